@@ -1,0 +1,1 @@
+"""What the functions share: errors, domain, events, ports, adapters, settings, runtime."""

@@ -1,0 +1,1 @@
+"""The words of Slipway as frozen values; pure, no input or output."""

@@ -1,0 +1,36 @@
+"""An app: one repository deployed under one name."""
+
+import re
+from dataclasses import dataclass
+
+from functions.common.errors import Rejected
+
+_NAME = re.compile(r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")
+DEFAULT_BRANCH = "main"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """`paths` are globs: a push that touches none of them is ignored; empty means every push counts."""
+
+    id: str
+    name: str
+    git_url: str
+    branch: str = DEFAULT_BRANCH
+    domain: str = ""
+    custom_domains: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+
+
+def checked_app_name(name: str) -> str:
+    """Return the name, or raise Rejected: it becomes a DNS label, a namespace and an image name.
+
+    `--` separates a preview's branch from its app in host names, so no app may contain it.
+    """
+    if not _NAME.match(name) or "--" in name:
+        msg = (
+            f"app name {name!r} is not usable: 1 to 40 characters a-z, 0-9 and single '-', "
+            "starting with a letter and not ending with '-'"
+        )
+        raise Rejected(msg)
+    return name
