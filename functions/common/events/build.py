@@ -1,0 +1,89 @@
+"""From commit to image."""
+
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field
+
+from functions.common.domain.build import Build, Image
+from functions.common.events.base import Event
+
+
+class BuildRequested(Event):
+    """Build this commit for this environment; `sequence` orders the environment's pushes."""
+
+    type: ClassVar[str] = "dev.slipway.build.requested.v1"
+
+    repository: str
+    clone_url: str
+    ref: str
+    sha: str
+    sequence: int
+
+
+class BuildStarted(Event):
+    """The builder has taken the order."""
+
+    type: ClassVar[str] = "dev.slipway.build.started.v1"
+
+    repository: str
+    build: str
+    sha: str
+    sequence: int
+
+
+class BuildEnded(Event):
+    """What a builder reports at a build's end; builders send it late, twice, or out of order."""
+
+    type: ClassVar[str] = "dev.slipway.build.ended.v1"
+
+    build: str
+    state: Literal["succeeded", "failed", "cancelled"]
+    digest: str = ""
+    image: str = ""
+    processes: dict[str, str] = Field(default_factory=dict)
+    step: str = ""
+    reason: str = ""
+    log_tail: str = ""
+
+
+class ImagePublished(Event):
+    """The image of a push is in the registry under this digest."""
+
+    type: ClassVar[str] = "dev.slipway.image.published.v1"
+
+    repository: str
+    build: str
+    sha: str
+    sequence: int
+    digest: str
+    image: str
+    processes: dict[str, str]
+
+    @classmethod
+    def of(cls, build: Build, image: Image) -> Self:
+        """Tell of the image for the push that the build is for now."""
+        return cls(
+            app=build.app,
+            environment=build.environment,
+            push=build.push,
+            repository=build.repository,
+            build=build.name,
+            sha=build.sha,
+            sequence=build.sequence,
+            digest=image.digest,
+            image=image.reference,
+            processes=image.processes,
+        )
+
+
+class BuildFailed(Event):
+    """The build ended without an image, final: `step` failed for `reason`."""
+
+    type: ClassVar[str] = "dev.slipway.build.failed.v1"
+
+    repository: str
+    build: str
+    sha: str
+    step: str
+    reason: str
+    log_tail: str = ""

@@ -1,0 +1,70 @@
+"""An event with its CloudEvents attributes, and its two wire forms."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from functions.common.events.base import Cause, Event, event_id
+
+SPEC_VERSION = "1.0"
+CONTENT_TYPE = "application/cloudevents+json"
+SOURCE_PREFIX = "/slipway/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """A CloudEvent 1.0; `data` is what its JSON says, `time` is RFC 3339, extensions are strings."""
+
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: str
+    data: Any
+    extensions: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Return the structured form."""
+        attributes = {
+            "specversion": SPEC_VERSION,
+            "id": self.id,
+            "source": self.source,
+            "type": self.type,
+            "subject": self.subject,
+            "time": self.time,
+            "datacontenttype": "application/json",
+            **self.extensions,
+            "data": self.data,
+        }
+        return json.dumps({name: value for name, value in attributes.items() if value != ""}, ensure_ascii=False)
+
+
+def from_json(text: str) -> Envelope:
+    """Return the envelope of a structured event that Slipway wrote."""
+    fields = json.loads(text)
+    fields.pop("specversion", None)
+    fields.pop("datacontenttype", None)
+    known = {name: fields.pop(name, "") for name in ("id", "source", "type", "subject", "time")}
+    data = fields.pop("data", {})
+    return Envelope(**known, data=data, extensions={name: str(value) for name, value in fields.items()})
+
+
+def envelop(event: Event, *, cause: Cause, time: str, discriminator: str = "") -> Envelope:
+    """Return the event as a CloudEvent that follows from its cause."""
+    extensions = {
+        "slipwayapp": event.app,
+        "slipwayenv": event.environment,
+        "slipwaypush": event.push,
+        "partitionkey": event.app,
+        "traceparent": cause.traceparent,
+    }
+    return Envelope(
+        id=event_id(cause, event, discriminator),
+        source=SOURCE_PREFIX + cause.function,
+        type=event.type,
+        subject=event.subject,
+        time=time,
+        data=event.model_dump(mode="json"),
+        extensions={name: value for name, value in extensions.items() if value},
+    )
