@@ -1,0 +1,46 @@
+"""The deliveries of webhooks: an inbox for the forge, an outbox for the broker."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from functions.common.domain.delivery import Delivery, DeliveryOutcome
+from functions.common.events.envelope import Envelope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDelivery:
+    """What was stored first under a (provider, delivery id); `repeated` when this call stored nothing."""
+
+    delivery_id: str
+    event_id: str
+    outcome: DeliveryOutcome
+    reason: str
+    repeated: bool
+
+
+class DeliveryInbox(Protocol):
+    """Where verify-webhook keeps what came in."""
+
+    def store(self, delivery: Delivery) -> StoredDelivery:
+        """Store the delivery and its event in one transaction, or return what an earlier call stored.
+
+        The caller of the first call holds the lease to publish the event.
+        """
+        ...
+
+    def mark_published(self, event_id: str) -> None:
+        """Note that the broker has the event."""
+        ...
+
+
+class DeliveryOutbox(Protocol):
+    """What is stored but not known to be published."""
+
+    def claim(self, *, older_than: timedelta, limit: int) -> tuple[Envelope, ...]:
+        """Return unpublished events, oldest first, leasing them for `older_than` to this caller."""
+        ...
+
+    def mark_published(self, event_id: str) -> None:
+        """Note that the broker has the event."""
+        ...

@@ -1,0 +1,37 @@
+"""Runs releases: Deployment, Rollout, Knative Service, or processes of this machine."""
+
+from typing import Protocol
+
+from functions.common.domain.release import Workload
+from functions.common.events.release import WorkloadChanged
+
+
+class Deployer(Protocol):
+    """Makes what runs into what is asked for, and reports with workload.changed events."""
+
+    def apply(self, workload: Workload) -> None:
+        """Ask for this release; asking twice is asking once, and an older release number changes nothing.
+
+        Returns at once. The running version keeps serving until the new one has proved itself, and
+        keeps serving when it does not.
+        """
+        ...
+
+    def remove(self, app: str, environment: str, *, through: int) -> None:
+        """Leave no release up to number `through` running, nor let one be applied any more; see ReleaseLedger.
+
+        A later release is left alone, however late this comes; nothing there is no error.
+        """
+        ...
+
+    def observe(self, app: str, environment: str) -> WorkloadChanged | None:
+        """Return the latest report on the environment, or None when nothing is there."""
+        ...
+
+
+class StagedDeployer(Deployer, Protocol):
+    """A deployer whose release commands run elsewhere, and whose end is told by an event."""
+
+    def go_on(self, app: str, environment: str, release: int) -> None:
+        """Roll the release out if its release command is done and it is the newest; a repeat changes nothing."""
+        ...
