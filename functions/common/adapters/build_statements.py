@@ -1,0 +1,100 @@
+"""The statements of the build ledger: one each, so that each is one round trip and one transaction."""
+
+from functions.common.adapters.build_rows import COLUMNS
+
+# `gate` locks the environment's row and so waits for a push that is being admitted: either that push
+# is seen here, or its own start finds what is written here. The other tables are read as they were when
+# the statement began; where that may be old (the same commit, started twice at once) nothing is written
+# and no name comes back, and the caller tries again, with the number of attempts that there are.
+BEGIN = f"""
+with gate as materialized (
+    select state = 'open' as open, pushed_sequence, opened_at from environments
+    where app = :app and name = :environment for update
+),
+verdict as materialized (
+    select case when gate.open is null then 'the environment is gone'
+        when not gate.open then 'the environment was closed'
+        when gate.pushed_sequence > :sequence then 'the newer push of ' || coalesce((
+            select left(sha, 12) from pushes
+            where app = :app and environment = :environment and sequence = gate.pushed_sequence), 'another commit'
+        ) || ' takes its place' end as overtaken,
+        gate.opened_at, asked.state as push_state, asked.reason as push_reason, asked.ended_at is not null as push_ended
+    from (select) as one left join gate on true
+        left join pushes as asked on asked.id = :push and asked.app = :app
+),
+going as (select opened_at from verdict where overtaken is null and not push_ended),
+attempts as materialized (
+    select * from builds where app = :app and environment = :environment and sha = :sha
+),
+latest as materialized (
+    select attempts.*, push = :push as own, state = 'running' and superseded_by = '' as wanted
+    from attempts order by push = :push desc, length(name) desc, name desc limit 1
+),
+fitting as materialized (
+    select latest.* from latest, verdict
+    where own or overtaken is null and state = 'succeeded' and started_at >= opened_at
+),
+adopted as (
+    update builds set push = :push, sequence = :sequence from latest, going
+    where builds.name = latest.name and latest.wanted and not latest.own
+        and builds.push = latest.push and builds.state = 'running' and builds.superseded_by = ''
+    returning builds.*, latest.push as displaced
+),
+displaced as (
+    update pushes set state = 'superseded', code = 'adopted', reason = 'push ' || :push || ' takes over its build',
+        moved_at = now(), ended_at = now()
+    from adopted where pushes.id = adopted.displaced and pushes.app = :app and pushes.ended_at is null
+    returning pushes.id
+),
+ordered as (
+    insert into builds (name, app, environment, push, repository, sha, ref, sequence)
+    select :name, :app, :environment, :push, :repository, :sha, :ref, :sequence from going
+    where (select count(*) from attempts) = cast(:attempts as integer)
+        and not exists (select from fitting) and not exists (select from latest where wanted)
+    on conflict do nothing returning *
+),
+replaced as (
+    update builds set superseded_by = :push from going
+    where app = :app and environment = :environment and state = 'running' and superseded_by = ''
+        and sequence < :sequence and sha <> :sha
+    returning name
+),
+chosen as (
+    select {COLUMNS} from ordered union all select {COLUMNS} from adopted union all select {COLUMNS} from fitting
+)
+select {COLUMNS}, overtaken, push_state, push_reason, push_ended,
+    (select count(*)::integer from attempts) as attempts,
+    array(select name from replaced union select name from builds, going
+        where app = :app and environment = :environment and state = 'running' and superseded_by <> ''
+    ) as cancel,
+    array(select id from displaced union select id from pushes
+        where app = :app and environment = :environment and sequence < :sequence and sequence > 0 and sha = :sha
+            and code = 'adopted' and reason = 'push ' || :push || ' takes over its build'
+    ) as adopted
+from verdict left join chosen on true
+"""  # noqa: S608 - constants
+END = f"""
+with ended as (
+    update builds set state = :state, digest = :digest, image = :image, processes = cast(:processes as jsonb),
+        step = :step, reason = :reason, log_tail = :log_tail, ended_at = now()
+    where name = :name and state = 'running' returning *
+),
+found as (
+    select * from ended union all select * from builds where name = :name and not exists (select from ended)
+)
+select {COLUMNS}, (select sha from pushes where id = superseded_by and app = found.app) as heir from found
+"""  # noqa: S608 - as above
+GIVE_UP = """
+with given_up as (
+    update builds set superseded_by = :cause
+    where app = :app and (environment = :environment or :environment = '') and state = 'running' and superseded_by = ''
+        and not exists (
+            select from environments e where e.app = builds.app and e.name = builds.environment and e.state = 'open')
+    returning name
+)
+select name from given_up union select name from builds
+where app = :app and (environment = :environment or :environment = '') and state = 'running' and superseded_by <> ''
+    and not exists (
+        select from environments e where e.app = builds.app and e.name = builds.environment and e.state = 'open')
+order by name
+"""

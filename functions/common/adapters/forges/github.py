@@ -1,0 +1,61 @@
+"""Webhooks of GitHub."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from functions.common.adapters.forges.fields import Fields
+from functions.common.adapters.forges.pull_request import ignored_action, read_pull_request
+from functions.common.adapters.forges.push import Origin, PushExtras, read_push
+from functions.common.adapters.forges.repository import read_repository
+from functions.common.domain.delivery import Provider
+from functions.common.events.base import Event
+from functions.common.ports.webhook_reader import Ignored
+
+# GitHub leaves out what goes beyond, without saying so.
+MAX_COMMITS = 2048
+MAX_FILES = 3000
+_URLS = ("clone_url", "ssh_url", "git_url", "html_url")
+
+
+@dataclass(frozen=True, slots=True)
+class GithubWebhooks:
+    """WebhookReader of GitHub."""
+
+    def read(self, payload: Mapping[str, Any], *, kind: str, provider: Provider, delivery_id: str) -> Event | Ignored:
+        """Return what a payload stands for; see WebhookReader."""
+        fields = Fields(payload)
+        if kind == "ping":
+            return Ignored(reason="a ping: the webhook is set up right")
+        if kind in {"create", "delete"}:
+            return Ignored(reason=f"a {kind} event says nothing that the push of the same ref does not say")
+        if kind not in {"push", "pull_request"}:
+            return Ignored(reason=f"{kind} events change nothing that is deployed")
+        ignored = ignored_action(fields) if kind == "pull_request" else None
+        if ignored:
+            return ignored
+        repository = read_repository(fields.object("repository"), name="full_name", urls=_URLS)
+        origin = Origin(provider=provider, delivery=delivery_id, repository=repository)
+        if kind == "push":
+            return read_push(fields, origin, _extras(fields))
+        return read_pull_request(fields, origin, fork=_is_fork(fields.object("pull_request")))
+
+
+def _extras(fields: Fields) -> PushExtras:
+    commits = fields.objects("commits")
+    cut = len(commits) >= MAX_COMMITS or any(_files(commit) >= MAX_FILES for commit in commits)
+    return PushExtras(
+        author=fields.optional_object("pusher").optional_text("name"),
+        total=None if cut else len(commits),
+        forced=fields.flag("forced"),
+    )
+
+
+def _files(commit: Fields) -> int:
+    return sum(len(commit.texts(name)) for name in ("added", "modified", "removed"))
+
+
+def _is_fork(pull_request: Fields) -> bool:
+    head = pull_request.object("head").optional_object("repo")  # null once the fork is deleted
+    base = pull_request.object("base").optional_object("repo")
+    return head.optional_text("full_name") != base.optional_text("full_name")

@@ -1,0 +1,188 @@
+"""Deployer of a cluster: applies what an app needs there; ApiServerSource tells what came of it."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from functions.common.adapters.kubernetes_api import KubernetesApi
+from functions.common.adapters.kubernetes_environment import surroundings
+from functions.common.adapters.kubernetes_labels import APP, ENVIRONMENT, MANAGED, MANAGER, PROCESS, labels_of
+from functions.common.adapters.kubernetes_place import EVERYWHERE, NAMESPACES, OWNED, OWNED_LAST, Place, place_of
+from functions.common.adapters.kubernetes_pods import RELEASE_PROCESS, WEB
+from functions.common.adapters.kubernetes_record import Record, Records
+from functions.common.adapters.kubernetes_reports import asked_release, job_end, report_of
+from functions.common.adapters.kubernetes_routes import has_weights, routes
+from functions.common.adapters.kubernetes_runtime import Kind, Runtime
+from functions.common.adapters.kubernetes_workloads import other_processes, release_job, web_workload
+from functions.common.domain.release import Workload
+from functions.common.errors import Unavailable
+from functions.common.events.release import WorkloadChanged
+from functions.common.ports.removals import Removals
+from functions.common.ports.running_workloads import RunningWorkload
+
+_OBJECTS = {Kind.DEPLOYMENT: "Deployment", Kind.ROLLOUT: "Rollout", Kind.KNATIVE: "KnativeService"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KubernetesDeployer:
+    """Deployer and RunningWorkloads by server-side apply; what runs an app is chosen at its first release and stays."""
+
+    api: KubernetesApi
+    runtime: Runtime
+    removals: Removals
+
+    def apply(self, workload: Workload) -> None:
+        """Ask for this release; see Deployer. With a release command only its Job is asked for at first."""
+        if self._is_over(workload):
+            return
+        place, records = self._place(workload.app, workload.environment), Records(api=self.api)
+        before = records.read(place)
+        if before and before.leaving:
+            msg = f"what ran of {workload.app}/{workload.environment} is being removed: it is tried again"
+            raise Unavailable(msg)
+        if before is None or before.release < workload.release:
+            self._ask(workload, before, place)
+        elif before.release == workload.release:
+            self._go_on(before, place)
+        self._is_over(workload)
+
+    def go_on(self, app: str, environment: str, release: int) -> None:
+        """Roll the release out when its release command is done; see StagedDeployer."""
+        place = self._place(app, environment)
+        record = Records(api=self.api).read(place)
+        if record and record.release == release and not record.prepared and not record.leaving:
+            self._go_on(record, place)
+
+    def remove(self, app: str, environment: str, *, through: int) -> None:
+        """Leave nothing up to a number; see Deployer."""
+        self.removals.note(app, environment, through=through)
+        place, records = self._place(app, environment), Records(api=self.api)
+        record = records.read(place)
+        if record and record.release > through:
+            return
+        if record and not record.leaving:
+            records.write(replace(record, leaving=True), place)  # so that no release begins in what is to go
+        if not self.runtime.shared_namespace:
+            self.api.delete(f"{NAMESPACES}/{place.namespace}")
+            return
+        for kind in (*OWNED, *OWNED_LAST):
+            self.api.delete(place.collection(kind), labels_of(app, environment))
+
+    def running(self) -> tuple[RunningWorkload, ...]:
+        """Return what web processes were asked for; see RunningWorkloads."""
+        marks = {MANAGED: MANAGER, PROCESS: WEB}
+        found = [one for path in EVERYWHERE for one in self.api.items(path, marks)]
+        running = [
+            RunningWorkload(
+                app=one["metadata"]["labels"][APP],
+                environment=one["metadata"]["labels"][ENVIRONMENT],
+                release=asked_release(one),
+            )
+            for one in found
+        ]
+        return tuple(sorted(running, key=lambda one: (one.app, one.environment)))
+
+    def observe(self, app: str, environment: str) -> WorkloadChanged | None:
+        """Return the latest report; see Deployer.
+
+        None, or the report of an older release, also when a release was begun and not brought to its end:
+        who waits for it asks for it again.
+        """
+        place = self._place(app, environment)
+        record = Records(api=self.api).read(place)
+        if record is None or record.leaving:
+            return None
+        begun = WorkloadChanged(
+            app=app, environment=environment, push=record.workload.push, release=record.release, phase="releasing"
+        )
+        if not record.prepared:
+            job = self.api.read(place.path("Job", f"release-{record.release}"))
+            end = job_end(job)
+            return begun if job and end is None else end if end and end.phase == "failed" else None
+        found = self.api.read(place.path(_OBJECTS[record.kind], WEB))
+        if not found or found["metadata"].get("deletionTimestamp"):
+            return None
+        return report_of(found) or (begun if asked_release(found) == record.release else None)
+
+    def _is_over(self, workload: Workload) -> bool:
+        """Return whether the release was removed; what a late request for it left is taken back."""
+        through = self.removals.through(workload.app, workload.environment)
+        if through < workload.release:
+            return False
+        self.remove(workload.app, workload.environment, through=through)
+        return True
+
+    def _ask(self, workload: Workload, before: Record | None, place: Place) -> None:
+        if before is None:
+            self._apply(surroundings(workload.app, workload.environment, place, self.runtime))
+        record = self._record(workload, before, place)
+        if before is None or record.config != before.config:
+            self.api.apply(f"{place.collection('Secret')}/{record.config}", _config(record, place))
+        self._forget_hosts(before, workload, place)
+        Records(api=self.api).write(record, place)
+        if record.prepared:
+            self._roll_out(record, place)
+        else:
+            self._prepare(record, place)
+
+    def _go_on(self, record: Record, place: Place) -> None:
+        if not record.prepared:
+            end = self._prepare(record, place)
+            if end is None or end.phase == "failed":
+                return
+            Records(api=self.api).write(replace(record, prepared=True), place)
+        self._roll_out(record, place)
+
+    def _prepare(self, record: Record, place: Place) -> WorkloadChanged | None:
+        path, body = release_job(record.workload, place, self.runtime, config=record.config)
+        return job_end(self.api.apply(path, body))
+
+    def _roll_out(self, record: Record, place: Place) -> None:
+        workload, runtime = record.workload, self.runtime
+        for path, body in routes(workload, record.kind, place, runtime):
+            if not (has_weights(record.kind, runtime) and self._leads_there(path, body)):
+                self.api.apply(path, body)
+        self._apply(other_processes(workload, place, runtime, config=record.config))
+        self._apply([web_workload(workload, record.kind, place, runtime, config=record.config)])
+
+    def _leads_there(self, path: str, body: dict[str, Any]) -> bool:
+        """Return whether a route with weights is there already: applied anew it would lose a canary's weights."""
+        found = self.api.read(path) if body["kind"] == "HTTPRoute" else None
+        return bool(found) and (found or {})["spec"].get("hostnames") == body["spec"]["hostnames"]
+
+    def _forget_hosts(self, before: Record | None, workload: Workload, place: Place) -> None:
+        """Take back the mappings of hosts that the app has no more; routes of other kinds name all hosts at once."""
+        if before and before.kind is Kind.KNATIVE:
+            for host in sorted(set(before.workload.hosts) - set(workload.hosts)):
+                self.api.delete(f"{place.collection('DomainMapping')}/{host}")
+
+    def _record(self, workload: Workload, before: Record | None, place: Place) -> Record:
+        kind = before.kind if before else self.runtime.kind_of(workload.app)
+        kept = before.config if before and before.workload.config == workload.config else ""
+        config = kept or place.name(f"config-{workload.release}")
+        prepared = RELEASE_PROCESS not in workload.processes
+        version = before.version if before else ""
+        return Record(workload=workload, kind=kind, config=config, prepared=prepared, version=version)
+
+    def _apply(self, objects: list[tuple[str, dict[str, Any]]]) -> None:
+        for path, body in objects:
+            self.api.apply(path, body)
+
+    def _place(self, app: str, environment: str) -> Place:
+        return place_of(app, environment, shared=self.runtime.shared_namespace)
+
+
+def _config(record: Record, place: Place) -> dict[str, Any]:
+    values: Mapping[str, str] = record.workload.config
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": record.config,
+            "namespace": place.namespace,
+            "labels": labels_of(record.workload.app, record.workload.environment),
+        },
+        "type": "Opaque",
+        "data": {name: base64.b64encode(value.encode()).decode() for name, value in values.items()},
+    }

@@ -1,0 +1,110 @@
+"""Logs of builds and apps, by the Kubernetes API: what the pods that are there still have."""
+
+import json
+import re
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any
+
+from functions.common.adapters.kubernetes_api import KubernetesApi
+from functions.common.adapters.kubernetes_labels import APP, ENVIRONMENT, PROCESS, RELEASE, annotation
+from functions.common.adapters.kubernetes_place import place_of
+from functions.common.adapters.tekton_runs import result_of_run
+from functions.common.domain.build import BuildState
+from functions.common.errors import NotFound, Rejected
+from functions.common.ports.logs import LogChunk, RuntimeLogChunk
+
+_NAME = re.compile(r"^[a-z0-9][a-z0-9-]*$")
+_STAMP = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
+_CHUNK = 256 * 1024
+_FIRST_LINES = "200"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TektonBuildLogs:
+    """BuildLogs of PipelineRuns: the steps of a build's pods, one after another."""
+
+    api: KubernetesApi
+    namespace: str
+
+    def read(self, name: str, offset: int) -> LogChunk:
+        """Return what the build wrote from the offset on; see BuildLogs."""
+        run = None
+        if _NAME.match(name):
+            run = self.api.read(f"/apis/tekton.dev/v1/namespaces/{self.namespace}/pipelineruns/{name}")
+        if run is None:
+            msg = f"there is no log of a build {name!r}: it may not have begun yet, or be too old"
+            raise NotFound(msg)
+        ended = result_of_run(run).state is not BuildState.RUNNING
+        data = "".join(self._steps(name)).encode()[max(0, offset) :]
+        whole = data[: min(data.rfind(b"\n") + 1, _CHUNK)] if b"\n" in data else b""
+        if ended and len(data) <= _CHUNK:
+            whole = data
+        return LogChunk(
+            text=whole.decode(errors="replace"),
+            next_offset=max(0, offset) + len(whole),
+            ended=ended and len(whole) == len(data),
+        )
+
+    def _steps(self, name: str) -> list[str]:
+        """Return the log of each step that has begun, in order; what follows one that has not is left for later."""
+        path = f"/api/v1/namespaces/{self.namespace}/pods"
+        pods = sorted(self.api.items(path, {"tekton.dev/pipelineRun": name}), key=_begin)
+        texts = (
+            self.api.text(f"{path}/{pod['metadata']['name']}/log", {"container": container["name"]})
+            for pod in pods
+            for container in pod["spec"]["containers"]
+        )
+        return [text for text in takewhile(lambda text: text is not None, texts) if text]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KubernetesRuntimeLogs:
+    """RuntimeLogs of the pods of an environment; the cursor has the time of each pod's last line."""
+
+    api: KubernetesApi
+    shared_namespace: str = ""
+
+    def read(self, app: str, environment: str, cursor: str) -> RuntimeLogChunk:
+        """Return what was written since the cursor; see RuntimeLogs."""
+        if not _NAME.match(app) or not _NAME.match(environment):
+            msg = f"{app}/{environment} cannot be an app and its environment"
+            raise Rejected(msg)
+        seen, lines = _stamps(cursor), list[str]()
+        path = f"/api/v1/namespaces/{place_of(app, environment, shared=self.shared_namespace).namespace}/pods"
+        now: dict[str, str] = {}
+        for pod in sorted(self.api.items(path, {APP: app, ENVIRONMENT: environment}), key=_begin):
+            name, process = pod["metadata"]["name"], pod["metadata"]["labels"].get(PROCESS, "web")
+            fresh = self._lines(f"{path}/{name}/log", process, seen.get(name, ""), first=not cursor)
+            now[name] = fresh[-1].partition(" ")[0] if fresh else seen.get(name, "")
+            lines += [f"{annotation(pod, RELEASE)}-{process}: {line.partition(' ')[2]}\n" for line in fresh]
+        kept = {name: stamp for name, stamp in now.items() if stamp}
+        return RuntimeLogChunk(text="".join(lines), cursor=json.dumps(kept, separators=(",", ":")))
+
+    def _lines(self, path: str, container: str, since: str, *, first: bool) -> list[str]:
+        """Return whole lines, each behind its time; the API cuts at whole seconds, so older ones come again."""
+        query = {"container": container, "timestamps": "true", "limitBytes": str(_CHUNK)}
+        if since:
+            query["sinceTime"] = f"{since.partition('.')[0].removesuffix('Z')}Z"
+        elif first:
+            query["tailLines"] = _FIRST_LINES
+        text = self.api.text(path, query) or ""
+        lines = text[: text.rfind("\n") + 1].splitlines()
+        return [line for line in lines if line.partition(" ")[0] > since]
+
+
+def _begin(pod: dict[str, Any]) -> tuple[str, str]:
+    metadata = pod["metadata"]
+    return str(metadata.get("creationTimestamp", "")), str(metadata["name"])
+
+
+def _stamps(cursor: str) -> dict[str, str]:
+    try:
+        found = json.loads(cursor or "{}")
+        stamps = {str(name): str(stamp) for name, stamp in found.items()}
+    except (ValueError, AttributeError):
+        stamps = {"": "unreadable"}
+    if not all(_STAMP.match(stamp) for stamp in stamps.values()):
+        msg = "the cursor cannot be read: send back the one of the last answer, or none to begin anew"
+        raise Rejected(msg)
+    return stamps

@@ -1,0 +1,96 @@
+"""What an environment is to run, kept beside it in a Secret: which release is the newest, and what it wants.
+
+Server-side apply alone would let an older release overwrite a newer one; this record is written only
+over the version that was read.
+"""
+
+import base64
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from functions.common.adapters.kubernetes_api import KubernetesApi
+from functions.common.adapters.kubernetes_labels import RELEASE, labels_of
+from functions.common.adapters.kubernetes_place import Place
+from functions.common.adapters.kubernetes_runtime import Kind
+from functions.common.domain.release import Workload
+from functions.common.errors import Unavailable
+
+NAME = "wanted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """`config` names the Secret of the release's environment; `prepared` when its release command is done.
+
+    `leaving` when the environment is on its way out: nothing may be asked for until it is gone.
+    """
+
+    workload: Workload
+    kind: Kind
+    config: str
+    prepared: bool = False
+    leaving: bool = False
+    version: str = ""
+
+    @property
+    def release(self) -> int:
+        """The number of the newest release that was asked for."""
+        return self.workload.release
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """Reads and writes the record of a place."""
+
+    api: KubernetesApi
+
+    def read(self, place: Place) -> Record | None:
+        """Return the record, or None before the first release."""
+        found = self.api.read(place.path("Secret", NAME))
+        if found is None:
+            return None
+        fields = json.loads(base64.b64decode(found["data"]["record"]))
+        workload = fields["workload"]
+        workload |= {"hosts": tuple(workload["hosts"]), "steps": tuple(workload["steps"])}
+        return Record(
+            workload=Workload(**workload),
+            kind=Kind(fields["kind"]),
+            config=fields["config"],
+            prepared=fields["prepared"],
+            leaving=bool(fields.get("leaving") or found["metadata"].get("deletionTimestamp")),
+            version=found["metadata"]["resourceVersion"],
+        )
+
+    def write(self, record: Record, place: Place) -> None:
+        """Write the record over the version that it was read as. Raises Unavailable when somebody else wrote first."""
+        body = _secret(record, place)
+        if record.version:
+            body["metadata"]["resourceVersion"] = record.version
+            self.api.apply(place.path("Secret", NAME), body)
+        elif not self.api.create(place.collection("Secret"), body):
+            msg = f"release {record.release} of {record.workload.app} meets another one: it is tried again"
+            raise Unavailable(msg)
+
+
+def _secret(record: Record, place: Place) -> dict[str, Any]:
+    workload = record.workload
+    fields = {
+        "workload": asdict(workload),
+        "kind": record.kind.value,
+        "config": record.config,
+        "prepared": record.prepared,
+        "leaving": record.leaving,
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": place.name(NAME),
+            "namespace": place.namespace,
+            "labels": labels_of(workload.app, workload.environment),
+            "annotations": {RELEASE: str(workload.release)},
+        },
+        "type": "Opaque",
+        "data": {"record": base64.b64encode(json.dumps(fields).encode()).decode()},
+    }

@@ -1,0 +1,82 @@
+"""Logs of the one-machine platform: files of the state folder."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from functions.common.errors import NotFound, Rejected
+from functions.common.ports.logs import LogChunk, RuntimeLogChunk
+
+END_MARK = "=====> "
+_CHUNK = 256 * 1024
+_FIRST_READ = 16 * 1024
+_NAME = re.compile(r"^[a-z0-9][a-z0-9-]*$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalBuildLogs:
+    """BuildLogs over the folder of build logs; a line that begins with the end mark is a log's last."""
+
+    builds: Path
+
+    def read(self, name: str, offset: int) -> LogChunk:
+        """Return what the build wrote from the offset on; see BuildLogs."""
+        path = self.builds / f"{name}.log"
+        if not _NAME.match(name) or not path.is_file():
+            msg = f"there is no log of a build {name!r}: it may not have begun yet"
+            raise NotFound(msg)
+        text, after = _whole_lines(path, offset)
+        return LogChunk(text=text, next_offset=after, ended=after >= path.stat().st_size and _has_ended(path))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalRuntimeLogs:
+    """RuntimeLogs over logs/apps: one file for each release and process, rotated by size."""
+
+    apps: Path
+
+    def read(self, app: str, environment: str, cursor: str) -> RuntimeLogChunk:
+        """Return what was written since the cursor; see RuntimeLogs."""
+        if not _NAME.match(app) or not _NAME.match(environment):
+            msg = f"{app}/{environment} cannot be an app and its environment"
+            raise Rejected(msg)
+        seen, lines = _positions(cursor), list[str]()
+        now: dict[str, int] = {}
+        for path in sorted((self.apps / app / environment).glob("*.log"), key=lambda path: _release(path.stem)):
+            size = path.stat().st_size
+            begin = seen.get(path.stem, 0 if cursor else max(0, size - _FIRST_READ))
+            text, now[path.stem] = _whole_lines(path, begin if begin <= size else 0)
+            lines += [f"{path.stem}: {line}\n" for line in text.splitlines()]
+        return RuntimeLogChunk(text="".join(lines), cursor=json.dumps(now, separators=(",", ":")))
+
+
+def _has_ended(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _FIRST_READ))
+        return file.read().rpartition(b"\n")[0].rpartition(b"\n")[2].startswith(END_MARK.encode())
+
+
+def _release(stem: str) -> tuple[int, str]:
+    number = stem.partition("-")[0]
+    return (int(number) if number.isdigit() else 0, stem)
+
+
+def _positions(cursor: str) -> dict[str, int]:
+    try:
+        found = json.loads(cursor or "{}")
+        return {str(name): max(0, int(offset)) for name, offset in found.items()}
+    except (ValueError, AttributeError, TypeError) as error:
+        msg = "the cursor cannot be read: send back the one of the last answer, or none to begin anew"
+        raise Rejected(msg) from error
+
+
+def _whole_lines(path: Path, offset: int) -> tuple[str, int]:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, offset))
+            data = file.read(_CHUNK)
+    except FileNotFoundError:
+        return "", offset
+    whole = data[: data.rfind(b"\n") + 1] or (data if len(data) == _CHUNK else b"")
+    return whole.decode(errors="replace"), max(0, offset) + len(whole)

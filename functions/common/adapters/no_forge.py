@@ -1,0 +1,26 @@
+"""Stands where no forge with an API is configured: heads cannot be read, nothing is shown, nothing is made."""
+
+from functions.common.errors import Rejected
+
+
+class NoForge:
+    """ForgeHeads, Repositories and CommitStatuses of nobody."""
+
+    def heads(self, clone_url: str) -> dict[str, str] | None:  # noqa: ARG002 - none can be read
+        """Return None; see ForgeHeads."""
+        return None
+
+    def head(self, clone_url: str, branch: str) -> str | None:  # noqa: ARG002 - as above
+        """Return None; see ForgeHeads."""
+        return None
+
+    def create(self, name: str) -> str:
+        """Raise Rejected: an app needs the URL of a repository that is there."""
+        msg = f"repository {name} cannot be made: set GITEA_URL and GITEA_TOKEN, or give the app a git URL"
+        raise Rejected(msg)
+
+    def delete(self, name: str) -> None:
+        """Do nothing: none was made; see Repositories."""
+
+    def post(self, repository: str, sha: str, *, state: str, description: str, context: str, target_url: str) -> None:
+        """Show nothing; see CommitStatuses."""

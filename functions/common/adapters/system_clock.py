@@ -1,0 +1,11 @@
+"""The machine's clock."""
+
+from datetime import UTC, datetime
+
+
+class SystemClock:
+    """Clock by the operating system."""
+
+    def now(self) -> datetime:
+        """Return the time in UTC."""
+        return datetime.now(UTC)
