@@ -1,0 +1,107 @@
+"""Turns handlers of typed events into an endpoint that answers as a Knative Broker wants it.
+
+- a reply: 200 with the event, structured
+- nothing to say: 202, empty, since a body that is no CloudEvent would be retried
+- Rejected: 400, not retried, dead letter
+- Unavailable: 503, retried
+- anything else: 500, retried; the traceback is logged, the body says nothing
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from flask import Request
+from flask.typing import ResponseReturnValue
+from pydantic import ValidationError
+
+from functions.common.errors import Rejected, Unavailable
+from functions.common.events.base import CURRENT_CAUSE, Cause, Event
+from functions.common.events.envelope import CONTENT_TYPE, Envelope, envelop
+from functions.common.events.trace import continued
+from functions.common.ports.clock import Clock
+from functions.common.ports.event_log import EventLog
+from functions.common.runtime.cloudevent import read_cloudevent
+from functions.common.runtime.http import Endpoint
+
+E = TypeVar("E", bound=Event)
+Handler = Callable[[Envelope], Event | None]
+Route = tuple[str, Handler]
+ANY_TYPE = "*"
+
+_log = logging.getLogger("slipway")
+
+
+def on(event: type[E], handle: Callable[[E], Event | None]) -> Route:
+    """Route a type of ours to the handler of its class."""
+
+    def parsed(envelope: Envelope) -> Event | None:
+        try:
+            data = event.model_validate(envelope.data)
+        except ValidationError as error:
+            where = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+            msg = f"event {envelope.id} is no {event.type}: {where}"
+            raise Rejected(msg) from error
+        return handle(data)
+
+    return event.type, parsed
+
+
+def on_type(event_type: str, handle: Handler) -> Route:
+    """Route a foreign type, or ANY_TYPE, to a handler of the envelope itself."""
+    return event_type, handle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscriber:
+    """One function behind its Triggers."""
+
+    name: str
+    routes: Mapping[str, Handler]
+    log: EventLog
+    clock: Clock
+
+    def __call__(self, request: Request) -> ResponseReturnValue:
+        """Answer one delivery from the broker."""
+        started, seen = time.perf_counter(), {"function": self.name}
+        try:
+            envelope = read_cloudevent({k.lower(): v for k, v in request.headers.items()}, request.get_data())
+            seen |= {"event": envelope.id, "type": envelope.type, "subject": envelope.subject}
+            reply = self._handle(envelope)
+        except Rejected as error:
+            _log.warning("rejected: %s", error, extra={"fields": seen})
+            return str(error), 400
+        except Unavailable as error:
+            _log.warning("unavailable: %s", error, extra={"fields": seen})
+            return str(error), 503
+        except Exception:  # noqa: BLE001 - the broker must get its answer whatever went wrong
+            _log.exception("failed", extra={"fields": seen})
+            return "", 500
+        seen |= {"reply": reply.type if reply else "", "ms": str(round((time.perf_counter() - started) * 1000, 1))}
+        _log.info("handled", extra={"fields": seen})
+        return ("", 202) if reply is None else (reply.to_json(), 200, {"Content-Type": CONTENT_TYPE})
+
+    def _handle(self, envelope: Envelope) -> Envelope | None:
+        handler = self.routes.get(envelope.type) or self.routes.get(ANY_TYPE)
+        if handler is None:
+            msg = f"{self.name} does not handle {envelope.type}: check the Trigger's filter"
+            raise Rejected(msg)
+        trace = continued(envelope.extensions.get("traceparent", ""))
+        cause = Cause(function=self.name, source=envelope.source, id=envelope.id, traceparent=trace)
+        token = CURRENT_CAUSE.set(cause)
+        try:
+            event = handler(envelope)
+        finally:
+            CURRENT_CAUSE.reset(token)
+        if event is None:
+            return None
+        reply = envelop(event, cause=cause, time=self.clock.now().isoformat())
+        self.log.append(reply, cause=envelope.id)
+        return reply
+
+
+def subscriber(name: str, *routes: Route, log: EventLog, clock: Clock) -> Endpoint:
+    """Return the endpoint of a function with these routes."""
+    return Subscriber(name=name, routes=dict(routes), log=log, clock=clock)

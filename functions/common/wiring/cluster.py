@@ -1,0 +1,139 @@
+"""The adapters of a Kubernetes cluster, by settings."""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from functions.common.adapters.kubernetes_api import KubernetesApi, in_cluster
+from functions.common.adapters.kubernetes_runtime import Entrance
+from functions.common.ports.builder import Builder
+from functions.common.ports.certificates import Certificates
+from functions.common.ports.dns_zone import DnsZone
+from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories
+from functions.common.ports.image_store import ImageStore
+from functions.common.ports.logs import BuildLogs, RuntimeLogs
+from functions.common.settings import Settings
+from functions.common.wiring.cluster_settings import build_namespace, choice, pipeline, registry, runtime
+from functions.common.wiring.core import Core
+
+if TYPE_CHECKING:
+    from functions.common.adapters.kubernetes_deployer import KubernetesDeployer
+
+
+def builder(settings: Settings) -> Builder:
+    """Return Tekton."""
+    from functions.common.adapters.tekton_builder import TektonBuilder  # noqa: PLC0415 - imported when chosen
+
+    return TektonBuilder(api=_api(), namespace=build_namespace(settings), pipeline=pipeline(settings))
+
+
+def image_store(settings: Settings) -> ImageStore:
+    """Return the registry at REGISTRY_URL."""
+    from functions.common.adapters.registry_images import RegistryImages  # noqa: PLC0415 - as above
+
+    url, name = registry(settings)
+    return RegistryImages(
+        registry=name,
+        url=url,
+        user=settings.optional("REGISTRY_USER"),
+        password=settings.optional("REGISTRY_PASSWORD"),
+    )
+
+
+def deployer(core: Core) -> "KubernetesDeployer":
+    """Return server-side apply."""
+    from functions.common.adapters.kubernetes_deployer import KubernetesDeployer  # noqa: PLC0415 - as above
+    from functions.common.adapters.postgres_removals import PostgresRemovals  # noqa: PLC0415 - as above
+
+    return KubernetesDeployer(
+        api=_api(), runtime=runtime(core.settings), removals=PostgresRemovals(database=core.database)
+    )
+
+
+def dns_zone(settings: Settings) -> DnsZone:
+    """Return Cloudflare, or nobody's with SLIPWAY_DNS=none."""
+    if choice(settings, "SLIPWAY_DNS", ("cloudflare", "none")) == "none":
+        from functions.common.adapters.standing_names import StandingNames  # noqa: PLC0415 - as above
+
+        return StandingNames()
+    from functions.common.adapters.cloudflare_api import URL, CloudflareApi  # noqa: PLC0415 - as above
+    from functions.common.adapters.cloudflare_dns_zone import CloudflareDnsZone  # noqa: PLC0415 - as above
+
+    api = CloudflareApi(
+        zone=settings.required("CLOUDFLARE_ZONE_ID"),
+        token=settings.required("CLOUDFLARE_API_TOKEN"),
+        url=settings.optional("CLOUDFLARE_URL", URL),
+    )
+    proxied = settings.optional("CLOUDFLARE_PROXIED") == "true"
+    return CloudflareDnsZone(api=api, target=settings.required("CLUSTER_IP"), proxied=proxied)
+
+
+def certificates(settings: Settings) -> Certificates:
+    """Return cert-manager."""
+    from functions.common.adapters.cert_manager_certificates import CertManagerCertificates  # noqa: PLC0415 - as above
+
+    way = runtime(settings)
+    through_gateway = way.entrance is Entrance.GATEWAY
+    default = way.gateway.partition("/")[0] if through_gateway else way.shared_namespace
+    return CertManagerCertificates(
+        api=_api(),
+        namespace=settings.optional("SLIPWAY_TLS_NAMESPACE", default),
+        issuer=settings.required("DEPLOY_TLS_ISSUER"),
+        default_domain=settings.default_domain,
+        gateway=way.gateway if through_gateway else "",
+    )
+
+
+def forge_heads(settings: Settings) -> ForgeHeads:
+    """Return the forge at GITEA_URL, or nobody's."""
+    if not settings.optional("GITEA_URL"):
+        from functions.common.adapters.no_forge import NoForge  # noqa: PLC0415 - as above
+
+        return NoForge()
+    from functions.common.adapters.gitea_api import GiteaApi  # noqa: PLC0415 - as above
+    from functions.common.adapters.gitea_heads import GiteaHeads  # noqa: PLC0415 - as above
+
+    return GiteaHeads(api=GiteaApi(url=settings.required("GITEA_URL"), token=settings.required("GITEA_TOKEN")))
+
+
+def repositories(settings: Settings) -> Repositories:
+    """Return the forge at GITEA_URL, or nobody's."""
+    if not settings.optional("GITEA_URL"):
+        from functions.common.adapters.no_forge import NoForge  # noqa: PLC0415 - as above
+
+        return NoForge()
+    from functions.common.adapters.gitea_api import GiteaApi  # noqa: PLC0415 - as above
+    from functions.common.adapters.gitea_repositories import GiteaRepositories  # noqa: PLC0415 - as above
+
+    return GiteaRepositories(
+        api=GiteaApi(url=settings.required("GITEA_URL"), token=settings.required("GITEA_TOKEN")),
+        organisation=settings.required("GITEA_DEFAULT_ORG"),
+        webhook_url=f"{settings.required('SLIPWAY_GATEWAY_URL').rstrip('/')}/v1/webhooks/gitea",
+        webhook_secret=settings.webhook_secret("gitea"),
+    )
+
+
+def commit_statuses() -> CommitStatuses:
+    """Return nobody's: report-status takes the forge at GITEA_URL where there is one."""
+    from functions.common.adapters.no_forge import NoForge  # noqa: PLC0415 - as above
+
+    return NoForge()
+
+
+def build_logs(settings: Settings) -> BuildLogs:
+    """Return the logs of builds' pods."""
+    from functions.common.adapters.kubernetes_logs import TektonBuildLogs  # noqa: PLC0415 - as above
+
+    return TektonBuildLogs(api=_api(), namespace=build_namespace(settings))
+
+
+def runtime_logs(settings: Settings) -> RuntimeLogs:
+    """Return the logs of apps' pods."""
+    from functions.common.adapters.kubernetes_logs import KubernetesRuntimeLogs  # noqa: PLC0415 - as above
+
+    return KubernetesRuntimeLogs(api=_api(), shared_namespace=settings.optional("DEPLOY_NAMESPACE"))
+
+
+@cache
+def _api() -> KubernetesApi:
+    """Return the one client of this process; it is made at its first call."""
+    return KubernetesApi(configure=in_cluster)

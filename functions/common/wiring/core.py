@@ -1,0 +1,44 @@
+"""What nearly every function needs: settings, clock, database, event log, event sink."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from functions.common.adapters.broker import BrokerSink
+from functions.common.adapters.postgres import Postgres
+from functions.common.adapters.postgres_event_log import PostgresEventLog
+from functions.common.adapters.system_clock import SystemClock
+from functions.common.settings import Settings, from_environment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Core:
+    """The shared parts of one process, each made at its first use."""
+
+    settings: Settings
+
+    @cached_property
+    def clock(self) -> SystemClock:
+        """The machine's clock."""
+        return SystemClock()
+
+    @cached_property
+    def database(self) -> Postgres:
+        """PostgreSQL at DATABASE_URL."""
+        return Postgres(self.settings.database_url)
+
+    @cached_property
+    def log(self) -> PostgresEventLog:
+        """The event log in that database."""
+        return PostgresEventLog(database=self.database)
+
+    @cached_property
+    def sink(self) -> BrokerSink:
+        """The broker at K_SINK."""
+        return BrokerSink(
+            url=self.settings.sink_url, log=self.log, clock=self.clock, extensions=self.settings.sink_extensions
+        )
+
+
+def core() -> Core:
+    """Return the parts of this process, by its environment."""
+    return Core(settings=from_environment())
