@@ -1,0 +1,1 @@
+"""Records how builds end, as builders report it."""

@@ -1,0 +1,32 @@
+"""Composition root of record-build."""
+
+from functools import partial
+
+from functions.common.adapters.postgres_build_ledger import PostgresBuildLedger
+from functions.common.adapters.postgres_push_ledger import PostgresPushLedger
+from functions.common.adapters.tekton_runs import build_ended
+from functions.common.events.build import BuildEnded
+from functions.common.runtime.http import Endpoint, http_target
+from functions.common.runtime.subscriber import on, on_type, subscriber
+from functions.common.wiring.core import core
+from functions.common.wiring.platform import image_store
+from functions.record_build.handler import handle_end, handle_run
+
+
+def create() -> Endpoint:
+    """Return the endpoint."""
+    parts = core()
+    builds, pushes = PostgresBuildLedger(database=parts.database), PostgresPushLedger(database=parts.database)
+    handle = partial(handle_end, builds=builds, pushes=pushes, images=image_store(parts))
+    tekton = partial(handle_run, read=build_ended, handle=handle)
+    return subscriber(
+        "record-build",
+        on(BuildEnded, handle),
+        on_type("dev.tekton.event.pipelinerun.successful.v1", tekton),
+        on_type("dev.tekton.event.pipelinerun.failed.v1", tekton),
+        log=parts.log,
+        clock=parts.clock,
+    )
+
+
+record_build = http_target(create)

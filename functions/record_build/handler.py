@@ -1,0 +1,51 @@
+"""A builder reports an end: the first report stands."""
+
+from collections.abc import Callable
+
+from functions.common.domain.build import CLOSINGS, BuildState
+from functions.common.domain.push import PushState
+from functions.common.errors import Rejected
+from functions.common.events.base import Event
+from functions.common.events.build import BuildEnded, ImagePublished
+from functions.common.events.envelope import Envelope
+from functions.common.ports.build_ledger import BuildLedger, Ended
+from functions.common.ports.image_store import ImageStore
+from functions.common.ports.push_ledger import PushLedger
+from functions.record_build.replies import failed, superseded
+from functions.record_build.verdict import agrees, result_of, why_superseded
+
+
+def handle_end(event: BuildEnded, *, builds: BuildLedger, pushes: PushLedger, images: ImageStore) -> Event | None:
+    """Record the end and tell it; the same report again tells the same, one that contradicts it nothing."""
+    succeeded = BuildState(event.state) is BuildState.SUCCEEDED
+    stored = succeeded and bool(event.digest) and images.has(event.image, event.digest)
+    ended = builds.end(result_of(event, stored=stored))
+    if ended is None:
+        msg = f"build {event.build} is not known here: nothing was ordered under this name"
+        raise Rejected(msg)
+    return _told(ended, pushes) if agrees(event, ended.build) else None
+
+
+def handle_run(
+    envelope: Envelope,
+    *,
+    read: Callable[[Envelope], BuildEnded | None],
+    handle: Callable[[BuildEnded], Event | None],
+) -> Event | None:
+    """Take over a builder's own event; runs that are not ours, or have not ended, are no news."""
+    ended = read(envelope)
+    return handle(ended) if ended else None
+
+
+def _told(ended: Ended, pushes: PushLedger) -> Event:
+    build = ended.build
+    unwanted = build.state is BuildState.CANCELLED and build.superseded_by
+    if unwanted or (build.image and build.superseded_by in CLOSINGS):
+        reason = why_superseded(ended)
+        pushes.advance(build.push, build.app, PushState.SUPERSEDED, reason=reason)
+        return superseded(build, reason)
+    if build.image:
+        return ImagePublished.of(build, build.image)
+    end = failed(build)
+    pushes.advance(build.push, build.app, PushState.FAILED, step=end.step, reason=end.reason)
+    return end

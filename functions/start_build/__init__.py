@@ -1,0 +1,1 @@
+"""Starts builds, and cancels those that are not wanted any more."""

@@ -1,0 +1,35 @@
+"""Composition root of start-build."""
+
+from functools import partial
+
+from functions.common.adapters.postgres_build_ledger import PostgresBuildLedger
+from functions.common.adapters.postgres_push_ledger import PostgresPushLedger
+from functions.common.events.app import AppDeleted, PreviewClosed
+from functions.common.events.build import BuildRequested
+from functions.common.runtime.http import Endpoint, http_target
+from functions.common.runtime.subscriber import on, subscriber
+from functions.common.wiring.core import core
+from functions.common.wiring.platform import builder
+from functions.start_build.giving_up import handle_app_deleted, handle_preview_closed
+from functions.start_build.handler import handle_request
+
+
+def create() -> Endpoint:
+    """Return the endpoint."""
+    parts = core()
+    builds, pushes = PostgresBuildLedger(database=parts.database), PostgresPushLedger(database=parts.database)
+    builds_images = builder(parts)
+    return subscriber(
+        "start-build",
+        on(
+            BuildRequested,
+            partial(handle_request, builds=builds, pushes=pushes, builder=builds_images, sink=parts.sink),
+        ),
+        on(PreviewClosed, partial(handle_preview_closed, builds=builds, builder=builds_images)),
+        on(AppDeleted, partial(handle_app_deleted, builds=builds, builder=builds_images)),
+        log=parts.log,
+        clock=parts.clock,
+    )
+
+
+start_build = http_target(create)

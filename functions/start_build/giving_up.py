@@ -1,0 +1,18 @@
+"""An environment is closed: what is being built for it is not wanted any more."""
+
+from functions.common.domain.build import APP_DELETED, PREVIEW_CLOSED
+from functions.common.events.app import AppDeleted, PreviewClosed
+from functions.common.ports.build_ledger import BuildLedger
+from functions.common.ports.builder import Builder
+
+
+def handle_preview_closed(event: PreviewClosed, *, builds: BuildLedger, builder: Builder) -> None:
+    """Cancel what runs for the preview, unless it is open again."""
+    for name in builds.give_up(event.app, event.environment, cause=PREVIEW_CLOSED):
+        builder.cancel(name)
+
+
+def handle_app_deleted(event: AppDeleted, *, builds: BuildLedger, builder: Builder) -> None:
+    """Cancel what runs for the app's environments, but for those of a new app of the same name."""
+    for name in builds.give_up(event.app, "", cause=APP_DELETED):
+        builder.cancel(name)
