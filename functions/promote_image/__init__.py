@@ -1,0 +1,1 @@
+"""Releases images: numbers the release and asks for the workload."""

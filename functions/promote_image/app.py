@@ -1,0 +1,74 @@
+"""Composition root of promote-image."""
+
+from functools import partial
+
+from functions.common.adapters.kubernetes_reports import prepared_release
+from functions.common.adapters.postgres_push_ledger import PostgresPushLedger
+from functions.common.adapters.postgres_release_archive import PostgresAbandonedImages, PostgresReleaseArchive
+from functions.common.adapters.postgres_release_ledger import PostgresReleaseLedger
+from functions.common.events.app import AppDeleted, ConfigChanged, DomainAdded, DomainRemoved, PreviewClosed
+from functions.common.events.build import ImagePublished
+from functions.common.events.release import RollbackRequested
+from functions.common.runtime.http import Endpoint, http_target
+from functions.common.runtime.subscriber import on, on_type, subscriber
+from functions.common.settings import SettingError, Settings
+from functions.common.wiring.core import Core, core
+from functions.common.wiring.platform import deployer, image_store
+from functions.promote_image.again import Again
+from functions.promote_image.handler import handle_image
+from functions.promote_image.plan import Plan
+from functions.promote_image.removal import Removal
+from functions.promote_image.roll_out import RollOut
+from functions.promote_image.rollback import handle_rollback
+from functions.promote_image.staged import handle_object
+
+WHOLE = 100
+
+
+def canary_steps(settings: Settings) -> tuple[int, ...]:
+    """Return SLIPWAY_CANARY_STEPS as percents that grow to 100. Raises SettingError."""
+    text = settings.optional("SLIPWAY_CANARY_STEPS", "10,25,50,100")
+    parts = [part.strip() for part in text.split(",")]
+    steps = tuple(int(part) for part in parts if part.isdigit())
+    if len(steps) != len(parts) or steps[-1] != WHOLE or list(steps) != sorted({*steps} - {0}):
+        msg = f"the setting SLIPWAY_CANARY_STEPS must be growing percents that end in 100, not {text!r}"
+        raise SettingError(msg)
+    return steps
+
+
+def compose(parts: Core) -> Endpoint:
+    """Return the endpoint of these parts."""
+    settings, database, sink = parts.settings, parts.database, parts.sink
+    plan = Plan(
+        domain=settings.default_domain,
+        health_path=settings.optional("SLIPWAY_HEALTH_PATH", "/"),
+        steps=canary_steps(settings),
+    )
+    ledger, archive = PostgresReleaseLedger(database=database), PostgresReleaseArchive(database=database)
+    pushes, images, runs = PostgresPushLedger(database=database), image_store(parts), deployer(parts)
+    roll_out = RollOut(deployer=runs, pushes=pushes, sink=sink, plan=plan)
+    abandoned = PostgresAbandonedImages(database=database)
+    removal = Removal(ledger=ledger, deployer=runs, pushes=pushes, sink=sink, abandoned=abandoned, images=images)
+    again = Again(ledger=ledger, archive=archive, roll_out=roll_out, sink=sink)
+    back = partial(handle_rollback, ledger=ledger, archive=archive, images=images, roll_out=roll_out)
+    return subscriber(
+        "promote-image",
+        on(ImagePublished, partial(handle_image, ledger=ledger, pushes=pushes, roll_out=roll_out)),
+        on(RollbackRequested, back),
+        on(ConfigChanged, again.config),
+        on(DomainAdded, again.domain),
+        on(DomainRemoved, again.domain),
+        on(PreviewClosed, removal.preview),
+        on(AppDeleted, removal.app),
+        on_type("dev.knative.apiserver.resource.update", partial(handle_object, read=prepared_release, deployer=runs)),
+        log=parts.log,
+        clock=parts.clock,
+    )
+
+
+def create() -> Endpoint:
+    """Return the endpoint as this process is configured."""
+    return compose(core())
+
+
+promote_image = http_target(create)

@@ -1,0 +1,34 @@
+"""Releases the image of a push, unless a newer one was released first."""
+
+from functions.common.domain.push import PushState
+from functions.common.domain.release import ReleaseKind
+from functions.common.events.base import CURRENT_CAUSE
+from functions.common.events.build import ImagePublished
+from functions.common.events.release import ReleaseStarted, ReleaseSuperseded
+from functions.common.ports.push_ledger import PushLedger
+from functions.common.ports.release_ledger import Overtaken, Proposal, ReleaseLedger
+from functions.promote_image.roll_out import RollOut
+
+
+def handle_image(
+    event: ImagePublished, *, ledger: ReleaseLedger, pushes: PushLedger, roll_out: RollOut
+) -> ReleaseStarted | ReleaseSuperseded:
+    """Begin the release and ask for its workload; an overtaken push ends superseded."""
+    proposal = Proposal(
+        cause=CURRENT_CAUSE.get().id,
+        app=event.app,
+        environment=event.environment,
+        kind=ReleaseKind.PUSH,
+        digest=event.digest,
+        image=event.image,
+        processes=event.processes,
+        sha=event.sha,
+        push=event.push,
+        sequence=event.sequence,
+    )
+    begun = ledger.begin(proposal)
+    if not isinstance(begun, Overtaken):
+        return roll_out(begun)
+    pushes.advance(event.push, event.app, PushState.SUPERSEDED, reason=begun.reason)
+    where = {"app": event.app, "environment": event.environment, "push": event.push}
+    return ReleaseSuperseded(**where, sha=event.sha, reason=begun.reason)

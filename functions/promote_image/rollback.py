@@ -1,0 +1,48 @@
+"""Releases the image and config of an earlier release again."""
+
+from functions.common.domain.release import Release, ReleaseKind
+from functions.common.events.base import CURRENT_CAUSE
+from functions.common.events.release import ReleaseFailed, ReleaseStarted, ReleaseSuperseded, RollbackRequested
+from functions.common.ports.image_store import ImageStore
+from functions.common.ports.release_archive import ReleaseArchive
+from functions.common.ports.release_ledger import Overtaken, Proposal, ReleaseLedger
+from functions.promote_image.roll_out import RollOut
+
+STEP = "rollback"
+
+
+def handle_rollback(
+    event: RollbackRequested, *, ledger: ReleaseLedger, archive: ReleaseArchive, images: ImageStore, roll_out: RollOut
+) -> ReleaseStarted | ReleaseSuperseded | ReleaseFailed:
+    """Begin a release like release `to`, under a new number; when that cannot be, say why and change nothing."""
+    target = archive.find(event.app, event.environment, event.to)
+    if target is None:
+        return _failed(event, "", f"release v{event.to} does not exist: `paas releases` lists those that do")
+    if not images.has(target.image, target.digest):
+        reason = f"the image of release v{event.to} is gone, as those of old ones are in time: push its commit again"
+        return _failed(event, target.sha, reason)
+    begun = ledger.begin(_again(target, event))
+    if isinstance(begun, Overtaken):
+        return _failed(event, target.sha, begun.reason)
+    return roll_out(begun)
+
+
+def _again(target: Release, event: RollbackRequested) -> Proposal:
+    return Proposal(
+        cause=CURRENT_CAUSE.get().id,
+        app=event.app,
+        environment=event.environment,
+        kind=ReleaseKind.ROLLBACK,
+        digest=target.digest,
+        image=target.image,
+        processes=target.processes,
+        sha=target.sha,
+        config=target.config,
+        note=f"rollback to v{target.number}" + (f" by {event.actor}" if event.actor else ""),
+    )
+
+
+def _failed(event: RollbackRequested, sha: str, reason: str) -> ReleaseFailed:
+    """Return the answer to a rollback that got no release, and so no number: 0."""
+    where = {"app": event.app, "environment": event.environment, "push": event.push}
+    return ReleaseFailed(**where, release=0, sha=sha, step=STEP, reason=reason)

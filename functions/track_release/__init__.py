@@ -1,0 +1,1 @@
+"""Follows releases by what is observed of them."""

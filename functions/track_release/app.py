@@ -1,0 +1,39 @@
+"""Composition root of track-release."""
+
+from functools import partial
+
+from functions.common.adapters.kubernetes_reports import workload_changed
+from functions.common.adapters.postgres_push_ledger import PostgresPushLedger
+from functions.common.adapters.postgres_release_progress import PostgresReleaseProgress
+from functions.common.events.release import WorkloadChanged
+from functions.common.runtime.http import Endpoint, http_target
+from functions.common.runtime.subscriber import on, on_type, subscriber
+from functions.common.wiring.core import Core, core
+from functions.track_release.address import Addresses
+from functions.track_release.handler import handle, handle_object
+
+
+def compose(parts: Core) -> Endpoint:
+    """Return the endpoint of these parts."""
+    settings = parts.settings
+    follow = partial(
+        handle,
+        releases=PostgresReleaseProgress(database=parts.database),
+        pushes=PostgresPushLedger(database=parts.database),
+        addresses=Addresses(domain=settings.default_domain, port=int(settings.number("SLIPWAY_APPS_PORT", 0))),
+    )
+    return subscriber(
+        "track-release",
+        on(WorkloadChanged, follow),
+        on_type("dev.knative.apiserver.resource.update", partial(handle_object, read=workload_changed, follow=follow)),
+        log=parts.log,
+        clock=parts.clock,
+    )
+
+
+def create() -> Endpoint:
+    """Return the endpoint as this process is configured."""
+    return compose(core())
+
+
+track_release = http_target(create)
