@@ -1,0 +1,1 @@
+"""Keeps certificates for the hosts that are wanted."""

@@ -1,0 +1,48 @@
+"""Composition root of issue-cert."""
+
+from functools import partial
+
+from functions.common.adapters.cert_manager_status import certificate_changed
+from functions.common.adapters.postgres_hosts import PostgresHosts
+from functions.common.adapters.postgres_network_ledger import PostgresCertificateLedger
+from functions.common.events.app import AppCreated, AppDeleted, DomainAdded, DomainRemoved, PreviewClosed, PreviewOpened
+from functions.common.events.network import CertificateChanged
+from functions.common.runtime.http import Endpoint, http_target
+from functions.common.runtime.subscriber import on, on_type, subscriber
+from functions.common.wiring.core import Core, core
+from functions.common.wiring.platform import certificates
+from functions.issue_cert.handler import handle, handle_changed, handle_deleted, handle_object
+from functions.issue_cert.holdings import Holdings
+
+
+def compose(parts: Core) -> Endpoint:
+    """Return the endpoint of these parts."""
+    holdings = Holdings(
+        certificates=certificates(parts),
+        hosts=PostgresHosts(database=parts.database, domain=parts.settings.default_domain),
+        ledger=PostgresCertificateLedger(database=parts.database),
+        clock=parts.clock,
+    )
+    settle, changed = partial(handle, holdings=holdings), partial(handle_changed, holdings=holdings)
+    seen = partial(handle_object, read=certificate_changed, changed=changed)
+    return subscriber(
+        "issue-cert",
+        on(AppCreated, settle),
+        on(DomainAdded, settle),
+        on(DomainRemoved, settle),
+        on(PreviewOpened, settle),
+        on(PreviewClosed, settle),
+        on(AppDeleted, partial(handle_deleted, holdings=holdings)),
+        on(CertificateChanged, changed),
+        on_type("dev.knative.apiserver.resource.update", seen),
+        log=parts.log,
+        clock=parts.clock,
+    )
+
+
+def create() -> Endpoint:
+    """Return the endpoint as this process is configured."""
+    return compose(core())
+
+
+issue_cert = http_target(create)

@@ -1,0 +1,1 @@
+"""Keeps DNS records what they should be."""
