@@ -1,0 +1,1 @@
+"""Keeps what the broker could not deliver."""

@@ -1,0 +1,115 @@
+"""Composition root of reconcile."""
+
+from datetime import timedelta
+from functools import partial
+
+from functions.common.adapters.postgres_changes import PostgresEventOutbox
+from functions.common.adapters.postgres_deliveries import PostgresDeliveries
+from functions.common.adapters.postgres_head_memory import PostgresHeadMemory, PostgresPushSightings
+from functions.common.adapters.postgres_host_watch import PostgresHostWatch
+from functions.common.adapters.postgres_previews import PostgresPreviewKeeper, PostgresPreviewSweeper
+from functions.common.adapters.postgres_push_ledger import PostgresPushLedger
+from functions.common.adapters.postgres_release_archive import PostgresReleaseArchive
+from functions.common.adapters.postgres_release_progress import PostgresReleaseProgress
+from functions.common.adapters.postgres_strays import PostgresStrays
+from functions.common.adapters.postgres_stuck_work import PostgresStuckPushes, PostgresStuckReleases
+from functions.common.adapters.postgres_tick_lock import PostgresTickLock
+from functions.common.runtime.http import Endpoint, http_target
+from functions.common.runtime.subscriber import on_type, subscriber
+from functions.common.wiring.core import Core, core
+from functions.common.wiring.platform import (
+    builder,
+    certificates,
+    deployer,
+    dns_zone,
+    forge_heads,
+    running_workloads,
+)
+from functions.reconcile.deadline import Deadline
+from functions.reconcile.handler import handle
+from functions.reconcile.heads import Heads
+from functions.reconcile.network import Network
+from functions.reconcile.outbox import Outbox
+from functions.reconcile.previews import Previews
+from functions.reconcile.releases import Releases
+from functions.reconcile.step import Step
+from functions.reconcile.strays import StrayWorkloads
+from functions.reconcile.stuck import Stuck
+
+LOCK = 5_920_118_364  # any number, the same for every reconcile
+
+
+def work_steps(parts: Core) -> dict[str, Step]:
+    """Return the steps that keep pushes and releases going."""
+    database, sink = parts.database, parts.sink
+    deadline = Deadline(
+        limit=timedelta(seconds=parts.settings.number("SLIPWAY_PUSH_DEADLINE", 3600)),
+        pushes=PostgresPushLedger(database=database),
+        builder=builder(parts),
+        archive=PostgresReleaseArchive(database=database),
+        progress=PostgresReleaseProgress(database=database),
+        sink=sink,
+    )
+    return {
+        "deliveries": Outbox(outbox=PostgresDeliveries(database=database), sink=sink),
+        "events": Outbox(outbox=PostgresEventOutbox(database=database), sink=sink),
+        "stuck": Stuck(
+            stuck=PostgresStuckPushes(database=database),
+            log=parts.log,
+            sink=sink,
+            builder=deadline.builder,
+            deployer=deployer(parts),
+            deadline=deadline,
+        ),
+        "releases": Releases(
+            stuck=PostgresStuckReleases(database=database),
+            log=parts.log,
+            sink=sink,
+            deployer=deployer(parts),
+            deadline=deadline,
+        ),
+    }
+
+
+def world_steps(parts: Core) -> dict[str, Step]:
+    """Return the steps that compare forges, previews and names with the state."""
+    database, sink, domain = parts.database, parts.sink, parts.settings.default_domain
+    return {
+        "heads": Heads(
+            memory=PostgresHeadMemory(database=database),
+            sightings=PostgresPushSightings(database=database),
+            forge=forge_heads(parts),
+            sink=sink,
+        ),
+        "previews": Previews(
+            keeper=PostgresPreviewKeeper(database=database),
+            sweeper=PostgresPreviewSweeper(database=database),
+            deployer=deployer(parts),
+            zone=dns_zone(parts),
+            certificates=certificates(parts),
+            sink=sink,
+            domain=domain,
+            max_age=timedelta(days=parts.settings.number("SLIPWAY_PREVIEW_MAX_AGE", 14)),
+        ),
+        "strays": StrayWorkloads(
+            workloads=running_workloads(parts), strays=PostgresStrays(database=database), sink=sink
+        ),
+        "network": Network(
+            watch=PostgresHostWatch(database=database, domain=domain), certificates=certificates(parts), sink=sink
+        ),
+    }
+
+
+def compose(parts: Core) -> Endpoint:
+    """Return the endpoint of these parts."""
+    lock = PostgresTickLock(database=parts.database, number=LOCK)
+    tick = partial(handle, lock=lock, steps=work_steps(parts) | world_steps(parts))
+    return subscriber("reconcile", on_type("dev.knative.sources.ping", tick), log=parts.log, clock=parts.clock)
+
+
+def create() -> Endpoint:
+    """Return the endpoint as this process is configured."""
+    return compose(core())
+
+
+reconcile = http_target(create)

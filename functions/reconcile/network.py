@@ -1,0 +1,53 @@
+"""Asks again for the names and certificates that wanted hosts lack, and takes back what nothing wants."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from functions.common.events.app import AppCreated, DomainAdded, DomainRemoved, PreviewOpened
+from functions.common.events.base import Event
+from functions.common.events.network import CertificateChanged
+from functions.common.ports.certificates import Certificates
+from functions.common.ports.event_sink import EventSink
+from functions.common.ports.host_watch import HostWatch, LackingHost, UnwantedHost
+from functions.reconcile.each import for_each
+
+LIMIT = 50
+GRACE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """Step: hosts whose records or certificates are not what they should be."""
+
+    watch: HostWatch
+    certificates: Certificates
+    sink: EventSink
+
+    def __call__(self) -> None:
+        """Look at each host that lacks something, then at each that nothing wants."""
+        for_each(self.watch.lacking(longer_than=GRACE, limit=LIMIT), self._ask, what="network")
+        for_each(self.watch.unwanted(longer_than=GRACE, limit=LIMIT), self._withdraw, what="network")
+
+    def _ask(self, host: LackingHost) -> None:
+        seen = None if host.has_certificate else self.certificates.status(host.host)
+        if seen and seen.ready:
+            where = {"app": host.app, "environment": host.environment, "host": host.host}
+            report = CertificateChanged(**where, ready=True, not_after=seen.not_after)
+            self.sink.publish(report, discriminator=host.host)
+            if host.has_record:
+                return
+        if host.announced:
+            self.sink.resend(host.announced)
+        else:
+            self.sink.publish(_announcement(host), discriminator=host.host)
+        self.watch.reminded(host.host)
+
+    def _withdraw(self, host: UnwantedHost) -> None:
+        self.sink.publish(DomainRemoved(app=host.app, host=host.host), discriminator=host.host)
+
+
+def _announcement(host: LackingHost) -> Event:
+    where = {"app": host.app, "environment": host.environment, "host": host.host}
+    if host.kind == "preview":
+        return PreviewOpened(**where, branch=host.branch)
+    return AppCreated(**where) if host.kind == "app" else DomainAdded(**where)

@@ -1,0 +1,29 @@
+"""Publishes what was stored but never reached the broker."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from functions.common.events.envelope import Envelope
+from functions.common.ports.deliveries import DeliveryOutbox
+from functions.common.ports.event_outbox import EventOutbox
+from functions.common.ports.event_sink import EventSink
+from functions.reconcile.each import for_each
+
+LEASE = timedelta(seconds=2)
+LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outbox:
+    """Step: the outbox of webhooks, or that of the API."""
+
+    outbox: DeliveryOutbox | EventOutbox
+    sink: EventSink
+
+    def __call__(self) -> None:
+        """Send each unpublished event again, with its own id."""
+        for_each(self.outbox.claim(older_than=LEASE, limit=LIMIT), self._send, what="outbox")
+
+    def _send(self, envelope: Envelope) -> None:
+        self.sink.resend(envelope)
+        self.outbox.mark_published(envelope.id)

@@ -1,0 +1,1 @@
+"""Shows at each commit what became of it."""
