@@ -1,0 +1,1 @@
+"""manage-apps: the REST API, under /v1 and /api/v1."""

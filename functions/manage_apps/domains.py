@@ -1,0 +1,65 @@
+"""Custom domains of an app."""
+
+from functools import partial
+
+from functions.common.errors import NotFound
+from functions.common.events.app import DomainAdded, DomainRemoved
+from functions.common.ports.api_tokens import Role
+from functions.common.ports.app_register import AppRegister
+from functions.common.ports.audit_log import AuditLog
+from functions.common.ports.changes import Changes
+from functions.common.ports.domains import Domains
+from functions.manage_apps.calls import Answer, Call
+from functions.manage_apps.hosts import Hosts
+from functions.manage_apps.lookup import found_app
+from functions.manage_apps.refusals import Conflict
+from functions.manage_apps.routing import Route
+
+
+def list_domains(call: Call, *, register: AppRegister) -> Answer:
+    """Answer {"items": [{"host"}], "next": null}; the app's own host first."""
+    app = found_app(register, call.path["app"]).app
+    return Answer(body={"items": [{"host": host} for host in (app.domain, *app.custom_domains)], "next": None})
+
+
+def add_domain(
+    call: Call, *, register: AppRegister, domains: Domains, changes: Changes, audit: AuditLog, hosts: Hosts
+) -> Answer:
+    """Answer 201 with {"host", "url"}, 200 when the app has the host already, 409 when another app has it."""
+    app = found_app(register, call.path["app"]).app
+    host = hosts.checked_custom(call.path["host"])
+    answer = {"host": host, "url": hosts.url(host)}
+    if host in app.custom_domains:
+        return Answer(body=answer)
+    with changes.begin() as change:
+        if domains.add(app.name, host) != app.name:
+            msg = f"{host} belongs to another app: remove it there first"
+            raise Conflict(msg)
+        change.announce(DomainAdded(app=app.name, environment="production", host=host), discriminator=host)
+        audit.record(actor=call.token.name, action="domain.add", target=app.name, detail=host)
+    return Answer(status=201, body=answer, queued=change.queued)
+
+
+def remove_domain(call: Call, *, register: AppRegister, domains: Domains, changes: Changes, audit: AuditLog) -> Answer:
+    """Answer {"removed": host}."""
+    app, host = found_app(register, call.path["app"]).app, call.path["host"].lower()
+    with changes.begin() as change:
+        if not domains.remove(app.name, host):
+            msg = f"{app.name} has no domain {host!r}: see `paas domains list --app {app.name}`"
+            raise NotFound(msg)
+        change.announce(DomainRemoved(app=app.name, environment="production", host=host), discriminator=host)
+        audit.record(actor=call.token.name, action="domain.remove", target=app.name, detail=host)
+    return Answer(body={"removed": host}, queued=change.queued)
+
+
+def routes(
+    *, register: AppRegister, domains: Domains, changes: Changes, audit: AuditLog, hosts: Hosts
+) -> tuple[Route, ...]:
+    """Return the routes of custom domains."""
+    add = partial(add_domain, register=register, domains=domains, changes=changes, audit=audit, hosts=hosts)
+    remove = partial(remove_domain, register=register, domains=domains, changes=changes, audit=audit)
+    return (
+        Route("GET", "/apps/<app>/domains", Role.VIEWER, partial(list_domains, register=register)),
+        Route("PUT", "/apps/<app>/domains/<host>", Role.DEPLOYER, add),
+        Route("DELETE", "/apps/<app>/domains/<host>", Role.DEPLOYER, remove),
+    )
