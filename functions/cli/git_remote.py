@@ -1,0 +1,54 @@
+"""The git remote `paas` of a clone."""
+
+import subprocess
+from urllib.parse import urlsplit, urlunsplit
+
+from functions.cli.failures import Failure
+
+REMOTE = "paas"
+TIMEOUT_SECONDS = 10
+
+
+def is_clone() -> bool:
+    """Return whether the current folder is inside a git work tree."""
+    return _git("rev-parse", "--is-inside-work-tree").stdout.strip() == "true"
+
+
+def remote_url() -> str:
+    """Return the URL of the remote, empty when there is none."""
+    return _git("remote", "get-url", REMOTE).stdout.strip()
+
+
+def app_of_remote() -> str:
+    """Return the app that the remote's URL names, empty when there is no such remote."""
+    path = remote_url().rstrip("/").removesuffix(".git")
+    return path.rpartition("/")[2].rpartition(":")[2] if path else ""
+
+
+def add_remote(url: str) -> str:
+    """Add the remote and return what was done: added, kept (the same was there), or other (another was there)."""
+    there = remote_url()
+    if there:
+        return "kept" if there == url else "other"
+    added = _git("remote", "add", REMOTE, url)
+    if added.returncode:
+        msg = f"the git remote {REMOTE} could not be added: {added.stderr.strip()}"
+        raise Failure(msg)
+    return "added"
+
+
+def with_credentials(url: str, base: str) -> str:
+    """Return the URL with the user info of `base`, if both are on the same host and port."""
+    parts, given = urlsplit(url), urlsplit(base)
+    host = given.netloc.rpartition("@")[2]
+    if not base or "@" not in given.netloc or parts.netloc != host:
+        return url
+    return urlunsplit(parts._replace(netloc=given.netloc))
+
+
+def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ["git", *arguments]
+    try:
+        return subprocess.run(command, check=False, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
+    except (OSError, subprocess.TimeoutExpired):
+        return subprocess.CompletedProcess(command, 1, "", "git is not there or does not answer")

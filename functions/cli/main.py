@@ -1,0 +1,66 @@
+"""The paas command."""
+
+import click
+
+from functions.cli.apps import apps
+from functions.cli.config import config
+from functions.cli.context import Session
+from functions.cli.dead_letters import dead_letters
+from functions.cli.domains import domains
+from functions.cli.events import events
+from functions.cli.explain import explain
+from functions.cli.git_source import git
+from functions.cli.logs import logs
+from functions.cli.migrate import migrate
+from functions.cli.releases import previews, ps, releases, rollback
+from functions.cli.tokens import tokens, whoami
+
+
+class ColonGroup(click.Group):
+    """A group that also takes `apps:show NAME` for `apps show NAME`."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of a name with or without colons."""
+        group, colon, rest = cmd_name.partition(":")
+        found = super().get_command(ctx, group)
+        if not colon or not isinstance(found, click.Group):
+            return found if not colon else None
+        return found.get_command(ctx, rest)
+
+
+@click.group(cls=ColonGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--server", envvar="PAAS_SERVER", metavar="URL", help="Where manage-apps answers. [PAAS_SERVER]")
+@click.option("--token", envvar="PAAS_TOKEN", metavar="TOKEN", help="Your API token. [PAAS_TOKEN]")
+@click.version_option(package_name="slipway")
+@click.pass_context
+def main(context: click.Context, server: str | None, token: str | None) -> None:
+    """Push to deploy: apps, their config, releases and logs.
+
+    Without --server and --token the platform of this machine is used (.slipway/endpoints.json, from here upwards).
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 not allowed, 5 the server cannot be reached.
+    """
+    context.obj = Session(server=server, token=token)
+
+
+for _command in (
+    apps,
+    config,
+    dead_letters,
+    domains,
+    events,
+    explain,
+    git,
+    logs,
+    migrate,
+    previews,
+    ps,
+    releases,
+    rollback,
+    tokens,
+    whoami,
+):
+    main.add_command(_command)
+
+if __name__ == "__main__":
+    main()
