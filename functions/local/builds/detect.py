@@ -1,0 +1,93 @@
+"""What kind of app a folder holds, and which processes it has."""
+
+import json
+import tomllib
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from functions.common.errors import Rejected
+from functions.local.builds.procfile import parse_procfile
+
+STATIC_WEB = "caddy file-server --root . --listen 127.0.0.1:$PORT"
+_MARKERS = (
+    ("requirements.txt", "python"),
+    ("pyproject.toml", "python"),
+    ("package.json", "node"),
+    ("index.html", "static"),
+)
+
+
+class Kind(StrEnum):
+    """The languages that can be built; the first whose file is there counts."""
+
+    PYTHON = "python"
+    NODE = "node"
+    STATIC = "static"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """`marker` is the file that told the kind."""
+
+    kind: Kind
+    marker: str
+    processes: dict[str, str]
+
+
+def detect(tree: Path) -> Plan:
+    """Return what to build. Raises Rejected naming the file that is missing or wrong."""
+    for marker, kind in _MARKERS:
+        if (tree / marker).is_file():
+            return Plan(kind=Kind(kind), marker=marker, processes=_processes(tree, Kind(kind)))
+    msg = (
+        "no language detected: looked for "
+        + ", ".join(f"{marker} ({kind})" for marker, kind in _MARKERS)
+        + " at the top of the repository and found none; add the one that fits"
+    )
+    raise Rejected(msg)
+
+
+def _processes(tree: Path, kind: Kind) -> dict[str, str]:
+    procfile = tree / "Procfile"
+    processes = parse_procfile(procfile.read_text(encoding="utf-8", errors="replace")) if procfile.is_file() else {}
+    if "web" in processes:
+        return processes
+    web = _default_web(tree, kind)
+    if not web:
+        missing = "the Procfile has no `web` line" if procfile.is_file() else "no Procfile"
+        line = "web: node server.js" if kind is Kind.NODE else "web: python app.py"
+        msg = f"{missing}: nothing says how to start this {kind} app; add one with a line `{line}`"
+        raise Rejected(msg)
+    return {**processes, "web": web}
+
+
+def _default_web(tree: Path, kind: Kind) -> str:
+    if kind is Kind.STATIC:
+        return STATIC_WEB
+    if kind is Kind.NODE and (package_json(tree).get("scripts") or {}).get("start"):
+        return "npm start"
+    return ""
+
+
+def package_json(tree: Path) -> dict[str, Any]:
+    """Return package.json. Raises Rejected when it is no JSON object."""
+    return _object(tree / "package.json", json.loads)
+
+
+def pyproject(tree: Path) -> dict[str, Any]:
+    """Return pyproject.toml. Raises Rejected when it is no TOML."""
+    return _object(tree / "pyproject.toml", tomllib.loads)
+
+
+def _object(path: Path, read: Any) -> dict[str, Any]:  # noqa: ANN401 - a parser of the standard library
+    try:
+        value = read(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        msg = f"{path.name} cannot be read: {error}"
+        raise Rejected(msg) from error
+    if not isinstance(value, dict):
+        msg = f"{path.name} must hold an object"
+        raise Rejected(msg)
+    return value

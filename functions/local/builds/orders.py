@@ -1,0 +1,123 @@
+"""The table of build orders, as the runner uses it."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from functions.common.adapters.postgres import Postgres
+from functions.common.domain.build import BuildState
+from functions.common.events.build import BuildEnded
+from functions.local.builds.work import Outcome
+
+LEASE_SECONDS = 30
+_CLAIM = """
+update platform.builds set state = 'running', lease_until = now() + :lease * interval '1 second',
+    process = 0, process_mark = ''
+where name in (
+    select name from platform.builds
+    where ended_at is null and (lease_until is null or lease_until < now())
+    order by sequence limit :places for update skip locked
+) returning name, app, environment, push, clone_url, ref, sha, process, process_mark, cancelled
+"""
+_LEFT = """
+select name, app, environment, push, clone_url, ref, sha, process, process_mark, cancelled
+from platform.builds where state = 'running' and ended_at is null
+"""
+_BUILT = """
+select digest, processes from platform.builds
+where sha = :sha and clone_url = :url and state = 'succeeded' order by sequence desc limit 1
+"""
+_END = """
+update platform.builds set state = :state, digest = :digest, processes = cast(:processes as jsonb), step = :step,
+    reason = :reason, log_tail = :tail, ended_at = now(), lease_until = null
+where name = :name and ended_at is null
+"""
+_UNREPORTED = """
+select name, app, environment, push, state, digest, processes, step, reason, log_tail from platform.builds
+where ended_at is not null and reported_at is null order by ended_at limit 20
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One row that the runner works on."""
+
+    name: str
+    app: str
+    environment: str
+    push: str
+    clone_url: str
+    ref: str
+    sha: str
+    process: int = 0
+    process_mark: str = ""
+    cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orders:
+    """What the runner reads and writes; every method may raise Unavailable."""
+
+    database: Postgres
+
+    def claim(self, places: int) -> list[Order]:
+        """Take the oldest orders that nobody works on."""
+        return [Order(**row) for row in self.database.rows(_CLAIM, places=places, lease=LEASE_SECONDS)]
+
+    def left_running(self) -> list[Order]:
+        """Return what a runner that died was working on."""
+        return [Order(**row) for row in self.database.rows(_LEFT)]
+
+    def give_back(self, name: str) -> None:
+        """Let the order be claimed again."""
+        self.database.run("update platform.builds set lease_until = null where name = :name", name=name)
+
+    def note_process(self, name: str, *, process: int, mark: str) -> None:
+        """Keep the build's process group, so that a runner after this one can end it."""
+        sql = "update platform.builds set process = :process, process_mark = :mark where name = :name"
+        self.database.run(sql, name=name, process=process, mark=mark)
+
+    def keep(self, names: list[str]) -> None:
+        """Renew the leases."""
+        sql = (
+            "update platform.builds set lease_until = now() + :lease * interval '1 second' "
+            "where name = any(cast(:names as text[])) and ended_at is null"
+        )
+        self.database.run(sql, names=names, lease=LEASE_SECONDS)
+
+    def cancelled(self, names: list[str]) -> set[str]:
+        """Return which of these somebody wants to end."""
+        sql = "select name from platform.builds where cancelled and name = any(cast(:names as text[]))"
+        return {str(row[0]) for row in self.database.run(sql, names=names)}
+
+    def built(self, order: Order) -> Outcome | None:
+        """Return what an earlier build of the same commit gave."""
+        rows = self.database.run(_BUILT, sha=order.sha, url=order.clone_url)
+        return Outcome(digest=rows[0][0], processes=rows[0][1]) if rows else None
+
+    def end(self, name: str, state: BuildState, outcome: Outcome, *, tail: str) -> None:
+        """Write how the build ended; the first writing counts."""
+        self.database.run(
+            _END,
+            name=name,
+            state=state.value,
+            digest=outcome.digest,
+            processes=json.dumps(outcome.processes or {}),
+            step=outcome.step,
+            reason=outcome.reason,
+            tail=tail,
+        )
+
+    def unreported(self) -> list[tuple[str, BuildEnded]]:
+        """Return the ends that the broker does not have yet, oldest first."""
+        return [(row["name"], _event(row)) for row in self.database.rows(_UNREPORTED)]
+
+    def mark_reported(self, name: str) -> None:
+        """Note that the broker has the report."""
+        self.database.run("update platform.builds set reported_at = now() where name = :name", name=name)
+
+
+def _event(row: dict[str, Any]) -> BuildEnded:
+    name = row.pop("name")
+    image = f"local/{row['app']}" if row["digest"] else ""
+    return BuildEnded(build=name, image=image, **row)

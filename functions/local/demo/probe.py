@@ -1,0 +1,79 @@
+"""A steady client of one app: so many requests a second, each judged, none repeated."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from functions.local.demo.apps import AppClient
+
+_WORKERS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One request: when it was sent (UNIX seconds), its status (0 when there was none), its text."""
+
+    at: float
+    status: int
+    text: str
+
+    @property
+    def failed(self) -> bool:
+        """Whether a user would have seen an error."""
+        return not 200 <= self.status < 400  # noqa: PLR2004 - HTTP's successes and redirects
+
+
+@dataclass(kw_only=True)
+class Probe:
+    """Collects the answers of `rate` requests a second, from a few kept connections."""
+
+    host: str
+    port: int
+    ca: Path
+    rate: float
+    answers: list[Answer] = field(default_factory=list)
+    _stopped: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, worker: int) -> None:
+        """Send this worker's share, evenly spaced, until stopped."""
+        pause, client = _WORKERS / self.rate, AppClient(host=self.host, port=self.port, ca=self.ca)
+        due = time.monotonic() + worker / self.rate
+        while not self._stopped.wait(max(0.0, due - time.monotonic())):
+            due += pause
+            at = time.time()
+            status, text = client.get("/")
+            self.answers.append(Answer(at=at, status=status, text=text))
+        client.close()
+
+    def stop(self) -> None:
+        """End all workers after the request they are in."""
+        self._stopped.set()
+
+
+@contextmanager
+def probing(*, host: str, port: int, ca: Path, rate: float) -> Iterator[Probe]:
+    """Probe while the block runs."""
+    probe = Probe(host=host, port=port, ca=ca, rate=rate)
+    threads = [threading.Thread(target=probe.run, args=(worker,), daemon=True) for worker in range(_WORKERS)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield probe
+    finally:
+        probe.stop()
+        for thread in threads:
+            thread.join(timeout=30)
+
+
+def split(answers: list[Answer], marks: list[tuple[float, int]], is_new: Callable[[Answer], bool]) -> dict[int, float]:
+    """Return, for each weight reached at a time in `marks`, the percentage of answers from the new version."""
+    shares = {}
+    ends = [at for at, _ in marks[1:]] + [float("inf")]
+    for (start, weight), end in zip(marks, ends, strict=True):
+        during = [answer for answer in answers if start <= answer.at < end and not answer.failed]
+        if during:
+            shares[weight] = 100 * sum(map(is_new, during)) / len(during)
+    return shares

@@ -1,0 +1,1 @@
+"""Git over HTTP, and the webhook that follows a push."""

@@ -1,0 +1,1 @@
+"""The rollout controller of the one-machine platform: releases as processes, traffic by Caddy."""

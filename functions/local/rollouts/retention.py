@@ -1,0 +1,80 @@
+"""Deletes what nobody can need any more: images, logs of builds, what is remembered of ended versions."""
+
+import logging
+import re
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from functions.common.adapters.local_image_store import LocalImageStore
+from functions.common.adapters.postgres import Postgres
+
+_LOG = logging.getLogger(__name__)
+_HOUR, _DAY = 3_600.0, 86_400.0
+_IMAGE = re.compile(r"^[0-9a-f]{64}$")
+# What can be rolled back to, what is or is to be live, what is asked for or runs, and what a push waits for.
+_NEEDED = """
+select digest from (
+    select r.digest, row_number() over (partition by r.app, r.environment order by r.number desc) as age
+    from releases as r join environments as e on e.app = r.app and e.name = r.environment and e.state = 'open'
+) as newest where age <= :releases
+union select digest from releases where state in ('live', 'started')
+union select b.digest from builds as b join pushes as p on p.id = b.push and p.app = b.app and p.ended_at is null
+union select wanted ->> 'digest' from platform.workloads where wanted is not null
+union select workload ->> 'digest' from platform.versions where stage not in ('failed', 'stopped')
+union select digest from platform.builds where reported_at is null
+"""
+_OLD_VERSIONS = """
+delete from platform.versions as v
+where stage in ('failed', 'stopped') and entered_at < now() - cast(:days as integer) * interval '1 day'
+    and release <> (select generation from platform.workloads as w
+        where w.app = v.app and w.environment = v.environment)
+"""
+_OLD_REPORTS = """
+delete from platform.reports as r
+where reported_at < now() - cast(:days as integer) * interval '1 day'
+    and exists (select 1 from platform.reports as newer
+        where newer.app = r.app and newer.environment = r.environment and newer.id > r.id)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """Keeps the images of the newest `releases` of each open environment, and logs for `days`."""
+
+    home: Path
+    database: Postgres
+    releases: int
+    days: int
+
+    def __call__(self) -> None:
+        """Delete; images that are younger than an hour, or were used again in that time, stay in any case."""
+        for digest in self._old_images():
+            if digest not in self._needed() and _age(self._image(digest)) > _HOUR:
+                LocalImageStore(images=self.home / "images").delete("", digest)
+                shutil.rmtree(self.home / "cache" / "pyc" / digest.removeprefix("sha256:"), ignore_errors=True)
+                _LOG.info("the image %s is deleted: nothing runs it, nor can be rolled back to it", digest)
+        for log in (self.home / "builds").glob("*.log"):
+            if _age(log) > self.days * _DAY:
+                log.unlink(missing_ok=True)
+        for statement in (_OLD_VERSIONS, _OLD_REPORTS):
+            self.database.run(statement, days=self.days)
+
+    def _old_images(self) -> list[str]:
+        found = (self.home / "images").glob("*")
+        return [f"sha256:{path.name}" for path in found if _IMAGE.match(path.name) and _age(path) > _HOUR]
+
+    def _needed(self) -> set[str]:
+        # Asked anew for each image: deleting one takes its time, and a release may begin meanwhile.
+        return {row[0] for row in self.database.run(_NEEDED, releases=self.releases)}
+
+    def _image(self, digest: str) -> Path:
+        return self.home / "images" / digest.removeprefix("sha256:")
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

