@@ -1,0 +1,109 @@
+"""A running manage-apps, as a Functions Framework process, and the paas command against it."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import chdir
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from functions.cli.main import main
+from functions.common.adapters.postgres import Postgres
+from functions.common.ports.api_tokens import Role
+from tests.api_world import TOKENS, give_tokens
+from tests.conftest import ROOT
+from tests.fakes.loopback_broker import LoopbackBroker, loopback_broker
+from tests.story import Story
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """What the process runs on."""
+
+    url: str
+    home: Path
+    database: Postgres
+    broker: LoopbackBroker
+
+    @property
+    def story(self) -> Story:
+        """Return what tells the database of pushes."""
+        return Story(database=self.database)
+
+    def paas(
+        self,
+        *arguments: str,
+        role: Role = Role.ADMIN,
+        server: str = "",
+        folder: Path | None = None,
+        **run: Any,  # noqa: ANN401 - of click
+    ) -> Result:
+        """Run the command and return its result."""
+        env = {"PAAS_SERVER": server or self.url, "PAAS_TOKEN": TOKENS[role]}
+        with chdir(folder or self.home):
+            return CliRunner().invoke(main, list(arguments), **{"env": env, **run})
+
+    def json(self, *arguments: str) -> Any:  # noqa: ANN401 - JSON
+        """Return what a command that must succeed prints with --json: one document and nothing else."""
+        result = self.paas(*arguments, "--json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+
+@pytest.fixture(scope="session")
+def platform(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """Return a running platform that all tests of the command share; each uses apps of its own."""
+    home = tmp_path_factory.mktemp("home")
+    maintenance = Postgres(server)
+    maintenance.run(f"create database paas_command template {template}")
+    maintenance.close()
+    database = Postgres(server.rpartition("/")[0] + "/paas_command")
+    give_tokens(database)
+    with socket.socket() as free, loopback_broker() as broker:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        environment = {
+            **os.environ,  # noqa: TID251 - the process needs a PATH
+            "DATABASE_URL": server.rpartition("/")[0] + "/paas_command",
+            "K_SINK": broker.url,
+            "DEFAULT_DOMAIN": "localhost",
+            "SLIPWAY_PLATFORM": "local",
+            "SLIPWAY_LOCAL_HOME": str(home),
+            "SLIPWAY_GIT_URL": "http://127.0.0.1:4321",
+            "SLIPWAY_APPS_PORT": "8443",
+        }
+        source = ROOT / "functions" / "manage_apps" / "app.py"
+        command = ["functions_framework", "--source", str(source), "--target", "manage_apps", "--port", str(port)]
+        with (home / "manage-apps.log").open("w") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", *command], cwd=ROOT, env=environment, stdout=log, stderr=log
+            )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            wait_for(url + "/healthz")
+            yield Platform(url=url, home=home, database=database, broker=broker)
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+            database.close()
+
+
+def wait_for(url: str) -> None:
+    """Wait until something answers there."""
+    for _ in range(300):
+        try:
+            with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - http only
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"{url} does not answer")

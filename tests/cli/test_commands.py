@@ -1,0 +1,137 @@
+"""Config, domains, releases, events, dead letters: what is printed, and the exit codes."""
+
+import json
+from typing import Any
+
+import pytest
+
+from functions.common.events.build import BuildFailed, BuildRequested
+from functions.common.ports.api_tokens import Role
+from tests.cli.conftest import Platform
+from tests.story import KEY
+
+COLONS = ["apps:list", "config:list", "domains:list", "events:list", "dead-letters:list"]
+
+
+def test_config_is_set_got_and_unset(platform: Platform) -> None:
+    platform.json("apps", "create", "conf")
+    said = platform.paas("config", "set", "A=one=1", "B=two", "--app", "conf")
+    assert (said.exit_code, "changed A, B" in said.stdout, "one=1" in said.stdout) == (0, True, False)
+
+    assert platform.paas("config", "list", "--app", "conf").stdout.split() == [
+        "KEY",
+        "VALUE",
+        "A",
+        "*" * 8,
+        "B",
+        "*" * 8,
+    ]
+    assert platform.paas("config", "get", "A", "--app", "conf").stdout == "one=1\n"
+    assert platform.json("config:unset", "A", "--app", "conf")["changed"] == ["A"]
+    assert platform.paas("config", "get", "A", "--app", "conf").exit_code == 3
+    forgotten = platform.paas("config", "set", "hush", "--app", "conf")
+    assert (forgotten.exit_code, "hush" in forgotten.output) == (2, False)
+
+
+def test_domains(platform: Platform) -> None:
+    platform.json("apps", "create", "named")
+
+    assert platform.paas("domains", "add", "www.named.example", "--app", "named").exit_code == 0
+    hosts = [item["host"] for item in platform.json("domains", "list", "--app", "named")]
+    assert hosts == ["named.localhost", "www.named.example"]
+    assert platform.paas("domains", "remove", "www.named.example", "--app", "named").exit_code == 0
+    assert platform.paas("domains", "remove", "www.named.example", "--app", "named").exit_code == 3
+
+
+def test_releases_and_rollback(platform: Platform) -> None:
+    platform.json("apps", "create", "rel")
+    for number, state in ((1, "retired"), (2, "live")):
+        platform.story.release(number, state=state, app="rel")
+
+    listed = platform.paas("releases", "--app", "rel")
+    assert [line.split()[:3] for line in listed.stdout.splitlines()[1:]] == [
+        ["v2", "live", "push"],
+        ["v1", "retired", "push"],
+    ]
+    assert platform.json("rollback", "--app", "rel")["to"] == 1
+    assert platform.json("rollback", "1", "--app", "rel")["event"] == platform.broker.events[-1]["id"]
+    assert platform.paas("rollback", "9", "--app", "rel").exit_code == 3
+    assert [row["process"] for row in platform.json("ps", "--app", "rel")] == ["web"]
+    assert [one["name"] for one in platform.json("previews", "--app", "rel")] == ["production"]
+
+
+def test_events_and_dead_letters(platform: Platform) -> None:
+    about: dict[str, Any] = {"app": "evt", "environment": "production", "push": "push-evt"}
+    event = platform.story.event(BuildRequested(**about, repository=KEY, clone_url="", ref="r", sha="s", sequence=1))
+    number = str(platform.story.dead_letter(event))
+
+    assert [one["id"] for one in platform.json("events", "list", "--app", "evt")] == [event.id]
+    assert platform.json("events", "show", event.id)["type"] == event.type
+    dry = platform.paas("events", "replay", event.id, "--dry-run")
+    assert "start-build" in dry.stdout
+    assert platform.json("events", "replay", event.id)["replayed"] is True
+    assert number in platform.paas("dead-letters", "list").stdout
+    assert "no such thing" in platform.paas("dead-letters", "show", number).stdout
+    assert platform.json("dead-letters", "redrive", number)["state"] == "redriven"
+    assert platform.paas("dead-letters", "discard", number).exit_code == 1
+
+
+@pytest.mark.parametrize(("state", "code"), [("live", 0), ("failed", 1), ("ignored", 1)])
+def test_explain_tells_the_story_and_waits_for_its_end(platform: Platform, state: str, code: int) -> None:
+    sha = {"live": "c", "failed": "d", "ignored": "e"}[state] * 40
+    about: dict[str, Any] = {"app": "exp", "environment": "production", "push": f"push-{state}"}
+    platform.story.delivery(f"d-{state}", event_id=f"push-{state}", sha=sha)
+    platform.story.push(
+        f"push-{state}", app="exp", state=state, sha=sha, reason="" if state == "live" else "no Procfile"
+    )
+    if state == "failed":
+        failed = BuildFailed(
+            **about, repository=KEY, build="b", sha=sha, step="detect", reason="no Procfile", log_tail="x"
+        )
+        platform.story.event(failed)
+
+    said = platform.paas("explain", sha[:10], "--wait")
+
+    assert said.exit_code == code
+    assert f"exp/production is {state}" in said.stdout
+    assert ("no Procfile" in said.stdout) is (state != "live")
+    assert platform.paas("explain", sha).exit_code == 0
+    assert platform.json("explain", sha)["state"] == state
+
+
+def test_explain_gives_up_waiting_when_nothing_comes(platform: Platform) -> None:
+    assert platform.paas("explain", "f" * 40, "--wait", "--timeout", "0").exit_code == 3
+
+
+@pytest.mark.parametrize("command", COLONS)
+def test_every_group_takes_colons(platform: Platform, command: str) -> None:
+    platform.paas("apps", "create", "colons")
+    named = ["--app", "colons"] if command.startswith(("config", "domains")) else []
+
+    assert platform.paas(command, *named).exit_code == 0
+
+
+def test_failures_say_what_to_do(platform: Platform) -> None:
+    codes = {
+        ("apps", "create", "Not_A_Name"): 2,
+        ("apps", "show", "nobody"): 3,
+        ("apps:nonsense",): 2,
+        ("config", "list"): 2,
+        ("apps", "list", "--nonsense"): 2,
+    }
+    for arguments, code in codes.items():
+        result = platform.paas(*arguments)
+        assert (result.exit_code, result.stdout, bool(result.stderr)) == (code, "", True), arguments
+    assert platform.paas("apps", "create", "viewed", role=Role.VIEWER).exit_code == 4
+    assert platform.paas("apps", "list", env={"PAAS_SERVER": platform.url, "PAAS_TOKEN": "wrong"}).exit_code == 4
+    away = platform.paas("apps", "list", server="http://127.0.0.1:1")
+    assert (away.exit_code, "task up" in away.stderr) == (5, True)
+
+
+def test_tokens(platform: Platform) -> None:
+    token = platform.paas("tokens", "create", "robot", "--role", "viewer").stdout.strip()
+    as_robot = {"PAAS_SERVER": platform.url, "PAAS_TOKEN": token}
+
+    assert json.loads(platform.paas("whoami", "--json", env=as_robot).stdout) == {"name": "robot", "role": "viewer"}
+    assert platform.paas("tokens", "revoke", "robot").exit_code == 0
+    assert platform.paas("whoami", env=as_robot).exit_code == 4

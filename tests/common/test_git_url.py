@@ -1,0 +1,65 @@
+"""One key for every spelling of a repository's URL."""
+
+import pytest
+
+from functions.common.domain.git_url import repository_key
+from functions.common.errors import Rejected
+
+KEY = "forge.example.org/team/hello"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://forge.example.org/team/hello",
+        "https://forge.example.org/team/hello.git",
+        "https://forge.example.org/team/hello/",
+        "https://forge.example.org/team/hello.git/",
+        "https://forge.example.org//team//hello",
+        "https://FORGE.Example.org/team/hello",
+        "https://forge.example.org:443/team/hello.git",
+        "http://forge.example.org:80/team/hello.git",
+        "http://forge.example.org/team/hello.git",
+        "https://user:token@forge.example.org/team/hello.git",
+        "git+https://forge.example.org/team/hello.git",
+        "git://forge.example.org:9418/team/hello",
+        "ssh://git@forge.example.org/team/hello.git",
+        "ssh://git@forge.example.org:22/team/hello.git",
+        "ssh://git@forge.example.org:2222/team/hello.git",
+        "git@forge.example.org:team/hello.git",
+        "forge.example.org:team/hello",
+        "git@forge.example.org:/team/hello.git",
+        "  https://forge.example.org/team/hello.git\n",
+    ],
+)
+def test_spellings_of_one_repository_are_equal(url: str) -> None:
+    assert repository_key(url) == KEY
+
+
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        ("https://forge.example.org:8443/team/hello", "forge.example.org:8443/team/hello"),
+        ("http://localhost:3000/a/b.git", "localhost:3000/a/b"),
+        ("https://forge.example.org/Team/Hello", "forge.example.org/Team/Hello"),
+        ("https://forge.example.org/a/b/c.git", "forge.example.org/a/b/c"),
+        ("https://forge.example.org/team/hello.github", "forge.example.org/team/hello.github"),
+        ("git@[2001:db8::1]:team/hello.git", "2001:db8::1/team/hello"),
+    ],
+)
+def test_what_differs_stays_different(url: str, key: str) -> None:
+    assert repository_key(url) == key
+
+
+@pytest.mark.parametrize(
+    "url", ["", "hello", "https://forge.example.org", "https://forge.example.org/", "/a/b", "https://h:x/a"]
+)
+def test_no_repository_is_rejected(url: str) -> None:
+    with pytest.raises(Rejected, match="git URL"):
+        repository_key(url)
+
+
+def test_the_error_holds_no_password() -> None:
+    with pytest.raises(Rejected) as refused:
+        repository_key("https://user:hunter2@forge.example.org/")
+    assert "hunter2" not in str(refused.value)

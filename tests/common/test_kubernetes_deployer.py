@@ -1,0 +1,168 @@
+"""What the cluster's deployer does beyond the contract: release commands, races, secrets, hosts."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from functions.common.adapters.kubernetes_reports import prepared_release, workload_changed
+from functions.common.adapters.kubernetes_runtime import Kind
+from functions.common.errors import Unavailable
+from functions.common.events.envelope import Envelope
+from functions.common.ports.running_workloads import RunningWorkload
+from tests.contract.kubernetes_deployer_world import KubernetesDeployerWorld, a_workload
+from tests.fakes.loopback_kubernetes import LoopbackKubernetes, Object, loopback_kubernetes
+
+STAGED = {"web": "python app.py", "release": "python migrate.py"}
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackKubernetes]:
+    with loopback_kubernetes("projects") as running:
+        yield running
+
+
+@pytest.fixture
+def world(server: LoopbackKubernetes) -> KubernetesDeployerWorld:
+    return KubernetesDeployerWorld(server.api, Kind.ROLLOUT)
+
+
+def told(found: Object) -> Envelope:
+    """Return the event in which an ApiServerSource tells of an object."""
+    return Envelope(id="1", source="/", type="dev.knative.apiserver.resource.update", subject="/", time="", data=found)
+
+
+def test_a_release_command_runs_first_and_its_end_lets_the_release_go_on(
+    server: LoopbackKubernetes, world: KubernetesDeployerWorld
+) -> None:
+    world.deployer.apply(a_workload(1, processes=STAGED))
+    (job,) = server.of_kind("Job")
+    assert job["spec"]["template"]["spec"]["containers"][0]["command"] == ["/bin/sh", "-c", "python migrate.py"]
+    assert (server.of_kind("Rollout"), prepared_release(told(job)), workload_changed(told(job))) == ([], None, None)
+    world.deployer.go_on("hello", "production", 1)
+    assert server.of_kind("Rollout") == []
+
+    world.job_says(1, "Complete")
+    (job,) = server.of_kind("Job")
+    assert prepared_release(told(job)) == ("hello", "production", 1)
+    assert world.deployer.observe("hello", "production") is None  # who waits asks again, should the event be lost
+    world.deployer.go_on("hello", "production", 1)
+
+    (rollout,) = server.of_kind("Rollout")
+    assert rollout["spec"]["template"]["metadata"]["annotations"]["slipway.dev/release"] == "1"
+
+
+def test_asking_again_goes_on_too_and_never_runs_the_command_twice(
+    server: LoopbackKubernetes, world: KubernetesDeployerWorld
+) -> None:
+    staged = a_workload(1, processes=STAGED)
+    world.deployer.apply(staged)
+    world.job_says(1, "Complete")
+    world.deployer.apply(staged)
+    assert len(server.of_kind("Rollout")) == 1
+    server.objects = {path: found for path, found in server.objects.items() if found["kind"] != "Job"}
+
+    world.deployer.apply(staged)
+    world.deployer.go_on("hello", "production", 1)
+
+    assert server.of_kind("Job") == []
+
+
+def test_a_failed_release_command_stops_the_release(server: LoopbackKubernetes, world: KubernetesDeployerWorld) -> None:
+    world.deployer.apply(a_workload(1, processes=STAGED))
+    world.job_says(1, "Failed")
+    (job,) = server.of_kind("Job")
+
+    report = workload_changed(told(job))
+    world.deployer.go_on("hello", "production", 1)
+
+    assert report
+    assert (report.phase, report.step, report.release, report.push) == ("failed", "release command", 1, "push-1")
+    assert report.reason == "it has reached its limit"
+    assert world.deployer.observe("hello", "production") == report
+    assert (server.of_kind("Rollout"), prepared_release(told(job))) == ([], None)
+
+
+def test_of_two_first_releases_at_once_the_loser_is_asked_again(
+    server: LoopbackKubernetes, world: KubernetesDeployerWorld
+) -> None:
+    world.deployer.apply(a_workload(2))
+    path = world.place.path("Secret", "wanted")
+    record = server.objects.pop(path)
+    slow = KubernetesDeployerWorld(server.api, Kind.ROLLOUT).deployer
+    server.refusals = [(200, "")] * 0
+    original = server.api.create
+
+    def meanwhile(collection: str, body: Object) -> bool:
+        server.objects[path] = record
+        return original(collection, body)
+
+    slow.api.__dict__["create"] = meanwhile
+    with pytest.raises(Unavailable, match="meets another one"):
+        slow.apply(a_workload(1))
+
+    world.deployer.apply(a_workload(1))
+    (rollout,) = server.of_kind("Rollout")
+    assert rollout["metadata"]["annotations"]["slipway.dev/release"] == "2"
+
+
+def test_secrets_are_in_secrets_alone(server: LoopbackKubernetes, world: KubernetesDeployerWorld) -> None:
+    world.deployer.apply(a_workload(1))
+
+    others = [found for found in server.objects.values() if found["kind"] != "Secret"]
+    assert "s3cret" not in json.dumps(others)
+
+
+def test_config_that_did_not_change_is_the_same_secret(
+    server: LoopbackKubernetes, world: KubernetesDeployerWorld
+) -> None:
+    for release, config in ((1, {"A": "1"}), (2, {"A": "1"}), (3, {"A": "2"})):
+        world.deployer.apply(a_workload(release, config=config))
+
+    names = {found["metadata"]["name"] for found in server.of_kind("Secret")}
+    assert names == {"wanted", "config-1", "config-3"}
+
+
+def test_an_app_keeps_its_kind_whatever_the_setting_says_later(server: LoopbackKubernetes) -> None:
+    KubernetesDeployerWorld(server.api, Kind.DEPLOYMENT).deployer.apply(a_workload(1))
+    KubernetesDeployerWorld(server.api, Kind.ROLLOUT).deployer.apply(a_workload(2))
+
+    assert server.of_kind("Rollout") == []
+    kinds = {found["metadata"]["name"] for found in server.of_kind("Deployment")}
+    assert kinds == {"web", "worker"}
+
+
+def test_a_removed_domain_loses_its_mapping(server: LoopbackKubernetes) -> None:
+    world = KubernetesDeployerWorld(server.api, Kind.KNATIVE)
+    world.deployer.apply(a_workload(1))
+    world.deployer.apply(a_workload(2, hosts=("hello.example.org",)))
+
+    assert [found["metadata"]["name"] for found in server.of_kind("DomainMapping")] == ["hello.example.org"]
+
+
+def test_a_rollout_moves_by_the_workloads_steps(server: LoopbackKubernetes, world: KubernetesDeployerWorld) -> None:
+    world.deployer.apply(a_workload(1))
+
+    (rollout,) = server.of_kind("Rollout")
+    weights = [step["setWeight"] for step in rollout["spec"]["strategy"]["canary"]["steps"] if "setWeight" in step]
+    assert weights == [10, 25, 50, 100]
+    assert (rollout["spec"]["rollbackWindow"], rollout["spec"]["progressDeadlineAbort"]) == ({"revisions": 3}, True)
+
+
+def test_what_runs_is_listed(world: KubernetesDeployerWorld) -> None:
+    world.deployer.apply(a_workload(3))
+    world.deployer.apply(replace(a_workload(1), environment="feature-x", label="feature-x--hello"))
+
+    assert world.deployer.running() == (
+        RunningWorkload(app="hello", environment="feature-x", release=1),
+        RunningWorkload(app="hello", environment="production", release=3),
+    )
+
+
+def test_a_second_release_costs_few_calls(server: LoopbackKubernetes, world: KubernetesDeployerWorld) -> None:
+    world.deployer.apply(a_workload(1))
+    server.calls.clear()
+    world.deployer.apply(a_workload(2))
+
+    assert len(server.calls) <= 7, server.calls

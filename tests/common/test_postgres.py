@@ -1,0 +1,64 @@
+"""The connection heals itself, and transactions are whole or nothing."""
+
+import pytest
+from pg8000.exceptions import DatabaseError
+
+from functions.common.adapters.postgres import Postgres
+from functions.common.errors import Unavailable
+
+TERMINATE_OTHERS = """
+select pg_terminate_backend(pid) from pg_stat_activity
+where pid <> pg_backend_pid() and datname = current_database()
+"""
+
+
+def test_values_come_back_as_they_went_in(database: str) -> None:
+    postgres = Postgres(database)
+    values = {"text": "é'\"", "number": 7, "list": ["a", "b"], "bytes": b"\0x", "nothing": None, "flag": True}
+    row = postgres.rows(
+        "select :text::text as text, :number::int as number, :list::text[] as list, "
+        ":bytes::bytea as bytes, :nothing::text as nothing, :flag::bool as flag",
+        **values,
+    )[0]
+    assert row == values
+
+
+def test_a_connection_that_was_ended_is_replaced(database: str) -> None:
+    postgres, other = Postgres(database), Postgres(database)
+    postgres.run("select 1")
+    other.run(TERMINATE_OTHERS)
+    assert postgres.run("select 2") == [[2]]
+
+
+def test_a_transaction_whose_connection_ends_leaves_nothing(database: str) -> None:
+    postgres, other = Postgres(database), Postgres(database)
+    postgres.run("create table notes (text text)")
+
+    def broken() -> None:
+        with postgres.transaction():
+            postgres.run("insert into notes values ('a')")
+            other.run(TERMINATE_OTHERS)
+            postgres.run("insert into notes values ('b')")
+
+    with pytest.raises(Unavailable):
+        broken()
+    assert postgres.run("select count(*) from notes") == [[0]]
+
+
+def test_an_error_in_a_transaction_rolls_it_back_and_the_connection_goes_on(database: str) -> None:
+    postgres = Postgres(database)
+    postgres.run("create table notes (text text primary key)")
+
+    def broken() -> None:
+        with postgres.transaction():
+            postgres.run("insert into notes values ('a')")
+            postgres.run("insert into notes values ('a')")
+
+    with pytest.raises(DatabaseError):
+        broken()
+    assert postgres.run("select count(*) from notes") == [[0]]
+
+
+def test_a_server_that_is_not_there_is_unavailable() -> None:
+    with pytest.raises(Unavailable, match="does not answer"):
+        Postgres("postgresql://postgres@127.0.0.1:1/none").run("select 1")

@@ -1,0 +1,26 @@
+"""What everything that keeps dead letters keeps to."""
+
+from functions.common.events.envelope import Envelope
+from functions.common.ports.dead_letters import DeadLetter, DeadLetters
+
+
+def a_letter(event: str = "1", *, subscriber: str = "http://start-build/", source: str = "/test") -> DeadLetter:
+    """Return a letter for a subscriber."""
+    envelope = Envelope(id=event, source=source, type="dev.slipway.build.requested.v1", subject="", time="", data={})
+    return DeadLetter(event=envelope, subscriber=subscriber, code=400, error="no such repository")
+
+
+class DeadLettersContract:
+    """To be subclassed with a fixture `letters`."""
+
+    def test_a_letter_is_parked_once(self, letters: DeadLetters) -> None:
+        """A redelivery parks nothing."""
+        assert letters.park(a_letter())
+        assert not letters.park(a_letter())
+
+    def test_event_source_and_subscriber_tell_letters_apart(self, letters: DeadLetters) -> None:
+        """One event may fail at several subscribers."""
+        letters.park(a_letter())
+        assert letters.park(a_letter("2"))
+        assert letters.park(a_letter(subscriber="http://report-status/"))
+        assert letters.park(a_letter(source="/other"))

@@ -1,0 +1,75 @@
+"""What every EventSink keeps to."""
+
+from typing import Protocol
+
+import pytest
+
+from functions.common.errors import Unavailable
+from functions.common.events.app import AppCreated
+from functions.common.ports.event_log import EventLog
+from functions.common.ports.event_sink import EventSink
+from tests.world import caused_by
+
+EVENT = AppCreated(app="hello", environment="production", host="hello.apps.example.org")
+
+
+class SinkWorld(Protocol):
+    """A sink with its log, what the broker has got, and a way to take the broker down and up."""
+
+    @property
+    def sink(self) -> EventSink:
+        """Return the sink under test."""
+        ...
+
+    @property
+    def log(self) -> EventLog:
+        """Return the log that it records in."""
+        ...
+
+    def got(self) -> list[str]:
+        """Return the ids of the events that the broker took, oldest first."""
+        ...
+
+    def down(self, *, is_down: bool) -> None:
+        """Let the broker refuse everything, or not."""
+        ...
+
+
+class EventSinkContract:
+    """To be subclassed with a fixture `world`."""
+
+    def test_what_is_published_is_recorded_and_sent_under_one_id(self, world: SinkWorld) -> None:
+        """The same cause gives the same id again; a discriminator gives another."""
+        with caused_by("cause"):
+            first, again = (world.sink.publish(EVENT) for _ in range(2))
+            other = world.sink.publish(EVENT, discriminator="x")
+
+        assert first.id == again.id != other.id
+        assert world.got() == [first.id, first.id, other.id]
+        found = world.log.find(first.id)
+        assert found
+        assert (found.type, found.data) == (EVENT.type, first.data)
+
+    def test_what_the_broker_does_not_take_is_recorded_and_can_be_sent_again(self, world: SinkWorld) -> None:
+        """With its own id."""
+        world.down(is_down=True)
+        with caused_by("cause"), pytest.raises(Unavailable):
+            world.sink.publish(EVENT)
+        world.down(is_down=False)
+        with caused_by("cause"):
+            published = world.sink.publish(EVENT)
+        found = world.log.find(published.id)
+        assert found
+        world.sink.resend(found)
+
+        assert world.got() == [published.id, published.id]
+
+    def test_sending_again_fails_while_the_broker_is_down(self, world: SinkWorld) -> None:
+        """And nothing is taken."""
+        with caused_by("cause"):
+            published = world.sink.publish(EVENT)
+        world.down(is_down=True)
+        with pytest.raises(Unavailable):
+            world.sink.resend(published)
+
+        assert world.got() == [published.id]

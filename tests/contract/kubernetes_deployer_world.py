@@ -1,0 +1,97 @@
+"""A cluster's deployer, and the test as the controllers that a bare API server does not have."""
+
+from collections.abc import Callable
+
+from functions.common.adapters.kubernetes_api import KubernetesApi, Object
+from functions.common.adapters.kubernetes_deployer import KubernetesDeployer
+from functions.common.adapters.kubernetes_place import OWNED, OWNED_LAST, place_of
+from functions.common.adapters.kubernetes_runtime import Kind, Runtime
+from functions.common.domain.release import Workload
+from tests.fakes.removals import FakeRemovals
+
+NAMESPACE = "app-hello"
+EndNamespace = Callable[[KubernetesApi, str], None]
+_PATHS = {Kind.DEPLOYMENT: "Deployment", Kind.ROLLOUT: "Rollout", Kind.KNATIVE: "KnativeService"}
+
+
+def a_workload(release: int, **changes: object) -> Workload:
+    """Return a workload of hello/production."""
+    fields: dict[str, object] = {
+        "app": "hello",
+        "environment": "production",
+        "label": "hello",
+        "hosts": ("hello.example.org", "www.hello.example.com"),
+        "release": release,
+        "push": f"push-{release}",
+        "sha": "a" * 40,
+        "digest": "sha256:" + f"{release:064x}",
+        "image": "registry.example.org/hello",
+        "processes": {"web": "python app.py", "worker": "python work.py"},
+        "config": {"SECRET_KEY": "s3cret", "EMPTY": ""},
+    }
+    return Workload(**{**fields, **changes})  # type: ignore[arg-type] # fields of different types
+
+
+class KubernetesDeployerWorld:
+    """DeployerWorld over an API server."""
+
+    def __init__(
+        self, api: KubernetesApi, kind: Kind, *, shared: str = "", end_namespace: EndNamespace | None = None
+    ) -> None:
+        self.api, self.kind = api, kind
+        runtime = Runtime(shared_namespace=shared, kind=kind, default_domain="example.org", gateway="edge/web")
+        self.deployer = KubernetesDeployer(api=api, runtime=runtime, removals=FakeRemovals())
+        self._end_namespace = end_namespace
+        self.place = place_of("hello", "production", shared=shared)
+
+    @property
+    def web(self) -> str:
+        """Return the path of what runs the web process."""
+        return self.place.path(_PATHS[self.kind], "web")
+
+    def workload(self, release: int) -> Workload:
+        """Return a healthy workload."""
+        return a_workload(release)
+
+    def settle(self) -> None:
+        """Do what controllers would: end what is on its way out, and call the web workload healthy."""
+        namespace = self.api.read(f"/api/v1/namespaces/{self.place.namespace}")
+        if namespace is None or namespace["metadata"].get("deletionTimestamp"):
+            for kind in (*OWNED, *OWNED_LAST):
+                self.api.delete(self.place.collection(kind), {"slipway.dev/app": "hello"})
+            if namespace and self._end_namespace:
+                self._end_namespace(self.api, self.place.namespace)
+            return
+        found = self.api.read(self.web)
+        if found:
+            self.says(_healthy(self.kind, found))
+
+    def says(self, status: Object) -> None:
+        """Let the controller write the web workload's status."""
+        assert self.api.merge(f"{self.web}/status", {"status": status})
+
+    def job_says(self, release: int, condition: str) -> None:
+        """Let the Job of a release command end with this condition."""
+        path = self.place.path("Job", f"release-{release}")
+        start, end = "2026-01-02T03:04:05Z", "2026-01-02T03:04:06Z"
+        before = {"Complete": "SuccessCriteriaMet", "Failed": "FailureTarget"}[condition]
+        conditions = [
+            {"type": one, "status": "True", "reason": "BackoffLimitExceeded", "message": "it has reached its limit"}
+            for one in (before, condition)
+        ]
+        status: Object = {"conditions": conditions, "startTime": start}
+        if condition == "Complete":
+            status |= {"completionTime": end, "succeeded": 1}
+        assert self.api.merge(f"{path}/status", {"status": status})
+
+
+def _healthy(kind: Kind, found: Object) -> Object:
+    generation = found["metadata"]["generation"]
+    if kind is Kind.ROLLOUT:
+        return {"observedGeneration": str(generation), "phase": "Healthy", "currentPodHash": "a", "stableRS": "a"}
+    if kind is Kind.KNATIVE:
+        ready = {"type": "Ready", "status": "True"}
+        names = {"latestCreatedRevisionName": "web-00001", "latestReadyRevisionName": "web-00001"}
+        return {"observedGeneration": generation, "conditions": [ready], **names}
+    counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), 2)
+    return {"observedGeneration": generation, **counts}

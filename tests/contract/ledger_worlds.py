@@ -1,0 +1,124 @@
+"""The ledgers over one state, in memory or in PostgreSQL, and how tests arrange it."""
+
+from typing import Protocol
+
+from functions.common.adapters.postgres import Postgres
+from functions.common.adapters.postgres_app_directory import PostgresAppDirectory
+from functions.common.adapters.postgres_build_ledger import PostgresBuildLedger
+from functions.common.adapters.postgres_environments import PostgresEnvironments
+from functions.common.adapters.postgres_push_history import PostgresPushHistory
+from functions.common.adapters.postgres_push_ledger import PostgresPushLedger
+from functions.common.domain.app import App
+from functions.common.domain.environment import production
+from functions.common.domain.git_url import repository_key
+from functions.common.domain.push import Push
+from functions.common.ports.app_directory import AppDirectory
+from functions.common.ports.build_ledger import BuildLedger
+from functions.common.ports.environments import Environments
+from functions.common.ports.push_history import PushHistory
+from functions.common.ports.push_ledger import PushLedger
+from tests.fakes.app_directory import FakeAppDirectory
+from tests.fakes.build_ledger import FakeBuildLedger
+from tests.fakes.environments import FakeEnvironments
+from tests.fakes.ledger_state import LedgerState
+from tests.fakes.push_history import FakePushHistory
+from tests.fakes.push_ledger import FakePushLedger
+
+KEY = "forge.example.org/team/hello"
+NOWHERE = "postgresql://postgres@127.0.0.1:1/nowhere"
+
+
+class Ledgers(Protocol):
+    """What keeps the state of pushes and builds, and how a test arranges it."""
+
+    apps: AppDirectory
+    environments: Environments
+    pushes: PushLedger
+    history: PushHistory
+    builds: BuildLedger
+
+    def add(self, name: str, url: str = f"https://{KEY}.git") -> None:
+        """Make an app."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Delete an app with its environments."""
+        ...
+
+    def break_down(self) -> None:
+        """Make what is behind it unreachable."""
+        ...
+
+
+class FakeLedgers:
+    """In memory."""
+
+    def __init__(self) -> None:
+        self.state = LedgerState()
+        self.apps: AppDirectory = FakeAppDirectory(self.state)
+        self.environments: Environments = FakeEnvironments(self.state)
+        self.pushes: PushLedger = FakePushLedger(self.state)
+        self.history: PushHistory = FakePushHistory(self.state)
+        self.builds: BuildLedger = FakeBuildLedger(self.state)
+
+    def add(self, name: str, url: str = f"https://{KEY}.git") -> None:
+        """Make an app."""
+        self.state.apps[name] = App(id=name, name=name, git_url=url)
+
+    def remove(self, name: str) -> None:
+        """Delete an app with its environments."""
+        del self.state.apps[name]
+        self.state.places = {key: place for key, place in self.state.places.items() if key[0] != name}
+
+    def break_down(self) -> None:
+        """Make it unavailable."""
+        self.state.down = True
+
+
+class PostgresLedgers:
+    """In a real database."""
+
+    def __init__(self, url: str) -> None:
+        self._use(Postgres(url))
+
+    def _use(self, database: Postgres) -> None:
+        self.database = database
+        self.apps: AppDirectory = PostgresAppDirectory(database=database)
+        self.environments: Environments = PostgresEnvironments(database=database)
+        self.pushes: PushLedger = PostgresPushLedger(database=database)
+        self.history: PushHistory = PostgresPushHistory(database=database)
+        self.builds: BuildLedger = PostgresBuildLedger(database=database)
+
+    def add(self, name: str, url: str = f"https://{KEY}.git") -> None:
+        """Make an app."""
+        sql = "insert into projects (name, git_url, git_key) values (:name, :url, :key)"
+        self.database.run(sql, name=name, url=url, key=repository_key(url) if url else "")
+
+    def remove(self, name: str) -> None:
+        """Delete an app with its environments."""
+        self.database.run("delete from projects where name = :name", name=name)
+
+    def break_down(self) -> None:
+        """Go on with a server that is not there."""
+        self.database.close()
+        self._use(Postgres(NOWHERE))
+
+
+def opened(world: Ledgers) -> Ledgers:
+    """Return the world with the app hello and its production."""
+    world.add("hello")
+    world.environments.open(production("hello", "main"))
+    return world
+
+
+def a_push(identity: str, letter: str, *, before: str = "0", environment: str = "production") -> Push:
+    """Return a push of hello, letters standing for commits."""
+    return Push(
+        id=identity,
+        app="hello",
+        environment=environment,
+        repository=KEY,
+        ref="refs/heads/main",
+        before=before * 40,
+        sha=letter * 40,
+    )

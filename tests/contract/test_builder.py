@@ -1,0 +1,157 @@
+"""Builder: the fake, the table of orders and Tekton keep to the same contract."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from functions.common.adapters.kubernetes_api import KubernetesApi
+from functions.common.adapters.local_builder import LocalBuilder
+from functions.common.adapters.postgres import Postgres
+from functions.common.adapters.tekton_builder import Pipeline, TektonBuilder
+from functions.common.domain.build import BuildOrder, BuildState
+from functions.common.errors import Rejected, Unavailable
+from tests.contract.builder import BuilderContract, BuilderWorld, an_order
+from tests.contract.deliveries import NOWHERE
+from tests.fakes.builder import FakeBuilder
+from tests.fakes.loopback_kubernetes import LoopbackKubernetes, api_at, loopback_kubernetes
+from tests.real_kubernetes import real_api, real_namespace, set_status
+
+
+class _FakeWorld:
+    def __init__(self) -> None:
+        self.builder = FakeBuilder()
+
+    def ordered(self) -> list[str]:
+        return list(self.builder.orders)
+
+    def unbuildable(self) -> BuildOrder:
+        self.builder.unbuildable = "b" * 40
+        return an_order(sha="b" * 40)
+
+
+class _LocalWorld:
+    def __init__(self, url: str) -> None:
+        self._database = Postgres(url)
+        self.builder = LocalBuilder(database=self._database)
+
+    def ordered(self) -> list[str]:
+        return [row[0] for row in self._database.run("select name from platform.builds order by sequence")]
+
+    def unbuildable(self) -> BuildOrder:
+        return an_order(sha="main")
+
+
+class _TektonWorld:
+    def __init__(self, api: KubernetesApi, namespace: str) -> None:
+        self.api, self.namespace = api, namespace
+        self.builder = TektonBuilder(api=api, namespace=namespace, pipeline=Pipeline(registry="registry.example.org"))
+
+    def ordered(self) -> list[str]:
+        runs = self.api.items(self.path(), {"slipway.dev/app": "hello"})
+        return [run["metadata"]["name"] for run in runs]
+
+    def unbuildable(self) -> BuildOrder:
+        return an_order(sha="main")
+
+    def path(self, name: str = "") -> str:
+        return f"/apis/tekton.dev/v1/namespaces/{self.namespace}/pipelineruns/{name}".rstrip("/")
+
+
+class TestFake(BuilderContract):
+    """In memory."""
+
+    @pytest.fixture
+    def world(self) -> BuilderWorld:
+        """Return a builder without orders."""
+        return _FakeWorld()
+
+
+class TestLocal(BuilderContract):
+    """In a real database."""
+
+    @pytest.fixture
+    def world(self, database: str) -> BuilderWorld:
+        """Return a builder without orders."""
+        return _LocalWorld(database)
+
+
+@pytest.fixture
+def kubernetes() -> Iterator[LoopbackKubernetes]:
+    """Yield an API server with a namespace for builds."""
+    with loopback_kubernetes("builds") as server:
+        yield server
+
+
+class TestTekton(BuilderContract):
+    """PipelineRuns, by HTTP on this machine."""
+
+    @pytest.fixture
+    def world(self, kubernetes: LoopbackKubernetes) -> BuilderWorld:
+        """Return a builder without orders."""
+        return _TektonWorld(kubernetes.api, "builds")
+
+    def test_a_run_that_has_ended_and_refuses_its_end_is_no_error(self, kubernetes: LoopbackKubernetes) -> None:
+        """Tekton takes no change of a run that is over."""
+        world = _TektonWorld(kubernetes.api, "builds")
+        world.builder.start(an_order())
+        condition = {"type": "Succeeded", "status": "True", "reason": "Succeeded"}
+        kubernetes.objects[world.path("hello-1")]["status"] = {"conditions": [condition]}
+        kubernetes.refusals = [(400, "Once the PipelineRun is complete, no updates are allowed")]
+
+        world.builder.cancel("hello-1")
+
+        seen = world.builder.observe("hello-1")
+        assert seen
+        assert seen.state is BuildState.SUCCEEDED
+
+    def test_a_running_build_that_refuses_its_end_is_rejected(self, kubernetes: LoopbackKubernetes) -> None:
+        """Somebody should know."""
+        world = _TektonWorld(kubernetes.api, "builds")
+        world.builder.start(an_order())
+        kubernetes.refusals = [(403, "forbidden")]
+
+        with pytest.raises(Rejected, match="Role"):
+            world.builder.cancel("hello-1")
+
+    def test_an_order_costs_one_call(self, kubernetes: LoopbackKubernetes) -> None:
+        """It is on the way of every push."""
+        _TektonWorld(kubernetes.api, "builds").builder.start(an_order())
+
+        assert kubernetes.calls == [("POST", "/apis/tekton.dev/v1/namespaces/builds/pipelineruns")]
+
+    @pytest.mark.parametrize("status", [401, 429, 500, 503])
+    def test_what_may_pass_is_unavailable(self, kubernetes: LoopbackKubernetes, status: int) -> None:
+        """The broker tries again."""
+        kubernetes.refusals = [(status, "busy")]
+
+        with pytest.raises(Unavailable, match=str(status)):
+            _TektonWorld(kubernetes.api, "builds").builder.start(an_order())
+
+
+@pytest.mark.cluster
+class TestRealTekton(BuilderContract):
+    """PipelineRuns, on a real API server with Tekton's CRDs."""
+
+    @pytest.fixture
+    def world(self) -> Iterator[BuilderWorld]:
+        """Yield a builder without orders."""
+        api = real_api()
+        with real_namespace(api, "builder") as namespace:
+            yield _TektonWorld(api, namespace)
+
+    def test_an_end_is_observed(self, world: _TektonWorld) -> None:
+        """As its controller writes it."""
+        world.builder.start(an_order())
+        world.builder.cancel("hello-1")
+        condition = {"type": "Succeeded", "status": "False", "reason": "Cancelled", "message": "cancelled"}
+        set_status(world.api, world.path("hello-1"), {"conditions": [condition]})
+
+        seen = world.builder.observe("hello-1")
+        assert seen
+        assert seen.state is BuildState.CANCELLED
+
+
+def test_an_outage_is_unavailable() -> None:
+    for builder in (LocalBuilder(database=Postgres(NOWHERE)), _TektonWorld(api_at("http://127.0.0.1:1"), "b").builder):
+        with pytest.raises(Unavailable):
+            builder.start(an_order())

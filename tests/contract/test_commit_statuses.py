@@ -1,0 +1,166 @@
+"""Commit statuses: the fake, git notes and the API of Forgejo and Gitea keep to the same contract."""
+
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from functions.common.adapters.git_notes import GitNotes
+from functions.common.adapters.gitea_statuses import GiteaStatuses
+from functions.common.errors import NotFound, Rejected, Unavailable
+from tests.contract.commit_statuses import CONTEXT, URL, CommitStatusesContract, StatusWorld, post
+from tests.fakes.commit_statuses import FakeCommitStatuses
+from tests.fakes.loopback_gitea import TOKEN, LoopbackGitea, loopback_gitea
+from tests.local.repositories import GIT, make_repository
+
+BASE = "http://127.0.0.1:3000"
+FOREIGN = "https://forge.example.org/team/hello.git"
+
+
+class _FakeWorld:
+    repository, foreign, sha = "team/hello", FOREIGN, "a" * 40
+
+    def __init__(self) -> None:
+        self.statuses = FakeCommitStatuses(commits={(self.repository, self.sha)})
+
+    def shown(self) -> dict[str, tuple[str, str, str]]:
+        return {context: shown for (_, context), shown in self.statuses.shown.items()}
+
+    def break_down(self) -> None:
+        self.statuses.down = True
+
+
+class _NotesWorld:
+    repository, foreign = f"{BASE}/team/hello.git", FOREIGN
+
+    def __init__(self, folder: Path) -> None:
+        git = make_repository(folder)
+        self.sha = git.commit({"index.html": "hello"})
+        (folder / "git" / "team").mkdir(parents=True)
+        self.bare = git.bare.rename(folder / "git" / "team" / "hello.git")
+        self.statuses = GitNotes(folder=folder / "git", base_url=BASE)
+
+    def shown(self) -> dict[str, tuple[str, str, str]]:
+        notes = self.bare / "refs" / "notes" / "slipway"
+        if not notes.exists():
+            return {}
+        lines = self._git("notes", "--ref=slipway", "show", self.sha).splitlines()
+        fields = [line.split("\t") for line in lines if line]
+        return {context: (state, description, url) for context, state, description, url in fields}
+
+    def break_down(self) -> None:
+        (self.bare / "refs" / "notes").write_text("in the way")
+
+    def _git(self, *words: str) -> str:
+        return subprocess.run([GIT, "-C", self.bare, *words], check=True, capture_output=True, text=True).stdout
+
+
+class _GiteaWorld:
+    foreign = "https://codeberg.example.org/team/hello.git"
+
+    def __init__(self, gitea: LoopbackGitea) -> None:
+        self.gitea = gitea
+        self.repository, self.sha = f"{gitea.url}/{gitea.repository}.git", gitea.sha
+        self.statuses = GiteaStatuses(url=gitea.url, token=TOKEN)
+
+    def shown(self) -> dict[str, tuple[str, str, str]]:
+        return {
+            fields["context"]: (fields["state"], fields["description"], fields["target_url"])
+            for fields in self.gitea.posted
+        }
+
+    def break_down(self) -> None:
+        self.statuses = GiteaStatuses(url="http://127.0.0.1:1", token=TOKEN)
+        self.repository = "team/hello"
+
+
+class TestFake(CommitStatusesContract):
+    """In memory."""
+
+    @pytest.fixture
+    def world(self) -> StatusWorld:
+        """Return a new forge."""
+        return _FakeWorld()
+
+
+class TestGitNotes(CommitStatusesContract):
+    """Notes in a real repository."""
+
+    @pytest.fixture
+    def world(self, tmp_path: Path) -> StatusWorld:
+        """Return a repository with one commit."""
+        return _NotesWorld(tmp_path)
+
+    def test_statuses_side_by_side_all_stay(self, tmp_path: Path) -> None:
+        """Git alone would let the last writer win."""
+        world = _NotesWorld(tmp_path)
+        with ThreadPoolExecutor(6) as pool:
+            list(pool.map(lambda number: post(world, context=f"slipway/app-{number}/production"), range(6)))
+        assert len(world.shown()) == 6
+
+    @pytest.mark.parametrize("name", ["team/hello", "127.0.0.1:3000/team/hello", f"{BASE}/team/hello"])
+    def test_a_repository_is_found_by_name_key_and_url(self, tmp_path: Path, name: str) -> None:
+        """All ways in which statuses name it."""
+        world = _NotesWorld(tmp_path)
+        world.statuses.post(name, world.sha, state="success", description="x", context=CONTEXT, target_url=URL)
+        assert list(world.shown()) == [CONTEXT]
+
+    @pytest.mark.parametrize("name", ["../hello", "team/..", "no/such", "127.0.0.1:9/team/hello", "a/b/c", ""])
+    def test_a_name_that_leads_nowhere_is_left_alone(self, tmp_path: Path, name: str) -> None:
+        """Least of all out of the folder."""
+        world = _NotesWorld(tmp_path)
+        world.statuses.post(name, world.sha, state="success", description="x", context=CONTEXT, target_url=URL)
+        assert world.shown() == {}
+
+
+@pytest.fixture
+def gitea() -> Iterator[LoopbackGitea]:
+    """Yield a running forge."""
+    with loopback_gitea() as running:
+        yield running
+
+
+class TestGitea(CommitStatusesContract):
+    """HTTP on this machine."""
+
+    @pytest.fixture
+    def world(self, gitea: LoopbackGitea) -> StatusWorld:
+        """Return the forge with its one commit."""
+        return _GiteaWorld(gitea)
+
+    def test_a_stumble_is_tried_again(self, gitea: LoopbackGitea) -> None:
+        """Within the same call."""
+        gitea.failures = [502, 503]
+        world = _GiteaWorld(gitea)
+        post(world)
+        assert list(world.shown()) == [CONTEXT]
+
+    def test_a_forge_that_keeps_failing_is_unavailable(self, gitea: LoopbackGitea) -> None:
+        """After three attempts."""
+        gitea.failures = [500] * 9
+        with pytest.raises(Unavailable, match="500"):
+            post(_GiteaWorld(gitea))
+        assert gitea.requests == 3
+
+    def test_too_many_requests_is_unavailable(self, gitea: LoopbackGitea) -> None:
+        """The broker tries again later."""
+        gitea.failures = [429]
+        with pytest.raises(Unavailable, match="429"):
+            post(_GiteaWorld(gitea))
+
+    def test_a_wrong_token_is_rejected_naming_the_remedy_and_not_the_token(self, gitea: LoopbackGitea) -> None:
+        """Repeating would not help."""
+        world = _GiteaWorld(gitea)
+        world.statuses = GiteaStatuses(url=gitea.url, token="stolen")
+        with pytest.raises(Rejected, match="write:repository") as refused:
+            post(world)
+        assert not isinstance(refused.value, NotFound)
+        assert "stolen" not in f"{refused.value}{world.statuses!r}"
+
+    def test_a_refusal_is_rejected(self, gitea: LoopbackGitea) -> None:
+        """Repeating would not help."""
+        gitea.failures = [422]
+        with pytest.raises(Rejected, match="422"):
+            post(_GiteaWorld(gitea))

@@ -1,0 +1,27 @@
+"""Dead letters: the fake and PostgreSQL keep to the same contract."""
+
+import pytest
+
+from functions.common.adapters.postgres import Postgres
+from functions.common.adapters.postgres_dead_letters import PostgresDeadLetters
+from functions.common.ports.dead_letters import DeadLetters
+from tests.contract.dead_letters import DeadLettersContract
+from tests.fakes.dead_letters import FakeDeadLetters
+
+
+class TestFake(DeadLettersContract):
+    """In memory."""
+
+    @pytest.fixture
+    def letters(self) -> DeadLetters:
+        """Return a new store."""
+        return FakeDeadLetters()
+
+
+class TestPostgres(DeadLettersContract):
+    """In a real database."""
+
+    @pytest.fixture
+    def letters(self, database: str) -> DeadLetters:
+        """Return a new store."""
+        return PostgresDeadLetters(database=Postgres(database))

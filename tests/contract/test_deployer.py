@@ -1,0 +1,73 @@
+"""Deployer: what this machine's processes and a cluster's objects keep to."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from functions.common.adapters.kubernetes_runtime import Kind
+from functions.common.domain.release import Workload
+from tests.contract.deployer import DeployerContract, DeployerWorld
+from tests.contract.kubernetes_deployer_world import NAMESPACE, KubernetesDeployerWorld
+from tests.fakes.loopback_kubernetes import loopback_kubernetes
+from tests.local.rollouts.conftest import controlled
+from tests.local.rollouts.world import RolloutWorld, rollout_world
+from tests.local.waiting import until
+from tests.real_kubernetes import drop_namespace, real_api, real_namespace
+
+
+class _LocalWorld:
+    def __init__(self, machine: RolloutWorld) -> None:
+        self._machine = machine
+        self.deployer = machine.deployer
+
+    def workload(self, release: int) -> Workload:
+        return self._machine.workload(release)
+
+    def settle(self) -> None:
+        until(self._is_settled, why="the rollout")
+
+    def _is_settled(self) -> bool:
+        report = self.deployer.observe("hello", "production")
+        return report is None or (report.phase in {"live", "failed"} and not self._is_going())
+
+    def _is_going(self) -> bool:
+        rows = self._machine.database.run("select 1 from platform.workloads where wanted is null")
+        return bool(rows)
+
+
+class TestLocal(DeployerContract):
+    """Processes under a real supervisord behind a real Caddy."""
+
+    @pytest.fixture
+    def world(self, database: str, tmp_path: Path) -> Iterator[DeployerWorld]:
+        """Return a deployer that was asked for nothing."""
+        with rollout_world(database, tmp_path / "home", pause=0.0) as machine, controlled(machine):
+            yield _LocalWorld(machine)
+
+
+@pytest.mark.parametrize("shared", ["", "projects"], ids=["own namespaces", "one namespace"])
+@pytest.mark.parametrize("kind", list(Kind))
+class TestKubernetes(DeployerContract):
+    """Objects of an API server, by HTTP on this machine; the test is their controller."""
+
+    @pytest.fixture
+    def world(self, kind: Kind, shared: str) -> Iterator[DeployerWorld]:
+        """Return a deployer that was asked for nothing."""
+        with loopback_kubernetes("projects") as server:
+            yield KubernetesDeployerWorld(server.api, kind, shared=shared)
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("shared", [False, True], ids=["own namespaces", "one namespace"])
+@pytest.mark.parametrize("kind", list(Kind))
+class TestRealKubernetes(DeployerContract):
+    """Objects of a real API server; the test is their controller."""
+
+    @pytest.fixture
+    def world(self, kind: Kind, *, shared: bool) -> Iterator[DeployerWorld]:
+        """Return a deployer that was asked for nothing."""
+        api = real_api()
+        with real_namespace(api, "deployer") as namespace:
+            yield KubernetesDeployerWorld(api, kind, shared=namespace if shared else "", end_namespace=drop_namespace)
+        drop_namespace(api, NAMESPACE)

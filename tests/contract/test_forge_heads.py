@@ -1,0 +1,115 @@
+"""ForgeHeads: the fake, the bare repositories of this machine and a forge's API keep to the same contract."""
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from functions.common.adapters.git_heads import GitHeads
+from functions.common.adapters.gitea_api import GiteaApi
+from functions.common.adapters.gitea_heads import GiteaHeads
+from functions.common.adapters.local_repositories import LocalRepositories
+from functions.common.domain.git_url import repository_key
+from functions.common.errors import Unavailable
+from tests.contract.forge_heads import ForgeHeadsContract, HeadsWorld
+from tests.fakes.forge_heads import FakeForgeHeads
+from tests.fakes.loopback import served
+from tests.fakes.loopback_forge import TOKEN, LoopbackForge
+from tests.local.git.forge import clone, commit, git
+
+BASE = "http://127.0.0.1:8081"
+
+
+class _FakeWorld:
+    def __init__(self) -> None:
+        self.heads, self.url, self._count = FakeForgeHeads(), f"{BASE}/slipway/hello.git", count(1)
+        self._branches = self.heads.branches.setdefault(repository_key(self.url), {})
+
+    def push(self, *branches: str) -> str:
+        sha = f"{next(self._count):040x}"
+        self._branches.update(dict.fromkeys(branches, sha))
+        return sha
+
+    def delete(self, branch: str) -> None:
+        del self._branches[branch]
+
+
+class _GitWorld:
+    def __init__(self, folder: Path) -> None:
+        where = {"folder": folder / "git", "base_url": BASE}
+        self.heads = GitHeads(**where)  # type: ignore[arg-type] # a dict for short
+        self.url = LocalRepositories(**where).create("hello")  # type: ignore[arg-type] # as above
+        self._work, self._bare, self._count = clone(folder / "work"), folder / "git/slipway/hello.git", count(1)
+
+    def push(self, *branches: str) -> str:
+        sha = commit(self._work, {"a": str(next(self._count))}, "one more")
+        git("push", "-q", str(self._bare), *(f"main:refs/heads/{branch}" for branch in branches), cwd=self._work)
+        return sha
+
+    def delete(self, branch: str) -> None:
+        git("push", "-q", str(self._bare), f":refs/heads/{branch}", cwd=self._work)
+
+
+class TestFake(ForgeHeadsContract):
+    """In memory."""
+
+    @pytest.fixture
+    def world(self) -> HeadsWorld:
+        """Return a forge with an empty repository."""
+        return _FakeWorld()
+
+
+class TestGit(ForgeHeadsContract):
+    """Bare repositories."""
+
+    @pytest.fixture
+    def world(self, tmp_path: Path) -> HeadsWorld:
+        """Return a forge with an empty repository."""
+        return _GitWorld(tmp_path)
+
+
+class _GiteaWorld:
+    def __init__(self, forge: LoopbackForge, url: str) -> None:
+        self.forge, self.url, self._count = forge, f"{url}/team/hello.git", count(1)
+        self._branches = forge.repositories.setdefault("hello", {})
+        self.heads = GiteaHeads(api=GiteaApi(url=url, token=TOKEN))
+
+    def push(self, *branches: str) -> str:
+        sha = f"{next(self._count):040x}"
+        self._branches.update(dict.fromkeys(branches, sha))
+        return sha
+
+    def delete(self, branch: str) -> None:
+        del self._branches[branch]
+
+
+class TestGitea(ForgeHeadsContract):
+    """HTTP on this machine."""
+
+    @pytest.fixture
+    def world(self) -> Iterator[HeadsWorld]:
+        """Yield a forge with an empty repository."""
+        forge = LoopbackForge()
+        with served(forge) as url:
+            yield _GiteaWorld(forge, url)
+
+    def test_all_pages_are_read(self, world: _GiteaWorld) -> None:
+        """However many branches there are."""
+        world.forge.page = 2
+        world.push(*"abcde")
+
+        assert set(world.heads.heads(world.url) or {}) == set("abcde")
+
+    def test_another_forges_repository_cannot_be_read(self, world: _GiteaWorld) -> None:
+        """Nor is anything asked."""
+        assert world.heads.heads("https://other.example.org/team/hello.git") is None
+        assert world.heads.head("https://other.example.org/team/hello.git", "main") is None
+
+    @pytest.mark.parametrize("status", [429, 500, 503])
+    def test_an_outage_is_unavailable(self, world: _GiteaWorld, status: int) -> None:
+        """It is not the same as having no branches."""
+        world.forge.failures = [status] * 2
+
+        with pytest.raises(Unavailable):
+            world.heads.head(world.url, "main")

@@ -1,0 +1,283 @@
+"""What every app directory, push ledger, push history, build ledger and Environments keep to."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from functions.common.domain.build import APP_DELETED, PREVIEW_CLOSED, BuildOrder, BuildResult, BuildState, Image
+from functions.common.domain.environment import preview, production
+from functions.common.domain.push import PushState
+from functions.common.errors import Unavailable
+from functions.common.ports.build_ledger import Beginning
+from functions.common.ports.push_history import Base
+from tests.contract.ledger_worlds import KEY, FakeLedgers, Ledgers, PostgresLedgers, a_push, opened
+
+ENDED = BuildResult(name="b-a", state=BuildState.SUCCEEDED, image=Image(digest="sha256:1", reference="r"))
+
+
+@pytest.fixture(params=["fake", "postgres"])
+def world(request: pytest.FixtureRequest) -> Ledgers:
+    if request.param == "fake":
+        return FakeLedgers()
+    return PostgresLedgers(request.getfixturevalue("database"))
+
+
+def begun(world: Ledgers, identity: str, letter: str) -> Beginning:
+    push = world.pushes.admit(a_push(identity, letter))
+    order = BuildOrder(
+        name=f"b-{letter}",
+        app="hello",
+        environment="production",
+        push=identity,
+        clone_url="https://x/y",
+        ref=push.ref,
+        sha=push.sha,
+    )
+    return world.builds.begin(order, repository="team/hello", sequence=push.sequence)
+
+
+def test_apps_are_found_by_repository_and_name(world: Ledgers) -> None:
+    world.add("web")
+    world.add("api", f"ssh://git@{KEY}")
+    world.add("other", "https://forge.example.org/team/other")
+    world.add("none", "")
+
+    assert [app.name for app in world.apps.by_repository(KEY, "mirror.example.org/x")] == ["api", "web"]
+    assert [app.name for app in world.apps.by_repository("forge.example.org/team/other", KEY)] == [
+        "api",
+        "other",
+        "web",
+    ]
+    assert world.apps.by_repository("") == ()
+    assert (world.apps.by_name("web") or world.apps.by_name("api")).name == "web"  # type: ignore[union-attr] # it is there
+    assert world.apps.by_name("nobody") is None
+
+
+def test_an_environment_is_fresh_until_a_push_is_admitted(world: Ledgers) -> None:
+    world.add("hello")
+    topic = preview("hello", "topic")
+    assert world.environments.open(topic) == world.environments.open(topic)
+    assert world.environments.open(topic).fresh
+
+    world.pushes.admit(a_push("p1", "a", environment=topic.name))
+
+    assert not world.environments.open(topic).fresh
+    assert [e.label for e in world.environments.close_previews(["hello"], "topic")] == [topic.label]
+    assert world.environments.open(topic).fresh
+
+
+def test_only_previews_of_the_branch_are_closed(world: Ledgers) -> None:
+    opened(world)
+    for branch in ("main", "topic", "other"):
+        world.environments.open(preview("hello", branch))
+
+    assert [e.name for e in world.environments.close_previews(["hello", "nobody"], "topic")] == ["topic"]
+    assert [e.name for e in world.environments.close_previews(["hello"], "topic")] == ["topic"]
+    assert [e.name for e in world.environments.close_previews(["hello"], "main")] == ["main"]
+    assert world.environments.close_previews(["nobody"], "other") == ()
+
+
+def test_production_follows_the_apps_branch(world: Ledgers) -> None:
+    opened(world)
+    assert world.environments.open(production("hello", "trunk")).environment.branch == "trunk"
+
+
+def test_a_name_that_another_branch_holds_is_not_shared(world: Ledgers) -> None:
+    world.add("hello")
+    first = world.environments.open(preview("hello", "feat/x")).environment
+    second = world.environments.open(preview("hello", first.name)).environment
+
+    assert second.name != first.name
+    assert world.environments.open(preview("hello", first.name)).environment == second
+
+
+def test_pushes_are_numbered_and_a_repeat_is_the_recorded_one(world: Ledgers) -> None:
+    opened(world)
+    first, second = world.pushes.admit(a_push("p1", "a")), world.pushes.admit(a_push("p2", "b"))
+
+    assert (first.sequence, second.sequence, first.state) == (1, 2, PushState.RECEIVED)
+    assert world.pushes.admit(a_push("p1", "c")) == first
+    assert world.history.recorded("p1") == (first,)
+
+
+@pytest.mark.parametrize("lost", [PushState.FAILED, PushState.SUPERSEDED])
+def test_a_commit_that_is_there_is_a_duplicate(world: Ledgers, lost: PushState) -> None:
+    opened(world)
+    world.pushes.admit(a_push("p1", "a"))
+    world.pushes.advance("p1", "hello", PushState.LIVE)
+    world.pushes.admit(a_push("p2", "b"))
+    world.pushes.advance("p2", "hello", lost)
+
+    again = world.pushes.admit(a_push("p3", "a"))
+
+    assert (again.state, again.code, again.sequence) == (PushState.IGNORED, "duplicate", 0)
+    assert "p1" in again.reason
+    assert world.pushes.admit(a_push("p4", "b")).sequence == 3
+
+
+def test_a_push_without_its_environment_is_unavailable(world: Ledgers) -> None:
+    world.add("hello")
+    with pytest.raises(Unavailable, match="gone"):
+        world.pushes.admit(a_push("p1", "a"))
+    world.remove("hello")
+    with pytest.raises(Unavailable, match="deleted"):
+        world.environments.open(production("hello", "main"))
+
+
+def test_an_app_that_was_made_again_goes_on_counting(world: Ledgers) -> None:
+    opened(world)
+    world.pushes.admit(a_push("p1", "a"))
+    world.remove("hello")
+    opened(world)
+    assert world.pushes.admit(a_push("p2", "a")).sequence == 2
+
+
+def test_what_ends_at_once_is_recorded_once(world: Ledgers) -> None:
+    ignored = replace(a_push("p1", "a"), state=PushState.IGNORED, reason="words")
+    first = world.pushes.record(ignored, code="paths")
+    assert (first.code, first.reason, first.sequence) == ("paths", "words", 0)
+    assert world.pushes.record(replace(ignored, reason="others"), code="x") == first
+    assert not world.pushes.advance("p1", "hello", PushState.BUILDING)
+    assert not world.pushes.advance("p1", "nobody", PushState.BUILDING)
+
+
+def test_lineage_tells_of_the_base(world: Ledgers) -> None:
+    opened(world)
+    push = a_push("p3", "c", before="b")
+    assert world.history.lineage(push, "").base is Base.FIRST
+    world.pushes.admit(a_push("p1", "a"))
+    assert world.history.lineage(push, "").base is Base.UNKNOWN
+    world.pushes.record(replace(a_push("p2", "b", before="a"), state=PushState.SUPERSEDED))
+    assert world.history.lineage(push, "").base is Base.DROPPED
+    assert world.history.lineage(a_push("p2", "b", before="a"), "").base is Base.SETTLED
+
+
+def test_lineage_tells_who_came_first_through_ignored_pushes_too(world: Ledgers) -> None:
+    opened(world)
+    push = a_push("p1", "b", before="a")
+    world.pushes.record(replace(a_push("p2", "c", before="b"), state=PushState.IGNORED), code="skip-ci")
+    assert world.history.lineage(push, "c" * 40).head_ignored
+    assert not world.history.lineage(push, "c" * 40).overtaken
+    world.pushes.admit(a_push("p3", "d", before="c"))
+    assert world.history.lineage(push, "").overtaken
+    assert not world.history.lineage(push, "").head_ignored
+
+
+def test_a_new_branch_that_is_recorded_already_is_an_old_story_but_for_a_deletion(world: Ledgers) -> None:
+    opened(world)
+    new = a_push("p2", "b")
+    assert not world.history.lineage(new, "").overtaken
+    world.pushes.admit(a_push("p1", "a", before="f"))
+    assert world.history.lineage(new, "").overtaken
+    world.pushes.record(replace(a_push("d1", "0", before="a"), state=PushState.IGNORED), code="branch-deleted")
+    assert not world.history.lineage(new, "").overtaken
+
+
+def test_a_build_is_begun_once_and_ends_once(world: Ledgers) -> None:
+    opened(world)
+    first = begun(world, "p1", "a")
+    assert first.build
+    assert (first.build.name, first.build.state, first.build.repository) == ("b-a", BuildState.RUNNING, "team/hello")
+    assert begun(world, "p1", "a") == first
+    assert world.builds.end(replace(ENDED, name="nobody")) is None
+
+    ended = world.builds.end(ENDED)
+
+    assert ended
+    assert (ended.build.state, ended.build.image) == (BuildState.SUCCEEDED, ENDED.image)
+    assert world.builds.end(BuildResult(name="b-a", state=BuildState.FAILED, step="s")) == ended
+    assert begun(world, "p1", "a").build == ended.build
+
+
+def test_a_newer_push_replaces_what_runs(world: Ledgers) -> None:
+    opened(world)
+    begun(world, "p1", "a")
+
+    second = begun(world, "p2", "b")
+
+    assert second.cancel == ("b-a",)
+    ended = world.builds.end(BuildResult(name="b-a", state=BuildState.CANCELLED))
+    assert ended
+    assert (ended.build.superseded_by, ended.heir) == ("p2", "b" * 40)
+    old = begun(world, "p1", "a")
+    assert (old.build, old.overtaken) == (ended.build, f"the newer push of {'b' * 12} takes its place")
+
+
+def test_a_build_that_succeeded_is_used_again(world: Ledgers) -> None:
+    opened(world)
+    begun(world, "p1", "a")
+    world.builds.end(ENDED)
+    world.pushes.admit(a_push("p2", "b"))
+
+    again = begun(world, "p3", "a").build
+
+    assert again
+    assert (again.name, again.push, again.image) == ("b-a", "p1", ENDED.image)
+
+
+def test_a_build_that_runs_is_taken_over(world: Ledgers) -> None:
+    opened(world)
+    begun(world, "p1", "a")
+    world.pushes.admit(a_push("p2", "b"))
+
+    taken = begun(world, "p3", "a")
+
+    assert taken.build
+    assert (taken.build.name, taken.build.push, taken.build.sequence, taken.adopted) == ("b-a", "p3", 3, ("p1",))
+    assert world.history.recorded("p1")[0].state is PushState.SUPERSEDED
+    assert begun(world, "p3", "a").adopted == ("p1",)
+
+
+def test_a_commit_that_failed_gets_a_new_attempt(world: Ledgers) -> None:
+    opened(world)
+    for attempt, name in enumerate(("b-a", "b-a-r2", "b-a-r3"), 1):
+        build = begun(world, f"p{attempt}", "a").build
+        assert build
+        assert build.name == name
+        world.builds.end(BuildResult(name=name, state=BuildState.FAILED, step="s"))
+        world.pushes.advance(f"p{attempt}", "hello", PushState.FAILED)
+
+
+def test_a_push_that_has_ended_begins_nothing(world: Ledgers) -> None:
+    opened(world)
+    world.pushes.admit(a_push("p1", "a"))
+    world.pushes.advance("p1", "hello", PushState.FAILED, reason="too late")
+    ended = begun(world, "p1", "a")
+    assert (ended.build, ended.push_state, ended.push_reason) == (None, PushState.FAILED, "too late")
+
+
+def test_what_runs_is_given_up_only_where_nothing_is_open(world: Ledgers) -> None:
+    opened(world)
+    begun(world, "p1", "a")
+    assert world.builds.give_up("hello", "production", cause=PREVIEW_CLOSED) == ()
+    assert world.builds.give_up("hello", "", cause=APP_DELETED) == ()
+    world.remove("hello")
+    assert world.builds.give_up("hello", "other", cause=PREVIEW_CLOSED) == ()
+    assert world.builds.give_up("hello", "", cause=APP_DELETED) == ("b-a",)
+    assert world.builds.give_up("hello", "", cause=APP_DELETED) == ("b-a",)
+    ended = world.builds.end(BuildResult(name="b-a", state=BuildState.CANCELLED))
+    assert ended
+    assert (ended.build.superseded_by, ended.heir) == (APP_DELETED, "")
+
+
+CALLS: dict[str, Callable[[Ledgers], object]] = {
+    "by_repository": lambda world: world.apps.by_repository(KEY),
+    "by_name": lambda world: world.apps.by_name("hello"),
+    "open": lambda world: world.environments.open(production("hello", "main")),
+    "close_previews": lambda world: world.environments.close_previews(["hello"], "topic"),
+    "admit": lambda world: world.pushes.admit(a_push("p1", "a")),
+    "record": lambda world: world.pushes.record(replace(a_push("p1", "a"), state=PushState.IGNORED)),
+    "advance": lambda world: world.pushes.advance("p1", "hello", PushState.LIVE),
+    "recorded": lambda world: world.history.recorded("p1"),
+    "lineage": lambda world: world.history.lineage(a_push("p1", "a"), ""),
+    "end": lambda world: world.builds.end(ENDED),
+    "give_up": lambda world: world.builds.give_up("hello", "", cause=APP_DELETED),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_an_outage_is_unavailable(world: Ledgers, call: str) -> None:
+    world.break_down()
+    with pytest.raises(Unavailable):
+        CALLS[call](world)

@@ -1,0 +1,110 @@
+"""Repositories: the fake and the one-machine platform's keep to the same contract."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from functions.common.adapters.gitea_api import GiteaApi
+from functions.common.adapters.gitea_repositories import GiteaRepositories
+from functions.common.adapters.local_repositories import LocalRepositories
+from functions.common.errors import Rejected
+from tests.contract.repositories import RepositoriesContract, RepositoriesWorld
+from tests.fakes.loopback import served
+from tests.fakes.loopback_forge import ORGANISATION, TOKEN, LoopbackForge
+from tests.fakes.repositories import FakeRepositories
+
+
+class _FakeWorld:
+    def __init__(self) -> None:
+        self.repositories = FakeRepositories()
+
+    def names(self) -> set[str]:
+        return self.repositories.names
+
+    def break_down(self) -> None:
+        self.repositories.down = True
+
+
+class _LocalWorld:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "git"
+        self.repositories = LocalRepositories(folder=self.folder, base_url="http://127.0.0.1:1")
+
+    def names(self) -> set[str]:
+        return {path.stem for path in self.folder.glob("slipway/*.git")}
+
+    def break_down(self) -> None:
+        self.folder.write_text("a file where the folder should be")
+
+
+class TestFake(RepositoriesContract):
+    """The fake."""
+
+    @pytest.fixture
+    def world(self) -> RepositoriesWorld:
+        """Return a fake forge."""
+        return _FakeWorld()
+
+
+class TestLocal(RepositoriesContract):
+    """Bare repositories of this machine."""
+
+    @pytest.fixture
+    def world(self, tmp_path: Path) -> RepositoriesWorld:
+        """Return an empty folder's."""
+        return _LocalWorld(tmp_path)
+
+
+SECRET = "s3cret"
+WEBHOOK = "https://slipway.example.org/v1/webhooks/gitea"
+
+
+class _GiteaWorld:
+    def __init__(self, forge: LoopbackForge, url: str) -> None:
+        self.forge, forge.url = forge, url
+        self.repositories = self.at(url)
+
+    @staticmethod
+    def at(url: str, token: str = TOKEN, secret: str = SECRET) -> GiteaRepositories:
+        api = GiteaApi(url=url, token=token)
+        return GiteaRepositories(api=api, organisation=ORGANISATION, webhook_url=WEBHOOK, webhook_secret=secret)
+
+    def names(self) -> set[str]:
+        return set(self.forge.repositories)
+
+    def break_down(self) -> None:
+        self.forge.failures = [503] * 9
+
+
+class TestGitea(RepositoriesContract):
+    """HTTP on this machine."""
+
+    @pytest.fixture
+    def world(self) -> Iterator[RepositoriesWorld]:
+        """Yield an organisation without repositories."""
+        forge = LoopbackForge()
+        with served(forge) as url:
+            yield _GiteaWorld(forge, url)
+
+    def test_a_repository_has_one_active_webhook_with_the_secret_of_now(self, world: _GiteaWorld) -> None:
+        """However often it is asked for; the forge would make one more each time."""
+        world.repositories.create("shop")
+        world.forge.hooks["shop"].append({"id": 9, "config": {"url": "https://elsewhere.example.org/"}})
+        world.at(world.forge.url, secret="new").create("shop")
+
+        (ours,) = [hook for hook in world.forge.hooks["shop"] if hook["config"]["url"] == WEBHOOK]
+        assert (ours["active"], ours["config"]["secret"]) == (True, "new")
+        assert set(ours["events"]) >= {"push", "create", "delete"}
+
+    def test_a_name_that_is_none_is_rejected(self, world: _GiteaWorld) -> None:
+        """With what the forge says."""
+        with pytest.raises(Rejected, match="AlphaDashDot"):
+            world.repositories.create("no/name")
+
+    def test_a_wrong_token_names_the_setting_and_not_the_token(self, world: _GiteaWorld) -> None:
+        """And what it needs."""
+        with pytest.raises(Rejected, match="GITEA_TOKEN") as refused:
+            world.at(world.forge.url, token="stolen").create("shop")
+        assert "stolen" not in str(refused.value)
+        assert SECRET not in repr(world.repositories)

@@ -1,0 +1,27 @@
+"""Status journals: the fake and PostgreSQL keep to the same contract."""
+
+import pytest
+
+from functions.common.adapters.postgres import Postgres
+from functions.common.adapters.postgres_status_journal import PostgresStatusJournal
+from functions.common.ports.status_journal import StatusJournal
+from tests.contract.status_journal import StatusJournalContract
+from tests.fakes.status_journal import FakeStatusJournal
+
+
+class TestFake(StatusJournalContract):
+    """In memory."""
+
+    @pytest.fixture
+    def journal(self) -> StatusJournal:
+        """Return a new journal."""
+        return FakeStatusJournal()
+
+
+class TestPostgres(StatusJournalContract):
+    """In a real database."""
+
+    @pytest.fixture
+    def journal(self, database: str) -> StatusJournal:
+        """Return a new journal."""
+        return PostgresStatusJournal(database=Postgres(database))

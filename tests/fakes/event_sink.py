@@ -1,0 +1,40 @@
+"""An event sink in memory."""
+
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from functions.common.errors import Unavailable
+from functions.common.events.base import CURRENT_CAUSE, Event
+from functions.common.events.envelope import Envelope, envelop
+from functions.common.ports.event_log import EventLog
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(slots=True, kw_only=True)
+class FakeEventSink:
+    """EventSink that keeps what was sent; set `down` to make the broker unavailable."""
+
+    log: EventLog | None = None
+    sent: list[Envelope] = field(default_factory=list)
+    down: bool = False
+
+    def publish(self, event: Event, *, discriminator: str = "") -> Envelope:
+        """Keep a new event."""
+        cause = CURRENT_CAUSE.get()
+        envelope = envelop(event, cause=cause, time="2026-01-02T03:04:05+00:00", discriminator=discriminator)
+        if self.log is not None:
+            self.log.append(envelope, cause=cause.id)
+        self.resend(envelope)
+        return envelope
+
+    def resend(self, envelope: Envelope) -> None:
+        """Keep an event as it is."""
+        if self.down:
+            msg = "the broker does not answer"
+            raise Unavailable(msg)
+        self.sent.append(envelope)
+
+    def of(self, event: type[E]) -> list[E]:
+        """Return what was sent of a type."""
+        return [event.model_validate(envelope.data) for envelope in self.sent if envelope.type == event.type]

@@ -1,0 +1,19 @@
+"""A forge whose branches are set by the test."""
+
+from functions.common.domain.git_url import repository_key
+
+
+class FakeForgeHeads:
+    """ForgeHeads; fill `branches` by domain.git_url.repository_key, a repository that is not there cannot be read."""
+
+    def __init__(self) -> None:
+        self.branches: dict[str, dict[str, str]] = {}
+
+    def heads(self, clone_url: str) -> dict[str, str] | None:
+        """Return branch -> sha; see ForgeHeads."""
+        return self.branches.get(repository_key(clone_url))
+
+    def head(self, clone_url: str, branch: str) -> str | None:
+        """Return the branch's sha; see ForgeHeads."""
+        heads = self.heads(clone_url)
+        return None if heads is None else heads.get(branch, "")

@@ -1,0 +1,30 @@
+"""Repositories in memory."""
+
+from dataclasses import dataclass, field
+
+from functions.common.errors import Unavailable
+
+
+@dataclass(slots=True, kw_only=True)
+class FakeRepositories:
+    """Repositories that keeps names; set `down` to make the forge unavailable."""
+
+    base_url: str = "http://git.example.org/slipway"
+    names: set[str] = field(default_factory=set)
+    down: bool = False
+
+    def create(self, name: str) -> str:
+        """Make a repository; see Repositories."""
+        self._answer()
+        self.names.add(name)
+        return f"{self.base_url}/{name}.git"
+
+    def delete(self, name: str) -> None:
+        """Delete a repository; see Repositories."""
+        self._answer()
+        self.names.discard(name)
+
+    def _answer(self) -> None:
+        if self.down:
+            msg = "the forge does not answer"
+            raise Unavailable(msg)

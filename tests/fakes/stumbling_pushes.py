@@ -1,0 +1,35 @@
+"""A push ledger that is gone for a moment, to see what a function has left undone."""
+
+from dataclasses import dataclass
+
+from functions.common.domain.push import Push, PushState
+from functions.common.errors import Unavailable
+from functions.common.ports.push_ledger import PushLedger
+
+
+@dataclass(slots=True)
+class StumblingPushes:
+    """PushLedger in front of another; one chosen call to `advance` fails before it does anything."""
+
+    ledger: PushLedger
+    left: int = 0
+
+    def fail_at(self, call: int) -> None:
+        """Let the call of this number, counted from now, fail."""
+        self.left = call
+
+    def admit(self, push: Push) -> Push:
+        """Pass on."""
+        return self.ledger.admit(push)
+
+    def record(self, push: Push, *, code: str = "") -> Push:
+        """Pass on."""
+        return self.ledger.record(push, code=code)
+
+    def advance(self, push_id: str, app: str, state: PushState, *, step: str = "", reason: str = "") -> bool:
+        """Pass on, or fail."""
+        self.left -= 1
+        if self.left == 0:
+            msg = "gone for a moment"
+            raise Unavailable(msg)
+        return self.ledger.advance(push_id, app, state, step=step, reason=reason)

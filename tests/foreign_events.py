@@ -1,0 +1,43 @@
+"""What a cluster's own parts send, by type: shaped as theirs, one for each function that listens."""
+
+from typing import Any
+
+_MARKS = {
+    "app.kubernetes.io/managed-by": "slipway",
+    "slipway.dev/app": "hello",
+    "slipway.dev/environment": "production",
+}
+_RELEASE = {"slipway.dev/release": "1", "slipway.dev/push": "p1"}
+UPDATE = "dev.knative.apiserver.resource.update"
+ROLLOUT: dict[str, Any] = {
+    "apiVersion": "argoproj.io/v1alpha1",
+    "kind": "Rollout",
+    "metadata": {"name": "web", "labels": {**_MARKS, "slipway.dev/process": "web"}, "generation": 2},
+    "spec": {"template": {"metadata": {"annotations": _RELEASE}}},
+    "status": {"observedGeneration": "2", "phase": "Healthy"},
+}
+JOB: dict[str, Any] = {
+    "apiVersion": "batch/v1",
+    "kind": "Job",
+    "metadata": {
+        "name": "release-1",
+        "labels": {**_MARKS, "slipway.dev/process": "release"},
+        "annotations": _RELEASE,
+    },
+    "status": {"conditions": [{"type": "Complete", "status": "True"}]},
+}
+CERTIFICATE: dict[str, Any] = {
+    "apiVersion": "cert-manager.io/v1",
+    "kind": "Certificate",
+    "metadata": {"labels": _MARKS, "annotations": {"slipway.dev/host": "hello.apps.example.org"}},
+    "status": {"conditions": [{"type": "Ready", "status": "True"}], "notAfter": "2099-01-01T00:00:00Z"},
+}
+_OBJECTS = {"track-release": ROLLOUT, "promote-image": JOB, "issue-cert": CERTIFICATE}
+
+
+def foreign_events(function: str) -> list[dict[str, object]]:
+    """Return the events that others than Slipway send to a function."""
+    if function not in _OBJECTS:
+        return []
+    event: dict[str, object] = {"specversion": "1.0", "id": "foreign", "source": "https://10.0.0.1:443", "type": UPDATE}
+    return [{**event, "data": _OBJECTS[function]}]

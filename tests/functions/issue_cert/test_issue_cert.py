@@ -1,0 +1,108 @@
+"""issue-cert: one certificate for each wanted host, and none asked for twice."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from functions.common.adapters.postgres_hosts import PostgresHosts
+from functions.common.adapters.postgres_network_ledger import PostgresCertificateLedger
+from functions.common.events.app import AppCreated, AppDeleted, DomainRemoved
+from functions.common.events.network import CertificateChanged, CertificateFailed, CertificateReady
+from functions.issue_cert.handler import handle, handle_changed, handle_deleted
+from functions.issue_cert.holdings import Holdings
+from tests.world import DOMAIN, World
+
+HOST = f"hello.{DOMAIN}"
+CREATED = AppCreated(app="hello", environment="production", host=HOST)
+
+
+@pytest.fixture
+def world(database: str) -> Iterator[World]:
+    world = World(database)
+    world.app()
+    yield world
+    world.database.close()
+
+
+@pytest.fixture
+def holdings(world: World) -> Holdings:
+    return Holdings(
+        certificates=world.certificates,
+        hosts=PostgresHosts(database=world.database, domain=DOMAIN),
+        ledger=PostgresCertificateLedger(database=world.database),
+        clock=world.clock,
+    )
+
+
+def known(world: World) -> list[list[str]]:
+    return world.database.run("select host, state, reason from certificates")
+
+
+def asked(world: World) -> list[list[str]]:
+    return world.database.run("select host, owner from platform.certificates")
+
+
+def issue(world: World, days: int = 90) -> str:
+    not_after = (world.clock.now() + timedelta(days=days)).isoformat()
+    world.database.run("update platform.certificates set not_after = :not_after, reason = ''", not_after=not_after)
+    return not_after
+
+
+def changed(*, ready: bool, not_after: str = "", reason: str = "") -> CertificateChanged:
+    return CertificateChanged(host=HOST, ready=ready, not_after=not_after, reason=reason)
+
+
+def test_a_certificate_is_asked_for_and_ready_when_the_issuer_says_so(world: World, holdings: Holdings) -> None:
+    assert handle(CREATED, holdings=holdings) is None
+    assert asked(world) == [[HOST, "hello"]]
+    not_after = issue(world)
+    ready = handle_changed(changed(ready=True, not_after=not_after), holdings=holdings)
+    assert ready == CertificateReady(app="hello", host=HOST, not_after=not_after)
+    assert known(world) == [[HOST, "ready", ""]]
+
+
+def test_one_that_is_there_is_ready_at_once(world: World, holdings: Holdings) -> None:
+    handle(CREATED, holdings=holdings)
+    not_after = issue(world)
+    expected = CertificateReady(app="hello", environment="production", host=HOST, not_after=not_after)
+    assert handle(CREATED, holdings=holdings) == expected
+
+
+def test_a_valid_one_is_never_asked_for_again(world: World, holdings: Holdings) -> None:
+    handle(CREATED, holdings=holdings)
+    handle_changed(changed(ready=True, not_after=issue(world)), holdings=holdings)
+    world.database.run("delete from platform.certificates")
+    assert isinstance(handle(CREATED, holdings=holdings), CertificateReady)
+    assert asked(world) == []
+    world.clock.turn(timedelta(days=91))
+    handle(CREATED, holdings=holdings)
+    assert asked(world) == [[HOST, "hello"]]
+
+
+def test_a_failure_is_told_with_its_reason_unless_a_valid_one_is_there(world: World, holdings: Holdings) -> None:
+    handle(CREATED, holdings=holdings)
+    failed = handle_changed(changed(ready=False, reason="the name does not resolve"), holdings=holdings)
+    assert failed == CertificateFailed(app="hello", host=HOST, reason="the name does not resolve")
+    assert known(world) == [[HOST, "failed", "the name does not resolve"]]
+    handle_changed(changed(ready=True, not_after=issue(world)), holdings=holdings)
+    assert handle_changed(changed(ready=False, reason="late"), holdings=holdings) is None
+    assert known(world) == [[HOST, "ready", ""]]
+
+
+def test_one_that_is_on_its_way_is_no_news(world: World, holdings: Holdings) -> None:
+    handle(CREATED, holdings=holdings)
+    assert handle_changed(changed(ready=False), holdings=holdings) is None
+    assert known(world) == []
+
+
+def test_what_nothing_wants_is_forgotten(world: World, holdings: Holdings) -> None:
+    handle(CREATED, holdings=holdings)
+    handle_changed(changed(ready=True, not_after=issue(world)), holdings=holdings)
+    handle(DomainRemoved(app="hello", environment="production", host=HOST), holdings=holdings)
+    assert known(world) == [[HOST, "ready", ""]]
+    world.database.run("delete from projects")
+    handle_deleted(AppDeleted(app="hello", hosts=(HOST,), environments=()), holdings=holdings)
+    assert (known(world), asked(world)) == ([[HOST, "deleted", ""]], [])
+    assert handle_changed(changed(ready=True), holdings=holdings) is None
+    assert known(world) == [[HOST, "deleted", ""]]

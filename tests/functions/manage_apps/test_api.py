@@ -1,0 +1,116 @@
+"""Tokens, roles, limits, both prefixes, and answers that say what to do."""
+
+from pathlib import Path
+
+import pytest
+
+from functions.common.ports.api_tokens import Role
+from tests.api_world import ApiWorld, served
+from tests.fakes.repositories import FakeRepositories
+
+CHANGES = [
+    ("POST", "/v1/apps"),
+    ("DELETE", "/v1/apps/shop"),
+    ("PUT", "/v1/apps/shop/git"),
+    ("PATCH", "/v1/apps/shop/config"),
+    ("PUT", "/v1/apps/shop/domains/www.example.net"),
+    ("DELETE", "/v1/apps/shop/domains/www.example.net"),
+    ("POST", "/v1/apps/shop/rollback"),
+    ("POST", "/v1/events/e/replay"),
+    ("POST", "/v1/dead-letters/1/redrive"),
+    ("POST", "/v1/dead-letters/1/discard"),
+]
+
+
+@pytest.mark.parametrize(
+    "authorization", ["", "Bearer", "Bearer ", "Bearer nonsense", "Basic dG9rZW4=", "token-of-a-admin"]
+)
+def test_without_a_token_of_ours_nothing_is_said(api: ApiWorld, authorization: str) -> None:
+    answer = api.call("GET", "/v1/apps", role=None, headers={"Authorization": authorization})
+
+    assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+
+
+@pytest.mark.parametrize(("method", "path"), CHANGES)
+def test_a_viewer_changes_nothing(api: ApiWorld, method: str, path: str) -> None:
+    api.app("shop")
+
+    answer = api.call(method, path, {}, role=Role.VIEWER)
+
+    assert answer.status == 403
+    assert "has the role viewer, this needs deployer" in answer.body["error"]
+
+
+def test_a_deployer_gives_no_tokens_and_reads_no_secrets(api: ApiWorld) -> None:
+    api.app("shop")
+
+    assert api.call("POST", "/v1/tokens", {"name": "me", "role": "admin"}, role=Role.DEPLOYER).status == 403
+    assert api.call("DELETE", "/v1/tokens/admin", role=Role.DEPLOYER).status == 403
+    assert api.call("GET", "/v1/apps/shop/config?reveal=true", role=Role.DEPLOYER).status == 403
+
+
+def test_a_token_is_shown_once_kept_as_a_digest_and_revoked(api: ApiWorld) -> None:
+    made = api.call("POST", "/v1/tokens", {"name": "ci", "role": "deployer"})
+    again = api.call("POST", "/v1/tokens", {"name": "ci", "role": "viewer"})
+    bearer = {"Authorization": f"Bearer {made.body['token']}"}
+
+    assert (made.status, again.status) == (201, 409)
+    assert api.call("GET", "/v1/whoami", role=None, headers=bearer).body == {"name": "ci", "role": "deployer"}
+    assert made.body["token"] not in str(api.database.run("select * from api_tokens"))
+    assert api.call("DELETE", "/v1/tokens/ci").status == 200
+    assert api.call("GET", "/v1/whoami", role=None, headers=bearer).status == 401
+    assert api.call("DELETE", "/v1/tokens/ci").status == 404
+    assert api.database.run("select action, target from audit_log") == [["token.create", "ci"], ["token.revoke", "ci"]]
+
+
+@pytest.mark.parametrize("path", ["/v1/apps", "/api/v1/apps", "/v1/apps/"])
+def test_both_prefixes_lead_to_the_same(api: ApiWorld, path: str) -> None:
+    assert api.get(path) == {"items": [], "next": None}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "said"),
+    [
+        ("GET", "/v1/nothing", 404, "nothing is at /v1/nothing"),
+        ("GET", "/v2/apps", 404, "begins with /v1"),
+        ("PATCH", "/v1/apps", 405, "only GET, HEAD, POST"),
+        ("GET", "/v1/apps?limit=many", 400, "?limit= must be a whole number"),
+        ("GET", "/v1/apps?limits=1", 400, "unknown query parameter limits"),
+        ("GET", "/v1/apps/none/releases", 404, "paas apps list"),
+        ("GET", "/v1/builds/none", 404, "there is no build"),
+        ("GET", "/v1/builds/none/log?offset=-1", 404, "there is no build"),
+        ("GET", "/v1/events/none", 404, "there is no event"),
+        ("GET", "/v1/dead-letters/7", 404, "there is no dead letter"),
+        ("GET", "/v1/dead-letters?state=odd", 400, "?state="),
+        ("GET", "/v1/pushes/abc", 422, "at least 7"),
+        ("GET", "/v1/pushes/" + "b" * 40, 404, "no webhook told of"),
+    ],
+)
+def test_errors_say_what_is_wrong(api: ApiWorld, method: str, path: str, status: int, said: str) -> None:
+    answer = api.call(method, path)
+
+    assert answer.status == status
+    assert said in answer.body["error"]
+
+
+def test_a_body_over_the_limit_is_refused(api: ApiWorld) -> None:
+    assert api.call("POST", "/v1/apps", "x" * (1024 * 1024 + 1)).status == 413
+    assert api.call("POST", "/v1/apps", "x" * 1024 * 1024).status == 400
+
+
+def test_a_database_that_is_down_is_503_without_details(tmp_path: Path) -> None:
+    flask = served("postgresql://me:hush@127.0.0.1:1/none", "http://127.0.0.1:1/", tmp_path, FakeRepositories())
+
+    answer = flask.test_client().get("/v1/apps", headers={"Authorization": "Bearer any"})
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "hush" not in answer.get_data(as_text=True)
+
+
+def test_a_fault_answers_500_with_a_number_only(api: ApiWorld) -> None:
+    api.database.run("drop table custom_domains cascade")
+
+    answer = api.call("GET", "/v1/apps")
+
+    assert answer.status == 500
+    assert "custom_domains" not in answer.text

@@ -1,0 +1,132 @@
+"""Apps are made, listed, shown, given another source, and deleted."""
+
+import pytest
+
+from tests.api_world import ApiWorld
+from tests.story import Story
+
+GIT_URL = "https://git.example.org/people/shop.git"
+
+
+def test_an_app_gets_a_repository_a_host_and_an_event(api: ApiWorld) -> None:
+    app = api.app("shop")
+
+    assert app["git_url"] == "http://git.example.org/slipway/shop.git"
+    assert (app["url"], app["state"], app["branch"]) == ("https://shop.apps.example.org/", "new", "main")
+    assert api.repositories.names == {"shop"}
+    (event,) = api.broker.events
+    assert (event["type"], event["source"]) == ("dev.slipway.app.created.v1", "/slipway/manage-apps")
+    assert (event["slipwayapp"], event["data"]["host"]) == ("shop", "shop.apps.example.org")
+    assert api.database.run("select actor, action, target from audit_log") == [["admin", "app.create", "shop"]]
+    assert api.database.run("select name, branch, label from environments") == [["production", "main", "shop"]]
+    assert api.database.run("select count(*) from event_outbox") == [[0]]
+
+
+def test_an_app_of_a_repository_elsewhere_makes_none(api: ApiWorld) -> None:
+    app = api.app("shop", git_url=GIT_URL, branch="release", paths=["web/**"])
+
+    assert (app["git_url"], app["branch"], app["paths"]) == (GIT_URL, "release", ["web/**"])
+    assert api.repositories.names == set()
+    assert api.database.run("select git_key from projects") == [["git.example.org/people/shop"]]
+
+
+def test_a_name_is_given_once(api: ApiWorld) -> None:
+    api.app("shop")
+
+    again = api.call("POST", "/api/v1/apps", {"name": "shop"})
+
+    assert (again.status, "choose another name" in again.body["error"]) == (409, True)
+    assert api.types() == ["app.created"]
+
+
+def test_a_forge_that_is_down_leaves_no_app(api: ApiWorld) -> None:
+    api.repositories.down = True
+
+    assert api.call("POST", "/v1/apps", {"name": "shop"}).status == 503
+    assert api.get("/v1/apps")["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "named"),
+    [
+        ({"name": "Shop"}, 422, "Shop"),
+        ({"name": "a--b"}, 422, "a--b"),
+        ({}, 422, "name"),
+        ({"name": "shop", "colour": "red", "size": 1}, 422, "colour: unknown field; size: unknown field"),
+        ({"name": "shop", "git_url": "nonsense"}, 422, "names no repository"),
+        ({"name": "shop", "git_url": "https://me:secret@git.example.org/a/b"}, 422, "without a user name and password"),
+        ({"name": "shop", "branch": "a..b"}, 422, "a..b"),
+        ({"name": 7}, 422, "name"),
+        ([], 400, "object"),
+        ("{", 400, "not JSON"),
+    ],
+)
+def test_what_is_wrong_is_named(api: ApiWorld, body: object, status: int, named: str) -> None:
+    answer = api.call("POST", "/v1/apps", body)
+
+    assert answer.status == status
+    assert named in answer.body["error"]
+    assert "secret" not in answer.text
+
+
+def test_apps_are_listed_page_by_page_and_found_by_name_and_id(api: ApiWorld) -> None:
+    ids = [api.app(name)["id"] for name in ("a", "b", "c")]
+
+    first = api.get("/v1/apps?limit=2")
+    second = api.get(f"/v1/apps?limit=2&after={first['next']}")
+
+    assert [app["name"] for app in first["items"] + second["items"]] == ["a", "b", "c"]
+    assert second["next"] is None
+    assert api.get(f"/v1/apps/{ids[1]}") == api.get("/api/v1/apps/b")
+    assert api.call("GET", "/v1/apps/nothing").status == 404
+
+
+def test_the_state_is_that_of_production(api: ApiWorld, story: Story) -> None:
+    api.app("shop")
+    story.push("push-1", state="failed")
+    failed = api.get("/v1/apps/shop")["state"]
+    story.release(1, state="live")
+    live = api.get("/v1/apps/shop")
+    story.push("push-2", state="building", sequence=2)
+
+    assert (failed, live["state"], live["release"]) == ("failed", "live", 1)
+    assert api.get("/v1/apps/shop")["state"] == "deploying"
+
+
+def test_another_branch_feeds_production_and_its_preview_closes(api: ApiWorld) -> None:
+    app = api.app("shop")
+    api.database.run(
+        "insert into environments (app, name, branch, label) values ('shop', 'release', 'release', 'release--shop')"
+    )
+
+    answer = api.call("PUT", f"/v1/apps/{app['id']}/git", {"url": GIT_URL, "branch": "release"})
+
+    assert (answer.status, answer.body["branch"], answer.body["git_url"]) == (200, "release", GIT_URL)
+    assert api.database.run("select name, branch, state from environments order by name") == [
+        ["production", "release", "open"],
+        ["release", "release", "closed"],
+    ]
+    assert api.types() == ["app.created", "preview.closed"]
+    assert api.broker.events[1]["data"]["host"] == "release--shop.apps.example.org"
+
+
+def test_a_deleted_app_leaves_its_events_alone(api: ApiWorld, story: Story) -> None:
+    api.app("shop")
+    api.call("PUT", "/v1/apps/shop/domains/www.example.net")
+    story.push("push-1")
+    story.build("build-1")
+    story.release(1, state="live")
+
+    answer = api.call("DELETE", "/v1/apps/shop")
+
+    assert (answer.status, answer.body["deleted"]) == (202, "shop")
+    assert api.repositories.names == set()
+    deleted = api.broker.events[-1]
+    assert deleted["type"] == "dev.slipway.app.deleted.v1"
+    assert deleted["data"]["hosts"] == ["shop.apps.example.org", "www.example.net"]
+    assert deleted["data"]["environments"] == ["production"]
+    for table in ("projects", "environments", "custom_domains", "builds", "releases", "pushes"):
+        assert api.database.run(f"select count(*) from {table}") == [[0]], table  # noqa: S608 - names of tables
+    assert len(api.get("/v1/events?app=shop")["items"]) == 3
+    assert api.call("DELETE", "/v1/apps/shop").status == 404
+    assert api.app("shop")["state"] == "new"

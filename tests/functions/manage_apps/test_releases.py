@@ -1,0 +1,82 @@
+"""Releases are listed and gone back to; environments and builds are listed."""
+
+import pytest
+
+from tests.api_world import ApiWorld
+from tests.story import Story
+
+PATH = "/v1/apps/shop/rollback"
+
+
+@pytest.fixture(autouse=True)
+def _releases(api: ApiWorld, story: Story) -> None:
+    api.app("shop")
+    for number, state in ((1, "retired"), (2, "retired"), (3, "failed"), (4, "live")):
+        story.release(number, state=state, config='{"KEY": "hush"}')
+    api.broker.events.clear()
+
+
+def test_releases_are_listed_newest_first_without_config(api: ApiWorld) -> None:
+    answer = api.call("GET", "/v1/apps/shop/releases?limit=3")
+    rest = api.get(f"/v1/apps/shop/releases?after={answer.body['next']}")
+
+    assert [(one["number"], one["state"]) for one in answer.body["items"]] == [
+        (4, "live"),
+        (3, "failed"),
+        (2, "retired"),
+    ]
+    assert [one["number"] for one in rest["items"]] == [1]
+    assert answer.body["items"][0]["processes"] == ["web"]
+    assert "hush" not in answer.text
+
+
+def test_going_back_is_to_the_last_live_one_before(api: ApiWorld) -> None:
+    answer = api.call("POST", PATH)
+
+    assert (answer.status, answer.body["to"], answer.body["digest"]) == (202, 2, "sha256:2")
+    (event,) = api.broker.events
+    assert event["id"] == answer.body["event"]
+    assert (event["type"], event["subject"]) == ("dev.slipway.rollback.requested.v1", "shop/production")
+    assert (event["data"]["to"], event["data"]["actor"]) == (2, "admin")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ({"to": 1}, 202, ""),
+        ({"to": 3}, 409, "never live"),
+        ({"to": 9}, 404, "no release 9"),
+        ({"to": -1}, 404, "no release"),
+        ({"environment": "none"}, 404, "no environment 'none'"),
+        ({"too": 1}, 422, "too: unknown field"),
+    ],
+)
+def test_what_cannot_be_gone_back_to_is_said(api: ApiWorld, body: object, status: int, said: str) -> None:
+    answer = api.call("POST", PATH, body)
+
+    assert answer.status == status
+    assert said in answer.text
+    assert len(api.broker.events) == (1 if status == 202 else 0)
+
+
+def test_the_same_idempotency_key_is_the_same_event(api: ApiWorld) -> None:
+    first = api.call("POST", PATH, {"to": 1}, headers={"Idempotency-Key": "k"})
+    again = api.call("POST", PATH, {"to": 1}, headers={"Idempotency-Key": "k"})
+    other = api.call("POST", PATH, {"to": 2}, headers={"Idempotency-Key": "k"})
+
+    assert first.body["event"] == again.body["event"] != other.body["event"]
+
+
+def test_environments_and_builds_are_listed(api: ApiWorld, story: Story) -> None:
+    for name in ("build-1", "build-2"):
+        story.build(name)
+
+    (production,) = api.get("/v1/apps/shop/environments")["items"]
+    first = api.get("/v1/apps/shop/builds?limit=1")
+    second = api.get(f"/v1/apps/shop/builds?limit=1&after={first['next']}")
+
+    assert (production["name"], production["release"], production["url"]) == (
+        "production", 4, "https://shop.apps.example.org/",
+    )  # fmt: skip
+    assert [first["items"][0]["name"], second["items"][0]["name"]] == ["build-2", "build-1"]
+    assert api.get("/v1/builds/build-1")["state"] == "succeeded"

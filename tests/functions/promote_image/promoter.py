@@ -1,0 +1,59 @@
+"""promote-image on a test's platform."""
+
+from pathlib import Path
+
+from functions.common.adapters.local_image_store import LocalImageStore
+from functions.common.adapters.postgres_release_archive import PostgresAbandonedImages, PostgresReleaseArchive
+from functions.common.adapters.postgres_release_ledger import PostgresReleaseLedger
+from functions.common.domain.push import Push
+from functions.common.events.base import Event
+from functions.common.events.release import RollbackRequested
+from functions.common.ports.push_ledger import PushLedger
+from functions.promote_image.again import Again
+from functions.promote_image.handler import handle_image
+from functions.promote_image.plan import Plan
+from functions.promote_image.removal import Removal
+from functions.promote_image.roll_out import RollOut
+from functions.promote_image.rollback import handle_rollback
+from tests.world import DOMAIN, World, caused_by, digest_of, image
+
+
+class Promoter:
+    """The handlers with their real ports."""
+
+    def __init__(self, world: World, images: Path, pushes: PushLedger | None = None) -> None:
+        self.world, self.folder, self.pushes = world, images, pushes or world.pushes
+        database = world.database
+        self.store = LocalImageStore(images=images)
+        self.ledger = PostgresReleaseLedger(database=database)
+        self.archive = PostgresReleaseArchive(database=database)
+        self.roll_out = RollOut(
+            deployer=world.deployer, pushes=self.pushes, sink=world.sink, plan=Plan(domain=DOMAIN, steps=(50, 100))
+        )
+        self.again = Again(ledger=self.ledger, archive=self.archive, roll_out=self.roll_out, sink=world.sink)
+        self.removal = Removal(
+            ledger=self.ledger,
+            deployer=world.deployer,
+            pushes=self.pushes,
+            sink=world.sink,
+            abandoned=PostgresAbandonedImages(database=database),
+            images=self.store,
+        )
+
+    def build(self, push: Push) -> None:
+        """Put the push's image into the store."""
+        (self.folder / digest_of(push.sha).removeprefix("sha256:")).mkdir(parents=True, exist_ok=True)
+
+    def promote(self, push: Push, cause: str = "") -> Event:
+        """Handle the push's image.published."""
+        self.build(push)
+        with caused_by(cause or f"image-of-{push.id}", "promote-image"):
+            return handle_image(image(push), ledger=self.ledger, pushes=self.pushes, roll_out=self.roll_out)
+
+    def roll_back(self, to: int, cause: str = "rollback") -> Event:
+        """Handle a rollback.requested."""
+        event = RollbackRequested(app="hello", environment="production", to=to)
+        with caused_by(cause, "promote-image"):
+            return handle_rollback(
+                event, ledger=self.ledger, archive=self.archive, images=self.store, roll_out=self.roll_out
+            )

@@ -1,0 +1,98 @@
+"""A push whose webhook never came is found at the forge."""
+
+from datetime import timedelta
+
+from functions.common.events.push import BranchDeleted, PushReceived
+from tests.functions.reconcile.ticker import Ticker
+from tests.world import REPOSITORY, World
+
+ZEROS = "0" * 40
+
+
+def received(world: World) -> list[tuple[str, str, str]]:
+    return [(push.branch, push.before, push.after) for push in world.sink.of(PushReceived)]
+
+
+def test_the_first_sight_is_where_it_starts_but_for_an_app_that_never_had_a_push(world: World, ticker: Ticker) -> None:
+    ticker.forge.branches[REPOSITORY] = {"main": "m1", "topic": "t1"}
+    (sent,) = ticker.tick("heads")
+    assert received(world) == [("main", ZEROS, "m1")]
+    (push,) = world.sink.of(PushReceived)
+    assert push.push == sent.id == sent.extensions["slipwaypush"]
+    assert (push.provider, push.delivery, push.repository.full_name) == ("reconcile", "reconcile-m1", "team/hello")
+    assert push.repository.urls == (f"https://{REPOSITORY}.git",)
+    assert ticker.tick("heads") == []
+
+
+def test_an_app_that_had_pushes_starts_with_what_is_there(world: World, ticker: Ticker) -> None:
+    world.push("m0")
+    ticker.forge.branches[REPOSITORY] = {"main": "m1"}
+    assert ticker.tick("heads") == []
+
+
+def seen(world: World, ticker: Ticker, **branches: str) -> None:
+    world.push("m0")
+    ticker.forge.branches[REPOSITORY] = dict(branches)
+    ticker.tick("heads")
+
+
+def test_later_a_moved_and_a_new_branch_are_pushes_under_ids_of_their_own(world: World, ticker: Ticker) -> None:
+    seen(world, ticker, main="m1")
+    ticker.forge.branches[REPOSITORY] = {"main": "m2", "topic": "t1"}
+    first = ticker.tick("heads")
+    assert received(world) == [("main", "m1", "m2"), ("topic", ZEROS, "t1")]
+    world.database.run("update forge_heads set sha = 'm1' where branch = 'main'")
+    again = ticker.tick("heads")
+    assert [sent.id for sent in again] == [first[0].id]
+
+
+def test_what_came_by_webhook_is_not_found_again(world: World, ticker: Ticker) -> None:
+    seen(world, ticker, main="m1")
+    world.push("m2")
+    world.age("pushes", "received_at", timedelta(days=1))
+    ticker.forge.branches[REPOSITORY] = {"main": "m2"}
+    assert ticker.tick("heads") == []
+
+
+def test_a_delivery_on_its_way_is_waited_for_but_not_for_long(world: World, ticker: Ticker) -> None:
+    seen(world, ticker, main="m1")
+    world.database.run(
+        "insert into webhook_deliveries (provider, delivery_id, kind, headers, body, outcome, sha) "
+        "values ('forgejo', '1', 'push', '{}', '', 'accepted', 'm2')"
+    )
+    ticker.forge.branches[REPOSITORY] = {"main": "m2"}
+    assert ticker.tick("heads") == []
+    ticker.forge.branches[REPOSITORY] = {"main": "m3"}
+    assert len(ticker.tick("heads")) == 1
+
+
+def test_a_branch_that_vanished_is_deleted(world: World, ticker: Ticker) -> None:
+    seen(world, ticker, main="m1", topic="t1")
+    ticker.forge.branches[REPOSITORY] = {"main": "m1"}
+    ticker.tick("heads")
+    assert [event.branch for event in world.sink.of(BranchDeleted)] == ["topic"]
+    assert ticker.tick("heads") == []
+
+
+def test_a_repository_that_cannot_be_read_loses_nothing(world: World, ticker: Ticker) -> None:
+    seen(world, ticker, main="m1")
+    del ticker.forge.branches[REPOSITORY]
+    assert ticker.tick("heads") == []
+    ticker.forge.branches[REPOSITORY] = {"main": "m2"}
+    ticker.tick("heads")
+    assert received(world) == [("main", "m1", "m2")]
+
+
+def test_what_could_not_be_sent_is_found_at_the_next_tick(world: World, ticker: Ticker) -> None:
+    seen(world, ticker, main="m1")
+    ticker.forge.branches[REPOSITORY] = {"main": "m2"}
+    world.sink.down = True
+    assert ticker.tick("heads") == []
+    world.sink.down = False
+    assert len(ticker.tick("heads")) == 1
+
+
+def test_a_repository_of_two_apps_gives_one_push(world: World, ticker: Ticker) -> None:
+    world.app("second")
+    ticker.forge.branches[REPOSITORY] = {"main": "m1"}
+    assert len(ticker.tick("heads")) == 1

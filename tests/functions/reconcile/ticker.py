@@ -1,0 +1,93 @@
+"""reconcile on a test's platform."""
+
+from datetime import timedelta
+
+from functions.common.adapters.postgres_changes import PostgresEventOutbox
+from functions.common.adapters.postgres_deliveries import PostgresDeliveries
+from functions.common.adapters.postgres_head_memory import PostgresHeadMemory, PostgresPushSightings
+from functions.common.adapters.postgres_host_watch import PostgresHostWatch
+from functions.common.adapters.postgres_previews import PostgresPreviewKeeper, PostgresPreviewSweeper
+from functions.common.adapters.postgres_release_archive import PostgresReleaseArchive
+from functions.common.adapters.postgres_release_progress import PostgresReleaseProgress
+from functions.common.adapters.postgres_strays import PostgresStrays
+from functions.common.adapters.postgres_stuck_work import PostgresStuckPushes, PostgresStuckReleases
+from functions.common.adapters.postgres_tick_lock import PostgresTickLock
+from functions.common.events.envelope import Envelope
+from functions.reconcile.deadline import Deadline
+from functions.reconcile.handler import handle
+from functions.reconcile.heads import Heads
+from functions.reconcile.network import Network
+from functions.reconcile.outbox import Outbox
+from functions.reconcile.previews import Previews
+from functions.reconcile.releases import Releases
+from functions.reconcile.step import Step
+from functions.reconcile.strays import StrayWorkloads
+from functions.reconcile.stuck import Stuck
+from tests.fakes.forge_heads import FakeForgeHeads
+from tests.world import DOMAIN, World, caused_by
+
+LOCK = 1
+TICK = Envelope(id="tick", source="/ping", type="dev.knative.sources.ping", subject="", time="", data={})
+
+
+class Ticker:
+    """The steps with their real ports, and a forge whose branches the test sets."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.forge, self.ticks = world, FakeForgeHeads(), 0
+        database, sink = world.database, world.sink
+        deadline = Deadline(
+            limit=timedelta(hours=1),
+            pushes=world.pushes,
+            builder=world.builder,
+            archive=PostgresReleaseArchive(database=database),
+            progress=PostgresReleaseProgress(database=database),
+            sink=sink,
+        )
+        self.steps: dict[str, Step] = {
+            "deliveries": Outbox(outbox=PostgresDeliveries(database=database), sink=sink),
+            "events": Outbox(outbox=PostgresEventOutbox(database=database), sink=sink),
+            "stuck": Stuck(
+                stuck=PostgresStuckPushes(database=database),
+                log=world.log,
+                sink=sink,
+                builder=world.builder,
+                deployer=world.deployer,
+                deadline=deadline,
+            ),
+            "releases": Releases(
+                stuck=PostgresStuckReleases(database=database),
+                log=world.log,
+                sink=sink,
+                deployer=world.deployer,
+                deadline=deadline,
+            ),
+            "heads": Heads(
+                memory=PostgresHeadMemory(database=database),
+                sightings=PostgresPushSightings(database=database),
+                forge=self.forge,
+                sink=sink,
+            ),
+            "previews": Previews(
+                keeper=PostgresPreviewKeeper(database=database),
+                sweeper=PostgresPreviewSweeper(database=database),
+                deployer=world.deployer,
+                zone=world.zone,
+                certificates=world.certificates,
+                sink=sink,
+                domain=DOMAIN,
+                max_age=timedelta(days=14),
+            ),
+            "strays": StrayWorkloads(workloads=world.deployer, strays=PostgresStrays(database=database), sink=sink),
+            "network": Network(
+                watch=PostgresHostWatch(database=database, domain=DOMAIN), certificates=world.certificates, sink=sink
+            ),
+        }
+
+    def tick(self, *names: str) -> list[Envelope]:
+        """Run these steps (none named: all) and return what was sent by them."""
+        before, self.ticks = len(self.world.sink.sent), self.ticks + 1
+        steps = {name: step for name, step in self.steps.items() if not names or name in names}
+        with caused_by(f"tick-{self.ticks}", "reconcile"):
+            handle(TICK, lock=PostgresTickLock(database=self.world.database, number=LOCK), steps=steps)
+        return self.world.sink.sent[before:]

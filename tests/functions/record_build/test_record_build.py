@@ -1,0 +1,124 @@
+"""How builds end, over a real database."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from functions.common.domain.build import build_name
+from functions.common.errors import Rejected
+from functions.common.events.envelope import Envelope
+from tests.push_world import PushWorld, digest, sha
+
+NAME = build_name("hello", "production", sha("a"))
+
+
+@pytest.fixture
+def world(database: str) -> Iterator[PushWorld]:
+    world = PushWorld(database)
+    world.app()
+    world.head("a")
+    world.run(world.pushed("p1", "a"))
+    yield world
+    world.database.close()
+
+
+def told(world: PushWorld, report: Envelope) -> dict[str, object]:
+    (event,) = world.handle(report)
+    return {"type": event.type.split("slipway.")[1], **event.data}
+
+
+def state(world: PushWorld) -> tuple[str, str, str]:
+    row = world.rows("select state, step, reason from pushes")[0]
+    return row["state"], row["step"], row["reason"]
+
+
+def test_a_success_publishes_the_image(world: PushWorld) -> None:
+    report = world.ended(NAME, "succeeded", letter="a")
+
+    event = told(world, report)
+
+    expected = {"type": "image.published.v1", "push": "p1", "sequence": 1, "digest": digest("a"), "sha": sha("a")}
+    assert event | expected | {"repository": "team/hello", "processes": {"web": "run"}} == event
+    world.images.images.clear()
+    assert told(world, report) == event
+    assert state(world)[0] == "building"
+
+
+def test_a_success_without_its_image_fails_to_publish(world: PushWorld) -> None:
+    report = world.ended(NAME, "succeeded", letter="a", stored=False)
+
+    event = told(world, report)
+
+    assert (event["type"], event["step"]) == ("build.failed.v1", "publish")
+    assert state(world)[:2] == ("failed", "publish")
+    world.images.images.add(("local/hello", digest("a")))
+    assert told(world, report) == event
+
+
+def test_a_failure_says_step_reason_and_the_last_lines(world: PushWorld) -> None:
+    report = world.ended(NAME, "failed", step="install", reason="no requirements.txt", log_tail="é" * 5000 + "\0end")
+
+    event = told(world, report)
+
+    assert event | {"type": "build.failed.v1", "step": "install", "reason": "no requirements.txt"} == event
+    assert str(event["log_tail"]).endswith("éend")
+    assert 4000 < len(str(event["log_tail"]).encode()) <= 4096
+    assert state(world) == ("failed", "install", "no requirements.txt")
+    assert told(world, report) == event
+
+
+def test_a_cancelled_build_that_nothing_replaces_fails(world: PushWorld) -> None:
+    event = told(world, world.ended(NAME, "cancelled"))
+
+    assert (event["type"], event["step"]) == ("build.failed.v1", "cancelled")
+    assert state(world)[:2] == ("failed", "cancelled")
+
+
+@pytest.mark.parametrize("second", ["failed", "cancelled", "succeeded"])
+@pytest.mark.parametrize("first", ["failed", "cancelled", "succeeded"])
+def test_the_first_report_stands(world: PushWorld, first: str, second: str) -> None:
+    image = {"succeeded": {"letter": "a"}}
+    world.handle(world.ended(NAME, first, **image.get(first, {})))  # type: ignore[arg-type] # a dict for short
+    before = world.rows("select * from builds"), state(world)
+
+    given = world.handle(world.ended(NAME, second, **image.get(second, {})))  # type: ignore[arg-type] # as above
+
+    assert bool(given) == (first == second)
+    assert (world.rows("select * from builds"), state(world)) == before
+
+
+def test_another_digest_contradicts_the_recorded_one(world: PushWorld) -> None:
+    world.handle(world.ended(NAME, "succeeded", letter="a"))
+
+    assert world.handle(world.ended(NAME, "succeeded", letter="b")) == []
+
+
+def test_reports_at_once_give_one_end(world: PushWorld) -> None:
+    reports = [world.ended(NAME, "succeeded", letter="a"), world.ended(NAME, "failed", step="run", reason="no")] * 8
+    with ThreadPoolExecutor(8) as threads:
+        given = {event.type for told in threads.map(world.handle, reports) for event in told}
+
+    assert given in ({"dev.slipway.image.published.v1"}, {"dev.slipway.build.failed.v1"})
+
+
+def test_an_unknown_build_is_rejected(world: PushWorld) -> None:
+    with pytest.raises(Rejected, match="nothing was ordered"):
+        world.handle(world.ended("other-build", "failed"))
+
+
+@pytest.mark.parametrize("end", ["succeeded", "failed", "cancelled"])
+def test_wherever_it_dies_a_redelivery_comes_to_the_same_end(world: PushWorld, end: str) -> None:
+    report = world.ended(NAME, end, **({"letter": "a"} if end == "succeeded" else {}))  # type: ignore[arg-type] # as above
+    world.fuse.set(0)
+    undisturbed, end_state = world.handle(report), state(world)
+    points = world.fuse.points
+    assert points >= 4
+    for point in range(1, points + 1):
+        world.database.run("update builds set state = 'running', digest = '', ended_at = null")
+        world.database.run("update pushes set state = 'building', step = '', reason = '', ended_at = null")
+        world.fuse.set(point)
+        already = len(world.told)
+        world.run(report)
+        assert [event for event in world.told[already:] if event.type == undisturbed[0].type] == undisturbed
+        assert state(world) == end_state

@@ -1,0 +1,288 @@
+"""What becomes of pushes, over a real database."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from functions.common.events.push import BranchDeleted, PullRequestClosed, Repository
+from tests.push_world import URL, PushWorld, sha
+
+REPOSITORY = Repository(full_name="team/hello", urls=(URL,))
+
+
+@pytest.fixture
+def world(database: str) -> Iterator[PushWorld]:
+    world = PushWorld(database)
+    yield world
+    world.database.close()
+
+
+def last(world: PushWorld, identity: str, after: str, **named: Any) -> dict[str, object]:  # noqa: ANN401 - fields of the event
+    told = world.handle(world.pushed(identity, after, **named))[-1]
+    return {"type": told.type.split("slipway.")[1], **told.data}
+
+
+def test_a_push_to_the_apps_branch_is_production(world: PushWorld) -> None:
+    world.app()
+    world.head("a")
+
+    told = last(world, "p1", "a")
+
+    assert told | {"type": "build.requested.v1", "environment": "production", "sequence": 1} == told
+    assert told | {"push": "p1", "repository": "team/hello", "clone_url": URL, "sha": sha("a")} == told
+
+
+def test_another_branch_opens_a_preview_and_says_where(world: PushWorld) -> None:
+    world.app()
+    world.head("a", "feature/main")
+
+    opened, requested = world.handle(world.pushed("p1", "a", branch="feature/main"))
+
+    assert opened.type == "dev.slipway.preview.opened.v1"
+    assert opened.data["host"] == f"{opened.data['environment']}--hello.apps.example.org"
+    assert opened.data["environment"].startswith("feature-main-")
+    assert requested.data["environment"] == opened.data["environment"]
+    world.head("b", "feature/main")
+    assert [e.type for e in world.handle(world.pushed("p2", "b", before="a", branch="feature/main"))] == [
+        "dev.slipway.build.requested.v1"
+    ]
+
+
+def test_no_app_is_ignored_with_the_words_people_search_for(world: PushWorld) -> None:
+    told = last(world, "p1", "a")
+
+    assert (told["type"], told["code"]) == ("push.ignored.v1", "no-app")
+    assert str(told["reason"]).startswith("no app matches repo team/hello")
+    assert world.push_states() == {("p1", ""): "ignored"}
+    world.app()
+    assert last(world, "p1", "a") == told
+
+
+@pytest.mark.parametrize("message", ["[skip ci] words", "Words\n\n[CI skip]"])
+def test_skip_markers(world: PushWorld, message: str) -> None:
+    world.app()
+    world.head("a")
+
+    assert last(world, "p1", "a", message=message)["code"] == "skip-ci"
+
+
+def test_paths_ignore_only_what_is_known_whole(world: PushWorld) -> None:
+    world.app(paths=("web/**",))
+    world.head("b")
+
+    ignored = last(world, "p1", "b", before="a", changed=("docs/x.md",), complete=True)
+    assert ignored["code"] == "paths"
+    assert "web/**" in str(ignored["reason"])
+    assert last(world, "p2", "b", before="a", changed=("docs/x.md",))["type"] == "build.requested.v1"
+
+
+def test_a_filter_never_hides_a_change_that_was_dropped_for_its_sake(world: PushWorld) -> None:
+    world.app(paths=("web/**",))
+    world.head("c")
+    dropped = last(world, "p1", "b", before="a", changed=("web/x",), complete=True)
+    assert (dropped["type"], dropped["reason"]) == ("push.superseded.v1", f"the branch is already at {'c' * 12}")
+
+    told = last(world, "p2", "c", before="b", changed=("docs/x",), complete=True)
+
+    assert told["type"] == "build.requested.v1"
+
+
+def test_a_push_under_an_ignored_head_is_built(world: PushWorld) -> None:
+    world.app()
+    world.head("c")
+    assert last(world, "p2", "c", before="b", message="[skip ci]")["code"] == "skip-ci"
+
+    assert last(world, "p1", "b", before="a")["type"] == "build.requested.v1"
+
+
+def test_a_deleted_branch_is_not_built(world: PushWorld) -> None:
+    world.app()
+    world.head("a", "other")
+
+    assert last(world, "p1", "a")["code"] == "branch-gone"
+
+
+def test_the_same_commit_again_is_a_duplicate_that_names_the_first(world: PushWorld) -> None:
+    world.app()
+    world.head("a")
+    last(world, "p1", "a")
+
+    told = last(world, "p2", "a")
+
+    assert (told["code"], "p1" in str(told["reason"])) == ("duplicate", True)
+
+
+def test_the_same_commit_again_after_a_failure_is_built(world: PushWorld) -> None:
+    world.app()
+    world.head("a")
+    last(world, "p1", "a")
+    world.database.run("update pushes set state = 'failed', ended_at = now()")
+
+    assert last(world, "p2", "a")["sequence"] == 2
+
+
+def test_a_redelivery_tells_the_same_whatever_happened_since(world: PushWorld) -> None:
+    world.app()
+    world.head("a")
+    push = world.pushed("p1", "a")
+    first = world.handle(push)
+    world.head("b")
+    world.handle(world.pushed("p2", "b", before="a"))
+    world.database.run("update pushes set state = 'live', ended_at = now()")
+
+    assert world.handle(push) == first
+    assert len(world.rows("select * from pushes")) == 2
+
+
+@pytest.mark.parametrize("order", ["123", "132", "213", "231", "312", "321"])
+def test_shuffled_pushes_end_at_the_head(world: PushWorld, order: str) -> None:
+    world.app()
+    world.head("c")
+    pushes = {
+        "1": world.pushed("p1", "a"),
+        "2": world.pushed("p2", "b", before="a"),
+        "3": world.pushed("p3", "c", before="b"),
+    }
+
+    world.run(*(pushes[number] for number in order))
+
+    assert [row["sha"] for row in world.rows("select sha from builds")] == [sha("c")]
+    states = world.push_states()
+    assert states == {("p1", "hello"): "superseded", ("p2", "hello"): "superseded", ("p3", "hello"): "building"}
+
+
+@pytest.mark.parametrize("order", ["123", "132", "213", "231", "321"])
+def test_shuffled_pushes_of_a_forge_that_cannot_be_read_end_at_the_chains_end(world: PushWorld, order: str) -> None:
+    world.app()
+    pushes = {
+        "1": world.pushed("p1", "a"),
+        "2": world.pushed("p2", "b", before="a"),
+        "3": world.pushed("p3", "c", before="b"),
+    }
+
+    world.run(*(pushes[number] for number in order))
+
+    newest = world.rows("select sha from pushes where sequence > 0 order by sequence desc limit 1")
+    assert newest == [{"sha": sha("c")}]
+
+
+def test_all_apps_of_one_repository_get_their_event(world: PushWorld) -> None:
+    for name in ("api", "web"):
+        world.app(name)
+    world.head("a")
+
+    told = world.handle(world.pushed("p1", "a"))
+
+    assert [event.data["app"] for event in told] == ["api", "web"]
+    assert {event.type for event in told} == {"dev.slipway.build.requested.v1"}
+
+
+def test_parallel_pushes_each_get_a_sequence_of_their_own(world: PushWorld) -> None:
+    world.app()
+    letters = "abcdef"
+    pushes = [world.pushed(f"p{letter}", letter, before=str(n)) for n, letter in enumerate(letters, 1)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(world.handle, pushes * 2))
+
+    rows = world.rows("select sequence from pushes where sequence > 0 order by sequence")
+    assert [row["sequence"] for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert world.rows("select pushed_sequence from environments") == [{"pushed_sequence": 6}]
+
+
+def test_parallel_deliveries_of_one_commit_are_admitted_once(world: PushWorld) -> None:
+    world.app()
+    world.head("a")
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(world.handle, [world.pushed(f"p{n}", "a") for n in range(12)]))
+
+    assert sorted(world.push_states().values()) == ["ignored"] * 11 + ["received"]
+
+
+def deleted(world: PushWorld, branch: str, identity: str = "d1") -> list[tuple[str, str]]:
+    event = BranchDeleted(provider="forgejo", delivery=identity, push=identity, repository=REPOSITORY, branch=branch)
+    return [
+        (told.type.split("slipway.")[1], told.data["reason"]) for told in world.handle(world.event(event, identity))
+    ]
+
+
+def closed(world: PushWorld, branch: str, letter: str, *, fork: bool = False) -> list[str]:
+    fields = {"provider": "forgejo", "delivery": "c1", "push": "c1", "repository": REPOSITORY, "branch": branch}
+    event = PullRequestClosed(**fields, number=4, sha=sha(letter), target="main", fork=fork, merged=True)  # type: ignore[arg-type] # a dict for short
+    return [told.data["reason"] for told in world.handle(world.event(event, "c1"))]
+
+
+def test_a_deleted_branch_closes_its_preview_and_a_push_opens_it_again(world: PushWorld) -> None:
+    world.app()
+    world.head("a", "topic")
+    world.handle(world.pushed("p1", "a", branch="topic"))
+    world.head("", "topic")
+
+    assert deleted(world, "topic") == [("preview.closed.v1", "branch topic was deleted")]
+    assert deleted(world, "topic") == [("preview.closed.v1", "branch topic was deleted")]
+    world.head("a", "topic")
+    assert deleted(world, "topic") == []
+    again = world.handle(world.pushed("p2", "a", branch="topic"))
+    assert [event.type.split("slipway.")[1] for event in again] == ["preview.opened.v1", "build.requested.v1"]
+    assert world.rows("select state, label from environments") == [{"state": "open", "label": "topic--hello"}]
+
+
+def test_a_deleted_production_branch_keeps_serving(world: PushWorld) -> None:
+    world.app()
+    world.head("a")
+    world.handle(world.pushed("p1", "a"))
+    world.head("")
+
+    told = deleted(world, "main")
+
+    assert told == [("push.ignored.v1", "the production branch main was deleted; hello keeps serving what it serves")]
+    assert deleted(world, "main") == told
+    assert world.rows("select state from environments") == [{"state": "open"}]
+
+
+def test_a_closed_pull_request_closes_the_preview_of_its_branch(world: PushWorld) -> None:
+    world.app()
+    world.head("a", "topic")
+    world.handle(world.pushed("p1", "a", branch="topic"))
+
+    assert closed(world, "topic", "a", fork=True) == []
+    world.head("b", "topic")
+    assert closed(world, "topic", "a") == []
+    world.head("a", "topic")
+    assert closed(world, "topic", "a") == ["pull request #4 was merged"]
+    assert closed(world, "main", "a") == []
+
+
+def test_branches_whose_names_meet_get_previews_of_their_own(world: PushWorld) -> None:
+    world.app()
+    world.handle(world.pushed("p1", "a", branch="feat/x"))
+    taken = world.rows("select name from environments")[0]["name"]
+    world.handle(world.pushed("p2", "b", branch=taken))
+    world.handle(world.pushed("p3", "c", branch=taken, before="b"))
+
+    rows = world.rows("select branch, name, pushed_sequence from environments order by opened_at")
+    assert [row["branch"] for row in rows] == ["feat/x", taken]
+    assert rows[1]["name"] != taken
+    assert rows[1]["pushed_sequence"] == 2
+
+
+@pytest.mark.parametrize("branch", ["main", "topic"])
+def test_wherever_it_dies_a_redelivery_comes_to_the_same_end(world: PushWorld, branch: str) -> None:
+    for name in ("api", "web"):
+        world.app(name)
+    world.head("a", branch)
+    world.fuse.set(0)
+    undisturbed = PushWorld.handle(world, world.pushed("p0", "a", branch=branch))
+    points = world.fuse.points
+    assert points > 10
+    for point in range(1, points + 1):
+        world.database.run("delete from environments")
+        world.database.run("delete from pushes")
+        world.database.run("delete from builds")
+        world.told.clear()
+        world.fuse.set(point)
+        world.run(world.pushed("p0", "a", branch=branch))
+        assert {e.id for e in undisturbed} <= {e.id for e in world.told}
+        assert world.push_states() == {("p0", "api"): "building", ("p0", "web"): "building"}
+        assert [row["pushed_sequence"] for row in world.rows("select pushed_sequence from environments")] == [1, 1]

@@ -1,0 +1,64 @@
+"""Whatever stands in any field of any payload, it is read, ignored or refused: nothing else happens."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.common.domain.delivery import Provider
+from functions.verify_webhook.app import READERS
+from functions.verify_webhook.intake import take_in
+from functions.verify_webhook.webhook import Webhook
+from tests.webhook_sender import PAYLOADS, forge_headers
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+ODD: tuple[object, ...] = (
+    None,
+    True,
+    7,
+    -(10**30),
+    1.5,
+    "",
+    "x",
+    "x" * 5000,
+    "\ud800\0",
+    "0" * 40,
+    "refs/heads/",
+    [],
+    [None],
+    {},
+    {"a": 1},
+)
+_KINDS = {"pull": "pull_request", "delete": "delete", "create": "create", "ping": "ping"}
+_GITLAB = {"push": "Push Hook", "merge": "Merge Request Hook"}
+
+
+def replaced(value: Any) -> Iterator[Any]:  # noqa: ANN401 - any JSON
+    """Yield the value with each thing in it, one at a time, replaced by each odd one."""
+    yield from ODD
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from ({**value, name: odd} for odd in replaced(inner))
+    if isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from ([*value[:index], odd, *value[index + 1 :]] for odd in replaced(inner))
+
+
+@pytest.mark.parametrize("path", sorted(PAYLOADS.rglob("*.json")), ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_no_payload_is_too_odd(path: Path) -> None:
+    provider, first = Provider(path.parent.name), path.stem.partition("-")[0]
+    kind = _GITLAB[first] if provider is Provider.GITLAB else _KINDS.get(first, "push")
+    headers = {name.lower(): value for name, value in forge_headers(provider, kind, "d-1", b"").items()}
+    for payload in replaced(json.loads(path.read_bytes())):
+        webhook = Webhook(provider=provider, headers=headers, body=json.dumps(payload).encode(), remote="192.0.2.1")
+
+        delivery = take_in(webhook, reader=READERS[provider], now=NOW).delivery
+
+        assert len(delivery.sha) in {0, 40, 64}
+        assert bool(delivery.event) != bool(delivery.reason)
+        kept = (delivery.event or "") + delivery.reason
+        assert "\0" not in kept
+        assert len(kept.encode()) < 20_000

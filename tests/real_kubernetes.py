@@ -1,0 +1,97 @@
+"""The Kubernetes API of KUBECONFIG, for tests that are marked `cluster`."""
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+from functions.common.adapters.kubernetes_api import KubernetesApi, Object
+from functions.common.adapters.kubernetes_place import OWNED, OWNED_LAST, Place
+from functions.common.settings import from_environment
+
+_NAMESPACES = "/api/v1/namespaces"
+_CONTROLLERS = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-controller-manager"
+_GONE_SECONDS = 60
+_KINDS = (*OWNED, *OWNED_LAST, "ResourceQuota", "LimitRange")
+
+
+def configure(configuration: Any) -> None:  # noqa: ANN401 - the client's own
+    """Configure the client as kubectl would be."""
+    from kubernetes.config import load_kube_config  # noqa: PLC0415 - only these tests need it
+
+    file = from_environment().required("KUBECONFIG")
+    load_kube_config(file, client_configuration=configuration)  # type: ignore[no-untyped-call] # as it ships
+
+
+def real_api() -> "RealApi":
+    """Return a client of the cluster that kubectl would talk to."""
+    return RealApi(configure=configure)
+
+
+class RealApi(KubernetesApi):
+    """The client, with what only tests ask for."""
+
+    def ask(self, path: str, body: Object) -> Object:
+        """Create what is an answer at once, such as an access review."""
+        answer: Object = json.loads(self._call("POST", path, body=body) or "{}")
+        return answer
+
+
+class _Acting(RealApi):
+    user = ""
+
+    @cached_property
+    def _client(self) -> Any:  # noqa: ANN401 - the client's own
+        client = super()._client
+        client.default_headers["Impersonate-User"] = self.user
+        return client
+
+
+def acting_as(user: str) -> KubernetesApi:
+    """Return a client that the server takes for somebody else."""
+    acting = _Acting(configure=configure)
+    acting.__dict__["user"] = user
+    return acting
+
+
+@contextmanager
+def real_namespace(api: KubernetesApi, start: str) -> Iterator[str]:
+    """Yield a new namespace, and delete it afterwards."""
+    name = f"{start}-{uuid.uuid4().hex[:8]}"
+    api.apply(f"{_NAMESPACES}/{name}", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    yield name
+    drop_namespace(api, name)
+
+
+def drop_namespace(api: KubernetesApi, name: str) -> None:
+    """Delete a namespace and return when it is gone; where no controllers run, nobody else would end it."""
+    path = f"{_NAMESPACES}/{name}"
+    api.delete(path)
+    if api.read(_CONTROLLERS) is None:
+        for kind in _KINDS:
+            api.delete(Place(namespace=name, prefix="").collection(kind), {"app.kubernetes.io/managed-by": "slipway"})
+        _finalize(path)
+    until = time.monotonic() + _GONE_SECONDS
+    while api.read(path):
+        assert time.monotonic() < until, f"namespace {name} does not go"
+        time.sleep(0.2)
+
+
+def set_status(api: KubernetesApi, path: str, status: Object) -> None:
+    """Write an object's status, as its controller would."""
+    assert api.merge(f"{path}/status", {"status": status})
+
+
+def _finalize(path: str) -> None:
+    from kubernetes.client import ApiClient, Configuration  # noqa: PLC0415 - as above
+
+    configuration = Configuration()
+    configure(configuration)
+    name = path.rpartition("/")[2]
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}, "spec": {"finalizers": []}}
+    client = ApiClient(configuration)
+    request = client.param_serialize("PUT", f"{path}/finalize", body=body, auth_settings=["BearerToken"])
+    client.call_api(*request).read()  # type: ignore[no-untyped-call] # as above

@@ -1,0 +1,87 @@
+"""Folder, manifest, Trigger filter and event class agree; the code keeps its shape."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from functions.common.events.catalogue import all_events
+from tests.conftest import ROOT
+from tests.manifests import FunctionManifest, function_manifests
+
+FUNCTIONS = ROOT / "functions"
+NOT_FUNCTIONS = {"common", "cli", "local"}
+FUNCTION_LINES, FILE_LINES = 30, 200
+CLASS_TYPES = {event.__name__: event.type for event in all_events()}
+MANIFESTS = pytest.mark.parametrize("manifest", function_manifests(), ids=lambda manifest: manifest.name)
+SOURCES = sorted(path for path in FUNCTIONS.rglob("*.py"))
+KNATIVE_NAMES = {
+    "verify-webhook", "resolve-app", "start-build", "record-build", "promote-image", "track-release",
+    "upsert-dns", "issue-cert", "report-status", "reconcile", "park-event", "manage-apps",
+}  # fmt: skip
+
+
+def folder_of(manifest: FunctionManifest) -> Path:
+    return FUNCTIONS / manifest.name.replace("-", "_")
+
+
+def routed_types(app: Path) -> set[str]:
+    """Return the types that a composition root routes: on(Class, ...) and on_type("type", ...)."""
+    types = set()
+    for node in ast.walk(ast.parse(app.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+            first = node.args[0]
+            if node.func.id == "on" and isinstance(first, ast.Name):
+                types.add(CLASS_TYPES[first.id])
+            if node.func.id == "on_type" and isinstance(first, ast.Constant):
+                types.add(str(first.value))
+    return types
+
+
+def test_every_function_has_a_manifest_and_every_manifest_a_function() -> None:
+    folders = {path.name.replace("_", "-") for path in FUNCTIONS.iterdir() if path.is_dir()} - NOT_FUNCTIONS
+    folders = {name for name in folders if not name.startswith(("-", "."))}
+    assert folders == {manifest.name for manifest in function_manifests()} == KNATIVE_NAMES
+
+
+@MANIFESTS
+def test_the_service_runs_the_folder_of_its_name(manifest: FunctionManifest) -> None:
+    folder = folder_of(manifest)
+    target = manifest.environment["FUNCTION_TARGET"]
+    assert manifest.service["metadata"]["name"] == manifest.name
+    assert manifest.environment["FUNCTION_SOURCE"] == f"functions/{folder.name}/app.py"
+    assert target == folder.name
+    assert f"\n{target} = http_target(create" in (folder / "app.py").read_text()
+
+
+@MANIFESTS
+def test_the_triggers_let_through_what_the_function_routes(manifest: FunctionManifest) -> None:
+    from_triggers = manifest.event_types | {"dev.knative.sources.ping" for _ in manifest.of_kind("PingSource")}
+    assert from_triggers == routed_types(folder_of(manifest) / "app.py")
+
+
+@MANIFESTS
+def test_threads_and_concurrency_agree(manifest: FunctionManifest) -> None:
+    revision = manifest.service["spec"]["template"]["spec"]
+    assert revision["containerConcurrency"] == int(manifest.environment["THREADS"])
+
+
+@MANIFESTS
+def test_the_container_is_locked_down(manifest: FunctionManifest) -> None:
+    container = manifest.service["spec"]["template"]["spec"]["containers"][0]
+    security = container["securityContext"]
+    assert (security["runAsNonRoot"], security["readOnlyRootFilesystem"]) == (True, True)
+    assert (security["allowPrivilegeEscalation"], security["capabilities"]) == (False, {"drop": ["ALL"]})
+    assert container["readinessProbe"]["httpGet"]["path"] == "/healthz"
+    assert container["resources"]["limits"]["memory"]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_functions_stay_short(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= FILE_LINES
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            lines = (node.end_lineno or 0) - body[0].lineno + 1 if body else 0
+            assert lines <= FUNCTION_LINES, f"{path.name}:{node.name} has {lines} lines"
