@@ -1,0 +1,98 @@
+"""Invariant 8, least: what each function's ServiceAccount may do in the cluster is in this table, and no more.
+
+Most functions never call the Kubernetes API: they have an account without a token, and no role is bound to it.
+"""
+
+import pytest
+
+from tests.manifests import FunctionManifest, Resource, function_manifests
+
+ALL, BUILDS, EDGE = "", "slipway-builds", "slipway-edge"  # all namespaces, and those of builds and certificates
+Right = tuple[str, str, str, str]  # namespace, group/resource, verb, the one name that it holds for
+
+
+def rights(namespace: str, resources: str, verbs: str, name: str = "") -> set[Right]:
+    return {(namespace, resource, verb, name) for resource in resources.split() for verb in verbs.split()}
+
+
+MAY: dict[str, set[Right]] = {
+    "start-build": rights(BUILDS, "tekton.dev/pipelineruns", "get create patch"),
+    "promote-image": (
+        rights(ALL, "/namespaces", "create patch delete")
+        | rights(ALL, "/secrets", "create patch")
+        | rights(ALL, "/secrets", "get", "wanted")
+        | rights(ALL, "/services /serviceaccounts /resourcequotas /limitranges", "create patch")
+        | rights(ALL, "networking.k8s.io/networkpolicies networking.k8s.io/ingresses", "create patch")
+        | rights(ALL, "gateway.networking.k8s.io/httproutes", "get create patch")
+        | rights(ALL, "batch/jobs apps/deployments argoproj.io/rollouts serving.knative.dev/services", "create patch")
+        | rights(ALL, "serving.knative.dev/domainmappings", "create patch delete")
+    ),
+    "issue-cert": (
+        rights(EDGE, "cert-manager.io/certificates", "get create patch delete")
+        | rights(EDGE, "gateway.networking.k8s.io/listenersets", "create patch delete")
+        | rights(EDGE, "/secrets", "delete")
+    ),
+    "reconcile": (
+        rights(ALL, "/secrets", "get", "wanted")
+        | rights(ALL, "batch/jobs", "get")
+        | rights(ALL, "apps/deployments argoproj.io/rollouts serving.knative.dev/services", "get list")
+        | rights(BUILDS, "tekton.dev/pipelineruns", "get patch")
+        | rights(EDGE, "cert-manager.io/certificates", "get")
+    ),
+    "manage-apps": (
+        rights(ALL, "/pods", "list")
+        | rights(ALL, "/pods/log", "get")
+        | rights(BUILDS, "tekton.dev/pipelineruns", "get")
+    ),
+}
+MANIFESTS = pytest.mark.parametrize("manifest", function_manifests(), ids=lambda manifest: manifest.name)
+
+
+def granted(manifest: FunctionManifest) -> set[Right]:
+    roles = [role for kind in ("Role", "ClusterRole") for role in manifest.of_kind(kind)]
+    return {
+        (role["metadata"].get("namespace", ""), f"{group}/{resource}", verb, name)
+        for role in roles
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+        for name in rule.get("resourceNames", [""])
+    }
+
+
+def bound(role: Resource) -> tuple[str, str, str]:
+    return role["kind"], role["metadata"]["name"], role["metadata"].get("namespace", "")
+
+
+@MANIFESTS
+def test_invariant_08_a_function_may_do_what_the_table_says_and_nothing_else(manifest: FunctionManifest) -> None:
+    assert granted(manifest) == MAY.get(manifest.name, set())
+
+
+@MANIFESTS
+def test_invariant_08_every_function_has_an_account_of_its_own(manifest: FunctionManifest) -> None:
+    (account,) = manifest.of_kind("ServiceAccount")
+    assert account["metadata"]["name"] == manifest.name
+    assert manifest.service["spec"]["template"]["spec"]["serviceAccountName"] == manifest.name
+    if not MAY.get(manifest.name):
+        assert account["automountServiceAccountToken"] is False
+
+
+@MANIFESTS
+def test_invariant_08_only_webhooks_and_the_api_are_public(manifest: FunctionManifest) -> None:
+    labels = manifest.service["metadata"].get("labels", {})
+    is_private = labels.get("networking.knative.dev/visibility") == "cluster-local"
+    assert is_private == (manifest.name not in {"verify-webhook", "manage-apps"})
+
+
+@MANIFESTS
+def test_invariant_08_each_role_is_bound_to_the_functions_own_account_alone(manifest: FunctionManifest) -> None:
+    roles = {bound(role) for kind in ("Role", "ClusterRole") for role in manifest.of_kind(kind)}
+    bindings = [found for kind in ("RoleBinding", "ClusterRoleBinding") for found in manifest.of_kind(kind)]
+
+    own = {"kind": "ServiceAccount", "name": manifest.name, "namespace": "slipway"}
+    for binding in bindings:
+        assert binding["subjects"] == [own]
+    refs = {(one["roleRef"]["kind"], one["roleRef"]["name"], one["metadata"].get("namespace", "")) for one in bindings}
+    assert refs == roles
