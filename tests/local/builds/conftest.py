@@ -1,0 +1,95 @@
+"""A build runner on a real database, with real repositories."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from functions.common.adapters.local_builder import LocalBuilder
+from functions.common.adapters.postgres import Postgres
+from functions.common.domain.build import BuildOrder, BuildResult, BuildState, build_name
+from functions.local.builds.job import Workshop
+from functions.local.builds.orders import Orders
+from functions.local.builds.runner import BuildRunner
+from functions.local.tools import beside_python, make_tools
+from tests.local.repositories import Repository, make_repository
+from tests.local.waiting import until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildWorld:
+    """What a test of builds needs: order, look, and find the files."""
+
+    builder: LocalBuilder
+    orders: Orders
+    workshop: Workshop
+    repository: Repository
+
+    def order(self, sha: str, environment: str = "production", push: str = "p1") -> str:
+        """Order a build and return its name."""
+        name = build_name("hello", environment, sha)
+        order = BuildOrder(
+            name=name, app="hello", environment=environment, push=push, clone_url=self.repository.url,
+            ref="refs/heads/main", sha=sha,
+        )  # fmt: skip
+        self.builder.start(order)
+        return name
+
+    def ended(self, name: str, *, seconds: float = 30) -> BuildResult:
+        """Return how the build ended."""
+        return until(lambda: self._ended(name), seconds=seconds, why=f"the end of {name}\n{self.log(name)}")
+
+    def log(self, name: str) -> str:
+        """Return the log as it is now."""
+        path = self.workshop.log_path(name)
+        return path.read_text() if path.exists() else ""
+
+    def _ended(self, name: str) -> BuildResult | None:
+        result = self.builder.observe(name)
+        return result if result and result.state is not BuildState.RUNNING else None
+
+
+def make_world(database: str, folder: Path, limit: float = 60) -> BuildWorld:
+    postgres = Postgres(database)
+    path = {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(Path.home()),
+        "DATABASE_URL": "a-secret-of-the-platform",
+    }
+    uv = str(beside_python("uv"))
+    workshop = Workshop(
+        home=folder / "home", environment=path, uv=uv, tools=str(make_tools(folder / "home")), limit=limit
+    )
+    return BuildWorld(
+        builder=LocalBuilder(database=postgres),
+        orders=Orders(database=postgres),
+        workshop=workshop,
+        repository=make_repository(folder),
+    )
+
+
+@pytest.fixture
+def idle(database: str, tmp_path: Path) -> BuildWorld:
+    """Return a world without a runner."""
+    return make_world(database, tmp_path)
+
+
+@pytest.fixture
+def world(idle: BuildWorld) -> Iterator[BuildWorld]:
+    """Return a world with a runner at work."""
+    yield from running(idle)
+
+
+def running(world: BuildWorld) -> Iterator[BuildWorld]:
+    """Run a runner around the test."""
+    stop = threading.Event()
+    runner = BuildRunner(orders=world.orders, workshop=world.workshop, grace=1.0, poll=0.02)
+    thread = threading.Thread(target=runner.run, args=(stop,))
+    thread.start()
+    try:
+        yield world
+    finally:
+        stop.set()
+        thread.join()

@@ -1,0 +1,152 @@
+"""Builds of real commits."""
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from functions.common.adapters.local_image_store import LocalImageStore
+from functions.common.domain.build import BuildState
+from functions.local.builds.digest import tree_digest
+from functions.local.builds.log import END_MARK
+from tests.local.builds.conftest import BuildWorld, make_world, running
+from tests.local.waiting import until
+
+SLEEPING = '{"scripts": {"start": "true", "build": "echo $$ > %s; (trap \'\' TERM; sleep 300) & sleep 300"}}'
+
+
+def test_the_python_example_becomes_an_image_named_by_its_content(world: BuildWorld) -> None:
+    result = world.ended(world.order(world.repository.commit_example("hello")))
+
+    assert result.state is BuildState.SUCCEEDED
+    assert result.image
+    assert result.image.processes == {"web": "python app.py"}
+    folder = world.workshop.images / result.image.digest.removeprefix("sha256:")
+    assert tree_digest(folder) == result.image.digest
+    assert LocalImageStore(images=world.workshop.images).has(result.image.reference, result.image.digest)
+    ran = subprocess.run([folder / "venv/bin/python", "-c", "print(6 * 7)"], capture_output=True, text=True, check=True)
+    assert ran.stdout == "42\n"
+
+
+def test_the_same_tree_in_another_commit_gives_the_same_digest_quickly(world: BuildWorld) -> None:
+    first = world.ended(world.order(world.repository.commit_example("hello")))
+    began = time.monotonic()
+    second = world.ended(world.order(world.repository.commit({})))
+
+    assert time.monotonic() - began < 3  # well under one second when nothing else runs
+    assert first.image
+    assert second.image
+    assert first.image.digest == second.image.digest
+
+
+def test_the_same_commit_is_not_built_again_for_another_environment(world: BuildWorld) -> None:
+    sha = world.repository.commit_example("static")
+    first = world.ended(world.order(sha))
+    name = world.order(sha, "feature")
+
+    assert world.ended(name).image == first.image
+    assert "was built before" in world.log(name)
+
+
+def test_a_project_with_a_build_system_is_installed_reproducibly(world: BuildWorld) -> None:
+    project = (
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+        '[project]\nname = "tiny"\nversion = "1"\n'
+    )
+    backend = Path(__file__).with_name("tiny_backend.py").read_text()
+    files: dict[str, str | None] = {"pyproject.toml": project, "backend.py": backend, "Procfile": "web: tiny"}
+    first = world.ended(world.order(world.repository.commit(files)))
+    second = world.ended(world.order(world.repository.commit({})))
+
+    assert first.image, first
+    assert second.image, second
+    assert first.image.digest == second.image.digest
+
+
+def test_a_node_app_runs_its_build_script(world: BuildWorld) -> None:
+    package = (
+        '{"scripts": {"start": "node .", "build": "node -e \\"require(\'fs\').writeFileSync(\'made\', \'yes\')\\""}}'
+    )
+    result = world.ended(world.order(world.repository.commit({"package.json": package})))
+
+    assert result.image, result
+    assert result.image.processes == {"web": "npm start"}
+    assert (world.workshop.images / result.image.digest.removeprefix("sha256:") / "app" / "made").read_text() == "yes"
+
+
+def test_a_failure_names_the_step_and_keeps_the_last_lines(world: BuildWorld) -> None:
+    package = '{"scripts": {"start": "x", "build": "echo it broke here; exit 3"}}'
+    result = world.ended(world.order(world.repository.commit({"package.json": package})))
+
+    assert (result.state, result.step) == (BuildState.FAILED, "build script")
+    assert "exit code 3" in result.reason
+    assert "it broke here" in result.log_tail
+
+
+def test_what_is_missing_is_a_failed_detection(world: BuildWorld) -> None:
+    result = world.ended(world.order(world.repository.commit({"README": "nothing"})))
+
+    assert (result.state, result.step) == (BuildState.FAILED, "detect")
+    assert "requirements.txt" in result.reason
+
+
+def test_a_commit_that_is_not_there_says_so(world: BuildWorld) -> None:
+    world.repository.commit({"index.html": ""})
+    result = world.ended(world.order("0123456789" * 4))
+
+    assert (result.state, result.step) == (BuildState.FAILED, "fetch")
+    assert "force push" in result.reason
+
+
+def test_the_log_ends_in_one_mark_and_shows_the_steps(world: BuildWorld) -> None:
+    name = world.order(world.repository.commit({"index.html": ""}))
+    world.ended(name)
+    lines = until(lambda: world.log(name).splitlines() if END_MARK in world.log(name) else [])
+
+    assert lines[0].startswith("-----> Fetching commit")
+    assert lines[-1].startswith(f"{END_MARK}succeeded: sha256:")
+    assert sum(line.startswith(END_MARK) for line in lines) == 1
+
+
+def test_a_build_knows_nothing_of_the_platforms_secrets(world: BuildWorld) -> None:
+    package = '{"scripts": {"start": "x", "build": "env; echo https://user:hidden@host/"}}'
+    name = world.order(world.repository.commit({"package.json": package}))
+    assert world.ended(name).state is BuildState.SUCCEEDED
+
+    assert "PATH=" in world.log(name)
+    assert "a-secret-of-the-platform" not in world.log(name)
+    assert "hidden" not in world.log(name)
+    assert "https://***@host/" in world.log(name)
+
+
+def _sleeping(world: BuildWorld, marker: Path) -> tuple[str, int]:
+    name = world.order(world.repository.commit({"package.json": SLEEPING % marker}))
+    pid = int(until(lambda: marker.read_text().strip() if marker.exists() else "", why="the build script"))
+    return name, os.getpgid(pid)
+
+
+def members(group: int) -> list[str]:
+    listed = subprocess.run(
+        [shutil.which("ps") or "ps", "-eo", "pgid=,stat=,args="], capture_output=True, text=True, check=True
+    ).stdout
+    rows = (line.split(None, 2) for line in listed.splitlines())
+    return [" ".join(row[2:]) for row in rows if int(row[0]) == group and row[1][0] != "Z"]
+
+
+def test_a_cancelled_build_is_called_so_when_its_group_is_gone(world: BuildWorld, tmp_path: Path) -> None:
+    name, group = _sleeping(world, tmp_path / "pid")
+    assert members(group)
+    world.builder.cancel(name)
+
+    assert world.ended(name).state is BuildState.CANCELLED
+    assert members(group) == []
+
+
+def test_a_build_that_takes_too_long_fails_in_the_step_timeout(database: str, tmp_path: Path) -> None:
+    for world in running(make_world(database, tmp_path, limit=1.5)):
+        name, group = _sleeping(world, tmp_path / "pid")
+        result = world.ended(name)
+
+        assert (result.state, result.step) == (BuildState.FAILED, "timeout")
+        assert members(group) == []

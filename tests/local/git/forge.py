@@ -1,0 +1,110 @@
+"""A real git server, and a gateway that records the webhooks."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from functions.common.adapters.local_repositories import LocalRepositories
+from functions.local.git.hooks import write_hooks
+from functions.local.instance import Instance
+from functions.local.platform.programs import CODE
+from functions.local.platform.ready import http_answers
+from functions.local.platform.stores import binary
+from functions.local.ports import PortReservations
+from tests.local.broker.services import Received, RecordingService, Reply
+
+SECRET = "of this test"
+
+
+@dataclass(frozen=True)
+class Forge:
+    """Where things are; `gateway` may be made to listen and to stop."""
+
+    home: Path
+    instance: Instance
+    gateway: RecordingService
+    repositories: LocalRepositories
+
+    def deliveries(self, event: str) -> list[dict[str, Any]]:
+        """Return the payloads of one kind of event, in order."""
+        got = [request for request in self.gateway.received if request.headers["x-forgejo-event"] == event]
+        return [json.loads(request.body) for request in got]
+
+
+def accept(request: Received) -> Reply:
+    """Answer as verify-webhook does."""
+    delivery = request.headers["x-forgejo-delivery"]
+    body = {"status": "accepted", "delivery": delivery, "event": f"event-of-{delivery}"}
+    return 202, {"content-type": "application/json"}, json.dumps(body).encode()
+
+
+@contextmanager
+def forge(home: Path) -> Iterator[Forge]:
+    """Run a git server on an instance of its own; the gateway listens only when the test wants it."""
+    reservations = PortReservations()
+    gateway = RecordingService(accept, port=reservations.take(0))
+    instance = Instance(
+        home=home,
+        mark="test",
+        ports={"git": reservations.take(0), "gateway": gateway.port},
+        database_password="none",
+        nats_token="none",
+        webhook_secret=SECRET,
+        admin_token="let-me-in",
+    )
+    home.mkdir()
+    instance.save()
+    write_hooks(home)
+    command = [binary("gunicorn"), "--bind", f"127.0.0.1:{instance.ports['git']}", "--worker-class", "gthread"]
+    command += ["--threads", "4", "--no-control-socket", "functions.local.git.app:create()"]
+    environment = {"SLIPWAY_LOCAL_HOME": str(home), "PYTHONPATH": str(CODE), "PATH": os.defpath}
+    server = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    try:
+        _wait(http_answers(instance.ports["git"]))
+        yield Forge(home, instance, gateway, LocalRepositories(folder=home / "git", base_url=instance.url("git")))
+    finally:
+        server.terminate()
+        server.wait(10)
+        reservations.release()
+
+
+def git(*arguments: str, cwd: Path, fails: bool = False) -> str:
+    """Run git as a user would, and return what it says on both channels."""
+    settings = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "init.defaultBranch=main"]
+    environment = {"HOME": str(cwd), "PATH": os.defpath, "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_NOSYSTEM": "1"}
+    done = subprocess.run(
+        ["git", *settings, *arguments], cwd=cwd, capture_output=True, text=True, env=environment, check=False
+    )
+    assert fails == (done.returncode != 0), done.stderr
+    return done.stdout + done.stderr
+
+
+def commit(folder: Path, files: dict[str, str], message: str) -> str:
+    """Commit exactly these changes (an empty text deletes) and return the sha."""
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text) if text else path.unlink()
+    git("add", "-A", cwd=folder)
+    git("commit", "-q", "-m", message, cwd=folder)
+    return git("rev-parse", "HEAD", cwd=folder).strip()
+
+
+def clone(folder: Path) -> Path:
+    """Make an empty working copy."""
+    folder.mkdir()
+    git("init", "-q", cwd=folder)
+    return folder
+
+
+def _wait(answers: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 15
+    while not answers():
+        assert time.monotonic() < deadline, "the git server did not start"
+        time.sleep(0.03)

@@ -1,0 +1,159 @@
+"""Pushing over HTTP, and what the gateway hears of it."""
+
+import base64
+import hashlib
+import hmac
+import http.client
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from functions.common.adapters.git_heads import GitHeads
+from tests.local.git.forge import SECRET, Forge, clone, commit, forge, git
+
+ZEROS = "0" * 40
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
+    with forge(tmp_path_factory.mktemp("forge") / "home") as running:
+        yield running
+
+
+@pytest.fixture
+def listening(home: Forge) -> Iterator[Forge]:
+    home.gateway.received.clear()
+    with home.gateway.listening():
+        yield home
+
+
+def test_a_push_is_announced_signed_and_the_pusher_is_told(listening: Forge, tmp_path: Path) -> None:
+    listening.repositories.create("signed")
+    work = clone(tmp_path / "work")
+    first = commit(work, {"a.txt": "1", "ü b.txt": "1"}, "one")
+    said = git("push", f"{listening.instance.git_url}/signed.git", "main", cwd=work)
+
+    push, create = listening.gateway.received
+    assert (push.headers["x-forgejo-event"], create.headers["x-forgejo-event"]) == ("push", "create")
+    for request in (push, create):
+        expected = hmac.new(SECRET.encode(), request.body, hashlib.sha256).hexdigest()
+        assert request.headers["x-forgejo-signature"] == request.headers["x-gitea-signature"] == expected
+        assert request.headers["x-hub-signature-256"] == f"sha256={expected}"
+        assert uuid.UUID(request.headers["x-forgejo-delivery"]).version == 4
+    assert push.headers["x-forgejo-delivery"] != create.headers["x-forgejo-delivery"]
+    assert f"accepted, event event-of-{push.headers['x-forgejo-delivery']}" in said
+    assert f"task paas -- explain {first[:12]}" in said
+
+
+def test_the_payload_names_commits_and_their_files(listening: Forge, tmp_path: Path) -> None:
+    url = listening.repositories.create("payload")
+    work = clone(tmp_path / "work")
+    remote = f"{listening.instance.git_url}/payload.git"
+    first = commit(work, {"a.txt": "1", "ü b.txt": "1"}, "one\n\nmore words")
+    git("push", remote, "main", cwd=work)
+    second = commit(work, {"a.txt": "2", "ü b.txt": "", "c/d.txt": "3"}, "two")
+    third = commit(work, {"e.txt": "1"}, "three [skip ci]")
+    git("push", remote, "main", cwd=work)
+
+    new, later = listening.deliveries("push")
+    assert (new["ref"], new["before"], new["after"]) == ("refs/heads/main", ZEROS, first)
+    assert new["commits"][0]["added"] == ["a.txt", "ü b.txt"]
+    assert new["repository"]["default_branch"] == "main"
+    assert new["repository"]["full_name"] == "slipway/payload"
+    assert new["repository"]["clone_url"] == url
+    assert (later["before"], later["after"], later["total_commits"]) == (first, third, 2)
+    assert [one["id"] for one in later["commits"]] == [third, second]
+    assert later["head_commit"]["message"] == "three [skip ci]\n"
+    changed = later["commits"][1]
+    assert (changed["added"], changed["removed"], changed["modified"]) == (["c/d.txt"], ["ü b.txt"], ["a.txt"])
+    assert changed["author"]["email"] == "ada@example.org"
+
+
+def test_branches_tags_force_pushes_and_deletions_are_told_as_forgejo_tells_them(
+    listening: Forge, tmp_path: Path
+) -> None:
+    listening.repositories.create("refs")
+    work = clone(tmp_path / "work")
+    remote = f"{listening.instance.git_url}/slipway/refs.git"
+    first = commit(work, {"a.txt": "1"}, "one")
+    git("push", remote, "main", cwd=work)
+    git("checkout", "-q", "-b", "feature/main", cwd=work)
+    second = commit(work, {"a.txt": "2"}, "two")
+    git("tag", "v1", cwd=work)
+    listening.gateway.received.clear()
+
+    git("push", remote, "feature/main", "v1", cwd=work)
+    by_ref = {payload["ref"]: payload for payload in listening.deliveries("push")}
+    assert [one["id"] for one in by_ref["refs/heads/feature/main"]["commits"]] == [second]
+    assert by_ref["refs/tags/v1"]["commits"] == []
+    assert by_ref["refs/tags/v1"]["head_commit"]["id"] == second
+    assert {(one["ref"], one["ref_type"]) for one in listening.deliveries("create")} == {
+        ("refs/heads/feature/main", "branch"),
+        ("refs/tags/v1", "tag"),
+    }
+
+    listening.gateway.received.clear()
+    git("commit", "-q", "--amend", "-m", "other", cwd=work)
+    forced = git("rev-parse", "HEAD", cwd=work).strip()
+    git("push", "--force", remote, "feature/main", cwd=work)
+    (payload,) = listening.deliveries("push")
+    assert (payload["before"], payload["after"]) == (second, forced)
+    assert [one["id"] for one in payload["commits"]] == [forced]
+
+    listening.gateway.received.clear()
+    git("push", remote, "--delete", "feature/main", cwd=work)
+    assert listening.deliveries("push") == []
+    assert [(one["ref"], one["ref_type"]) for one in listening.deliveries("delete")] == [
+        ("refs/heads/feature/main", "branch")
+    ]
+
+    heads = GitHeads(folder=listening.home / "git", base_url=listening.instance.url("git"))
+    clone_url = f"{listening.instance.url('git')}/slipway/refs.git"
+    assert heads.heads(clone_url) == {"main": first}
+    assert heads.head(clone_url, "feature/main") == ""
+
+
+def test_a_push_succeeds_while_the_gateway_is_down_and_says_so(home: Forge, tmp_path: Path) -> None:
+    url = home.repositories.create("alone")
+    work = clone(tmp_path / "work")
+    sha = commit(work, {"a.txt": "1"}, "one")
+    said = git("push", f"{home.instance.git_url}/alone.git", "main", cwd=work)
+
+    assert "the gateway does not answer; it is picked up when it does" in said
+    assert GitHeads(folder=home.home / "git", base_url=home.instance.url("git")).head(url, "main") == sha
+
+
+def test_nobody_gets_in_without_the_token(home: Forge, tmp_path: Path) -> None:
+    home.repositories.create("closed")
+    for credentials in ("", "slipway:wrong@", "slipway:@"):
+        url = home.instance.url("git").replace("http://", f"http://{credentials}")
+        said = git("ls-remote", f"{url}/closed.git", cwd=tmp_path, fails=True)
+        assert "could not read Username" in said or "Authentication failed" in said or "could not read" in said
+    git("ls-remote", f"{home.instance.git_url}/closed.git", cwd=tmp_path)
+
+
+def test_an_unknown_repository_says_what_to_do_and_no_path_leads_out(home: Forge) -> None:
+    coded = base64.b64encode(b"x:let-me-in").decode()
+    for path in ("/unknown.git/info/refs", "/../instance.json", "/slipway/..%2F..%2Finstance.json/x", "/.hooks/x/y"):
+        connection = http.client.HTTPConnection("127.0.0.1", home.instance.ports["git"], timeout=5)
+        connection.request("GET", path, headers={"Authorization": f"Basic {coded}"})
+        answer = connection.getresponse()
+        assert answer.status == 404
+        assert b"paas apps create" in answer.read()
+        connection.close()
+
+
+def test_a_large_push_and_a_clone_stream_through(listening: Forge, tmp_path: Path) -> None:
+    listening.repositories.create("large")
+    work = clone(tmp_path / "work")
+    for number in range(6):
+        (work / f"{number}.bin").write_bytes(hashlib.shake_256(str(number).encode()).digest(1_000_000))
+    sha = commit(work, {"a.txt": "1"}, "much")
+    remote = f"{listening.instance.git_url}/large.git"
+    git("-c", "http.postBuffer=65536", "push", remote, "main", cwd=work)  # larger than the buffer: sent in chunks
+    git("clone", "-q", remote, "copy", cwd=tmp_path)
+
+    assert git("rev-parse", "HEAD", cwd=tmp_path / "copy").strip() == sha
+    assert listening.deliveries("push")[0]["total_commits"] == 1

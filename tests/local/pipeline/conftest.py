@@ -1,0 +1,23 @@
+"""One running platform for the whole folder."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.local.pipeline.stage import Stage
+
+
+@pytest.fixture(scope="session")
+def stage() -> Iterator[Stage]:
+    """Return the platform that all tests of this folder share; each makes apps of its own."""
+    # Not tmp_path: PostgreSQL may run as another user, who must be able to reach the folder.
+    with tempfile.TemporaryDirectory(prefix="slipway-pipeline-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)
+        stage = Stage(folder=Path(folder))
+        try:
+            stage.start()
+            yield stage
+        finally:
+            stage.stop()

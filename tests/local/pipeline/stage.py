@@ -1,0 +1,102 @@
+"""One platform for all tests of the folder, and what one may see of it from outside."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from functions.common.adapters.postgres import Postgres
+from functions.common.settings import Settings
+from functions.local.demo.apps import AppClient
+from functions.local.platform.endpoints import Endpoints
+from functions.local.platform.run import Platform, running
+from tests.local.waiting import until
+
+Json = dict[str, Any]
+_SETTINGS = {
+    "SLIPWAY_CANARY_PAUSE": "0.2",
+    "SLIPWAY_LOCAL_CLOCK": "2",
+    "SLIPWAY_HEALTH_LIMIT": "5",
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Stage:
+    """A platform with its state in `folder`/.slipway, so that `paas` finds it from the clones beside it."""
+
+    folder: Path
+    _running: ExitStack = field(default_factory=ExitStack)
+    _platform: Platform | None = None
+
+    def start(self) -> None:
+        """Start the platform, from the state that is there."""
+        settings = Settings(environment=_SETTINGS)
+        platform = running(self.home, default_ports=False, settings=settings, say=lambda _: None)
+        self._platform = self._running.enter_context(platform)
+
+    def stop(self) -> None:
+        """Stop it as Ctrl-C does."""
+        self._running.close()
+
+    @property
+    def home(self) -> Path:
+        """The state folder."""
+        return self.folder / ".slipway"
+
+    @property
+    def platform(self) -> Platform:
+        """The running platform."""
+        assert self._platform
+        return self._platform
+
+    @property
+    def at(self) -> Endpoints:
+        """Its endpoints."""
+        return self.platform.endpoints
+
+    def api(self, path: str, **query: str) -> httpx.Response:
+        """GET from the API."""
+        headers = {"Authorization": f"Bearer {self.at.token}"}
+        return httpx.get(f"{self.at.gateway}/v1{path}", params=query, headers=headers, timeout=20, trust_env=False)
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
+        """POST somewhere, without a token."""
+        return httpx.post(url, content=body, headers=dict(headers), timeout=30, trust_env=False)
+
+    def rows(self, sql: str, **values: object) -> list[list[Any]]:
+        """Look into the database."""
+        database = Postgres(self.at.database)
+        try:
+            return database.run(sql, **values)
+        finally:
+            database.close()
+
+    def get(self, host: str, path: str = "/") -> tuple[int, str]:
+        """Return what an app answers over HTTPS, verified against the CA; status 0 when it does not."""
+        client = AppClient(host=f"{host}.localhost", port=self.at.apps_port, ca=Path(self.at.ca))
+        try:
+            return client.get(path)
+        finally:
+            client.close()
+
+    def ended(self, sha: str, app: str, *, seconds: float = 40) -> Json:
+        """Wait until the push of a commit has ended for an app, and return its part of the explanation."""
+        return until(lambda: self._ended(sha, app), seconds=seconds, why=f"the end of {app} {sha}")
+
+    def live(self, sha: str, app: str, *, seconds: float = 40) -> Json:
+        """Wait until the push is live. Fails with the explanation when it ends otherwise."""
+        found = self.ended(sha, app, seconds=seconds)
+        assert found["state"] == "live", found
+        return found
+
+    def _ended(self, sha: str, app: str) -> Json | None:
+        answer = self.api(f"/pushes/{sha}")
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        pushes: list[Json] = answer.raise_for_status().json()["pushes"]
+        found: list[Json] = [one for push in pushes for one in push["apps"] if one["app"] == app]
+        return found[0] if found and all(one["final"] for one in found) else None

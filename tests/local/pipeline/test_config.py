@@ -1,0 +1,38 @@
+"""Config and rollback: releases without a build."""
+
+import time
+
+from tests.local.pipeline.developer import Developer, begin
+from tests.local.pipeline.stage import Stage
+from tests.local.waiting import until
+
+
+def builds(dev: Developer) -> int:
+    """Return how many builds the app ever had."""
+    ((count,),) = dev.stage.rows("select count(*) from platform.builds where app = :app", app=dev.app)
+    return int(count)
+
+
+def serves(dev: Developer, *words: str) -> None:
+    """Wait until the release that `words` names is live, and production answers with them."""
+    sql = "select 1 from releases where app = :app and number = :number and state = 'live'"
+    until(lambda: dev.stage.rows(sql, app=dev.app, number=int(words[1])), why=f"release {words[1]}")
+    assert dev.answer().split() == list(words)
+
+
+def test_config_and_rollback_make_releases_without_a_build_and_pushes_go_on(stage: Stage) -> None:
+    dev = begin(stage, "settled")
+    sha = dev.deploy()
+
+    dev.paas("config", "set", "GREETING=hello")
+    serves(dev, sha, "2", "hello")
+    second = dev.deploy({"more": "of it"})
+    assert dev.answer().split() == [second, "3", "hello"]
+    built, begun = builds(dev), time.monotonic()
+    dev.paas("rollback", "1")
+    serves(dev, sha, "4", "-")
+    assert (time.monotonic() - begun < 10, builds(dev)) == (True, built)
+    third = dev.deploy({"more": "of that"})
+    assert dev.answer().split()[:2] == [third, "5"]
+    kinds = [release["kind"] for release in reversed(dev.paas_json("releases"))]
+    assert kinds == ["push", "config", "push", "rollback", "push"]

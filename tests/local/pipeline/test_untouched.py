@@ -1,0 +1,78 @@
+"""Pushes that go wrong leave the running version serving: not one request is lost."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from functions.local.demo.probe import Probe, probing
+from tests.local.pipeline.developer import Developer, begin
+from tests.local.pipeline.stage import Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steady:
+    """An app that is live at `sha` and probed ten times a second."""
+
+    developer: Developer
+    sha: str
+    probe: Probe
+
+    def breaks(self, files: dict[str, str], *, step: str, says: str, last_words: str = "") -> None:
+        """Push this, and see it fail at the step, explained, while the old version serves every request."""
+        dev, begun = self.developer, len(self.probe.answers)
+        sha = dev.commit(files)
+        dev.push()
+        found = dev.stage.ended(sha, dev.app)
+        shown = dev.paas("explain", sha)
+
+        assert (found["state"], found["step"].startswith(step)) == ("failed", True), found
+        assert says in shown
+        assert last_words in shown.partition("the log ends with:")[2]
+        answers = self.probe.answers[begun:]
+        assert len(answers) > 5
+        assert [answer for answer in answers if answer.failed] == []
+        assert dev.answer().split()[0] == self.sha
+
+
+@pytest.fixture(scope="module")
+def steady(stage: Stage) -> Iterator[Steady]:
+    developer = begin(stage, "steady")
+    sha = developer.deploy()
+    with probing(host="steady.localhost", port=stage.at.apps_port, ca=Path(stage.at.ca), rate=10) as probe:
+        yield Steady(developer=developer, sha=sha, probe=probe)
+
+
+def test_a_build_without_a_web_process_changes_nothing(steady: Steady) -> None:
+    steady.breaks({"Procfile": "worker: true\n"}, step="detect", says="no `web` line", last_words="web: python app.py")
+
+
+def test_a_build_with_broken_requirements_changes_nothing(steady: Steady) -> None:
+    files = {"requirements.txt": "./nowhere\n"}
+    steady.breaks(files, step="dependencies", says="exit code", last_words="nowhere")
+
+
+def test_a_release_command_that_fails_changes_nothing(steady: Steady) -> None:
+    procfile = "release: echo the table is locked; exit 3\nweb: python app.py\n"
+    steady.breaks({"Procfile": procfile}, step="release command", says="exit code 3", last_words="the table is locked")
+
+
+def test_a_web_process_that_never_answers_changes_nothing(steady: Steady) -> None:
+    steady.breaks({"MODE": "deaf"}, step="health check", says="for 5 seconds", last_words="thinking, not listening")
+
+
+def test_a_web_process_that_ends_at_once_changes_nothing(steady: Steady) -> None:
+    files = {"Procfile": "web: echo no database; exit 4\n"}
+    steady.breaks(files, step="start", says="before its health check", last_words="no database")
+
+
+def test_a_web_process_that_dies_of_its_first_visitors_changes_nothing(steady: Steady) -> None:
+    steady.breaks({"MODE": "crash"}, step="canary", says="web process ended", last_words="something broke")
+
+
+def test_a_web_process_that_answers_with_errors_changes_nothing(steady: Steady) -> None:
+    at = steady.developer.stage.at
+    with probing(host="steady.localhost", port=at.apps_port, ca=Path(at.ca), rate=60) as many:  # enough to judge by
+        steady.breaks({"MODE": "errors"}, step="canary", says="canary at", last_words="answered /")
+    assert [answer for answer in many.answers if answer.failed] == []

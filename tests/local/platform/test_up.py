@@ -1,0 +1,153 @@
+"""`task up` on real parts: start, stop, kill, start again."""
+
+import http.client
+import os
+import signal
+import socket
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from functions.common.adapters.local_repositories import LocalRepositories
+from functions.common.adapters.postgres import Postgres
+from functions.common.domain.git_url import repository_key
+from functions.local.platform import leftovers
+from tests.local.platform.small import Up, is_taken, small_platform, wait
+
+
+@pytest.fixture
+def up() -> Iterator[Up]:
+    # Not tmp_path: PostgreSQL may run as another user, who must be able to reach the folder.
+    with tempfile.TemporaryDirectory(prefix="slipway-test-") as folder:
+        Path(folder).chmod(0o711)
+        with small_platform(Path(folder)) as platform:
+            yield platform
+
+
+def send(up: Up, event_id: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", up.instance.ports["broker"], timeout=10)
+    headers = {"ce-specversion": "1.0", "ce-id": event_id, "ce-source": "/test", "ce-type": "test.asked.v1"}
+    try:
+        connection.request("POST", "/", b"", headers)
+        return connection.getresponse().status
+    except OSError:
+        return 0
+    finally:
+        connection.close()
+
+
+def got(up: Up, event_id: str) -> bool:
+    return f"got {event_id}\n" in (up.home / "logs/echo.log").read_text()
+
+
+def test_it_starts_answers_keeps_its_state_and_leaves_nothing_behind(up: Up) -> None:
+    said = up.start()
+    first, instance = up.endpoints, up.instance
+
+    assert first["gateway"] in said
+    for secret in (first["token"], first["webhook_secret"], instance.database_password):
+        assert secret not in said
+    assert set(first) == {
+        "gateway", "broker", "git", "apps_port", "ca", "database", "token", "webhook_secret"
+    }  # fmt: skip
+    for name in ("endpoints.json", "instance.json", "supervisord.conf"):
+        assert stat.S_IMODE((up.home / name).stat().st_mode) == 0o600
+    assert Path(first["ca"]).read_text().startswith("-----BEGIN CERTIFICATE-----")
+    assert stat.S_IMODE(instance.runtime.stat().st_mode) == 0o700
+    assert send(up, "1") == 202
+    wait(lambda: got(up, "1"))
+    database = Postgres(first["database"])
+    assert database.run("select role from api_tokens") == [["admin"]]
+    database.run("insert into projects (name) values ('kept')")
+    database.close()
+
+    assert f"in use by process {up.process.pid if up.process else 0}" in up.refused()
+
+    assert up.stop() < 30
+    assert leftovers.processes(instance.mark) == ()
+    assert [name for name, port in instance.ports.items() if is_taken(port)] == []
+    assert not instance.runtime.exists()
+    assert not (up.home / "endpoints.json").exists()
+    mounts = Path("/proc/mounts")  # other programs of this machine may mount what they like
+    assert not mounts.exists() or str(up.home) not in mounts.read_text()
+
+    up.start()
+    assert up.endpoints == first
+    assert Postgres(first["database"]).run("select name from projects") == [["kept"]]
+    assert up.stop(signal.SIGTERM) < 30
+
+
+def test_killed_programs_come_back_and_a_killed_platform_starts_again(up: Up) -> None:
+    up.start()
+    instance = up.instance
+    before = up.programs()
+    assert set(before) >= {"postgres", "nats", "caddy", "broker", "git", "echo", "park"}
+    for name in ("postgres", "nats", "broker", "echo", "caddy"):
+        os.kill(before[name], signal.SIGKILL)
+    wait(lambda: all(pid != before[name] for name, pid in up.programs().items() if name in {"postgres", "echo"}))
+    wait(lambda: send(up, "after") == 202)
+    wait(lambda: got(up, "after"))
+    wait(lambda: _answers(up))
+
+    # First the parent alone, then the process manager too: nobody is left to stop anything.
+    assert up.process is not None
+    up.stop(signal.SIGKILL)
+    supervisor = int((instance.runtime / "supervisord.pid").read_text())
+    os.kill(supervisor, signal.SIGKILL)
+    assert len(leftovers.processes(instance.mark)) >= len(before)
+
+    said = up.start()
+    assert "ended" in said
+    assert "processes of an earlier start" in said
+    assert up.instance.ports == instance.ports
+    wait(lambda: send(up, "again") == 202)
+    wait(lambda: got(up, "again"))
+
+
+def test_apps_inherit_no_secret_and_nothing_of_the_shell(up: Up) -> None:
+    up.start()
+    supervisor = int((up.instance.runtime / "supervisord.pid").read_text())
+    environment = Path(f"/proc/{supervisor}/environ")
+    if not environment.exists():
+        listing = subprocess.run(["/bin/ps", "ewwp", str(supervisor)], capture_output=True, check=True).stdout
+    else:
+        listing = environment.read_bytes()
+
+    for secret in (up.instance.database_password, up.instance.webhook_secret, up.instance.admin_token):
+        assert secret.encode() not in listing
+    assert b"SECRET_OF_THE_SHELL" not in listing
+
+
+def test_taken_ports_are_replaced_also_at_a_later_start_and_apps_follow_the_git_server(up: Up) -> None:
+    up.start()
+    before = up.instance
+    url = LocalRepositories(folder=up.home / "git", base_url=before.url("git")).create("hello")
+    database = Postgres(up.endpoints["database"])
+    for app, git_url in (("hello", url), ("foreign", "http://127.0.0.1:1/slipway/other.git")):
+        sql = "insert into projects (name, git_url, git_key) values (:app, :url, :key)"
+        database.run(sql, app=app, url=git_url, key=repository_key(git_url))
+    database.close()
+    up.stop()
+    with ExitStack() as taken:
+        for name in ("broker", "git"):
+            taken.enter_context(socket.create_server(("127.0.0.1", before.ports[name])))
+        up.start()
+        after = up.instance
+        assert {name for name, port in after.ports.items() if port != before.ports[name]} == {"broker", "git"}
+        assert up.endpoints["broker"] == after.url("broker")
+        assert send(up, "1") == 202
+        moved = f"{after.url('git')}/slipway/hello.git"
+        rows = Postgres(up.endpoints["database"]).run("select git_url, git_key from projects order by name desc")
+        assert rows == [[moved, repository_key(moved)], ["http://127.0.0.1:1/slipway/other.git", rows[1][1]]]
+
+
+def _answers(up: Up) -> bool:
+    try:
+        return Postgres(up.endpoints["database"]).run("select 1") == [[1]]
+    except Exception:  # noqa: BLE001 - it is starting
+        return False

@@ -1,0 +1,131 @@
+"""What is deleted in time, and what never is."""
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from functions.common.adapters.postgres_release_ledger import PostgresReleaseLedger
+from functions.common.adapters.postgres_release_progress import PostgresReleaseProgress
+from functions.common.domain.release import ReleaseKind, ReleaseState
+from functions.common.ports.release_ledger import Proposal
+from functions.local.rollouts.retention import Retention
+from tests.functions.reconcile.test_strays import HELLO
+from tests.world import World, digest_of
+
+OLD = time.time() - 3 * 3600
+
+
+@pytest.fixture
+def world(database: str) -> Iterator[World]:
+    world = World(database)
+    world.app()
+    yield world
+    world.database.close()
+
+
+class Store:
+    """A state folder, and what is kept in it."""
+
+    def __init__(self, world: World, home: Path) -> None:
+        self.world, self.images, self.builds = world, home / "images", home / "builds"
+        self.images.mkdir(parents=True)
+        self.builds.mkdir()
+        self.retention = Retention(home=home, database=world.database, releases=2, days=1)
+
+    def image(self, name: str, modified: float = OLD) -> None:
+        """Put an image there."""
+        folder = self.images / digest_of(name).removeprefix("sha256:")
+        folder.mkdir()
+        (folder / "file").touch()
+        os.utime(folder, (modified, modified))
+
+    def left(self, *names: str) -> set[str]:
+        """Clean, and return which of these images are there."""
+        self.retention()
+        return {name for name in names if (self.images / digest_of(name).removeprefix("sha256:")).exists()}
+
+    def release(self, name: str, state: ReleaseState = ReleaseState.LIVE, environment: str = "production") -> None:
+        """Release an image."""
+        ledger = PostgresReleaseLedger(database=self.world.database)
+        progress = PostgresReleaseProgress(database=self.world.database)
+        proposal = Proposal(
+            cause=f"{name}-{environment}",
+            app="hello",
+            environment=environment,
+            kind=ReleaseKind.CONFIG,
+            digest=digest_of(name),
+            image="local/hello",
+            processes={},
+            sha=name,
+        )
+        begun = ledger.begin(proposal)
+        progress.finish("hello", environment, begun.release.number, state)  # type: ignore[union-attr] # it was begun
+        self.image(name)
+
+
+@pytest.fixture
+def store(world: World, tmp_path: Path) -> Store:
+    return Store(world, tmp_path)
+
+
+def test_the_newest_releases_of_open_environments_keep_their_images(world: World, store: Store) -> None:
+    world.environment("topic", "topic")
+    for name in "abc":
+        store.release(name)
+    store.release("d", environment="topic")
+    assert store.left(*"abcd") == {"b", "c", "d"}
+
+    world.database.run("update environments set state = 'closed' where name = 'topic'")
+    world.database.run("update releases set state = 'retired' where environment = 'topic'")
+    assert store.left(*"bcd") == {"b", "c"}
+
+
+def test_what_is_live_stays_however_many_failed_after_it(store: Store) -> None:
+    store.release("a")
+    for name in "bcd":
+        store.release(name, ReleaseState.FAILED)
+
+    assert store.left(*"abcd") == {"a", "c", "d"}
+
+
+def test_what_is_asked_for_or_runs_stays(world: World, store: Store) -> None:
+    for name in ("asked", "runs", "ended"):
+        store.image(name)
+    world.deployer.apply(replace(HELLO, digest=digest_of("asked")))
+    for release, name, stage in ((1, "runs", "draining"), (2, "ended", "stopped")):
+        world.database.run(
+            "insert into platform.versions (app, environment, release, workload, stage) "
+            "values ('gone', 'production', :release, jsonb_build_object('digest', cast(:digest as text)), :stage)",
+            release=release,
+            digest=digest_of(name),
+            stage=stage,
+        )
+
+    assert store.left("asked", "runs", "ended") == {"asked", "runs"}
+
+
+def test_what_a_push_waits_for_and_what_is_young_stays(world: World, store: Store) -> None:
+    push = world.push("waiting")
+    world.database.run(
+        "insert into builds (name, app, environment, push, repository, sha, ref, sequence, state, digest) "
+        "values ('b', 'hello', 'production', :push, '', '', '', 1, 'succeeded', :digest)",
+        push=push.id,
+        digest=digest_of("waiting"),
+    )
+    store.image("waiting")
+    store.image("young", time.time() - 60)
+
+    assert store.left("waiting", "young") == {"waiting", "young"}
+
+
+def test_logs_of_builds_go_in_time(store: Store) -> None:
+    for name, modified in (("old.log", time.time() - 2 * 86_400), ("young.log", time.time())):
+        (store.builds / name).touch()
+        os.utime(store.builds / name, (modified, modified))
+    store.retention()
+
+    assert [path.name for path in store.builds.iterdir()] == ["young.log"]

@@ -1,0 +1,20 @@
+"""Waiting for what other processes do."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+
+def until(found: Callable[[], _T | None], *, seconds: float = 20, why: str = "it") -> _T:
+    """Return the first true answer. Raises AssertionError when none comes in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = found()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            msg = f"waited {seconds} s for {why}, last answer: {answer!r}"
+            raise AssertionError(msg)
+        time.sleep(0.02)
