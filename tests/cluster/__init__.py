@@ -1,0 +1,1 @@
+"""A real Kubernetes on one bare machine, built from Go modules: `task cluster:up`."""

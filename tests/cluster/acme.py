@@ -1,0 +1,40 @@
+"""cert-manager with pebble, and Traefik whose wildcard certificate comes from there."""
+
+import base64
+from pathlib import Path
+
+import yaml
+
+from tests.cluster.cache import HERE, Instance
+from tests.cluster.certificates import Identity, issue
+from tests.cluster.kubectl import Kubectl
+from tests.cluster.steps import step
+
+HOST = "pebble.acme.svc.cluster.local"
+
+
+def install_acme(kubectl: Kubectl, instance: Instance) -> None:
+    """Apply both; the certificates come when everything runs."""
+    folder = instance.certificates
+    if not (folder / "pebble.crt").exists():
+        issue(folder, Identity(file="pebble", name=HOST, hosts=(HOST,)))
+    text = (HERE / "config" / "acme.yaml").read_text()
+    for word, file in (("@PEBBLE_CRT@", "pebble.crt"), ("@PEBBLE_KEY@", "pebble.key"), ("@CA@", "ca.crt")):
+        text = text.replace(word, _base64(folder / file))
+    manifests = list(yaml.safe_load_all(text))
+    with step("applying cert-manager, pebble and Traefik"):
+        kubectl.apply(manifest for manifest in manifests if manifest["kind"] != "ClusterIssuer")
+        kubectl.apply(yaml.safe_load_all((HERE / "config" / "ingress.yaml").read_text()))
+        kubectl("rollout", "status", "deployment/pebble", "-n", "acme", "--timeout=120s")
+        # Last: an issuer that finds no authority waits a minute and more before it asks again.
+        kubectl.apply(manifest for manifest in manifests if manifest["kind"] == "ClusterIssuer")
+
+
+def await_certificate(kubectl: Kubectl) -> None:
+    """Wait for the wildcard of the default domain."""
+    with step("waiting for the wildcard certificate from pebble"):
+        kubectl("wait", "--for=condition=Ready", "certificate/wildcard", "-n", "ingress", "--timeout=180s")
+
+
+def _base64(file: Path) -> str:
+    return base64.b64encode(file.read_bytes()).decode()

@@ -1,0 +1,3 @@
+module slipway.dev/cluster/own
+
+go 1.24.0

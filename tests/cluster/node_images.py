@@ -1,0 +1,54 @@
+"""Make an image of every program that runs in a pod, and give them to containerd."""
+
+import hashlib
+import subprocess
+import tomllib
+from pathlib import PurePosixPath
+
+from tests.cluster.build import binaries
+from tests.cluster.cache import HERE, Cache
+from tests.cluster.foreign_images import nats_image, postgres_image, shell_image, wheel_image
+from tests.cluster.images import Image, reference, write_image
+from tests.cluster.node import ctr
+from tests.cluster.steps import step
+
+ON_THE_NODE = {
+    "etcd", "kube-apiserver", "kubectl", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy",
+    "registry",
+}  # fmt: skip
+
+
+def import_images(cache: Cache, names: set[str] | None = None) -> None:
+    """Write the archives that are older than their programs, and import what containerd lacks."""
+    users: dict[str, str] = tomllib.loads((HERE / "images.toml").read_text())["users"]
+    known = subprocess.run([*ctr(), "images", "list"], capture_output=True, text=True, check=True).stdout
+    for binary in binaries():
+        if binary.name in ON_THE_NODE or (names is not None and binary.name not in names):
+            continue
+        path = f"/ko-app/{PurePosixPath(binary.package).name}"  # where ko puts it, and manifests expect it
+        image = Image(
+            reference=reference(binary.name),
+            files={path: cache.binaries / binary.name},
+            entrypoint=(path,),
+            user=users.get(binary.name, "65532:65532"),
+        )
+        _import(cache, binary.name, image, known)
+    if names is None:
+        foreign = {"shell": shell_image(), "postgres": postgres_image(), "nats": nats_image()}
+        foreign |= {name: wheel_image(cache, name) for name in ("envoy", "traefik")}
+        for name, image in foreign.items():
+            _import(cache, name, image, known)
+
+
+def _import(cache: Cache, name: str, image: Image, known: str) -> None:
+    cache.images.mkdir(parents=True, exist_ok=True)
+    archive, note = cache.images / f"{name}.tar", cache.images / f"{name}.made-from"
+    content = hashlib.sha256(repr(image).encode())
+    for file in image.files.values():
+        content.update(f"{file.stat().st_size} {file.stat().st_mtime_ns}".encode())
+    if not archive.exists() or not note.exists() or note.read_text().split()[0] != content.hexdigest():
+        with step(f"making the image of {name}"):
+            note.write_text(f"{content.hexdigest()} {write_image(image, archive)}")
+    if note.read_text().split()[1] not in known:
+        with step(f"importing the image of {name}"):
+            subprocess.run([*ctr(), "images", "import", archive], capture_output=True, check=True)

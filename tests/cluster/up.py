@@ -1,0 +1,41 @@
+"""`task cluster:up`: a whole single-node Kubernetes with the platform that Slipway runs on."""
+
+from tests.cluster.acme import await_certificate, install_acme
+from tests.cluster.build import build
+from tests.cluster.cache import HERE, Cache
+from tests.cluster.control_plane import CLUSTER, start_control_plane
+from tests.cluster.kubectl import Kubectl
+from tests.cluster.loops import start_controller_manager, start_scheduler
+from tests.cluster.manifests import documents
+from tests.cluster.network import raise_network
+from tests.cluster.node import install_packages, start_containerd, start_node
+from tests.cluster.node_images import import_images
+from tests.cluster.platform import await_deployments, install_platform
+from tests.cluster.registry import start_registry
+from tests.cluster.steps import step
+
+
+def up(cache: Cache) -> None:
+    """Bring it up, or go on where an earlier call stopped; prints the kubeconfig's path."""
+    build(cache)
+    install_packages()
+    instance = cache.instance("cluster")
+    raise_network(instance)
+    start_control_plane(cache, instance, CLUSTER)
+    kubectl = Kubectl(cache, instance)
+    with step("starting the controller-manager, the scheduler and containerd"):
+        start_controller_manager(cache, instance, CLUSTER)
+        start_scheduler(cache, instance, CLUSTER)
+        start_containerd(instance)
+        start_registry(cache, instance)
+    import_images(cache)
+    with step("starting the kubelet and kube-proxy"):
+        start_node(cache, instance, kubectl)
+    with step("starting CoreDNS, PostgreSQL and NATS"):
+        kubectl.apply(documents(HERE / "config", ["coredns.yaml", "data.yaml"]))
+        kubectl("rollout", "status", "deployment/coredns", "-n", "kube-system", "--timeout=90s")
+    install_platform(kubectl)
+    install_acme(kubectl, instance)
+    await_deployments(kubectl)
+    await_certificate(kubectl)
+    print(f"  KUBECONFIG={instance.kubeconfig}")
