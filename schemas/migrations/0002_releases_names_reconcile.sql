@@ -19,7 +19,9 @@ create table forge_repositories (
 create table forge_heads (
     repository text not null references forge_repositories (repository) on delete cascade,
     branch     text not null,
-    sha        text not null,
+    sha        text not null,                              -- what its forge says
+    since      timestamptz not null default now(),         -- when that was first read
+    settled    text not null default '',                   -- the last one that a push is known of or was made for
     primary key (repository, branch)
 );
 

@@ -2,11 +2,19 @@
 
 from datetime import timedelta
 
+from functions.common.events.envelope import Envelope
 from functions.common.events.push import BranchDeleted, PushReceived
 from tests.functions.reconcile.ticker import Ticker
 from tests.world import REPOSITORY, World
 
 ZEROS = "0" * 40
+
+
+def look_twice(world: World, ticker: Ticker) -> list[Envelope]:
+    """Tick, let the time go by in which a webhook comes, tick again; return what was sent."""
+    sent = ticker.tick("heads")
+    world.age("forge_heads", "since", timedelta(minutes=1))
+    return sent + ticker.tick("heads")
 
 
 def received(world: World) -> list[tuple[str, str, str]]:
@@ -15,7 +23,7 @@ def received(world: World) -> list[tuple[str, str, str]]:
 
 def test_the_first_sight_is_where_it_starts_but_for_an_app_that_never_had_a_push(world: World, ticker: Ticker) -> None:
     ticker.forge.branches[REPOSITORY] = {"main": "m1", "topic": "t1"}
-    (sent,) = ticker.tick("heads")
+    (sent,) = look_twice(world, ticker)
     assert received(world) == [("main", ZEROS, "m1")]
     (push,) = world.sink.of(PushReceived)
     assert push.push == sent.id == sent.extensions["slipwaypush"]
@@ -24,14 +32,22 @@ def test_the_first_sight_is_where_it_starts_but_for_an_app_that_never_had_a_push
     assert ticker.tick("heads") == []
 
 
-def test_an_app_that_had_pushes_starts_with_what_is_there(world: World, ticker: Ticker) -> None:
+def test_at_first_sight_an_app_that_had_pushes_is_brought_up_to_the_head(world: World, ticker: Ticker) -> None:
     world.push("m0")
+    ticker.forge.branches[REPOSITORY] = {"main": "m1", "topic": "t1"}
+    assert len(look_twice(world, ticker)) == 1
+    assert received(world) == [("main", ZEROS, "m1")]
+
+
+def test_an_app_that_had_its_pushes_elsewhere_starts_with_what_is_there(world: World, ticker: Ticker) -> None:
+    world.push("m0")
+    world.database.run("update pushes set repository = 'git.example.org/team/former'")
     ticker.forge.branches[REPOSITORY] = {"main": "m1"}
-    assert ticker.tick("heads") == []
+    assert look_twice(world, ticker) == []
 
 
 def seen(world: World, ticker: Ticker, **branches: str) -> None:
-    world.push("m0")
+    world.push(branches["main"])
     ticker.forge.branches[REPOSITORY] = dict(branches)
     ticker.tick("heads")
 
@@ -39,10 +55,10 @@ def seen(world: World, ticker: Ticker, **branches: str) -> None:
 def test_later_a_moved_and_a_new_branch_are_pushes_under_ids_of_their_own(world: World, ticker: Ticker) -> None:
     seen(world, ticker, main="m1")
     ticker.forge.branches[REPOSITORY] = {"main": "m2", "topic": "t1"}
-    first = ticker.tick("heads")
+    first = look_twice(world, ticker)
     assert received(world) == [("main", "m1", "m2"), ("topic", ZEROS, "t1")]
-    world.database.run("update forge_heads set sha = 'm1' where branch = 'main'")
-    again = ticker.tick("heads")
+    world.database.run("update forge_heads set settled = 'm1' where branch = 'main'")
+    again = look_twice(world, ticker)
     assert [sent.id for sent in again] == [first[0].id]
 
 
@@ -51,7 +67,27 @@ def test_what_came_by_webhook_is_not_found_again(world: World, ticker: Ticker) -
     world.push("m2")
     world.age("pushes", "received_at", timedelta(days=1))
     ticker.forge.branches[REPOSITORY] = {"main": "m2"}
+    assert look_twice(world, ticker) == []
+
+
+def test_a_webhook_that_comes_after_the_first_look_is_in_time(world: World, ticker: Ticker) -> None:
+    seen(world, ticker, main="m1")
+    ticker.forge.branches[REPOSITORY] = {"main": "m2"}
     assert ticker.tick("heads") == []
+    world.age("forge_heads", "since", timedelta(minutes=1))
+    world.push("m2")
+    assert ticker.tick("heads") == []
+
+
+def test_a_head_gets_its_time_from_when_it_was_first_read(world: World, ticker: Ticker) -> None:
+    seen(world, ticker, main="m1")
+    ticker.forge.branches[REPOSITORY] = {"main": "m2"}
+    ticker.tick("heads")
+    world.age("forge_heads", "since", timedelta(minutes=1))
+    ticker.forge.branches[REPOSITORY] = {"main": "m3"}
+    assert ticker.tick("heads") == []
+    assert len(look_twice(world, ticker)) == 1
+    assert received(world) == [("main", "m1", "m3")]
 
 
 def test_a_delivery_on_its_way_is_waited_for_but_not_for_long(world: World, ticker: Ticker) -> None:
@@ -61,9 +97,9 @@ def test_a_delivery_on_its_way_is_waited_for_but_not_for_long(world: World, tick
         "values ('forgejo', '1', 'push', '{}', '', 'accepted', 'm2')"
     )
     ticker.forge.branches[REPOSITORY] = {"main": "m2"}
-    assert ticker.tick("heads") == []
+    assert look_twice(world, ticker) == []
     ticker.forge.branches[REPOSITORY] = {"main": "m3"}
-    assert len(ticker.tick("heads")) == 1
+    assert len(look_twice(world, ticker)) == 1
 
 
 def test_a_branch_that_vanished_is_deleted(world: World, ticker: Ticker) -> None:
@@ -79,7 +115,7 @@ def test_a_repository_that_cannot_be_read_loses_nothing(world: World, ticker: Ti
     del ticker.forge.branches[REPOSITORY]
     assert ticker.tick("heads") == []
     ticker.forge.branches[REPOSITORY] = {"main": "m2"}
-    ticker.tick("heads")
+    look_twice(world, ticker)
     assert received(world) == [("main", "m1", "m2")]
 
 
@@ -87,7 +123,7 @@ def test_what_could_not_be_sent_is_found_at_the_next_tick(world: World, ticker: 
     seen(world, ticker, main="m1")
     ticker.forge.branches[REPOSITORY] = {"main": "m2"}
     world.sink.down = True
-    assert ticker.tick("heads") == []
+    assert look_twice(world, ticker) == []
     world.sink.down = False
     assert len(ticker.tick("heads")) == 1
 
@@ -95,4 +131,4 @@ def test_what_could_not_be_sent_is_found_at_the_next_tick(world: World, ticker: 
 def test_a_repository_of_two_apps_gives_one_push(world: World, ticker: Ticker) -> None:
     world.app("second")
     ticker.forge.branches[REPOSITORY] = {"main": "m1"}
-    assert len(ticker.tick("heads")) == 1
+    assert len(look_twice(world, ticker)) == 1
