@@ -9,14 +9,13 @@
 superseded, ignored, refused that anything here is in.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from functions.common.domain.delivery import DeliveryOutcome
 from functions.common.domain.push import PushState
-from functions.common.events.push import PushReceived
 from functions.common.ports.push_records import DeliveryRecord, PushRecord, RecordedEvent
 from functions.manage_apps.timeline import last_reason, live_url, steps_of
 from functions.manage_apps.unrecorded import WAITING, unrecorded
@@ -30,22 +29,23 @@ def explain(
     query: str,
     *,
     deliveries: tuple[DeliveryRecord, ...],
+    begun: Mapping[str, tuple[RecordedEvent, ...]],
     pushes: tuple[PushRecord, ...],
     events_of: Callable[[str], tuple[RecordedEvent, ...]],
     url_of: Callable[[PushRecord], str],
 ) -> dict[str, Any]:
-    """Return the explanation of all that is known under the query."""
-    begun = {one.event: one.received_at for one in reversed(deliveries)}
+    """Return the explanation of all that is known under the query.
+
+    `begun` are the events of the pushes that deliveries told of, read before `pushes` were: what they show of a
+    push that stands in no ledger is then not just newer than the ledger.
+    """
+    since = {one.event: one.received_at for one in reversed(deliveries)}
     rows = dict[str, list[PushRecord]]()
     for row in pushes:
         rows.setdefault(row.id, []).append(row)
-    explained = [_push(_since(rows[one], begun.get(one)), events_of(one), url_of) for one in rows]
+    explained = [_push(_since(rows[one], since.get(one)), events_of(one), url_of) for one in rows]
     known = {push["id"] for push in explained}
-    others = [
-        unrecorded(one, events_of(one.event))
-        for one in deliveries
-        if one.type == PushReceived.type and one.event not in known
-    ]
+    others = [unrecorded(one, begun[one.event]) for one in deliveries if one.event in begun.keys() - known]
     states = _standing(app for push in (*explained, *others) for app in push["apps"])
     # A refused or ignored delivery decides only when nothing else is known: repeats of a good one are ignored.
     states = states or [_outcome(one) for one in deliveries]

@@ -5,6 +5,7 @@ from functools import partial
 
 from functions.common.domain.environment import PRODUCTION
 from functions.common.errors import NotFound, Rejected
+from functions.common.events.push import PushReceived
 from functions.common.ports.api_tokens import Role
 from functions.common.ports.push_records import PushRecord, PushRecords
 from functions.manage_apps.calls import Answer, Call
@@ -22,7 +23,9 @@ def show_push(call: Call, *, records: PushRecords, hosts: Hosts) -> Answer:
     if _HEX.match(reference) and len(reference) < _SHORTEST:
         msg = f"{reference!r} is too short: give at least {_SHORTEST} characters of the sha"
         raise Rejected(msg)
-    deliveries, pushes = records.deliveries(reference), records.pushes(reference)
+    deliveries = records.deliveries(reference)
+    begun = {one.event: records.events(one.event) for one in deliveries if one.type == PushReceived.type}
+    pushes = records.pushes(reference)
     if not deliveries and not pushes:
         msg = (
             f"no webhook told of a push {reference!r}: check that the commit was pushed and, at the forge, "
@@ -33,6 +36,7 @@ def show_push(call: Call, *, records: PushRecords, hosts: Hosts) -> Answer:
         body=explain(
             reference,
             deliveries=deliveries,
+            begun=begun,
             pushes=pushes,
             events_of=records.events,
             url_of=partial(_url, hosts=hosts),

@@ -19,6 +19,8 @@ _ENDS = frozenset(
     }
 )
 _NAMES = ("app", "environment")
+_BEFORE_RECORD = frozenset({("push", "received"), ("preview", "opened")})
+_TAKEN = "a function has taken the push and is about to record it"
 _WAITS_UNSENT = "the delivery is stored and waits for the broker: its event is not published yet; reconcile sends it"
 
 
@@ -47,6 +49,9 @@ def _verdict(delivery: DeliveryRecord, steps: Steps) -> tuple[str, str]:
     ended = next((step for step in reversed(steps) if (step["step"], step["state"]) in _ENDS), None)
     if ended:
         return ended["state"], ended["reason"] or _DELETED
-    if len(steps) > 1:  # some function had taken it
+    taken = {(step["step"], step["state"]) for step in steps[1:]}
+    if taken - _BEFORE_RECORD:  # it was recorded then
         return "failed", _DELETED
+    if taken:
+        return WAITING, _TAKEN
     return WAITING, _WAITS if delivery.published else _WAITS_UNSENT

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from functions.common.events.app import PreviewOpened
 from functions.common.events.build import BuildFailed, BuildRequested, BuildStarted, ImagePublished
 from functions.common.events.push import PushIgnored, PushReceived, PushSuperseded, Repository, TagCreated
 from functions.common.events.release import ReleaseLive, ReleaseStarted, WorkloadChanged
@@ -129,6 +130,21 @@ def test_invariant_12_a_delivery_alone_waits_for_the_broker(api: ApiWorld, story
     assert (found["state"], found["final"]) == ("waiting", False)
     assert "waits for the broker" in found["reason"]
     assert ("not published yet" in found["reason"]) is not published
+
+
+def test_invariant_12_a_push_that_is_being_taken_has_not_failed(api: ApiWorld, story: Story) -> None:
+    repository = Repository(full_name="slipway/shop", urls=())
+    fields = {"provider": "forgejo", "delivery": "d-1", "ref": "refs/heads/topic", "branch": "topic", "before": ""}
+    event = PushReceived(push=PUSH, repository=repository, after=SHA, **fields)  # type: ignore[arg-type] # all strings
+    story.delivery("d-1", event_id=PUSH, event=story.event(event).to_json())
+    story.event(
+        PreviewOpened(app="shop", environment="topic", push=PUSH, branch="topic", host="topic--shop.example.org")
+    )
+
+    found = explained(api)
+
+    assert (found["state"], found["final"]) == ("waiting", False)
+    assert "about to record it" in found["reason"]
 
 
 def test_invariant_12_the_pushes_of_a_deleted_app_are_not_waiting(api: ApiWorld, story: Story) -> None:
