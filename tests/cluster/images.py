@@ -15,13 +15,14 @@ EPOCH = "1970-01-01T00:00:00Z"  # the same content gives the same digest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """What an image holds (path inside -> file on this machine, links) and how it starts."""
+    """What an image holds (path inside -> file on this machine, links), and how and in which folder it starts."""
 
     reference: str
     files: dict[str, Path]
     entrypoint: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=dict)
     user: str = "65532:65532"
+    folder: str = "/"
     links: dict[str, str] = field(default_factory=dict)
 
 
@@ -43,7 +44,7 @@ def write_image(image: Image, target: Path) -> str:
             "Entrypoint": list(image.entrypoint),
             "Env": [f"{name}={value}" for name, value in image.environment.items()],
             "User": image.user,
-            "WorkingDir": "/",
+            "WorkingDir": image.folder,
         },
         "rootfs": {"type": "layers", "diff_ids": [_digest(layer)]},
         "history": [{"created": EPOCH}],

@@ -20,17 +20,21 @@ ON_THE_NODE = {
 
 def import_images(cache: Cache, names: set[str] | None = None) -> None:
     """Write the archives that are older than their programs, and import what containerd lacks."""
-    users: dict[str, str] = tomllib.loads((HERE / "images.toml").read_text())["users"]
+    special = tomllib.loads((HERE / "images.toml").read_text())
+    inside: dict[str, dict[str, str]] = special["inside"]
+    without = ON_THE_NODE | {name for files in inside.values() for name in files.values()}
     known = subprocess.run([*ctr(), "images", "list"], capture_output=True, text=True, check=True).stdout
     for binary in binaries():
-        if binary.name in ON_THE_NODE or (names is not None and binary.name not in names):
+        if binary.name in without or (names is not None and binary.name not in names):
             continue
         path = f"/ko-app/{PurePosixPath(binary.package).name}"  # where ko puts it, and manifests expect it
+        added = {goal: cache.binaries / name for goal, name in inside.get(binary.name, {}).items()}
         image = Image(
             reference=reference(binary.name),
-            files={path: cache.binaries / binary.name},
+            files={path: cache.binaries / binary.name, **added},
             entrypoint=(path,),
-            user=users.get(binary.name, "65532:65532"),
+            user=special["users"].get(binary.name, "65532:65532"),
+            folder=special["folders"].get(binary.name, "/"),
         )
         _import(cache, binary.name, image, known)
     if names is None:
