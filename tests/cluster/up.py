@@ -8,7 +8,7 @@ from tests.cluster.kubectl import Kubectl
 from tests.cluster.loops import start_controller_manager, start_scheduler
 from tests.cluster.manifests import documents
 from tests.cluster.network import raise_network
-from tests.cluster.node import install_packages, start_containerd, start_node
+from tests.cluster.node import configure, install_packages, start_containerd, start_node
 from tests.cluster.node_images import import_images
 from tests.cluster.platform import await_deployments, install_platform
 from tests.cluster.registry import start_registry
@@ -32,7 +32,8 @@ def up(cache: Cache) -> None:
     with step("starting the kubelet and kube-proxy"):
         start_node(cache, instance, kubectl)
     with step("starting CoreDNS, PostgreSQL and NATS"):
-        kubectl.apply(documents(HERE / "config", ["coredns.yaml", "data.yaml"]))
+        configure(instance, "data.yaml")
+        kubectl.apply([*documents(HERE / "config", ["coredns.yaml"]), *documents(instance.folder, ["data.yaml"])])
         kubectl("rollout", "status", "deployment/coredns", "-n", "kube-system", "--timeout=90s")
     install_platform(kubectl)
     install_acme(kubectl, instance)

@@ -1,0 +1,92 @@
+"""The broker of the overlay `nats`, on a real JetStream: what it repeats, parks, drops and keeps."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+
+from tests.cluster.nats_world import GIVEN_UP_AFTER, World, await_ready, build_world, is_installed
+from tests.local.waiting import until
+from tests.real_kubernetes import real_api, real_namespace
+
+pytestmark = pytest.mark.cluster
+EVENTING, ROLE = "knative-eventing", "messaging.knative.dev/role"
+PARTS = {
+    "dispatcher": (EVENTING, {"messaging.knative.dev/channel": "nats-jetstream-channel", ROLE: "dispatcher"}),
+    "filter": (EVENTING, {"eventing.knative.dev/brokerRole": "filter"}),
+    "ingress": (EVENTING, {"eventing.knative.dev/brokerRole": "ingress"}),
+    "nats": ("data", {"app": "nats"}),
+}
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    """Return the Broker with its Triggers ready."""
+    api = real_api()
+    if not is_installed(api):
+        pytest.skip("this cluster has no NATS channel: task cluster:up installs it")
+    with real_namespace(api, "natstest") as namespace:
+        yield build_world(api, namespace)
+
+
+def test_an_event_reaches_its_subscriber_once(world: World) -> None:
+    assert world.send("once") == 202
+    until(lambda: world.deliveries("once"))
+    (came,) = world.deliveries("once")
+    assert (came["path"], came["event"]["type"], came["answered"]) == ("/", "test.plain", 202)
+
+
+def test_a_503_is_repeated_after_growing_waits(world: World) -> None:
+    world.send("again", answers="503.503.503.202")
+    until(lambda: len(world.deliveries("again")) == 4, seconds=30, why="the fourth delivery")
+    times = [one["at"] for one in world.deliveries("again")]
+    waits = [later - earlier for earlier, later in pairwise(times)]
+    assert 0.3 < waits[0] < waits[1] < waits[2] < 5, waits
+
+
+def test_what_goes_on_failing_is_parked_with_its_error(world: World) -> None:
+    world.send("failed", "failing", answers="503")
+    letters = until(lambda: world.deliveries("failed", "/dead"), seconds=30, why="the dead letter")
+    assert len(world.deliveries("failed", "/failing")) == GIVEN_UP_AFTER
+    error = {name: value for name, value in letters[0]["event"].items() if name.startswith("knativeerror")}
+    assert error.pop("knativeerrordest").endswith("/failing")
+    assert error.pop("knativeerrorcode") == "503"
+
+
+def test_a_reply_comes_back_through_the_broker(world: World) -> None:
+    world.send("asked", reply="test.answered")
+    (answer,) = until(lambda: world.deliveries("asked-reply", "/replies"), why="the reply")
+    assert (answer["event"]["source"], answer["event"]["type"]) == ("/subscriber", "test.answered")
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_what_waits_is_delivered_after_a_restart(world: World, part: str) -> None:
+    sent = [f"{part}-{number}" for number in range(10)]
+    world.tell("closed")
+    assert [world.send(identity) for identity in sent] == [202] * 10
+    until(lambda: all(world.deliveries(identity) for identity in sent), why="the first refusals")
+    _restart(world, part)
+    world.tell("open")
+    for identity in sent:
+        until(lambda: _is_taken(world, identity), seconds=120, why=identity)  # noqa: B023 - called at once
+
+
+def _is_taken(world: World, identity: str) -> bool:
+    return any(one["answered"] == 202 and one["path"] == "/" for one in world.deliveries(identity))
+
+
+def _restart(world: World, part: str) -> None:
+    """Delete the pods of the part and wait for others to be ready."""
+    namespace, labels = PARTS[part]
+    pods = f"/api/v1/namespaces/{namespace}/pods"
+    before = {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in world.api.items(pods, labels)}
+    assert before
+    for name in before:
+        world.api.delete(f"{pods}/{name}")
+
+    def others() -> list[str]:
+        found = world.api.items(pods, labels)
+        return [pod["metadata"]["name"] for pod in found if pod["metadata"]["uid"] not in before.values()]
+
+    for name in until(others, seconds=60, why=f"a new pod of {part}"):
+        await_ready(world.api, f"{pods}/{name}")
