@@ -1,22 +1,31 @@
-"""`python -m tests.cluster build | api | api-down | up | down`."""
+"""`python -m tests.cluster build | api | api-down | up | install | down`."""
 
 import argparse
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.cluster.api import api, api_down
 from tests.cluster.build import build
 from tests.cluster.cache import DEFAULT_HOME, Cache
 from tests.cluster.down import down
+from tests.cluster.install import install
 from tests.cluster.steps import StepError
 from tests.cluster.up import up
 
 
 def main(arguments: list[str]) -> int:
     """Do what is asked, and say how long it took."""
-    actions = {"build": build, "api": api, "api-down": api_down, "up": up, "down": down}
+    actions: dict[str, Callable[[Cache], object]] = {
+        "build": build,
+        "api": api,
+        "api-down": api_down,
+        "up": up,
+        "install": install,
+        "down": down,
+    }
     parser = argparse.ArgumentParser(prog="python -m tests.cluster", description=__doc__)
     parser.add_argument("action", choices=actions)
     parser.add_argument("--cache", type=Path, default=DEFAULT_HOME, help="where builds are kept (%(default)s)")

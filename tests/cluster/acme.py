@@ -36,5 +36,16 @@ def await_certificate(kubectl: Kubectl) -> None:
         kubectl("wait", "--for=condition=Ready", "certificate/wildcard", "-n", "ingress", "--timeout=180s")
 
 
+def authority_file(instance: Instance) -> Path:
+    """Name the file with the authority whose certificates the ingress shows."""
+    return instance.folder / "pebble-root.pem"
+
+
+def save_authority(kubectl: Kubectl, instance: Instance) -> None:
+    """Write that file: pebble makes itself a new root at each start."""
+    path = "/api/v1/namespaces/acme/services/https:pebble:15000/proxy/roots/0"
+    authority_file(instance).write_text(kubectl("get", "--raw", path))
+
+
 def _base64(file: Path) -> str:
     return base64.b64encode(file.read_bytes()).decode()

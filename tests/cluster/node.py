@@ -22,6 +22,8 @@ PACKAGES = (
     "kmod",
     "openssl",
     "busybox-static",
+    "buildah",
+    "debootstrap",
 )
 
 

@@ -2,6 +2,7 @@
 
 from tests.cluster.acme import await_certificate, install_acme
 from tests.cluster.build import build
+from tests.cluster.build_images import push_build_images
 from tests.cluster.cache import HERE, Cache
 from tests.cluster.control_plane import CLUSTER, start_control_plane
 from tests.cluster.kubectl import Kubectl
@@ -35,6 +36,10 @@ def up(cache: Cache) -> None:
         configure(instance, "data.yaml")
         kubectl.apply([*documents(HERE / "config", ["coredns.yaml"]), *documents(instance.folder, ["data.yaml"])])
         kubectl("rollout", "status", "deployment/coredns", "-n", "kube-system", "--timeout=90s")
+    with step("starting the provisioner of volumes"):
+        configure(instance, "storage.yaml")
+        kubectl.apply(documents(instance.folder, ["storage.yaml"]))
+    push_build_images(cache)
     install_platform(kubectl)
     install_acme(kubectl, instance)
     await_deployments(kubectl)

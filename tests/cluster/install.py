@@ -1,0 +1,177 @@
+"""`python -m tests.cluster install`: Slipway on the cluster, as docs/operate.md has it."""
+
+import hashlib
+import json
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import yaml
+
+from functions.common.adapters.postgres import Postgres
+from functions.common.adapters.postgres_migrations import migrate
+from tests.cluster.acme import save_authority
+from tests.cluster.build_images import BUILDER, DEBIAN, push_slipway
+from tests.cluster.cache import Cache, Instance
+from tests.cluster.control_plane import CLUSTER
+from tests.cluster.kubectl import Kubectl
+from tests.cluster.registry import REGISTRY
+from tests.cluster.steps import step
+from tests.conftest import ROOT
+
+DOMAIN = "apps.slipway.test"
+HOST = f"slipway.{DOMAIN}"
+NAMESPACE = "slipway"
+KNATIVE = ROOT / "knative"
+DATABASE_INSIDE = "postgresql://postgres@postgres.data.svc.cluster.local:5432/slipway"
+DATABASE = f"postgresql://postgres@{CLUSTER.address}:5432/slipway"
+CLOUDFLARE_PORT = 8787
+# A Deployment's pods and a Knative Service are seen beside the Rollout that is the default.
+PATCHES: tuple[tuple[str, str, tuple[tuple[str, object], ...]], ...] = (
+    ("Gateway", "slipway", (("/spec/gatewayClassName", "traefik"), ("/spec/listeners/1/hostname", f"*.{DOMAIN}"))),
+    ("HTTPRoute", "slipway", (("/spec/hostnames", [HOST]),)),
+    (
+        "Certificate",
+        "tls-wildcard",
+        (
+            ("/metadata/annotations/slipway.dev~1host", f"*.{DOMAIN}"),
+            ("/spec/dnsNames", [f"*.{DOMAIN}"]),
+            ("/spec/issuerRef/name", "pebble"),
+        ),
+    ),
+)
+KINDS = "plain=deployment,idle=knative"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installed:
+    """What the tests need to use it; kept in the instance's folder, for its owner alone."""
+
+    token: str
+    webhook_secret: str
+    image: str
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"https://{HOST}"
+
+
+def install(cache: Cache, *, overlay: str = "trial") -> Installed:
+    """Install it, or bring it up to this checkout's state; resumable."""
+    instance = cache.instance("cluster")
+    kubectl = Kubectl(cache, instance)
+    installed = _remembered(instance, push_slipway(cache))
+    with step("making the database"):
+        _database(installed)
+    with step(f"applying Slipway, overlay {overlay}"):
+        kubectl("create", "namespace", NAMESPACE) if not _has_namespace(kubectl) else None
+        kubectl.apply([_secret(installed)])
+        folder = _overlay(instance, overlay, installed)
+        kubectl("apply", "--server-side", "--force-conflicts", "--field-manager=slipway", "-k", str(folder))
+        builds = KNATIVE / "platform" / "builds"
+        kubectl("apply", "--server-side", "--force-conflicts", "--field-manager=slipway", "-k", str(builds))
+    with step("waiting for the Broker, the functions and the Triggers"):
+        for kind in ("broker", "ksvc", "trigger", "apiserversource", "pingsource"):
+            kubectl("wait", "--for=condition=Ready", kind, "--all", "-n", NAMESPACE, "--timeout=300s")
+    with step("telling Tekton where its events go"):
+        kubectl.apply([_tekton_events(kubectl)])
+    save_authority(kubectl, instance)
+    return installed
+
+
+def remembered(instance: Instance) -> Installed:
+    """Return what an earlier `install` made."""
+    return Installed(**json.loads(_memory(instance).read_text()))
+
+
+def _remembered(instance: Instance, image: str) -> Installed:
+    file = _memory(instance)
+    known = json.loads(file.read_text()) if file.exists() else {}
+    fresh = {"token": secrets.token_hex(32), "webhook_secret": secrets.token_hex(16)}
+    installed = Installed(**{**fresh, **known, "image": image})
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(asdict(installed)))
+    return installed
+
+
+def _memory(instance: Instance) -> Path:
+    return instance.folder / "slipway.json"
+
+
+def _database(installed: Installed) -> None:
+    server = Postgres(DATABASE.rpartition("/")[0] + "/postgres")
+    if not server.run("select 1 from pg_database where datname = 'slipway'"):
+        server.run("create database slipway")
+    server.close()
+    database = Postgres(DATABASE)
+    migrate(database, ROOT / "schemas" / "migrations")
+    database.run(
+        "insert into api_tokens (digest, name, role) values (:digest, 'first', 'admin') on conflict do nothing",
+        digest=hashlib.sha256(installed.token.encode()).hexdigest(),
+    )
+    database.close()
+
+
+def _secret(installed: Installed) -> dict[str, object]:
+    settings = {
+        "DATABASE_URL": DATABASE_INSIDE,
+        "PAAS_WEBHOOK_SECRET": installed.webhook_secret,
+        "DEFAULT_DOMAIN": DOMAIN,
+        "SLIPWAY_GATEWAY_URL": installed.url,
+        "REGISTRY_URL": f"http://{REGISTRY}",
+        "SLIPWAY_GIT_IMAGE": f"{REGISTRY}/{DEBIAN}",
+        "SLIPWAY_BUILDER_IMAGE": f"{REGISTRY}/{BUILDER}",
+        "SLIPWAY_BUILDAH_IMAGE": f"{REGISTRY}/{DEBIAN}",
+        "SLIPWAY_BUILD_STORAGE": "200Mi",
+        "DEPLOY_TLS_ISSUER": "ClusterIssuer/pebble",
+        "SLIPWAY_TRAFFIC": "gateway",
+        "SLIPWAY_REPLICAS": "2",
+        "SLIPWAY_CANARY_PAUSE": "6",
+        "SLIPWAY_HEALTH_LIMIT": "40",
+        "SLIPWAY_DEPLOY_KINDS": KINDS,
+        "SLIPWAY_APP_CPU": "5m",
+        "SLIPWAY_APP_MEMORY": "32Mi",
+        "CLUSTER_IP": CLUSTER.address,
+        "CLOUDFLARE_URL": f"http://{CLUSTER.address}:{CLOUDFLARE_PORT}",
+        "CLOUDFLARE_API_TOKEN": "a-token-of-nobody",
+        "CLOUDFLARE_ZONE_ID": "zone-1",
+    }
+    metadata = {"name": "slipway", "namespace": NAMESPACE}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": settings}
+
+
+def _overlay(instance: Instance, name: str, installed: Installed) -> Path:
+    """Write an overlay as a user would, on top of one of the project's."""
+    folder = instance.folder / "overlay"
+    folder.mkdir(exist_ok=True)
+    repository, _, digest = installed.image.partition("@")
+    overlay = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": [str(Path("..", *[".."] * len(folder.parts[1:-1]), *KNATIVE.parts[1:], "overlays", name))],
+        "images": [{"name": "slipway", "newName": repository, "digest": digest}],
+        "patches": [
+            {
+                "target": {"kind": kind, "name": target},
+                "patch": yaml.safe_dump([_replaced(*change) for change in changes]),
+            }
+            for kind, target, changes in PATCHES
+        ],
+    }
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+    return folder
+
+
+def _replaced(path: str, value: object) -> dict[str, object]:
+    return {"op": "replace", "path": path, "value": value}
+
+
+def _tekton_events(kubectl: Kubectl) -> dict[str, object]:
+    manifest: dict[str, object] = yaml.safe_load((KNATIVE / "platform" / "tekton-events.yaml").read_text())
+    sink = kubectl("get", "broker", "slipway", "-n", NAMESPACE, "-o", "jsonpath={.status.address.url}")
+    return {**manifest, "data": {"formats": "tektonv1", "sink": sink}}
+
+
+def _has_namespace(kubectl: Kubectl) -> bool:
+    return NAMESPACE in kubectl("get", "namespaces", "-o", "name")
