@@ -1,4 +1,4 @@
-"""`python -m tests.cluster build | api | api-down | up | install | down`."""
+"""`python -m tests.cluster build | api | api-down | gitea | gitea-down | up | install | down`."""
 
 import argparse
 import subprocess
@@ -11,6 +11,7 @@ from tests.cluster.api import api, api_down
 from tests.cluster.build import build
 from tests.cluster.cache import DEFAULT_HOME, Cache
 from tests.cluster.down import down
+from tests.cluster.gitea import gitea, gitea_down
 from tests.cluster.install import install
 from tests.cluster.steps import StepError
 from tests.cluster.up import up
@@ -22,6 +23,8 @@ def main(arguments: list[str]) -> int:
         "build": build,
         "api": api,
         "api-down": api_down,
+        "gitea": gitea,
+        "gitea-down": gitea_down,
         "up": up,
         "install": install,
         "down": down,

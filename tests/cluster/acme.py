@@ -11,6 +11,7 @@ from tests.cluster.kubectl import Kubectl
 from tests.cluster.steps import step
 
 HOST = "pebble.acme.svc.cluster.local"
+ROOT = "/api/v1/namespaces/acme/services/https:pebble:15000/proxy/roots/0"
 
 
 def install_acme(kubectl: Kubectl, instance: Instance) -> None:
@@ -38,13 +39,15 @@ def await_certificate(kubectl: Kubectl) -> None:
 
 def authority_file(instance: Instance) -> Path:
     """Name the file with the authority whose certificates the ingress shows."""
-    return instance.folder / "pebble-root.pem"
+    return instance.certificates / "pebble-root.crt"
 
 
-def save_authority(kubectl: Kubectl, instance: Instance) -> None:
-    """Write that file: pebble makes itself a new root at each start."""
-    path = "/api/v1/namespaces/acme/services/https:pebble:15000/proxy/roots/0"
-    authority_file(instance).write_text(kubectl("get", "--raw", path))
+def save_authority(kubectl: Kubectl, instance: Instance) -> bool:
+    """Write that file, and tell whether it is another now: pebble makes itself a new root at each start."""
+    file, found = authority_file(instance), kubectl("get", "--raw", ROOT)
+    is_new = not file.exists() or file.read_text() != found
+    file.write_text(found)
+    return is_new
 
 
 def _base64(file: Path) -> str:

@@ -23,12 +23,15 @@ class Binary:
     module: Path
     version: str
     stamps: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+    cgo: bool = False
 
     def key(self) -> str:
         """Name everything that the built file depends on."""
         pins = [(self.module / name).read_bytes() for name in ("go.mod", "go.sum")]
         pins += [file.read_bytes() for file in sorted((self.module / self.package).glob("*.go"))]
-        return hashlib.sha256(b"\0".join([*pins, self.package.encode(), self.linker_flags().encode()])).hexdigest()
+        words = [self.package, self.linker_flags(), *self.tags]
+        return hashlib.sha256(b"\0".join([*pins, *(word.encode() for word in words)])).hexdigest()
 
     def linker_flags(self) -> str:
         """No symbols; and the version, where the program says it."""
@@ -39,10 +42,11 @@ def binaries() -> Iterator[Binary]:
     """Read binaries.toml, in its order."""
     for name, module in tomllib.loads((HERE / "binaries.toml").read_text())["modules"].items():
         folder = HERE / "modules" / name
-        stamps = tuple(module.get("stamps", ()))
+        options = {name: tuple(module.get(name, ())) for name in ("stamps", "tags")}
+        cgo = bool(module.get("cgo"))
         for binary, package in module["binaries"].items():
             version = _version(folder, package)
-            yield Binary(name=binary, package=package, module=folder, version=version, stamps=stamps)
+            yield Binary(name=binary, package=package, module=folder, version=version, cgo=cgo, **options)
 
 
 def _version(module: Path, package: str) -> str:
@@ -71,11 +75,14 @@ def _build(cache: Cache, binary: Binary) -> None:
     if target.exists() and stamp.exists() and stamp.read_text() == key:
         return
     with step(f"building {binary.name} ({binary.version})"):
-        flags = ["-trimpath", "-buildvcs=false", "-p=2", "-ldflags", binary.linker_flags()]
+        flags = ["-trimpath", "-buildvcs=false", "-p=2"]
+        flags += ["-tags", ",".join(binary.tags), "-ldflags", binary.linker_flags()]
+        # Go's own settings go through.
+        environment = {**os.environ, "CGO_ENABLED": str(int(binary.cgo)), "GOFLAGS": ""}  # noqa: TID251 - as said
         made = subprocess.run(
             [*QUIET, "go", "build", *flags, "-o", f"{target}.new", binary.package],
             cwd=binary.module,
-            env={**os.environ, "CGO_ENABLED": "0", "GOFLAGS": ""},  # noqa: TID251 - go's own settings go through
+            env=environment,
             capture_output=True,
             text=True,
             check=False,

@@ -10,10 +10,10 @@ import yaml
 
 from functions.common.adapters.postgres import Postgres
 from functions.common.adapters.postgres_migrations import migrate
-from tests.cluster.acme import save_authority
 from tests.cluster.build_images import BUILDER, DEBIAN, push_slipway
 from tests.cluster.cache import Cache, Instance
 from tests.cluster.control_plane import CLUSTER
+from tests.cluster.gitea_accounts import ACCOUNT, settings_file
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.registry import REGISTRY
 from tests.cluster.steps import step
@@ -22,6 +22,7 @@ from tests.conftest import ROOT
 DOMAIN = "apps.slipway.test"
 HOST = f"slipway.{DOMAIN}"
 NAMESPACE = "slipway"
+BUILDS = "slipway-builds"
 KNATIVE = ROOT / "knative"
 DATABASE_INSIDE = "postgresql://postgres@postgres.data.svc.cluster.local:5432/slipway"
 DATABASE = f"postgresql://postgres@{CLUSTER.address}:5432/slipway"
@@ -66,17 +67,17 @@ def install(cache: Cache, *, overlay: str = "trial") -> Installed:
         _database(installed)
     with step(f"applying Slipway, overlay {overlay}"):
         kubectl("create", "namespace", NAMESPACE) if not _has_namespace(kubectl) else None
-        kubectl.apply([_secret(installed)])
+        forge = dict(line.split("=", 1) for line in settings_file(instance).read_text().splitlines())
+        kubectl.apply([_secret(installed, forge)])
         folder = _overlay(instance, overlay, installed)
-        kubectl("apply", "--server-side", "--force-conflicts", "--field-manager=slipway", "-k", str(folder))
-        builds = KNATIVE / "platform" / "builds"
-        kubectl("apply", "--server-side", "--force-conflicts", "--field-manager=slipway", "-k", str(builds))
+        for applied in (folder, KNATIVE / "platform" / "builds"):
+            kubectl("apply", "--server-side", "--force-conflicts", "--field-manager=slipway", "-k", str(applied))
+        kubectl.apply(_access(forge))
     with step("waiting for the Broker, the functions and the Triggers"):
         for kind in ("broker", "ksvc", "trigger", "apiserversource", "pingsource"):
             kubectl("wait", "--for=condition=Ready", kind, "--all", "-n", NAMESPACE, "--timeout=300s")
     with step("telling Tekton where its events go"):
         kubectl.apply([_tekton_events(kubectl)])
-    save_authority(kubectl, instance)
     return installed
 
 
@@ -113,8 +114,9 @@ def _database(installed: Installed) -> None:
     database.close()
 
 
-def _secret(installed: Installed) -> dict[str, object]:
+def _secret(installed: Installed, forge: dict[str, str]) -> dict[str, object]:
     settings = {
+        **forge,
         "DATABASE_URL": DATABASE_INSIDE,
         "PAAS_WEBHOOK_SECRET": installed.webhook_secret,
         "DEFAULT_DOMAIN": DOMAIN,
@@ -139,6 +141,15 @@ def _secret(installed: Installed) -> dict[str, object]:
     }
     metadata = {"name": "slipway", "namespace": NAMESPACE}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": settings}
+
+
+def _access(forge: dict[str, str]) -> list[dict[str, object]]:
+    """Let builds read the forge's repositories."""
+    metadata = {"name": "forge", "namespace": BUILDS, "annotations": {"tekton.dev/git-0": forge["GITEA_URL"]}}
+    login = {"username": ACCOUNT, "password": forge["GITEA_TOKEN"]}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "kubernetes.io/basic-auth"}
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "slipway-build", "namespace": BUILDS}}
+    return [{**secret, "stringData": login}, {**account, "secrets": [{"name": "forge"}]}]
 
 
 def _overlay(instance: Instance, name: str, installed: Installed) -> Path:

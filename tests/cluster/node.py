@@ -1,6 +1,7 @@
 """The one node: its address, containerd, the kubelet and kube-proxy."""
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.cluster.cache import HERE, Cache, Instance
@@ -24,6 +25,9 @@ PACKAGES = (
     "busybox-static",
     "buildah",
     "debootstrap",
+    "git",
+    "gcc",
+    "libc6-dev",
 )
 
 
@@ -75,12 +79,15 @@ def start_node(cache: Cache, instance: Instance, kubectl: Kubectl) -> None:
     wait_until("the node", lambda: kubectl(*ready).strip() == "True", seconds=120)
 
 
-def configure(instance: Instance, name: str, target: Path | None = None) -> Path:
-    """Write config/<name> with this instance's folders into the instance, and return where."""
+def configure(
+    instance: Instance, name: str, target: Path | None = None, *, words: Mapping[str, object] | None = None
+) -> Path:
+    """Write config/<name> with this instance's folders, and what else `words` say, into the instance; return where."""
     target = target or instance.folder / name
     text = (HERE / "config" / name).read_text()
-    for word, path in (("@FOLDER@", instance.folder), ("@CERTIFICATES@", instance.certificates), ("@RUN@", RUN)):
-        text = text.replace(word, str(path))
+    folders = {"FOLDER": instance.folder, "CERTIFICATES": instance.certificates, "RUN": RUN}
+    for word, value in {**folders, **(words or {})}.items():
+        text = text.replace(f"@{word}@", str(value))
     target.parent.mkdir(parents=True, exist_ok=True)
     if not target.exists() or target.read_text() != text:  # kube-proxy ends whenever its file is written
         target.write_text(text)

@@ -14,7 +14,7 @@ from tests.cluster.steps import step
 
 ON_THE_NODE = {
     "etcd", "kube-apiserver", "kubectl", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy",
-    "registry", "lifecycle", "launcher",
+    "registry", "lifecycle", "launcher", "gitea",
 }  # fmt: skip
 
 

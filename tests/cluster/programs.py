@@ -13,17 +13,19 @@ GRACE = 15.0  # seconds between asking a program to end and ending it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """A program and its arguments; `flags` become --name=value."""
+    """A program and its arguments; `flags` become --name=value, `through` is a command that turns into the program."""
 
     name: str
     file: Path
     words: tuple[str | Path, ...] = ()
     flags: dict[str, object] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
+    through: tuple[str | Path, ...] = ()
 
     def command(self) -> list[str]:
         """Return what is run."""
-        return [str(self.file), *map(str, self.words), *(f"--{name}={value}" for name, value in self.flags.items())]
+        words = map(str, (*self.through, self.file, *self.words))
+        return [*words, *(f"--{name}={value}" for name, value in self.flags.items())]
 
 
 def start(instance: Instance, program: Program) -> None:
@@ -41,7 +43,8 @@ def start(instance: Instance, program: Program) -> None:
     ]
     environment = {**os.environ, **program.environment}  # noqa: TID251 - PATH and the like go through
     # Not subprocess: nobody waits for this program, as it outlives the one that starts it.
-    pid = os.posix_spawn(program.file, program.command(), environment, file_actions=opened, setsid=True)
+    command = program.command()
+    pid = os.posix_spawn(command[0], command, environment, file_actions=opened, setsid=True)
     (instance.pids / program.name).write_text(f"{pid} {program.file}\n")
 
 

@@ -5,6 +5,7 @@ from tests.cluster.build import build
 from tests.cluster.build_images import push_build_images
 from tests.cluster.cache import HERE, Cache
 from tests.cluster.control_plane import CLUSTER, start_control_plane
+from tests.cluster.forge import start_forge
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.loops import start_controller_manager, start_scheduler
 from tests.cluster.manifests import documents
@@ -18,8 +19,8 @@ from tests.cluster.steps import step
 
 def up(cache: Cache) -> None:
     """Bring it up, or go on where an earlier call stopped; prints the kubeconfig's path."""
-    build(cache)
     install_packages()
+    build(cache)
     instance = cache.instance("cluster")
     raise_network(instance)
     start_control_plane(cache, instance, CLUSTER)
@@ -44,4 +45,5 @@ def up(cache: Cache) -> None:
     install_acme(kubectl, instance)
     await_deployments(kubectl)
     await_certificate(kubectl)
+    start_forge(cache, instance, kubectl)
     print(f"  KUBECONFIG={instance.kubeconfig}")
