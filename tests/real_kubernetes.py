@@ -13,8 +13,8 @@ from functions.common.adapters.kubernetes_place import OWNED, OWNED_LAST, Place
 from functions.common.settings import from_environment
 
 _NAMESPACES = "/api/v1/namespaces"
-_CONTROLLERS = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-controller-manager"
-_GONE_SECONDS = 60
+_CONTROLLERS = f"{_NAMESPACES}/default/serviceaccounts/default"  # not their lease: one alone needs none
+_GONE_SECONDS = 120
 _KINDS = (*OWNED, *OWNED_LAST, "ResourceQuota", "LimitRange")
 
 

@@ -3,6 +3,7 @@
 import json
 import urllib.request
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import yaml
@@ -16,7 +17,7 @@ OVERLAY = ROOT / "knative" / "overlays" / "nats"
 RETRIED = {"retry": 8, "backoffPolicy": "exponential", "backoffDelay": "PT0.2S"}
 GIVEN_UP_AFTER = 3
 GIVEN_UP = {**RETRIED, "retry": GIVEN_UP_AFTER - 1}
-# The type of event, the path at the subscriber, and the Trigger's own delivery where it has one.
+# The type of event, and the path at the subscriber; `failing` has a delivery of its own.
 TRIGGERS = {"plain": "/", "answered": "/replies", "failing": "/failing"}
 
 
@@ -35,6 +36,20 @@ class World:
         host, _, path = broker["status"]["address"]["url"].removeprefix("http://").partition("/")
         service, space = host.split(".")[:2]
         return _call(f"http://{self._address(space, service)}/{path}", b"", {**headers, "Host": host})
+
+    def is_up(self) -> bool:
+        """Tell whether the subscriber answers."""
+        try:
+            return self.deliveries("") == []
+        except OSError:
+            return False
+
+    def is_sent(self, identity: str) -> bool:
+        """Send an event and tell whether the Broker took it; it may be sent again."""
+        try:
+            return self.send(identity) == HTTPStatus.ACCEPTED
+        except OSError:
+            return False
 
     def deliveries(self, identity: str, path: str | None = None) -> list[Object]:
         """Return what reached the subscriber of this event, in order."""
@@ -75,7 +90,9 @@ def build_world(api: KubernetesApi, namespace: str) -> World:
         api.apply(EVENTING.format(namespace) + f"/triggers/{name}", _trigger(name, path))
     for path in ("brokers/slipway", *(f"triggers/{name}" for name in TRIGGERS)):
         await_ready(api, EVENTING.format(namespace) + f"/{path}")
-    return World(api=api, namespace=namespace)
+    world = World(api=api, namespace=namespace)
+    until(world.is_up, seconds=60, why="the subscriber")
+    return world
 
 
 def await_ready(api: KubernetesApi, path: str) -> None:
