@@ -18,6 +18,7 @@ from tests.cluster.kubectl import Kubectl
 from tests.cluster.registry import REGISTRY
 from tests.cluster.steps import step
 from tests.conftest import ROOT
+from tests.fakes.loopback_cloudflare import TOKEN, ZONE
 
 DOMAIN = "apps.slipway.test"
 HOST = f"slipway.{DOMAIN}"
@@ -136,8 +137,8 @@ def _secret(installed: Installed, forge: dict[str, str]) -> dict[str, object]:
         "SLIPWAY_APP_MEMORY": "32Mi",
         "CLUSTER_IP": CLUSTER.address,
         "CLOUDFLARE_URL": f"http://{CLUSTER.address}:{CLOUDFLARE_PORT}",
-        "CLOUDFLARE_API_TOKEN": "a-token-of-nobody",
-        "CLOUDFLARE_ZONE_ID": "zone-1",
+        "CLOUDFLARE_API_TOKEN": TOKEN,
+        "CLOUDFLARE_ZONE_ID": ZONE,
     }
     metadata = {"name": "slipway", "namespace": NAMESPACE}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": settings}

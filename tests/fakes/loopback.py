@@ -39,14 +39,14 @@ class Vendor(Protocol):
 
 
 @contextmanager
-def served(vendor: Vendor) -> Iterator[str]:
-    """Serve a vendor and yield its URL."""
+def served(vendor: Vendor, address: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+    """Serve a vendor and yield its URL; at any free port unless one is given."""
     handler = type("Handler", (_Handler,), {"vendor": vendor, "guard": threading.Lock()})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with ThreadingHTTPServer((address, port), handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield f"http://{address}:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()

@@ -58,6 +58,7 @@ def _container(workload: Workload, process: str, runtime: Runtime, config: str) 
             "limits": {"memory": runtime.memory_limit},
         },
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "env": [{"name": name, "value": value} for name, value in _given(workload, process).items()],
         **_command(workload.processes.get(process, "")),
     }
     if process != WEB:
@@ -65,11 +66,22 @@ def _container(workload: Workload, process: str, runtime: Runtime, config: str) 
     probe = {"httpGet": {"path": workload.health_path, "port": PORT}, "periodSeconds": 2, "failureThreshold": 3}
     return {
         **container,
-        "env": [{"name": "PORT", "value": str(PORT)}],
         "ports": [{"name": "http1", "containerPort": PORT}],
         "readinessProbe": probe,
         # What is asked to end still gets requests for a moment, until every router knows.
         "lifecycle": {"preStop": {"sleep": {"seconds": 5}}},
+    }
+
+
+def _given(workload: Workload, process: str) -> dict[str, str]:
+    """Return what every app finds in its environment, here as on one machine; config cannot change it."""
+    where = {"HOST": "0.0.0.0", "PORT": str(PORT)} if process == WEB else {}  # noqa: S104 - inside its own pod
+    return {
+        **where,
+        "SLIPWAY_APP": workload.app,
+        "SLIPWAY_ENVIRONMENT": workload.environment,
+        "SLIPWAY_RELEASE": str(workload.release),
+        "SLIPWAY_COMMIT": workload.sha,
     }
 
 

@@ -78,6 +78,7 @@ def _knative_service(workload: Workload, place: Place, runtime: Runtime, config:
     spec = template["spec"]
     del spec["securityContext"]  # Knative takes none for the pod; its own default is the same
     container = {name: value for name, value in spec["containers"][0].items() if name != "lifecycle"}
+    container["env"] = [one for one in container["env"] if one["name"] != "PORT"]  # Knative sets it, and takes none
     template["metadata"]["annotations"]["serving.knative.dev/progress-deadline"] = f"{runtime.health_limit}s"
     moves = max(0, len(workload.steps) - 1) * runtime.pause
     if moves:  # Serving shifts the traffic by itself, evenly, once the new revision is ready

@@ -1,4 +1,4 @@
-"""Requests to an app on this machine, verified against the local CA; `*.localhost` needs no resolver."""
+"""Requests to an app at a known address, verified against its CA: no resolver is needed."""
 
 import ssl
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ class AppClient:
     host: str
     port: int
     ca: Path
+    address: str = "127.0.0.1"
     _client: httpx.Client | None = field(default=None, repr=False)
 
     def get(self, path: str) -> tuple[int, str]:
@@ -25,7 +26,7 @@ class AppClient:
             self._client = httpx.Client(verify=context, timeout=_SECONDS, trust_env=False)
         try:
             answer = self._client.get(
-                f"https://127.0.0.1:{self.port}{path}",
+                f"https://{self.address}:{self.port}{path}",
                 headers={"Host": f"{self.host}:{self.port}"},
                 extensions={"sni_hostname": self.host},
             )

@@ -34,12 +34,14 @@ class Probe:
     port: int
     ca: Path
     rate: float
+    address: str = "127.0.0.1"
     answers: list[Answer] = field(default_factory=list)
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     def run(self, worker: int) -> None:
         """Send this worker's share, evenly spaced, until stopped."""
-        pause, client = _WORKERS / self.rate, AppClient(host=self.host, port=self.port, ca=self.ca)
+        pause = _WORKERS / self.rate
+        client = AppClient(host=self.host, port=self.port, ca=self.ca, address=self.address)
         due = time.monotonic() + worker / self.rate
         while not self._stopped.wait(max(0.0, due - time.monotonic())):
             due += pause
@@ -54,9 +56,9 @@ class Probe:
 
 
 @contextmanager
-def probing(*, host: str, port: int, ca: Path, rate: float) -> Iterator[Probe]:
+def probing(*, host: str, port: int, ca: Path, rate: float, address: str = "127.0.0.1") -> Iterator[Probe]:
     """Probe while the block runs."""
-    probe = Probe(host=host, port=port, ca=ca, rate=rate)
+    probe = Probe(host=host, port=port, ca=ca, rate=rate, address=address)
     threads = [threading.Thread(target=probe.run, args=(worker,), daemon=True) for worker in range(_WORKERS)]
     for thread in threads:
         thread.start()
