@@ -1,7 +1,7 @@
 """Repositories, branches and webhooks of a Forgejo on this machine; answers are shaped as a real one's.
 
 As the real one: a second repository of a name is 409, a second webhook of a URL is made without a word, a
-webhook is inactive unless it is said to be active, and its secret cannot be read.
+webhook is inactive unless it is said to be active, and its secret can be neither read nor changed.
 """
 
 import re
@@ -70,14 +70,22 @@ class LoopbackForge:
     def _hooks(self, name: str, hook: str | None, call: Call) -> Reply:
         hooks = self.hooks[name]
         if call.method == "GET":
-            hidden = [{**one, "config": {**one["config"], "secret": ""}} for one in hooks]
-            return Reply(status=200, body=hidden)
-        if call.method == "PATCH":
-            (one,) = [one for one in hooks if str(one["id"]) == hook]
-            one |= call.body
-            return Reply(status=200, body=one)
-        hooks.append({"active": False, "events": ["push"], **call.body, "id": len(hooks) + 1})
-        return Reply(status=201, body=hooks[-1])
+            return Reply(status=200, body=[_shown(one) for one in hooks])
+        if call.method == "POST":
+            number = max((one["id"] for one in hooks), default=0) + 1
+            hooks.append({"active": False, "events": ["push"], **call.body, "id": number})
+            return Reply(status=201, body=_shown(hooks[-1]))
+        (one,) = [one for one in hooks if str(one["id"]) == hook]
+        if call.method == "DELETE":
+            hooks.remove(one)
+            return Reply(status=204)
+        secret = one["config"]["secret"]
+        one |= {**call.body, "config": {**one["config"], **call.body.get("config", {}), "secret": secret}}
+        return Reply(status=200, body=_shown(one))
+
+
+def _shown(hook: dict[str, Any]) -> dict[str, Any]:
+    return {**hook, "config": {name: value for name, value in hook["config"].items() if name != "secret"}}
 
 
 def _branch(name: str, sha: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
-"""The commit statuses of a Forgejo on this machine: real HTTP, answers shaped as a real one's.
+"""The commit statuses of a Forgejo or Gitea on this machine: real HTTP, answers shaped as a real one's.
 
-The fields are those that Forgejo 10 answered to `POST /repos/{owner}/{repo}/statuses/{sha}`.
+The fields are those that Forgejo 10 answered to `POST /repos/{owner}/{repo}/statuses/{sha}`. A repository that is not
+there is 404; of a commit that is not there Gitea 1.26 says 500 to a status, and 404 to whoever asks for the commit.
 """
 
 import json
@@ -11,10 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 TOKEN = "a-token"
+_NOT_FOUND = {"errors": None, "message": "The target couldn't be found.", "url": "/api/swagger"}
 
 
 class LoopbackGitea(ThreadingHTTPServer):
-    """Has one repository with one commit; `failures` are the statuses that it answers first."""
+    """Has one repository with one commit; `failures` are what it answers first, `requests` counts statuses."""
 
     daemon_threads = True
     repository, sha = "team/hello", "11b37d913374b14f8519d16c2a2cca3ebc14ac64"
@@ -38,16 +40,28 @@ class _Api(BaseHTTPRequestHandler):
         """Take a status."""
         fields = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.requests += 1
-        path = f"/api/v1/repos/{self.server.repository}/statuses/{self.server.sha}"
+        statuses = f"/api/v1/repos/{self.server.repository}/statuses/"
         if self.server.failures:
             self._answer(self.server.failures.pop(0), {"message": "failing"})
         elif self.headers["Authorization"] != f"token {TOKEN}":
             self._answer(401, {"message": "invalid username, password or token", "url": "/api/swagger"})
-        elif self.path != path:
-            self._answer(404, {"errors": None, "message": "The target couldn't be found.", "url": "/api/swagger"})
+        elif not self.path.startswith(statuses):
+            self._answer(404, _NOT_FOUND)
+        elif self.path != statuses + self.server.sha:
+            self._answer(500, {"message": "", "url": "/api/swagger"})
         else:
             self.server.posted.append(fields)
             self._answer(201, self._created(fields))
+
+    def do_GET(self) -> None:
+        """Show the commit."""
+        commit = f"/api/v1/repos/{self.server.repository}/git/commits/{self.server.sha}"
+        if self.server.failures:
+            self._answer(self.server.failures.pop(0), {"message": "failing"})
+        elif self.path != commit:
+            self._answer(404, _NOT_FOUND)
+        else:
+            self._answer(200, {"sha": self.server.sha})
 
     def _created(self, fields: dict[str, Any]) -> dict[str, Any]:
         return {

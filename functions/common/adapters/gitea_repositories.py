@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from functions.common.adapters.gitea_api import GiteaApi, refuse
+
+if TYPE_CHECKING:
+    import httpx
+
+Body = dict[str, Any]
 
 EVENTS = ["push", "create", "delete", "pull_request"]
 _PAGE = 50
@@ -34,26 +39,29 @@ class GiteaRepositories:
 
     def delete(self, name: str) -> None:
         """Delete the repository; see Repositories."""
-        answer = self.api.call("DELETE", self._path(name))
-        if not answer.is_success and answer.status_code != HTTPStatus.NOT_FOUND:
-            raise refuse(answer, f"repository {self.organisation}/{name}")
+        self._ask("DELETE", self._path(name), f"repository {self.organisation}/{name}")
 
     def _hook(self, name: str) -> None:
-        """Make the webhook, or set it right: the forge itself would make a second one of the same URL."""
+        """Make the webhook in place of those of the same URL: the forge itself would keep them all."""
         hooks, what = f"{self._path(name)}/hooks", f"the webhooks of {self.organisation}/{name}"
-        answer = self.api.call("GET", hooks, query={"limit": str(_PAGE)})
-        if not answer.is_success:
-            raise refuse(answer, what)
-        ours = [one for one in answer.json() if (one.get("config") or {}).get("url") == self.webhook_url]
-        if ours:
-            # The secret cannot be read back: it is set again, so that a changed one reaches old hooks too.
-            answer = self.api.call("PATCH", f"{hooks}/{ours[0]['id']}", body=self._wanted())
-        else:
-            answer = self.api.call("POST", hooks, body={"type": "gitea", **self._wanted()})
-        if not answer.is_success:
-            raise refuse(answer, what)
+        answer = self._ask("GET", hooks, what, query={"limit": str(_PAGE)})
+        old = [one["id"] for one in answer.json() if (one.get("config") or {}).get("url") == self.webhook_url]
+        # Anew, as the secret can be neither read nor changed: Gitea takes it on creation alone. And before the old
+        # ones go, so that no push finds none.
+        self._ask("POST", hooks, what, body={"type": "gitea", **self._wanted()})
+        for one in old:
+            self._ask("DELETE", f"{hooks}/{one}", what)
 
-    def _wanted(self) -> dict[str, Any]:
+    def _ask(
+        self, method: str, path: str, what: str, *, query: dict[str, str] | None = None, body: Body | None = None
+    ) -> "httpx.Response":
+        answer = self.api.call(method, path, query=query, body=body)
+        is_gone = method == "DELETE" and answer.status_code == HTTPStatus.NOT_FOUND
+        if not answer.is_success and not is_gone:
+            raise refuse(answer, what)
+        return answer
+
+    def _wanted(self) -> Body:
         config = {"url": self.webhook_url, "content_type": "json", "secret": self.webhook_secret}
         return {"active": True, "events": EVENTS, "branch_filter": "*", "config": config}
 

@@ -31,19 +31,22 @@ class GiteaStatuses:
         if found is None:
             return
         full_name = "/".join(quote(part, safe="") for part in found)
-        path = f"/api/v1/repos/{full_name}/statuses/{quote(sha, safe='')}"
+        base, commit = f"{self.url.rstrip('/')}/api/v1/repos/{full_name}", quote(sha, safe="")
         fields = {"state": state, "description": description, "context": context, "target_url": target_url}
-        answer = self._post(self.url.rstrip("/") + path, fields)
+        answer = self._call("POST", f"{base}/statuses/{commit}", fields)
+        if answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:  # what Gitea says of a commit that is not there too
+            asked = self._call("GET", f"{base}/git/commits/{commit}")
+            answer = asked if asked.status_code == HTTPStatus.NOT_FOUND else answer
         self._check(answer, f"commit {sha[:12]} of {full_name}")
 
-    def _post(self, url: str, fields: dict[str, str]) -> "httpx.Response":
+    def _call(self, method: str, url: str, fields: dict[str, str] | None = None) -> "httpx.Response":
         import httpx  # noqa: PLC0415 - it costs more than the rest of this function's start
 
         headers = {"Authorization": f"token {self.token}"}
         with httpx.Client(timeout=TIMEOUT_SECONDS, headers=headers) as client:
             for attempt in range(1, ATTEMPTS + 1):
                 try:
-                    answer = client.post(url, json=fields)
+                    answer = client.request(method, url, json=fields)
                 except httpx.HTTPError as error:
                     failure: Exception = error
                 else:
