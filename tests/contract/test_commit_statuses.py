@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 from functions.common.adapters.git_notes import GitNotes
+from functions.common.adapters.gitea_api import GiteaApi
 from functions.common.adapters.gitea_statuses import GiteaStatuses
 from functions.common.errors import NotFound, Rejected, Unavailable
 from tests.contract.commit_statuses import CONTEXT, URL, CommitStatusesContract, StatusWorld, post
 from tests.fakes.commit_statuses import FakeCommitStatuses
 from tests.fakes.loopback_gitea import TOKEN, LoopbackGitea, loopback_gitea
+from tests.local.git.forge import commit, git
 from tests.local.repositories import GIT, make_repository
+from tests.real_gitea import ask, real_forge, real_organisation, real_repository, working_copy
 
 BASE = "http://127.0.0.1:3000"
 FOREIGN = "https://forge.example.org/team/hello.git"
@@ -164,3 +167,48 @@ class TestGitea(CommitStatusesContract):
         gitea.failures = [422]
         with pytest.raises(Rejected, match="422"):
             post(_GiteaWorld(gitea))
+
+
+class _RealWorld:
+    foreign = "https://codeberg.example.org/team/hello.git"
+
+    def __init__(self, api: GiteaApi, organisation: str, folder: Path) -> None:
+        self.api, self.organisation = api, organisation
+        self.repository = real_repository(api, organisation, "hello")
+        work = working_copy(api, folder / "work")
+        self.sha = commit(work, {"index.html": "hello"}, "one")
+        git("push", "-q", self.repository, "main", cwd=work)
+        self.statuses = GiteaStatuses(url=api.url, token=api.token)
+
+    def shown(self) -> dict[str, tuple[str, str, str]]:
+        combined = ask(self.api, "GET", f"/repos/{self.organisation}/hello/commits/{self.sha}/status")
+        found = combined["statuses"] or []
+        return {one["context"]: (one["status"], one["description"], one["target_url"]) for one in found}
+
+    def break_down(self) -> None:
+        self.statuses = GiteaStatuses(url="http://127.0.0.1:1", token=TOKEN)
+        self.repository = "team/hello"
+
+
+@pytest.mark.gitea
+class TestRealGitea(CommitStatusesContract):
+    """A real one."""
+
+    @pytest.fixture
+    def world(self, tmp_path: Path) -> Iterator[StatusWorld]:
+        """Yield a repository with one commit."""
+        api = real_forge()
+        with real_organisation(api) as organisation:
+            yield _RealWorld(api, organisation, tmp_path)
+
+    def test_a_repository_that_is_not_there_is_not_found(self, world: _RealWorld) -> None:
+        """As a commit that is not there."""
+        world.repository = world.repository.replace("hello", "other")
+        with pytest.raises(NotFound):
+            post(world)
+
+    def test_a_wrong_token_is_rejected_naming_the_remedy(self, world: _RealWorld) -> None:
+        """Repeating would not help."""
+        world.statuses = GiteaStatuses(url=world.api.url, token="stolen")
+        with pytest.raises(Rejected, match="write:repository"):
+            post(world)

@@ -17,6 +17,8 @@ from tests.fakes.forge_heads import FakeForgeHeads
 from tests.fakes.loopback import served
 from tests.fakes.loopback_forge import TOKEN, LoopbackForge
 from tests.local.git.forge import clone, commit, git
+from tests.local.waiting import until
+from tests.real_gitea import ask, real_forge, real_organisation, real_repository, working_copy
 
 BASE = "http://127.0.0.1:8081"
 
@@ -113,3 +115,40 @@ class TestGitea(ForgeHeadsContract):
 
         with pytest.raises(Unavailable):
             world.heads.head(world.url, "main")
+
+
+class _RealWorld:
+    def __init__(self, api: GiteaApi, organisation: str, folder: Path) -> None:
+        self.heads, self._count = GiteaHeads(api=api), count(1)
+        self.url = real_repository(api, organisation, "hello")
+        self._api, self._path = api, f"/repos/{organisation}/hello"
+        self._work = working_copy(api, folder / "work")
+
+    def push(self, *branches: str) -> str:
+        sha = commit(self._work, {"a": str(next(self._count))}, "one more")
+        git("push", "-q", self.url, *(f"main:refs/heads/{branch}" for branch in branches), cwd=self._work)
+        # A first push is answered before the forge itself knows of it; its webhook is sent when it does.
+        until(lambda: not ask(self._api, "GET", self._path)["empty"], why="the first push")
+        return sha
+
+    def delete(self, branch: str) -> None:
+        git("push", "-q", self.url, f":refs/heads/{branch}", cwd=self._work)
+
+
+@pytest.mark.gitea
+class TestRealGitea(ForgeHeadsContract):
+    """A real one."""
+
+    @pytest.fixture
+    def world(self, tmp_path: Path) -> Iterator[HeadsWorld]:
+        """Yield a forge with an empty repository."""
+        api = real_forge()
+        with real_organisation(api) as organisation:
+            yield _RealWorld(api, organisation, tmp_path)
+
+    def test_all_pages_are_read(self, world: _RealWorld) -> None:
+        """However many branches there are."""
+        names = {f"branch-{number}" for number in range(51)}
+        world.push(*names)
+
+        assert set(world.heads.heads(world.url) or {}) == names

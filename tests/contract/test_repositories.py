@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.contract.repositories import RepositoriesContract, RepositoriesWorld
 from tests.fakes.loopback import served
 from tests.fakes.loopback_forge import ORGANISATION, TOKEN, LoopbackForge
 from tests.fakes.repositories import FakeRepositories
+from tests.real_gitea import ask, real_forge, real_organisation, repositories
 
 
 class _FakeWorld:
@@ -108,3 +110,57 @@ class TestGitea(RepositoriesContract):
             world.at(world.forge.url, token="stolen").create("shop")
         assert "stolen" not in str(refused.value)
         assert SECRET not in repr(world.repositories)
+
+
+class _RealWorld:
+    def __init__(self, api: GiteaApi, organisation: str) -> None:
+        self.api, self.organisation = api, organisation
+        self.repositories = self.at(api)
+
+    def at(self, api: GiteaApi, secret: str = SECRET) -> GiteaRepositories:
+        return GiteaRepositories(api=api, organisation=self.organisation, webhook_url=WEBHOOK, webhook_secret=secret)
+
+    def names(self) -> set[str]:
+        return repositories(self.api, self.organisation)
+
+    def hooks(self, name: str) -> list[dict[str, Any]]:
+        return list(ask(self.api, "GET", f"/repos/{self.organisation}/{name}/hooks"))
+
+    def break_down(self) -> None:
+        self.repositories = self.at(GiteaApi(url="http://127.0.0.1:1", token=TOKEN))
+
+
+@pytest.mark.gitea
+class TestRealGitea(RepositoriesContract):
+    """A real one."""
+
+    @pytest.fixture
+    def world(self) -> Iterator[RepositoriesWorld]:
+        """Yield an organisation without repositories."""
+        api = real_forge()
+        with real_organisation(api) as organisation:
+            yield _RealWorld(api, organisation)
+
+    def test_a_repository_has_one_active_webhook(self, world: _RealWorld) -> None:
+        """However often it is asked for; its secret shows only in what it signs."""
+        world.repositories.create("shop")
+        other = {"type": "gitea", "config": {"url": "https://elsewhere.example.org/", "content_type": "json"}}
+        ask(world.api, "POST", f"/repos/{world.organisation}/shop/hooks", other)
+        world.at(world.api, secret="new").create("shop")
+
+        (ours,) = [hook for hook in world.hooks("shop") if hook["config"]["url"] == WEBHOOK]
+        assert ours["active"]
+        assert set(ours["events"]) >= {"push", "create", "delete", "pull_request"}
+        assert len(world.hooks("shop")) == 2
+
+    @pytest.mark.parametrize("name", ["no/name", "hello.wiki"])
+    def test_a_name_that_is_none_is_rejected(self, world: _RealWorld, name: str) -> None:
+        """With what the forge says."""
+        with pytest.raises(Rejected, match="refuses repository"):
+            world.repositories.create(name)
+
+    def test_a_wrong_token_names_the_setting_and_not_the_token(self, world: _RealWorld) -> None:
+        """And what it needs."""
+        with pytest.raises(Rejected, match="GITEA_TOKEN") as refused:
+            world.at(GiteaApi(url=world.api.url, token="stolen")).create("shop")
+        assert "stolen" not in str(refused.value)
