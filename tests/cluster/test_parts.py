@@ -77,6 +77,18 @@ def test_a_program_is_known_by_its_pid_and_file_and_stopped(tmp_path: Path) -> N
     assert not is_running(instance, "other")
 
 
+def test_a_program_is_known_when_another_turned_into_it(tmp_path: Path) -> None:
+    instance = Cache(home=tmp_path).instance("test")
+    instance.folder.mkdir(parents=True)
+    through = ("/bin/sh", "-c", 'exec "$@"', "sh")
+    start(instance, Program(name="sleep", file=Path("/bin/sleep"), words=("60",), through=through))
+    number = (instance.pids / "sleep").read_text().split()[0]
+    until(lambda: Path("/proc", number, "cmdline").read_bytes() == b"/bin/sleep\x0060\x00")
+    assert is_running(instance, "sleep")
+    stop(instance, "sleep")
+    until(lambda: not is_running(instance, "sleep"))
+
+
 def test_every_binary_is_pinned_and_every_configuration_is_yaml() -> None:
     assert len({binary.name for binary in binaries()}) == len(list(binaries()))
     assert all(binary.version for binary in binaries())
