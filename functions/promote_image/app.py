@@ -10,7 +10,7 @@ from functions.common.events.app import AppDeleted, ConfigChanged, DomainAdded, 
 from functions.common.events.build import ImagePublished
 from functions.common.events.release import RollbackRequested
 from functions.common.runtime.http import Endpoint, http_target
-from functions.common.runtime.subscriber import on, on_type, subscriber
+from functions.common.runtime.subscriber import awake, on, on_type, subscriber
 from functions.common.settings import SettingError, Settings
 from functions.common.wiring.core import Core, core
 from functions.common.wiring.platform import deployer, image_store
@@ -61,6 +61,7 @@ def compose(parts: Core) -> Endpoint:
         on(PreviewClosed, removal.preview),
         on(AppDeleted, removal.app),
         on_type("dev.knative.apiserver.resource.update", partial(handle_object, read=prepared_release, deployer=runs)),
+        on_type("dev.tekton.event.pipelinerun.successful.v1", awake),
         log=parts.log,
         clock=parts.clock,
     )

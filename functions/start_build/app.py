@@ -7,7 +7,7 @@ from functions.common.adapters.postgres_push_ledger import PostgresPushLedger
 from functions.common.events.app import AppDeleted, PreviewClosed
 from functions.common.events.build import BuildRequested
 from functions.common.runtime.http import Endpoint, http_target
-from functions.common.runtime.subscriber import on, subscriber
+from functions.common.runtime.subscriber import awake, on, on_type, subscriber
 from functions.common.wiring.core import core
 from functions.common.wiring.platform import builder
 from functions.start_build.giving_up import handle_app_deleted, handle_preview_closed
@@ -27,6 +27,7 @@ def create() -> Endpoint:
         ),
         on(PreviewClosed, partial(handle_preview_closed, builds=builds, builder=builds_images)),
         on(AppDeleted, partial(handle_app_deleted, builds=builds, builder=builds_images)),
+        on_type("dev.slipway.push.received.v1", awake),
         log=parts.log,
         clock=parts.clock,
     )

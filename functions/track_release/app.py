@@ -7,10 +7,11 @@ from functions.common.adapters.postgres_push_ledger import PostgresPushLedger
 from functions.common.adapters.postgres_release_progress import PostgresReleaseProgress
 from functions.common.events.release import WorkloadChanged
 from functions.common.runtime.http import Endpoint, http_target
-from functions.common.runtime.subscriber import on, on_type, subscriber
+from functions.common.runtime.subscriber import awake, on, on_type, subscriber
 from functions.common.wiring.core import Core, core
 from functions.track_release.address import Addresses
 from functions.track_release.handler import handle, handle_object
+from functions.track_release.sightings import record
 
 
 def compose(parts: Core) -> Endpoint:
@@ -22,10 +23,13 @@ def compose(parts: Core) -> Endpoint:
         pushes=PostgresPushLedger(database=parts.database),
         addresses=Addresses(domain=settings.default_domain, port=int(settings.number("SLIPWAY_APPS_PORT", 0))),
     )
+    sighted = partial(record, log=parts.log, clock=parts.clock)
+    watched = partial(handle_object, read=workload_changed, record=sighted, follow=follow)
     return subscriber(
         "track-release",
         on(WorkloadChanged, follow),
-        on_type("dev.knative.apiserver.resource.update", partial(handle_object, read=workload_changed, follow=follow)),
+        on_type("dev.knative.apiserver.resource.update", watched),
+        on_type("dev.tekton.event.pipelinerun.successful.v1", awake),
         log=parts.log,
         clock=parts.clock,
     )

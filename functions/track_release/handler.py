@@ -34,8 +34,12 @@ def handle_object(
     envelope: Envelope,
     *,
     read: Callable[[Envelope], WorkloadChanged | None],
+    record: Callable[[WorkloadChanged], None],
     follow: Callable[[WorkloadChanged], ReleaseLive | ReleaseFailed | None],
 ) -> ReleaseLive | ReleaseFailed | None:
     """Take over what a changed object in the cluster says of a release; others are none of ours."""
     seen = read(envelope)
-    return follow(seen) if seen else None
+    if seen is None:
+        return None
+    record(seen)
+    return follow(seen)

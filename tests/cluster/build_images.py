@@ -22,7 +22,7 @@ def push_build_images(cache: Cache) -> None:
     with step("making the images of builds"):
         context = _context(cache)
         for target in (RUN, BUILDER):
-            arguments = ("--build-arg", f"DEBIAN={base}", "--build-arg", f"REGISTRY={REGISTRY}", "--target", target)
+            arguments = ["--build-arg", f"DEBIAN={base}", "--build-arg", f"REGISTRY={REGISTRY}", "--target", target]
             run.build(CONFIG / "Containerfile", context, f"localhost/{target}", *arguments)
         run("tag", base, f"localhost/{DEBIAN}")
         for name in (DEBIAN, RUN, BUILDER):
@@ -36,7 +36,13 @@ def push_slipway(cache: Cache) -> str:
     with step("making Slipway's image"):
         given = {name: os.environ[name] for name in OUTSIDE if name in os.environ}  # noqa: TID251 - pip's own settings
         arguments = [word for name, value in given.items() for word in ("--build-arg", f"{name}={value}")]
-        options = ("--ignorefile", ROOT / ".containerignore", "--build-arg", f"BASE={base}", *arguments)
+        options: list[str | Path] = [
+            "--ignorefile",
+            ROOT / ".containerignore",
+            "--build-arg",
+            f"BASE={base}",
+            *arguments,
+        ]
         run.build(ROOT / "Containerfile", ROOT, "localhost/slipway", *options)
         return run.push("slipway")
 

@@ -28,6 +28,7 @@ KNATIVE = ROOT / "knative"
 DATABASE_INSIDE = "postgresql://postgres@postgres.data.svc.cluster.local:5432/slipway"
 DATABASE = f"postgresql://postgres@{CLUSTER.address}:5432/slipway"
 CLOUDFLARE_PORT = 8787
+PLAIN, IDLE = "plain", "idle"
 # A Deployment's pods and a Knative Service are seen beside the Rollout that is the default.
 PATCHES: tuple[tuple[str, str, tuple[tuple[str, object], ...]], ...] = (
     ("Gateway", "slipway", (("/spec/gatewayClassName", "traefik"), ("/spec/listeners/1/hostname", f"*.{DOMAIN}"))),
@@ -132,7 +133,8 @@ def _secret(installed: Installed, forge: dict[str, str]) -> dict[str, object]:
         "SLIPWAY_REPLICAS": "2",
         "SLIPWAY_CANARY_PAUSE": "6",
         "SLIPWAY_HEALTH_LIMIT": "40",
-        "SLIPWAY_DEPLOY_KINDS": KINDS,
+        # Apps of these names are seen as the other two kinds.
+        "SLIPWAY_DEPLOY_KINDS": f"{PLAIN}=deployment,{IDLE}=knative",
         "SLIPWAY_APP_CPU": "5m",
         "SLIPWAY_APP_MEMORY": "32Mi",
         "CLUSTER_IP": CLUSTER.address,

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import ssl
 import subprocess
 import sys
 import time
@@ -92,7 +93,8 @@ class User:
 
     def api(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """Call the API through the gateway and return the answer, empty when there is none yet."""
-        with httpx.Client(verify=str(authority_file(self.instance)), timeout=20, trust_env=False) as http:
+        trusted = ssl.create_default_context(cafile=str(authority_file(self.instance)))
+        with httpx.Client(verify=trusted, timeout=20, trust_env=False) as http:
             answer = http.request(
                 method,
                 f"https://{CLUSTER.address}/v1{path}",

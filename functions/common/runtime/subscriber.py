@@ -54,6 +54,10 @@ def on_type(event_type: str, handle: Handler) -> Route:
     return event_type, handle
 
 
+def awake(_: Envelope) -> None:
+    """Do nothing: the event comes so that a function at zero starts while those before it are still at work."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscriber:
     """One function behind its Triggers."""

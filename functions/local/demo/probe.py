@@ -73,7 +73,7 @@ def probing(*, host: str, port: int, ca: Path, rate: float, address: str = "127.
 def split(answers: list[Answer], marks: list[tuple[float, int]], is_new: Callable[[Answer], bool]) -> dict[int, float]:
     """Return, for each weight reached at a time in `marks`, the percentage of answers from the new version."""
     shares = {}
-    ends = [at for at, _ in marks[1:]] + [float("inf")]
+    ends = [*[at for at, _ in marks[1:]], float("inf")][: len(marks)]
     for (start, weight), end in zip(marks, ends, strict=True):
         during = [answer for answer in answers if start <= answer.at < end and not answer.failed]
         if during:

@@ -1,0 +1,56 @@
+"""Slipway as it is installed on the cluster, and people who use it."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.cache import DEFAULT_HOME, Cache, Instance
+from tests.cluster.control_plane import CLUSTER
+from tests.cluster.install import CLOUDFLARE_PORT, remembered
+from tests.cluster.kubectl import Kubectl
+from tests.cluster.user import User
+from tests.fakes.loopback import served
+from tests.fakes.loopback_cloudflare import LoopbackCloudflare
+
+NewUser = Callable[[str], User]
+
+
+@pytest.fixture(scope="session")
+def instance() -> Instance:
+    """Return where the cluster lives."""
+    return Cache(home=DEFAULT_HOME).instance("cluster")
+
+
+@pytest.fixture(scope="session")
+def kubectl(instance: Instance) -> Kubectl:
+    """Return kubectl as its administrator."""
+    return Kubectl(Cache(home=DEFAULT_HOME), instance)
+
+
+@pytest.fixture(scope="session")
+def zone() -> Iterator[LoopbackCloudflare]:
+    """Yield the DNS zone that upsert-dns writes to, at the node's address."""
+    cloudflare = LoopbackCloudflare()
+    with served(cloudflare, CLUSTER.address, CLOUDFLARE_PORT):
+        yield cloudflare
+
+
+@pytest.fixture(scope="module")
+def new_user(
+    instance: Instance, zone: LoopbackCloudflare, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[NewUser]:
+    """Yield what makes a user with an app of a name that begins like this; the apps are deleted in the end."""
+    assert zone is not None
+    made = list[User]()
+
+    def make(name: str) -> User:
+        app = f"{name}-{uuid.uuid4().hex[:5]}"
+        clone: Path = tmp_path_factory.mktemp(app)
+        made.append(User(instance=instance, installed=remembered(instance), app=app, clone=clone))
+        return made[-1]
+
+    yield make
+    for user in made:
+        user.paas("apps", "delete", user.app, "--yes")

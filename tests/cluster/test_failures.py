@@ -1,0 +1,113 @@
+"""What breaks on a cluster: poisoned events, a database that is away, killed pods, a restarted API server."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from tests.cluster.broker_door import door
+from tests.cluster.cache import DEFAULT_HOME, Cache, Instance
+from tests.cluster.conftest import NewUser
+from tests.cluster.control_plane import CLUSTER, start_control_plane
+from tests.cluster.install import NAMESPACE
+from tests.cluster.kubectl import Kubectl
+from tests.cluster.programs import stop
+from tests.cluster.user import User
+from tests.local.waiting import until
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
+PUBLISHED = "dev.slipway.image.published.v1"
+POISON = {"app": "nobody", "environment": "production", "digest": 7}
+
+
+@pytest.fixture(scope="module")
+def user(new_user: NewUser) -> User:
+    """Return somebody whose app is live."""
+    somebody = new_user("tough")
+    somebody.begin()
+    somebody.deploy()
+    return somebody
+
+
+def parked(user: User, event: str) -> list[dict[str, Any]]:
+    return [one for one in user.paas_json("dead-letters", "list") if one["event"] == event]
+
+
+def test_a_poisoned_event_is_parked_with_its_error_and_can_be_redriven(user: User, kubectl: Kubectl) -> None:
+    event = door(kubectl).send(PUBLISHED, POISON)
+    (letter,) = until(lambda: parked(user, event), seconds=60, why="the dead letter")
+    assert (letter["type"], letter["code"], "promote-image" in letter["subscriber"]) == (PUBLISHED, 400, True)
+    assert "digest" in letter["error"]
+    assert event in user.paas("dead-letters", "show", str(letter["id"]))
+
+    user.paas("dead-letters", "redrive", str(letter["id"]))
+
+    (again,) = until(lambda: parked(user, event), seconds=60, why="its return")
+    assert again["id"] != letter["id"] or again["parked_at"] != letter["parked_at"]
+    user.paas("dead-letters", "discard", str(again["id"]))
+    assert not parked(user, event)
+
+
+def test_an_answer_of_503_is_repeated_with_growing_waits_until_it_is_none(user: User, kubectl: Kubectl) -> None:
+    with _without_database(kubectl):
+        sha = user.commit({"more.txt": "while the database is away\n"})
+        event = door(kubectl).send("dev.slipway.push.ignored.v1", {"app": user.app, "reason": "a test"})
+        until(lambda: len(_refusals(kubectl, "report-status", event)) >= 3, seconds=60, why="three answers of 503")
+    times = _refusals(kubectl, "report-status", event)
+    waits = [later - earlier for earlier, later in pairwise(times)]
+    print(f"\n503 after waits of {[round(wait, 1) for wait in waits]} s")
+    assert all(later > earlier for earlier, later in pairwise(waits[:3]))
+    user.push()
+    user.ended(sha, "live")
+
+
+def test_killed_functions_and_a_restarted_api_server_lose_no_push(
+    user: User, kubectl: Kubectl, instance: Instance
+) -> None:
+    kill: tuple[Callable[[], object], ...] = (
+        lambda: _kill(kubectl, "serving.knative.dev/service in (resolve-app,start-build)"),
+        lambda: _restart_api_server(instance),
+        lambda: _kill(kubectl, "serving.knative.dev/service in (record-build,promote-image,track-release)"),
+        lambda: kubectl("delete", "pods", "-n", "knative-eventing", "-l", "eventing.knative.dev/brokerRole=filter"),
+    )
+    for number, strike in enumerate(kill):
+        sha = user.commit({"more.txt": f"{number}\n"})
+        user.push()
+        time.sleep(1 + 3 * number)
+        strike()
+        began = time.monotonic()
+        user.ended(sha, "live", seconds=300)
+        print(f"\nstrike {number}: live {time.monotonic() - began:.0f} s later")
+        until(lambda sha=sha: sha in user.get()[1], seconds=5)  # type: ignore[misc] # mypy knows no default of a lambda
+
+
+def _kill(kubectl: Kubectl, selector: str) -> None:
+    kubectl("delete", "pods", "-n", NAMESPACE, "-l", selector, "--grace-period=0", "--force")
+
+
+def _restart_api_server(instance: Instance) -> None:
+    stop(instance, "kube-apiserver")
+    start_control_plane(Cache(home=DEFAULT_HOME), instance, CLUSTER)
+
+
+@contextmanager
+def _without_database(kubectl: Kubectl) -> Iterator[None]:
+    """Let nobody reach PostgreSQL for a while; its pod, and so its data, stays."""
+    kubectl("patch", "service", "postgres", "-n", "data", "-p", '{"spec":{"selector":{"app":"nobody"}}}')
+    try:
+        yield
+    finally:
+        kubectl("patch", "service", "postgres", "-n", "data", "-p", '{"spec":{"selector":{"app":"postgres"}}}')
+
+
+def _refusals(kubectl: Kubectl, function: str, event: str) -> list[float]:
+    """Return when the function could not handle the event, by its log."""
+    label = f"serving.knative.dev/service={function}"
+    options = ("-c", "user-container", "--tail=-1", "--timestamps")
+    lines = kubectl("logs", "-n", NAMESPACE, "-l", label, *options).splitlines()
+    stamps = [line.partition(" ")[0] for line in lines if event in line and "unavailable" in line]
+    return sorted(datetime.fromisoformat(stamp[:26] + "+00:00").timestamp() for stamp in stamps)

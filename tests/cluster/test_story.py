@@ -1,0 +1,108 @@
+"""What a user does, on the real thing: forge, ingress, Broker, functions, Tekton, registry, Rollout, certificate."""
+
+import time
+from datetime import datetime
+
+import pytest
+
+from functions.local.demo.probe import Answer, probing, split
+from tests.cluster.conftest import NewUser
+from tests.cluster.control_plane import CLUSTER
+from tests.cluster.install import DOMAIN
+from tests.cluster.kubectl import Kubectl
+from tests.cluster.user import HTTPS, User
+from tests.fakes.loopback_cloudflare import LoopbackCloudflare
+from tests.local.waiting import until
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
+STEPS = (10, 25, 50, 100)
+TOLERANCE = 12  # percent points: a step of six seconds has three hundred requests, and Traefik lags up to two
+CRASHING = {"app.py": "raise SystemExit('this version cannot start')\n"}
+
+
+@pytest.fixture(scope="module")
+def user(new_user: NewUser) -> User:
+    """Return somebody whose app is live."""
+    somebody = new_user("hello")
+    somebody.begin()
+    somebody.deploy()
+    return somebody
+
+
+def failed(answers: list[Answer]) -> list[Answer]:
+    return [answer for answer in answers if answer.failed]
+
+
+def probed(
+    user: User, sha: str, state: str, refspec: str = "HEAD:refs/heads/main"
+) -> tuple[list[Answer], dict[int, float]]:
+    """Push under 50 requests a second; return the answers, and the new version's share at each step."""
+    ca = user.client().ca
+    host = f"{user.app}.{DOMAIN}"
+    with probing(host=host, port=HTTPS, ca=ca, rate=50, address=CLUSTER.address) as probe:
+        time.sleep(1)
+        user.push(refspec)
+        ended = user.ended(sha, state)
+        time.sleep(3)
+    marks = [
+        (datetime.fromisoformat(step["at"]).timestamp(), int(step["details"]["weight"]))
+        for step in ended["steps"]
+        if step["details"].get("weight")
+    ]
+    answers = sorted(probe.answers, key=lambda answer: answer.at)
+    return answers, split(answers, marks, lambda answer: sha in answer.text)
+
+
+def test_a_push_is_live_over_https_with_a_certificate_from_the_authority(user: User) -> None:
+    status, text = user.get()
+    head = user.git("rev-parse", "HEAD")
+    assert (status, head in text) == (200, True), text
+
+
+def test_a_second_push_moves_the_traffic_step_by_step_and_loses_no_request(user: User) -> None:
+    sha = user.commit({"more.txt": "more\n"})
+    answers, shares = probed(user, sha, "live")
+    print(f"\n{len(answers)} requests, {len(failed(answers))} failed, shares {shares}")
+    assert not failed(answers), failed(answers)[:3]
+    assert sha in answers[-1].text
+    assert all(abs(shares[step] - step) <= TOLERANCE for step in STEPS), shares
+
+
+def test_a_version_that_crashes_goes_back_by_itself_and_the_old_one_serves_on(user: User) -> None:
+    before = user.get()[1]
+    sha = user.commit(CRASHING)
+    answers, _ = probed(user, sha, "failed")
+    print(f"\n{len(answers)} requests, {len(failed(answers))} failed")
+    assert not failed(answers), failed(answers)[:3]
+    assert user.get()[1] == before
+
+
+def test_a_rollback_releases_the_old_digest_without_a_build(user: User, kubectl: Kubectl) -> None:
+    runs = kubectl("get", "pipelineruns", "-n", "slipway-builds", "-o", "name").split()
+    releases = user.paas_json("releases")
+    first = next(one for one in releases if one["number"] == 1)
+    user.paas("rollback", "1")
+    newest = until(lambda: [one for one in user.paas_json("releases")[:1] if one["state"] == "live"], seconds=90)
+    assert newest[0]["digest"] == first["digest"]
+    until(lambda: first["sha"] in user.get()[1], seconds=5)
+    assert kubectl("get", "pipelineruns", "-n", "slipway-builds", "-o", "name").split() == runs
+
+
+def test_a_preview_comes_and_goes_and_leaves_nothing(user: User, kubectl: Kubectl, zone: LoopbackCloudflare) -> None:
+    label = f"try-it--{user.app}"
+    sha = user.commit({"more.txt": "try it\n"})
+    user.push("HEAD:refs/heads/try-it")
+    user.ended(sha, "live")
+    until(lambda: sha in user.get(label)[1], seconds=5)
+    assert any(record["name"] == f"{label}.{DOMAIN}" for record in zone.records.values())
+
+    user.git("push", "--quiet", "paas", ":refs/heads/try-it")
+
+    def left() -> list[str]:
+        spaces = kubectl("get", "namespaces", "-o", "name").split()
+        found = [name for name in spaces if name.endswith(f"app-{user.app}--try-it")]
+        return found + [record["name"] for record in zone.records.values() if record["name"].startswith(label)]
+
+    until(lambda: not left(), seconds=120, why="the preview's end")
+    assert user.get(label)[0] == 404
+    assert user.get()[0] == 200

@@ -1,0 +1,99 @@
+"""Everything at rest: functions at zero pods, and what a push costs that wakes them."""
+
+import time
+from datetime import datetime
+from statistics import median
+
+import httpx
+import pytest
+
+from tests.cluster.conftest import NewUser
+from tests.cluster.install import NAMESPACE
+from tests.cluster.kubectl import Kubectl
+from tests.cluster.user import User
+from tests.local.waiting import until
+from tests.manifests import function_manifests
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
+FUNCTIONS = tuple(manifest.name for manifest in function_manifests())
+CHAIN = ("resolve-app", "start-build")  # what a webhook wakes on its way to a PipelineRun
+SIDE_BY_SIDE = 1.3  # times the slowest single cold start
+MIN_SCALE = "autoscaling.knative.dev/min-scale"
+
+
+@pytest.fixture(scope="module")
+def user(new_user: NewUser) -> User:
+    """Return somebody whose app is live."""
+    somebody = new_user("sleepy")
+    somebody.begin()
+    somebody.deploy()
+    return somebody
+
+
+def awake(kubectl: Kubectl, names: tuple[str, ...] = FUNCTIONS) -> set[str]:
+    """Return which functions have pods."""
+    path = "jsonpath={range .items[*]}{.metadata.labels.serving\\.knative\\.dev/service}{'\\n'}{end}"
+    found = kubectl("get", "pods", "-n", NAMESPACE, "-l", "serving.knative.dev/service", "-o", path)
+    return set(found.split()) & set(names)
+
+
+def wait_for_rest(kubectl: Kubectl, names: tuple[str, ...] = FUNCTIONS) -> None:
+    until(lambda: not awake(kubectl, names), seconds=300, why=f"zero pods of {', '.join(names)}")
+
+
+def ordered_after(user: User, change: str) -> float:
+    """Push a change and return the seconds from its webhook's arrival to the PipelineRun's creation."""
+    sha = user.commit({"more.txt": change})
+    user.push()
+    ended = user.ended(sha, "live")
+    received, started = (
+        next(step["at"] for step in ended["steps"] if step["step"] == name and step["state"] == state)
+        for name, state in (("push", "received"), ("build", "running"))
+    )
+    return (datetime.fromisoformat(started) - datetime.fromisoformat(received)).total_seconds()
+
+
+def cold_start(kubectl: Kubectl, name: str) -> float:
+    """Return the seconds that a request to a function at zero waits for its answer."""
+    inside = kubectl("get", "service", "kourier-internal", "-n", "kourier-system", "-o", "jsonpath={.spec.clusterIP}")
+    headers = {"Host": f"{name}.{NAMESPACE}.svc.cluster.local"}
+    began = time.monotonic()
+    answer = httpx.get(f"http://{inside}/healthz", headers=headers, timeout=60, trust_env=False)
+    assert answer.status_code == 204, (name, answer.status_code)
+    return time.monotonic() - began
+
+
+def test_every_function_rests_at_zero_and_a_push_wakes_what_it_needs(user: User, kubectl: Kubectl) -> None:
+    warm = [ordered_after(user, f"warm {number}\n") for number in range(3)]
+    resting = tuple(name for name in FUNCTIONS if name != "verify-webhook")
+    wait_for_rest(kubectl, resting)
+    singles = {name: cold_start(kubectl, name) for name in resting}
+    wait_for_rest(kubectl, resting)
+
+    cold = ordered_after(user, "cold\n")
+
+    slowest = max(singles[name] for name in CHAIN)
+    print("\ncold start of each function, request to answer, in seconds:")
+    for name, seconds in sorted(singles.items()):
+        print(f"  {name:16} {seconds:.2f}")
+    ratio = cold / slowest
+    print(f"webhook to PipelineRun: warm {median(warm):.2f} s, from zero {cold:.2f} s: {ratio:.2f} x {slowest:.2f} s")
+    assert ratio <= SIDE_BY_SIDE
+
+
+def test_a_webhook_that_finds_verify_webhook_at_zero_still_goes_live(user: User, kubectl: Kubectl) -> None:
+    change = '{"spec":{"template":{"metadata":{"annotations":{"%s":"%s"}}}}}'
+    kubectl("patch", "ksvc", "verify-webhook", "-n", NAMESPACE, "--type=merge", "-p", change % (MIN_SCALE, "0"))
+    try:
+        until(lambda: not awake(kubectl), seconds=400, why="zero pods everywhere")
+        single = cold_start(kubectl, "verify-webhook")
+        until(lambda: not awake(kubectl), seconds=400, why="zero pods everywhere")
+        sha = user.commit({"more.txt": "from nothing\n"})
+        began = time.time()
+        user.push()
+        told = time.time() - began
+        ended = user.ended(sha, "live")
+        print(f"\nverify-webhook from zero: {single:.2f} s to its answer")
+        print(f"all from zero: live {ended['seconds']:.0f} s after the webhook; git push took {told:.1f} s")
+    finally:
+        kubectl("patch", "ksvc", "verify-webhook", "-n", NAMESPACE, "--type=merge", "-p", change % (MIN_SCALE, "1"))
