@@ -1,4 +1,4 @@
-"""`python -m tests.cluster build | api | api-down | gitea | gitea-down | up | install | down`."""
+"""`python -m tests.cluster build | api | api-down | gitea | gitea-down | up | install | test | warm | down`."""
 
 import argparse
 import subprocess
@@ -14,6 +14,7 @@ from tests.cluster.down import down
 from tests.cluster.gitea import gitea, gitea_down
 from tests.cluster.install import install
 from tests.cluster.steps import StepError
+from tests.cluster.suite import run_tests, warm
 from tests.cluster.up import up
 
 
@@ -27,6 +28,8 @@ def main(arguments: list[str]) -> int:
         "gitea-down": gitea_down,
         "up": up,
         "install": install,
+        "test": run_tests,
+        "warm": warm,
         "down": down,
     }
     parser = argparse.ArgumentParser(prog="python -m tests.cluster", description=__doc__)

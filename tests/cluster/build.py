@@ -69,11 +69,20 @@ def build(cache: Cache, names: set[str] | None = None) -> None:
             _build(cache, binary)
 
 
+def is_built(cache: Cache, binary: Binary) -> bool:
+    """Tell whether the cache has it as its pins want it."""
+    stamp = _stamp(cache, binary)
+    return (cache.binaries / binary.name).exists() and stamp.exists() and stamp.read_text() == binary.key()
+
+
+def _stamp(cache: Cache, binary: Binary) -> Path:
+    return cache.binaries / f"{binary.name}.built-from"
+
+
 def _build(cache: Cache, binary: Binary) -> None:
-    target, stamp = cache.binaries / binary.name, cache.binaries / f"{binary.name}.built-from"
-    key = binary.key()
-    if target.exists() and stamp.exists() and stamp.read_text() == key:
+    if is_built(cache, binary):
         return
+    target = cache.binaries / binary.name
     with step(f"building {binary.name} ({binary.version})"):
         flags = ["-trimpath", "-buildvcs=false", "-p=2"]
         flags += ["-tags", ",".join(binary.tags), "-ldflags", binary.linker_flags()]
@@ -91,4 +100,4 @@ def _build(cache: Cache, binary: Binary) -> None:
             msg = f"go cannot build {binary.package}:\n{made.stderr[-3000:]}"
             raise StepError(msg)
         Path(f"{target}.new").replace(target)
-        stamp.write_text(key)
+        _stamp(cache, binary).write_text(binary.key())

@@ -14,7 +14,7 @@ from tests.cluster.user import User
 from tests.fakes.loopback import served
 from tests.fakes.loopback_cloudflare import LoopbackCloudflare
 
-NewUser = Callable[[str], User]
+NewUser = Callable[..., User]
 
 
 @pytest.fixture(scope="session")
@@ -41,12 +41,12 @@ def zone() -> Iterator[LoopbackCloudflare]:
 def new_user(
     instance: Instance, zone: LoopbackCloudflare, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[NewUser]:
-    """Yield what makes a user with an app of a name that begins like this; the apps are deleted in the end."""
+    """Yield what makes a user whose app's name begins like this, or is `exact`; the apps are deleted in the end."""
     assert zone is not None
     made = list[User]()
 
-    def make(name: str) -> User:
-        app = f"{name}-{uuid.uuid4().hex[:5]}"
+    def make(name: str, *, exact: bool = False) -> User:
+        app = name if exact else f"{name}-{uuid.uuid4().hex[:5]}"
         clone: Path = tmp_path_factory.mktemp(app)
         made.append(User(instance=instance, installed=remembered(instance), app=app, clone=clone))
         return made[-1]

@@ -1,5 +1,6 @@
 """What breaks on a cluster: poisoned events, a database that is away, killed pods, a restarted API server."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,10 +18,12 @@ from tests.cluster.install import NAMESPACE
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.programs import stop
 from tests.cluster.user import User
+from tests.conftest import ROOT
 from tests.local.waiting import until
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 PUBLISHED = "dev.slipway.image.published.v1"
+IGNORED = "dev.slipway.push.ignored.v1"
 POISON = {"app": "nobody", "environment": "production", "digest": 7}
 
 
@@ -55,7 +58,7 @@ def test_a_poisoned_event_is_parked_with_its_error_and_can_be_redriven(user: Use
 def test_an_answer_of_503_is_repeated_with_growing_waits_until_it_is_none(user: User, kubectl: Kubectl) -> None:
     with _without_database(kubectl):
         sha = user.commit({"more.txt": "while the database is away\n"})
-        event = door(kubectl).send("dev.slipway.push.ignored.v1", {"app": user.app, "reason": "a test"})
+        event = door(kubectl).send(IGNORED, json.loads((ROOT / "schemas" / "examples" / f"{IGNORED}.json").read_text()))
         until(lambda: len(_refusals(kubectl, "report-status", event)) >= 3, seconds=60, why="three answers of 503")
     times = _refusals(kubectl, "report-status", event)
     waits = [later - earlier for earlier, later in pairwise(times)]

@@ -1,0 +1,90 @@
+"""Other ways to run and to build on the real thing: Deployment, Knative Service, Dockerfile; builds that end badly."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.cluster.build_images import RUN
+from tests.cluster.conftest import NewUser
+from tests.cluster.install import BUILDS, IDLE, PLAIN
+from tests.cluster.kubectl import Kubectl
+from tests.cluster.registry import REGISTRY
+from tests.cluster.user import User
+from tests.local.waiting import until
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
+DOCKERFILE = f'FROM {REGISTRY}/{RUN}\nCOPY . /workspace\nWORKDIR /workspace\nCMD ["python3", "app.py"]\n'
+RELEASE = "web: python app.py\nrelease: {}\n"
+
+
+@pytest.fixture(scope="module")
+def user(new_user: NewUser) -> User:
+    """Return somebody whose app is live."""
+    somebody = new_user("kinds")
+    somebody.begin()
+    somebody.deploy()
+    return somebody
+
+
+def answers(user: User, sha: str) -> None:
+    until(lambda: sha in user.get()[1], seconds=20, why=f"{sha[:12]} to answer")
+
+
+@pytest.mark.parametrize("kind", [PLAIN, IDLE])
+def test_another_kind_of_workload_goes_live_and_is_replaced(new_user: NewUser, kind: str) -> None:
+    other = new_user(kind, exact=True)
+    other.begin()
+    answers(other, other.deploy())
+    answers(other, other.deploy({"more.txt": "more\n"}))
+
+
+def test_an_app_that_is_a_knative_service_rests_at_zero_and_answers_when_asked(kubectl: Kubectl, user: User) -> None:
+    idle = replace(user, app=IDLE)
+    pods = ("get", "pods", "-n", f"app-{IDLE}", "-l", "slipway.dev/process=web", "-o", "name")
+    until(lambda: not kubectl(*pods).strip(), seconds=240, why=f"zero pods of {IDLE}")
+    assert idle.get()[0] == 200
+
+
+def test_a_dockerfile_is_built_without_an_engine(user: User) -> None:
+    answers(user, user.deploy({"Dockerfile": DOCKERFILE}))
+
+
+def test_a_release_command_runs_before_the_version_and_its_failure_stops_it(user: User) -> None:
+    answers(user, user.deploy({"Procfile": RELEASE.format("true")}))
+    before = user.get()[1]
+
+    sha = user.commit({"Procfile": RELEASE.format("echo no; exit 3")})
+    user.push()
+    ended = user.ended(sha, "failed")
+
+    assert ended["step"] == "release command"
+    assert user.get()[1] == before
+
+
+def test_a_failed_build_says_where_and_leaves_what_runs(user: User) -> None:
+    before = user.get()[1]
+    sha = user.commit({"FAIL": "this app is not to be built\n"})
+    user.push()
+    ended = user.ended(sha, "failed")
+    assert (ended["step"], user.get()[1]) == ("buildpacks", before)
+    assert "this app is not to be built" in user.paas("logs", "--build", ended["steps"][-1]["details"]["build"])
+
+
+def test_a_newer_push_cancels_the_build_of_the_older_and_only_it_goes_live(user: User, kubectl: Kubectl) -> None:
+    older = user.commit({"more.txt": "older\n"})
+    user.push()
+    name = until(lambda: _run_of(kubectl, older), seconds=60, why="the older build")
+    newer = user.commit({"more.txt": "newer\n"})
+    user.push()
+
+    user.ended(newer, "live")
+
+    assert user.ended(older, "superseded")["final"]
+    reason = "jsonpath={.status.conditions[0].reason}"
+    assert kubectl("get", "pipelinerun", name, "-n", BUILDS, "-o", reason) == "Cancelled"
+    answers(user, newer)
+
+
+def _run_of(kubectl: Kubectl, sha: str) -> str:
+    names = kubectl("get", "pipelineruns", "-n", BUILDS, "-o", "jsonpath={.items[*].metadata.name}").split()
+    return next((name for name in names if sha[:12] in name), "")
