@@ -17,6 +17,22 @@ from tests.local.waiting import until
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 STEPS = (10, 25, 50, 100)
 TOLERANCE = 12  # percent points: a step of six seconds has three hundred requests, and Traefik lags up to two
+# Well at first; after ten seconds of traffic it answers 500, to its health check too.
+ERRING = """
+import os, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+began = time.monotonic()
+
+class Erring(BaseHTTPRequestHandler):
+    def do_GET(self):
+        good = time.monotonic() - began < 10
+        self.send_response(200 if good else 500)
+        self.end_headers()
+        self.wfile.write(os.environ["SLIPWAY_COMMIT"].encode())
+
+ThreadingHTTPServer(("0.0.0.0", int(os.environ["PORT"])), Erring).serve_forever()
+"""
 CRASHING = {"app.py": "raise SystemExit('this version cannot start')\n"}
 
 
@@ -75,6 +91,16 @@ def test_a_version_that_crashes_goes_back_by_itself_and_the_old_one_serves_on(us
     print(f"\n{len(answers)} requests, {len(failed(answers))} failed")
     assert not failed(answers), failed(answers)[:3]
     assert user.get()[1] == before
+
+
+def test_a_version_that_errs_with_a_tenth_of_the_traffic_goes_back_by_itself(user: User) -> None:
+    before = user.get()[1]
+    sha = user.commit({"app.py": ERRING})
+    answers, shares = probed(user, sha, "failed")
+    lost = failed(answers)
+    print(f"\n{len(answers)} requests, {len(lost)} failed, shares {shares}")
+    assert user.get()[1] == before
+    assert not failed(answers[-100:]), "the old version serves alone again"
 
 
 def test_a_rollback_releases_the_old_digest_without_a_build(user: User, kubectl: Kubectl) -> None:

@@ -1,5 +1,6 @@
 """Everything at rest: functions at zero pods, and what a push costs that wakes them."""
 
+import json
 import time
 from datetime import datetime
 from statistics import median
@@ -18,6 +19,7 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
 FUNCTIONS = tuple(manifest.name for manifest in function_manifests())
 CHAIN = ("resolve-app", "start-build")  # what a webhook wakes on its way to a PipelineRun
 SIDE_BY_SIDE = 1.3  # times the slowest single cold start
+LABEL = "serving.knative.dev/service"
 MIN_SCALE = "autoscaling.knative.dev/min-scale"
 
 
@@ -31,10 +33,10 @@ def user(new_user: NewUser) -> User:
 
 
 def awake(kubectl: Kubectl, names: tuple[str, ...] = FUNCTIONS) -> set[str]:
-    """Return which functions have pods."""
-    path = "jsonpath={range .items[*]}{.metadata.labels.serving\\.knative\\.dev/service}{'\\n'}{end}"
-    found = kubectl("get", "pods", "-n", NAMESPACE, "-l", "serving.knative.dev/service", "-o", path)
-    return set(found.split()) & set(names)
+    """Return which functions have pods that are not on their way out."""
+    found = json.loads(kubectl("get", "pods", "-n", NAMESPACE, "-l", LABEL, "-o", "json"))["items"]
+    serving = [pod["metadata"] for pod in found if "deletionTimestamp" not in pod["metadata"]]
+    return {pod["labels"][LABEL] for pod in serving} & set(names)
 
 
 def wait_for_rest(kubectl: Kubectl, names: tuple[str, ...] = FUNCTIONS) -> None:

@@ -25,6 +25,7 @@ MAY: dict[str, set[Right]] = {
         | rights(ALL, "networking.k8s.io/networkpolicies networking.k8s.io/ingresses", "create patch")
         | rights(ALL, "gateway.networking.k8s.io/httproutes", "get create patch")
         | rights(ALL, "batch/jobs apps/deployments argoproj.io/rollouts serving.knative.dev/services", "create patch")
+        | rights(ALL, "argoproj.io/analysistemplates", "create patch")
         | rights(ALL, "serving.knative.dev/domainmappings", "create patch delete")
     ),
     "issue-cert": (

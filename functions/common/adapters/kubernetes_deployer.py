@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from functions.common.adapters.kubernetes_api import KubernetesApi
+from functions.common.adapters.kubernetes_canary import canary_check
 from functions.common.adapters.kubernetes_environment import surroundings
 from functions.common.adapters.kubernetes_labels import APP, ENVIRONMENT, MANAGED, MANAGER, PROCESS, labels_of
 from functions.common.adapters.kubernetes_place import EVERYWHERE, NAMESPACES, OWNED, OWNED_LAST, Place, place_of
@@ -140,9 +141,13 @@ class KubernetesDeployer:
 
     def _roll_out(self, record: Record, place: Place) -> None:
         workload, runtime = record.workload, self.runtime
+        shares = has_weights(record.kind, runtime)
         for path, body in routes(workload, record.kind, place, runtime):
-            if not (has_weights(record.kind, runtime) and self._leads_there(path, body)):
+            if shares and body["kind"] == "Service":
+                self.api.create(place.collection("Service"), body)  # then Argo's: its selector tells versions apart
+            elif not (shares and self._leads_there(path, body)):
                 self.api.apply(path, body)
+        self._apply([canary_check(workload, place)] if shares else [])
         self._apply(other_processes(workload, place, runtime, config=record.config))
         self._apply([web_workload(workload, record.kind, place, runtime, config=record.config)])
 

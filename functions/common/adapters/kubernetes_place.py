@@ -16,12 +16,23 @@ _KINDS = {
     "HTTPRoute": "/apis/gateway.networking.k8s.io/v1/namespaces/{0}/httproutes",
     "Job": "/apis/batch/v1/namespaces/{0}/jobs",
     "Deployment": "/apis/apps/v1/namespaces/{0}/deployments",
+    "AnalysisTemplate": "/apis/argoproj.io/v1alpha1/namespaces/{0}/analysistemplates",
     "Rollout": "/apis/argoproj.io/v1alpha1/namespaces/{0}/rollouts",
     "KnativeService": "/apis/serving.knative.dev/v1/namespaces/{0}/services",
     "DomainMapping": "/apis/serving.knative.dev/v1beta1/namespaces/{0}/domainmappings",
 }
 # What an environment has in a shared namespace; in one of its own all of it goes with the namespace.
-OWNED = ("HTTPRoute", "Ingress", "DomainMapping", "KnativeService", "Rollout", "Deployment", "Job", "Service")
+OWNED = (
+    "HTTPRoute",
+    "Ingress",
+    "DomainMapping",
+    "KnativeService",
+    "Rollout",
+    "Deployment",
+    "Job",
+    "Service",
+    "AnalysisTemplate",
+)
 OWNED_LAST = ("NetworkPolicy", "ServiceAccount", "Secret")
 EVERYWHERE = (
     "/apis/apps/v1/deployments",

@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from functions.common.adapters.kubernetes_canary import CANARY, STABLE
 from functions.common.adapters.kubernetes_labels import labels_of, selected_by
 from functions.common.adapters.kubernetes_place import Place
 from functions.common.adapters.kubernetes_pods import PORT, WEB
 from functions.common.adapters.kubernetes_runtime import Entrance, Kind, Runtime, Traffic
 from functions.common.adapters.kubernetes_tls import secret_of
-from functions.common.adapters.kubernetes_workloads import CANARY, STABLE
 from functions.common.domain.release import Workload
 
 Object = dict[str, Any]

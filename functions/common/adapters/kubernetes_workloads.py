@@ -2,15 +2,14 @@
 
 from typing import Any
 
+from functions.common.adapters.kubernetes_canary import WHOLE, canary_strategy
 from functions.common.adapters.kubernetes_labels import PUSH, RELEASE, labels_of, selected_by
 from functions.common.adapters.kubernetes_place import Place
 from functions.common.adapters.kubernetes_pods import RELEASE_PROCESS, WEB, pod_spec, pod_template, process_name
-from functions.common.adapters.kubernetes_runtime import Kind, Runtime, Traffic
+from functions.common.adapters.kubernetes_runtime import Kind, Runtime
 from functions.common.domain.release import Workload
 
 Object = dict[str, Any]
-STABLE, CANARY = "web", "web-canary"
-WHOLE = 100
 
 
 def web_workload(workload: Workload, kind: Kind, place: Place, runtime: Runtime, *, config: str) -> tuple[str, Object]:
@@ -55,19 +54,11 @@ def _web_deployment(workload: Workload, place: Place, runtime: Runtime, config: 
 
 def _rollout(workload: Workload, place: Place, runtime: Runtime, config: str) -> tuple[str, Object]:
     body = _body("argoproj.io/v1alpha1", "Rollout", workload, WEB, place)
-    canary: Object = {"steps": _steps(workload, runtime), "maxSurge": "25%", "maxUnavailable": 0}
-    if runtime.traffic is Traffic.GATEWAY:
-        plugin = {"httpRoute": place.name(WEB), "namespace": place.namespace}
-        canary |= {
-            "stableService": place.name(STABLE),
-            "canaryService": place.name(CANARY),
-            "trafficRouting": {"plugins": {"argoproj-labs/gatewayAPI": plugin}},
-        }
     body["spec"] = {
         **_replicated(workload, WEB, place, runtime, config),
         "progressDeadlineAbort": True,  # a version that does not come up gives its traffic back by itself
         "rollbackWindow": {"revisions": 3},  # back to one of the last three: at once, without steps
-        "strategy": {"canary": canary},
+        "strategy": {"canary": canary_strategy(workload, place, runtime)},
     }
     return place.path("Rollout", WEB), body
 
@@ -99,15 +90,6 @@ def _replicated(workload: Workload, process: str, place: Place, runtime: Runtime
         "selector": {"matchLabels": selected_by(workload.app, workload.environment, name)},
         "template": pod_template(workload, process, place, runtime, config=config),
     }
-
-
-def _steps(workload: Workload, runtime: Runtime) -> list[Object]:
-    steps: list[Object] = []
-    for percent in workload.steps:
-        steps.append({"setWeight": percent})
-        if percent < WHOLE:
-            steps.append({"pause": {"duration": f"{runtime.pause}s"}})
-    return steps
 
 
 def _body(version: str, kind: str, workload: Workload, process: str, place: Place) -> Object:
