@@ -5,6 +5,7 @@ So no webhook waits for the broker, and a busy moment costs few threads their tu
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -14,6 +15,7 @@ from functions.common.events.envelope import Envelope
 
 MAX_WAITING = 64  # beyond it callers wait: a burst must not be promised faster than it is published
 PATIENCE_SECONDS = 1.0
+GATHER_SECONDS = 0.006  # in a busy moment a lot waits so long for more: each costs the webhooks' threads their turn
 
 _log = logging.getLogger("slipway")
 
@@ -68,14 +70,19 @@ class BackgroundPublisher:
         return len(self._waiting) < MAX_WAITING
 
     def _run(self) -> None:
+        is_busy = False
         while True:
             with self._changed:
                 self._sending = False
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._waiting)
+            if is_busy:
+                time.sleep(GATHER_SECONDS)
+            with self._changed:
                 batch, self._waiting = self._waiting, []
                 self._sending = True
             self._send(batch)
+            is_busy = len(batch) > 1
 
     def _send(self, batch: Sequence[Envelope]) -> None:
         try:

@@ -45,6 +45,9 @@ class Bridge:
                 http="httptools",
                 lifespan="off",
                 access_log=False,
+                proxy_headers=False,  # it is asked by this machine alone, and each of these costs every event
+                server_header=False,
+                date_header=False,
                 log_level="warning",
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=1,
