@@ -1,9 +1,8 @@
-"""What breaks on a cluster: poisoned events, a database that is away, killed pods, a restarted API server."""
+"""What breaks on a cluster: poisoned events, a DNS service that is away, killed pods, a restarted API server."""
 
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -14,16 +13,18 @@ from tests.cluster.broker_door import door
 from tests.cluster.cache import DEFAULT_HOME, Cache, Instance
 from tests.cluster.conftest import NewUser
 from tests.cluster.control_plane import CLUSTER, start_control_plane
-from tests.cluster.install import NAMESPACE
+from tests.cluster.install import DOMAIN, NAMESPACE
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.programs import stop
 from tests.cluster.user import User
-from tests.conftest import ROOT
+from tests.fakes.loopback import Reply
+from tests.fakes.loopback_cloudflare import LoopbackCloudflare
 from tests.local.waiting import until
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 PUBLISHED = "dev.slipway.image.published.v1"
-IGNORED = "dev.slipway.push.ignored.v1"
+CREATED = "dev.slipway.app.created.v1"
+AWAY = 4  # answers of 503
 POISON = {"app": "nobody", "environment": "production", "digest": 7}
 
 
@@ -55,17 +56,19 @@ def test_a_poisoned_event_is_parked_with_its_error_and_can_be_redriven(user: Use
     assert not parked(user, event)
 
 
-def test_an_answer_of_503_is_repeated_with_growing_waits_until_it_is_none(user: User, kubectl: Kubectl) -> None:
-    with _without_database(kubectl):
-        sha = user.commit({"more.txt": "while the database is away\n"})
-        event = door(kubectl).send(IGNORED, json.loads((ROOT / "schemas" / "examples" / f"{IGNORED}.json").read_text()))
-        until(lambda: len(_refusals(kubectl, "report-status", event)) >= 3, seconds=60, why="three answers of 503")
-    times = _refusals(kubectl, "report-status", event)
-    waits = [later - earlier for earlier, later in pairwise(times)]
-    print(f"\n503 after waits of {[round(wait, 1) for wait in waits]} s")
-    assert all(later > earlier for earlier, later in pairwise(waits[:3]))
-    user.push()
-    user.ended(sha, "live")
+def test_an_answer_of_503_is_repeated_with_growing_waits_until_it_is_none(
+    user: User, kubectl: Kubectl, zone: LoopbackCloudflare
+) -> None:
+    host = f"{user.app}.{DOMAIN}"
+    zone.failures += [Reply(status=503)] * AWAY
+    event = door(kubectl).send(CREATED, {"app": user.app, "environment": "production", "host": host})
+    until(lambda: len(_said(kubectl, "upsert-dns", event)) > AWAY, seconds=60, why="an answer after those of 503")
+    said = _said(kubectl, "upsert-dns", event)
+    waits = [later - earlier for (earlier, _), (later, _) in pairwise(said)]
+    print(f"\nrepeated after {', '.join(f'{wait:.2f}' for wait in waits)} s")
+    assert [word for _, word in said] == ["unavailable"] * AWAY + ["handled"]
+    assert all(later > earlier for earlier, later in pairwise(waits))
+    assert not parked(user, event)
 
 
 def test_killed_functions_and_a_restarted_api_server_lose_no_push(
@@ -97,20 +100,9 @@ def _restart_api_server(instance: Instance) -> None:
     start_control_plane(Cache(home=DEFAULT_HOME), instance, CLUSTER)
 
 
-@contextmanager
-def _without_database(kubectl: Kubectl) -> Iterator[None]:
-    """Let nobody reach PostgreSQL for a while; its pod, and so its data, stays."""
-    kubectl("patch", "service", "postgres", "-n", "data", "-p", '{"spec":{"selector":{"app":"nobody"}}}')
-    try:
-        yield
-    finally:
-        kubectl("patch", "service", "postgres", "-n", "data", "-p", '{"spec":{"selector":{"app":"postgres"}}}')
-
-
-def _refusals(kubectl: Kubectl, function: str, event: str) -> list[float]:
-    """Return when the function could not handle the event, by its log."""
+def _said(kubectl: Kubectl, function: str, event: str) -> list[tuple[float, str]]:
+    """Return when a function answered for an event, in UNIX seconds, and how, by its log."""
     label = f"serving.knative.dev/service={function}"
-    options = ("-c", "user-container", "--tail=-1", "--timestamps")
-    lines = kubectl("logs", "-n", NAMESPACE, "-l", label, *options).splitlines()
-    stamps = [line.partition(" ")[0] for line in lines if event in line and "unavailable" in line]
-    return sorted(datetime.fromisoformat(stamp[:26] + "+00:00").timestamp() for stamp in stamps)
+    text = kubectl("logs", "-n", NAMESPACE, "-l", label, "-c", "user-container", "--tail=-1")
+    lines = [json.loads(line) for line in text.splitlines() if event in line and line.startswith("{")]
+    return sorted((datetime.fromisoformat(one["time"]).timestamp(), one["message"].partition(":")[0]) for one in lines)
