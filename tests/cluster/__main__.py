@@ -1,4 +1,4 @@
-"""`python -m tests.cluster build | api | api-down | gitea | gitea-down | up | install | test | warm | down`."""
+"""`python -m tests.cluster build | api | api-down | gitea | gitea-down | up | install | test | story | warm | down`."""
 
 import argparse
 import subprocess
@@ -14,7 +14,7 @@ from tests.cluster.down import down
 from tests.cluster.gitea import gitea, gitea_down
 from tests.cluster.install import install
 from tests.cluster.steps import StepError
-from tests.cluster.suite import run_tests, warm
+from tests.cluster.suite import run_story, run_tests, warm
 from tests.cluster.up import up
 
 
@@ -29,6 +29,7 @@ def main(arguments: list[str]) -> int:
         "up": up,
         "install": install,
         "test": run_tests,
+        "story": run_story,
         "warm": warm,
         "down": down,
     }

@@ -48,8 +48,10 @@ def new_user(
     def make(name: str, *, exact: bool = False) -> User:
         app = name if exact else f"{name}-{uuid.uuid4().hex[:5]}"
         clone: Path = tmp_path_factory.mktemp(app)
-        made.append(User(instance=instance, installed=remembered(instance), app=app, clone=clone))
-        return made[-1]
+        user = User(instance=instance, installed=remembered(instance), app=app, clone=clone)
+        user.api("DELETE", f"/apps/{app}")  # what a run that was broken off left
+        made.append(user)
+        return user
 
     yield make
     for user in made:

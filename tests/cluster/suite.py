@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 
+from tests.cluster.api import api, api_down
 from tests.cluster.build import binaries, is_built
 from tests.cluster.cache import Cache
 from tests.cluster.gitea_accounts import settings_file
@@ -12,19 +13,45 @@ from tests.cluster.install import install
 from tests.cluster.steps import StepError
 from tests.conftest import ROOT
 
-MARKS = "cluster or gitea or live"
+STORY = "tests/cluster/test_story.py"
 
 
 def run_tests(cache: Cache) -> None:
-    """Install this checkout on the running cluster and test it. Raises StepError when a test fails."""
+    """Test the adapters on a bare API server, then this checkout on the running cluster. Raises StepError."""
+    _on_the_api(cache)
+    _on_the_cluster(cache, "gitea", "tests/contract", "tests/functions")
+    _on_the_cluster(cache, "live or cluster", "tests/cluster")
+
+
+def run_story(cache: Cache) -> None:
+    """Test the adapters on a bare API server, and on the running cluster what a user does first. Raises StepError."""
+    _on_the_api(cache)
+    _on_the_cluster(cache, "live", STORY)
+
+
+def _on_the_api(cache: Cache) -> None:
+    """Run the contract suites where the test is every object's controller, so where no other is."""
+    api(cache)
+    try:
+        kubeconfig = cache.instance("api").kubeconfig
+        _pytest(cache, {"KUBECONFIG": str(kubeconfig)}, "-m", "cluster", "--ignore=tests/cluster", "-n", "2")
+    finally:
+        api_down(cache)
+
+
+def _on_the_cluster(cache: Cache, marks: str, *places: str) -> None:
     instance = cache.instance("cluster")
     install(cache)
     forge = dict(line.split("=", 1) for line in settings_file(instance).read_text().splitlines())
+    settings = {**forge, "KUBECONFIG": str(instance.kubeconfig)}
+    _pytest(cache, settings, "-m", marks, "--durations=15", *places)
+
+
+def _pytest(cache: Cache, settings: dict[str, str], *words: str) -> None:
     machine = dict(os.environ)  # noqa: TID251 - the tests run as this process does
     path = f"{cache.binaries}:{machine['PATH']}"  # kubectl is found there
-    environment = {**machine, **forge, "PATH": path, "KUBECONFIG": str(instance.kubeconfig)}
-    command = [sys.executable, "-m", "pytest", "-m", MARKS, "--durations=15"]
-    if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode:
+    command = [sys.executable, "-m", "pytest", *words]
+    if subprocess.run(command, cwd=ROOT, env={**machine, **settings, "PATH": path}, check=False).returncode:
         msg = "tests on the cluster failed: see above"
         raise StepError(msg)
 

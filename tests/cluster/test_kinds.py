@@ -62,7 +62,7 @@ def test_a_release_command_runs_before_the_version_and_its_failure_stops_it(user
     answers(user, user.deploy({"Procfile": RELEASE.format("true")}))
     before = user.get()[1]
 
-    sha = user.commit({"Procfile": RELEASE.format("echo no; exit 3")})
+    sha = user.commit({"Procfile": RELEASE.format("false")})
     user.push()
     ended = user.ended(sha, "failed")
 
