@@ -32,12 +32,19 @@ CERTIFICATE: dict[str, Any] = {
     "metadata": {"labels": _MARKS, "annotations": {"slipway.dev/host": "hello.apps.example.org"}},
     "status": {"conditions": [{"type": "Ready", "status": "True"}], "notAfter": "2099-01-01T00:00:00Z"},
 }
+SUCCEEDED: dict[str, Any] = {
+    "pipelineRun": {
+        "metadata": {"name": "hello-1", "labels": {**_MARKS, "slipway.dev/build": "hello-1"}},
+        "status": {"conditions": [{"type": "Succeeded", "status": "True", "reason": "Completed"}]},
+    }
+}
+BUILT = "dev.tekton.event.pipelinerun.successful.v1"
+_WOKEN = ("promote-image", "track-release")
 _OBJECTS = {"track-release": ROLLOUT, "promote-image": JOB, "issue-cert": CERTIFICATE}
 
 
 def foreign_events(function: str) -> list[dict[str, object]]:
     """Return the events that others than Slipway send to a function."""
-    if function not in _OBJECTS:
-        return []
-    event: dict[str, object] = {"specversion": "1.0", "id": "foreign", "source": "https://10.0.0.1:443", "type": UPDATE}
-    return [{**event, "data": _OBJECTS[function]}]
+    event: dict[str, object] = {"specversion": "1.0", "id": "foreign", "source": "https://10.0.0.1:443"}
+    told = [{**event, "type": UPDATE, "data": _OBJECTS[function]}] if function in _OBJECTS else []
+    return told + ([{**event, "id": "built", "type": BUILT, "data": SUCCEEDED}] if function in _WOKEN else [])
