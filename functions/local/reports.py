@@ -48,6 +48,9 @@ def send_reports(reports: Reports, sink: EventSink, stop: threading.Event) -> No
         except Unavailable as error:
             _LOG.warning("reports wait: %s", error)
             failures += 1
+        except Exception:  # noqa: BLE001 - a table may not be there yet at the first start; reports must go on
+            _LOG.exception("reports wait")
+            failures += 1
         pause = _BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS)) - 1] if failures else _POLL_SECONDS
         stop.wait(pause)
 
