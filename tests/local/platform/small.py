@@ -16,7 +16,7 @@ from functions.local import instance as instances
 from functions.local.instance import Instance
 from functions.local.platform.programs import CODE
 from functions.local.platform.supervisor import call
-from tests.local.project import service, trigger, write_project
+from tests.local.project import BROKER, service, trigger, write_project
 
 MANIFESTS = service("echo") + service("park") + trigger("echo-asked", "echo", type="test.asked.v1")
 ECHO = """
@@ -30,6 +30,9 @@ PARK = """
     def target(request):
         return "", 204
 """
+# As often as the product's Broker: the workers of a killed server answer with errors for seconds, until they see it,
+# and fewer tries would be over by then.
+PATIENT_BROKER = BROKER.replace("retry: 4", "retry: 8")
 READY_SECONDS = 90.0
 
 
@@ -38,7 +41,7 @@ class Up:
 
     def __init__(self, folder: Path) -> None:
         self.home = folder / "home"
-        self.project = write_project(folder / "project", MANIFESTS, echo=ECHO, park=PARK)
+        self.project = write_project(folder / "project", MANIFESTS, broker=PATIENT_BROKER, echo=ECHO, park=PARK)
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> str:
