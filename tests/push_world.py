@@ -108,8 +108,7 @@ class PushWorld:
     def event(self, event: Event, identity: str) -> Envelope:
         """Return an event as it comes from outside, under an id of its own."""
         cause = Cause(function="test", source="/test", id=identity)
-        made = envelop(event, cause=cause, time=WHEN)
-        return Envelope(**{name: getattr(made, name) for name in made.__slots__} | {"id": identity})
+        return envelop(event, cause=cause, time=WHEN, identity=identity)
 
     def ended(self, name: str, state: str, *, letter: str = "", stored: bool = True, **more: Any) -> Envelope:  # noqa: ANN401 - as above
         """Return a builder's report."""

@@ -5,8 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import Request
-from flask.typing import ResponseReturnValue
+from flask import Request, Response
 
 from functions.common.domain.delivery import Provider
 from functions.common.errors import Rejected, Unavailable
@@ -23,10 +22,11 @@ class WebhookEndpoint:
 
     handle: Callable[[Webhook], Answer]
 
-    def __call__(self, request: Request) -> ResponseReturnValue:
+    def __call__(self, request: Request) -> Response:
         """Answer one request in JSON."""
         answer = self._answer(request)
-        return json.dumps(answer.body), answer.status, {"Content-Type": "application/json", **answer.headers}
+        text = json.dumps(answer.body)
+        return Response(text, answer.status, answer.headers or None, content_type="application/json")
 
     def _answer(self, request: Request) -> Answer:
         found = _PATH.match(request.path)

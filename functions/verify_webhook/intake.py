@@ -1,6 +1,5 @@
 """From a trusted webhook to what is kept of it: the delivery and, when it is for us, its event."""
 
-import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -46,9 +45,9 @@ def _accepted(webhook: Webhook, kind: str, delivery_id: str, event: Event, now: 
     if isinstance(event, PushReceived):
         event = event.model_copy(update={"push": identity})
     # The trace follows from the id too, so that whoever publishes the event continues one trace.
-    trace = uuid.UUID(identity).hex
+    trace = identity.replace("-", "")
     cause = Cause(function=cause.function, source=cause.source, id=cause.id, traceparent=f"00-{trace}-{trace[:16]}-01")
-    envelope = envelop(event, cause=cause, time=now.isoformat())
+    envelope = envelop(event, cause=cause, time=now.isoformat(), identity=identity)
     delivery = Delivery(
         provider=webhook.provider,
         delivery_id=delivery_id,

@@ -1,12 +1,12 @@
 """PostgreSQL through pg8000: one connection for each thread, opened when needed, replaced when broken."""
 
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from functions.common.adapters.postgres_socket import PostgresSocket
 from functions.common.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -105,10 +105,7 @@ class Postgres:
 
         parts = urlsplit(self._url)
         address = (parts.hostname or "localhost", parts.port or 5432)
-        wire = socket.create_connection(address, timeout=CONNECT_SECONDS + STATEMENT_SECONDS)
-        # pg8000 writes a long statement in pieces; without this the second waits 40 ms for the first's ACK.
-        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        wire = PostgresSocket.connected(address, timeout=CONNECT_SECONDS + STATEMENT_SECONDS)
         connection = Connection(
             unquote(parts.username or "postgres"),
             password=unquote(parts.password or "") or None,

@@ -13,14 +13,15 @@ from functions.common.errors import Unavailable
 from functions.common.events.envelope import Envelope, from_json
 from functions.common.ports.deliveries import StoredDelivery
 
-# One statement for all, whatever their number: they come as one JSON array, with the bodies in base64.
+# One statement for all, whatever their number: they come as one JSON array, with the bodies in base64 and the
+# events as they are (type json keeps their text).
 _STORE = """
 insert into webhook_deliveries
     (provider, delivery_id, kind, headers, body, outcome, reason, sha, event_id, event, claimed_at)
-select provider, delivery_id, kind, headers, decode(body, 'base64'), outcome, reason, sha, event_id, event,
+select provider, delivery_id, kind, headers, decode(body, 'base64'), outcome, reason, sha, event_id, event::text,
     case when event is not null then now() end
 from json_to_recordset(cast(:deliveries as json)) as given (provider text, delivery_id text, kind text,
-    headers jsonb, body text, outcome text, reason text, sha text, event_id text, event text)
+    headers jsonb, body text, outcome text, reason text, sha text, event_id text, event json)
 on conflict (provider, delivery_id) do nothing
 returning provider, delivery_id, event_id, outcome, reason, false
 """
@@ -60,7 +61,7 @@ class PostgresDeliveries:
 
     def store_all(self, deliveries: Sequence[Delivery]) -> list[StoredDelivery]:
         """Store deliveries, all or none; of two with one id the first counts. Raises as `store` does."""
-        rows = self.database.run(_STORE, deliveries=json.dumps([_fields(delivery) for delivery in deliveries]))
+        rows = self.database.run(_STORE, deliveries=f"[{','.join(map(_as_json, deliveries))}]")
         new = {(provider, delivery_id): row for provider, delivery_id, *row in rows}
         return [self._stored(delivery, new.pop(_key(delivery), None)) for delivery in deliveries]
 
@@ -97,16 +98,17 @@ def _key(delivery: Delivery) -> tuple[str, str]:
     return delivery.provider.value, delivery.delivery_id
 
 
-def _fields(delivery: Delivery) -> dict[str, Any]:
-    return {
+def _as_json(delivery: Delivery) -> str:
+    fields = {
         "provider": delivery.provider,
         "delivery_id": delivery.delivery_id,
         "kind": delivery.kind,
         "headers": delivery.headers,
-        "body": b64encode(delivery.body).decode(),
         "outcome": delivery.outcome,
         "reason": delivery.reason,
         "sha": delivery.sha,
         "event_id": delivery.event_id,
-        "event": delivery.event,
     }
+    # The long ones are JSON without being escaped once more.
+    body, event = b64encode(delivery.body).decode(), delivery.event or "null"
+    return f'{json.dumps(fields)[:-1]}, "body": "{body}", "event": {event}}}'

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from functions.common.events.base import Cause, Event, event_id
@@ -12,7 +13,7 @@ CONTENT_TYPE = "application/cloudevents+json"
 SOURCE_PREFIX = "/slipway/"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: they leave no place for what is cached
 class Envelope:
     """A CloudEvent 1.0; `data` is what its JSON says, `time` is RFC 3339, extensions are strings."""
 
@@ -26,6 +27,10 @@ class Envelope:
 
     def to_json(self) -> str:
         """Return the structured form."""
+        return self._json
+
+    @cached_property
+    def _json(self) -> str:
         attributes = {
             "specversion": SPEC_VERSION,
             "id": self.id,
@@ -50,8 +55,8 @@ def from_json(text: str) -> Envelope:
     return Envelope(**known, data=data, extensions={name: str(value) for name, value in fields.items()})
 
 
-def envelop(event: Event, *, cause: Cause, time: str, discriminator: str = "") -> Envelope:
-    """Return the event as a CloudEvent that follows from its cause."""
+def envelop(event: Event, *, cause: Cause, time: str, discriminator: str = "", identity: str = "") -> Envelope:
+    """Return the event as a CloudEvent that follows from its cause; `identity` is its event_id where that is known."""
     extensions = {
         "slipwayapp": event.app,
         "slipwayenv": event.environment,
@@ -60,7 +65,7 @@ def envelop(event: Event, *, cause: Cause, time: str, discriminator: str = "") -
         "traceparent": cause.traceparent,
     }
     return Envelope(
-        id=event_id(cause, event, discriminator),
+        id=identity or event_id(cause, event, discriminator),
         source=SOURCE_PREFIX + cause.function,
         type=event.type,
         subject=event.subject,

@@ -25,6 +25,8 @@ def http_target(create: Callable[[], Endpoint]) -> Endpoint:
     lock, built = Lock(), list[Endpoint]()
 
     def endpoint() -> Endpoint:
+        if built:
+            return built[0]
         with lock:
             if not built:
                 log_json_lines()

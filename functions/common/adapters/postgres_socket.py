@@ -1,0 +1,36 @@
+"""The socket under pg8000: what one statement says goes out as one piece, and its answer comes as one.
+
+pg8000 asks the server to answer each step of a statement at once (Flush), though it reads only after the
+last (Sync), and its buffer cuts what is longer than 8 kB: the thread is woken for each piece.
+"""
+
+import io
+import socket
+from typing import Any, Self
+
+_FLUSH = b"H\x00\x00\x00\x04"  # protocol message, https://www.postgresql.org/docs/current/protocol-message-formats.html
+_BUFFER_BYTES = 256 * 1024
+
+
+class PostgresSocket(socket.socket):
+    """A connected socket whose file keeps writes until they are flushed."""
+
+    @classmethod
+    def connected(cls, address: tuple[str, int], *, timeout: float) -> Self:
+        """Return one that is connected. Raises OSError."""
+        wire = cls(fileno=socket.create_connection(address, timeout=timeout).detach())
+        wire.settimeout(timeout)
+        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return wire
+
+    def makefile(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the overridden method has it
+        """Return the file that pg8000 reads and writes."""
+        del args, kwargs  # pg8000 asks for nothing else
+        raw = super().makefile(mode="rwb", buffering=0)
+        return _WholeStatements(raw, raw, _BUFFER_BYTES)
+
+
+class _WholeStatements(io.BufferedRWPair):
+    def write(self, data: Any, /) -> int:  # noqa: ANN401 - any buffer
+        return len(data) if data == _FLUSH else super().write(data)
