@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import httpx
 
-from tests.cluster.install import NAMESPACE
 from tests.cluster.kubectl import Kubectl
+from tests.cluster.overlay import NAMESPACE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

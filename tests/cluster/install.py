@@ -15,35 +15,18 @@ from tests.cluster.cache import Cache, Instance
 from tests.cluster.control_plane import CLUSTER
 from tests.cluster.gitea_accounts import ACCOUNT, settings_file
 from tests.cluster.kubectl import Kubectl
+from tests.cluster.overlay import DOMAIN, HOST, KNATIVE, NAMESPACE, make_way, write_overlay
 from tests.cluster.registry import REGISTRY
 from tests.cluster.steps import step
 from tests.conftest import ROOT
 from tests.fakes.loopback_cloudflare import TOKEN, ZONE
 
-DOMAIN = "apps.slipway.test"
-HOST = f"slipway.{DOMAIN}"
-NAMESPACE = "slipway"
 BUILDS = "slipway-builds"
-KNATIVE = ROOT / "knative"
 DATABASE_INSIDE = "postgresql://postgres@postgres.data.svc.cluster.local:5432/slipway"
 DATABASE = f"postgresql://postgres@{CLUSTER.address}:5432/slipway"
 CLOUDFLARE_PORT = 8787
-PLAIN, IDLE = "plain", "idle"
 # A Deployment's pods and a Knative Service are seen beside the Rollout that is the default.
-PATCHES: tuple[tuple[str, str, tuple[tuple[str, object], ...]], ...] = (
-    ("Gateway", "slipway", (("/spec/gatewayClassName", "traefik"), ("/spec/listeners/1/hostname", f"*.{DOMAIN}"))),
-    ("HTTPRoute", "slipway", (("/spec/hostnames", [HOST]),)),
-    (
-        "Certificate",
-        "tls-wildcard",
-        (
-            ("/metadata/annotations/slipway.dev~1host", f"*.{DOMAIN}"),
-            ("/spec/dnsNames", [f"*.{DOMAIN}"]),
-            ("/spec/issuerRef/name", "pebble"),
-        ),
-    ),
-)
-KINDS = "plain=deployment,idle=knative"
+PLAIN, IDLE = "plain", "idle"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +54,8 @@ def install(cache: Cache, *, overlay: str = "trial") -> Installed:
         kubectl("create", "namespace", NAMESPACE) if not _has_namespace(kubectl) else None
         forge = dict(line.split("=", 1) for line in settings_file(instance).read_text().splitlines())
         kubectl.apply([_secret(installed, forge)])
-        folder = _overlay(instance, overlay, installed)
+        folder = write_overlay(instance, overlay, image=installed.image)
+        make_way(kubectl, folder)
         for applied in (folder, KNATIVE / "platform" / "builds"):
             kubectl("apply", "--server-side", "--force-conflicts", "--field-manager=slipway", "-k", str(applied))
         kubectl.apply(_access(forge))
@@ -153,32 +137,6 @@ def _access(forge: dict[str, str]) -> list[dict[str, object]]:
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "kubernetes.io/basic-auth"}
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "slipway-build", "namespace": BUILDS}}
     return [{**secret, "stringData": login}, {**account, "secrets": [{"name": "forge"}]}]
-
-
-def _overlay(instance: Instance, name: str, installed: Installed) -> Path:
-    """Write an overlay as a user would, on top of one of the project's."""
-    folder = instance.folder / "overlay"
-    folder.mkdir(exist_ok=True)
-    repository, _, digest = installed.image.partition("@")
-    overlay = {
-        "apiVersion": "kustomize.config.k8s.io/v1beta1",
-        "kind": "Kustomization",
-        "resources": [str(Path("..", *[".."] * len(folder.parts[1:-1]), *KNATIVE.parts[1:], "overlays", name))],
-        "images": [{"name": "slipway", "newName": repository, "digest": digest}],
-        "patches": [
-            {
-                "target": {"kind": kind, "name": target},
-                "patch": yaml.safe_dump([_replaced(*change) for change in changes]),
-            }
-            for kind, target, changes in PATCHES
-        ],
-    }
-    (folder / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
-    return folder
-
-
-def _replaced(path: str, value: object) -> dict[str, object]:
-    return {"op": "replace", "path": path, "value": value}
 
 
 def _tekton_events(kubectl: Kubectl) -> dict[str, object]:

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from functions.common.adapters.kubernetes_api import KubernetesApi, Object
+from tests.cluster.nats_parts import await_ready
 from tests.conftest import ROOT
 from tests.local.waiting import until
 
@@ -93,16 +94,6 @@ def build_world(api: KubernetesApi, namespace: str) -> World:
     world = World(api=api, namespace=namespace)
     until(world.is_up, seconds=60, why="the subscriber")
     return world
-
-
-def await_ready(api: KubernetesApi, path: str) -> None:
-    """Wait for the condition Ready, or Available of a Deployment."""
-
-    def is_ready() -> bool:
-        conditions = ((api.read(path) or {}).get("status") or {}).get("conditions") or []
-        return any(one["type"] in ("Ready", "Available") and one["status"] == "True" for one in conditions)
-
-    until(is_ready, seconds=120, why=path)
 
 
 def _trigger(name: str, path: str) -> Object:

@@ -21,6 +21,7 @@ def run_tests(cache: Cache) -> None:
     _on_the_api(cache)
     _on_the_cluster(cache, "gitea", "tests/contract", "tests/functions")
     _on_the_cluster(cache, "live or cluster", "tests/cluster")
+    _on_the_cluster(cache, "durable", "tests/cluster", overlay="nats")
 
 
 def run_story(cache: Cache) -> None:
@@ -39,9 +40,9 @@ def _on_the_api(cache: Cache) -> None:
         api_down(cache)
 
 
-def _on_the_cluster(cache: Cache, marks: str, *places: str) -> None:
+def _on_the_cluster(cache: Cache, marks: str, *places: str, overlay: str = "trial") -> None:
     instance = cache.instance("cluster")
-    install(cache)
+    install(cache, overlay=overlay)
     forge = dict(line.split("=", 1) for line in settings_file(instance).read_text().splitlines())
     settings = {**forge, "KUBECONFIG": str(instance.kubeconfig)}
     _pytest(cache, settings, "-m", marks, "--durations=15", *places)

@@ -13,8 +13,8 @@ from tests.cluster.broker_door import door
 from tests.cluster.cache import DEFAULT_HOME, Cache, Instance
 from tests.cluster.conftest import NewUser
 from tests.cluster.control_plane import CLUSTER, start_control_plane
-from tests.cluster.install import DOMAIN, NAMESPACE
 from tests.cluster.kubectl import Kubectl
+from tests.cluster.overlay import DOMAIN, NAMESPACE
 from tests.cluster.programs import stop
 from tests.cluster.user import User
 from tests.fakes.loopback import Reply

@@ -1,13 +1,11 @@
 """Other ways to run and to build on the real thing: Deployment, Knative Service, Dockerfile; builds that end badly."""
 
-import httpx
 import pytest
 
 from tests.cluster.build_images import RUN
 from tests.cluster.conftest import NewUser
-from tests.cluster.install import BUILDS, DOMAIN, IDLE, PLAIN
+from tests.cluster.install import BUILDS, IDLE, PLAIN
 from tests.cluster.kubectl import Kubectl
-from tests.cluster.network import SECOND
 from tests.cluster.registry import REGISTRY
 from tests.cluster.user import User
 from tests.local.waiting import until
@@ -30,12 +28,6 @@ def answers(user: User, sha: str) -> None:
     until(lambda: sha in user.get()[1], seconds=20, why=f"{sha[:12]} to answer")
 
 
-def from_knative(user: User) -> str:
-    """Return what Knative's own ingress answers: hosts of Knative Services lead there."""
-    host = {"Host": f"{user.app}.{DOMAIN}"}
-    return httpx.get(f"http://{SECOND}/", headers=host, timeout=30, trust_env=False).text
-
-
 def test_a_deployment_goes_live_and_is_replaced(new_user: NewUser) -> None:
     plain = new_user(PLAIN, exact=True)
     plain.begin()
@@ -48,10 +40,10 @@ def test_a_knative_service_goes_live_rests_at_zero_and_answers_when_asked(new_us
     idle.begin()
     for change in ("one\n", "two\n"):
         sha = idle.deploy({"more.txt": change})
-        until(lambda sha=sha: sha in from_knative(idle), seconds=60)  # type: ignore[misc] # the default is a str
+        answers(idle, sha)
     pods = ("get", "pods", "-n", f"app-{IDLE}", "-l", "slipway.dev/process=web", "-o", "name")
     until(lambda: not kubectl(*pods).strip(), seconds=240, why=f"zero pods of {IDLE}")
-    assert sha in from_knative(idle)
+    assert sha in idle.get()[1]
 
 
 def test_a_dockerfile_is_built_without_an_engine(user: User) -> None:

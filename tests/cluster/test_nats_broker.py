@@ -6,18 +6,12 @@ from itertools import pairwise
 
 import pytest
 
-from tests.cluster.nats_world import GIVEN_UP_AFTER, World, await_ready, build_world, is_installed
+from tests.cluster.nats_parts import PARTS, restart
+from tests.cluster.nats_world import GIVEN_UP_AFTER, World, build_world, is_installed
 from tests.local.waiting import until
 from tests.real_kubernetes import real_api, real_namespace
 
 pytestmark = pytest.mark.cluster
-EVENTING, ROLE = "knative-eventing", "messaging.knative.dev/role"
-PARTS = {
-    "dispatcher": (EVENTING, {"messaging.knative.dev/channel": "nats-jetstream-channel", ROLE: "dispatcher"}),
-    "filter": (EVENTING, {"eventing.knative.dev/brokerRole": "filter"}),
-    "ingress": (EVENTING, {"eventing.knative.dev/brokerRole": "ingress"}),
-    "nats": ("data", {"app": "nats"}),
-}
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +77,7 @@ def test_what_waits_is_delivered_after_a_restart(world: World, part: str) -> Non
     for identity in sent:  # the restart before this one may still be felt: a publisher tries again
         until(lambda: world.is_sent(identity), seconds=90, why=f"the broker to take {identity}")  # noqa: B023 - at once
     until(lambda: all(world.deliveries(identity) for identity in sent), why="the first refusals")
-    _restart(world, part)
+    restart(world.api, part)
     world.tell("open")
     for identity in sent:
         until(lambda: _is_taken(world, identity), seconds=120, why=identity)  # noqa: B023 - at once
@@ -91,20 +85,3 @@ def test_what_waits_is_delivered_after_a_restart(world: World, part: str) -> Non
 
 def _is_taken(world: World, identity: str) -> bool:
     return any(one["answered"] == 202 and one["path"] == "/" for one in world.deliveries(identity))
-
-
-def _restart(world: World, part: str) -> None:
-    """Delete the pods of the part and wait for others to be ready."""
-    namespace, labels = PARTS[part]
-    pods = f"/api/v1/namespaces/{namespace}/pods"
-    before = {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in world.api.items(pods, labels)}
-    assert before
-    for name in before:
-        world.api.delete(f"{pods}/{name}")
-
-    def others() -> list[str]:
-        found = world.api.items(pods, labels)
-        return [pod["metadata"]["name"] for pod in found if pod["metadata"]["uid"] not in before.values()]
-
-    for name in until(others, seconds=60, why=f"a new pod of {part}"):
-        await_ready(world.api, f"{pods}/{name}")

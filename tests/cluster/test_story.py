@@ -8,8 +8,8 @@ import pytest
 from functions.local.demo.probe import Answer, probing, split
 from tests.cluster.conftest import NewUser
 from tests.cluster.control_plane import CLUSTER
-from tests.cluster.install import DOMAIN
 from tests.cluster.kubectl import Kubectl
+from tests.cluster.overlay import DOMAIN
 from tests.cluster.user import HTTPS, User
 from tests.fakes.loopback_cloudflare import LoopbackCloudflare
 from tests.local.waiting import until
@@ -33,7 +33,9 @@ class Erring(BaseHTTPRequestHandler):
 
 ThreadingHTTPServer(("0.0.0.0", int(os.environ["PORT"])), Erring).serve_forever()
 """
-CRASHING = {"app.py": "raise SystemExit('this version cannot start')\n"}
+# It starts and answers, but its health check never well.
+SICK = ERRING.replace("time.monotonic() - began < 10", "False")
+BAD = {"crashing": "raise SystemExit('this version cannot start')\n", "failing its probe": SICK}
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +86,10 @@ def test_a_second_push_moves_the_traffic_step_by_step_and_loses_no_request(user:
     assert all(abs(shares[step] - step) <= TOLERANCE for step in STEPS), shares
 
 
-def test_a_version_that_crashes_goes_back_by_itself_and_the_old_one_serves_on(user: User) -> None:
+@pytest.mark.parametrize("version", BAD)
+def test_a_version_that_never_gets_well_goes_back_by_itself_and_the_old_one_serves_on(user: User, version: str) -> None:
     before = user.get()[1]
-    sha = user.commit(CRASHING)
+    sha = user.commit({"app.py": BAD[version]})
     answers, _ = probed(user, sha, "failed")
     print(f"\n{len(answers)} requests, {len(failed(answers))} failed")
     assert not failed(answers), failed(answers)[:3]

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from tests.cluster.conftest import NewUser
-from tests.cluster.install import NAMESPACE
 from tests.cluster.kubectl import Kubectl
+from tests.cluster.overlay import NAMESPACE
 from tests.cluster.user import User
 from tests.local.waiting import until
 from tests.manifests import function_manifests

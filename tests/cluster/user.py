@@ -19,7 +19,8 @@ from tests.cluster.cache import Instance
 from tests.cluster.control_plane import CLUSTER
 from tests.cluster.forge import RESOLVING
 from tests.cluster.gitea_accounts import ACCOUNT, settings_file
-from tests.cluster.install import DOMAIN, HOST, Installed
+from tests.cluster.install import Installed
+from tests.cluster.overlay import DOMAIN, HOST
 from tests.conftest import ROOT
 
 EXAMPLE = ROOT / "docs" / "examples" / "hello"

@@ -71,6 +71,15 @@ def test_both_forms_read_the_same() -> None:
     assert (one.data, one.extensions["slipwayapp"]) == ({"a": "é"}, "hello")
 
 
+def test_a_trace_context_that_a_broker_left_empty_is_none() -> None:
+    """As jetstream-ch-dispatcher 1.21 sends every event."""
+    whole = {**MINIMAL, "time": "2026-01-02T03:04:05Z", "traceparent": "", "tracestate": ""}
+    binary = {f"ce-{name}": value for name, value in whole.items()} | {"content-type": "application/json"}
+    one = read_cloudevent({"content-type": CONTENT_TYPE}, structured({**whole, "data": {}}))
+    assert one == read_cloudevent(binary, b"{}")
+    assert not one.extensions
+
+
 @pytest.mark.skipif(not VECTORS.exists(), reason="the conformance vectors are not beside this checkout")
 def test_every_conformance_vector_is_judged_as_the_specification_does() -> None:
     def tests_of(kind: str) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from functions.common.events.envelope import CONTENT_TYPE, SPEC_VERSION, Envelop
 _CONTEXT = ("id", "source", "type", "subject", "time")
 _NOT_EXTENSIONS = (*_CONTEXT, "specversion", "datacontenttype", "dataschema")
 _PAYLOAD = ("data", "data_base64")
+_TRACE = ("traceparent", "tracestate")
 _NAME = re.compile(r"^[a-z0-9]+$")
 _MEDIA_TYPE = re.compile(r"^[\w.+-]+/[\w.+-]+\s*(;.*)?$")
 _RFC3339 = re.compile(r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$")
@@ -30,13 +31,13 @@ def read_cloudevent(headers: Mapping[str, str], body: bytes) -> Envelope:
         msg = "a batch of CloudEvents is not accepted: send one event a request"
         raise Rejected(msg)
     if content_type.startswith(CONTENT_TYPE):
-        _check(_structured(body))  # the SDK folds case and drops what the specification forbids
+        _check(_without_empty_trace(_structured(body)))  # the SDK folds case and drops what the specification forbids
     try:
         event = from_http(dict(headers), body)
     except (GenericException, ValueError, TypeError, AttributeError) as error:
         msg = f"not a CloudEvent 1.0: {error}"
         raise Rejected(msg) from error
-    attributes: Mapping[str, Any] = event.get_attributes()
+    attributes = _without_empty_trace(event.get_attributes())
     _check(attributes)
     context = {name: str(attributes.get(name) or "") for name in _CONTEXT}
     extensions = {name: str(value) for name, value in attributes.items() if name not in _NOT_EXTENSIONS}
@@ -53,6 +54,11 @@ def _structured(body: bytes) -> dict[str, Any]:
         msg = "a structured event is one JSON object with data or data_base64, not both"
         raise Rejected(msg)
     return {name: value for name, value in fields.items() if name not in _PAYLOAD and value is not None}
+
+
+def _without_empty_trace(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes without a trace context that is empty: so Knative's channel on NATS writes one it lacks."""
+    return {name: value for name, value in attributes.items() if value or name not in _TRACE}
 
 
 def _check(attributes: Mapping[str, Any]) -> None:
