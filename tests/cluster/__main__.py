@@ -1,4 +1,7 @@
-"""`python -m tests.cluster build | api | api-down | gitea | gitea-down | up | install | test | story | warm | down`."""
+"""`python -m tests.cluster build | api | api-down | gitea | gitea-down | up | install | test | story | warm | down`.
+
+CLUSTER says which: `own`, the default, is built here; `current` is that of KUBECONFIG; `kind` is made by kind.
+"""
 
 import argparse
 import subprocess
@@ -7,6 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from functions.common.settings import from_environment
+from tests.cluster import existing, kind
 from tests.cluster.api import api, api_down
 from tests.cluster.build import build
 from tests.cluster.cache import DEFAULT_HOME, Cache
@@ -17,29 +22,37 @@ from tests.cluster.steps import StepError
 from tests.cluster.suite import run_story, run_tests, warm
 from tests.cluster.up import up
 
+Action = Callable[[Cache], object]
+ACTIONS: dict[str, Action] = {
+    "build": build,
+    "api": api,
+    "api-down": api_down,
+    "gitea": gitea,
+    "gitea-down": gitea_down,
+    "up": up,
+    "install": install,
+    "test": run_tests,
+    "story": run_story,
+    "warm": warm,
+    "down": down,
+}
+ELSEWHERE = dict.fromkeys(("install", "story", "down"), existing.refuse)
+CLUSTERS: dict[str, dict[str, Action]] = {
+    "own": ACTIONS,
+    "current": {**ACTIONS, **ELSEWHERE, "up": existing.check_current, "test": existing.test_current},
+    "kind": {**ACTIONS, **ELSEWHERE, "up": kind.up, "test": kind.test, "down": kind.down},
+}
+
 
 def main(arguments: list[str]) -> int:
     """Do what is asked, and say how long it took."""
-    actions: dict[str, Callable[[Cache], object]] = {
-        "build": build,
-        "api": api,
-        "api-down": api_down,
-        "gitea": gitea,
-        "gitea-down": gitea_down,
-        "up": up,
-        "install": install,
-        "test": run_tests,
-        "story": run_story,
-        "warm": warm,
-        "down": down,
-    }
     parser = argparse.ArgumentParser(prog="python -m tests.cluster", description=__doc__)
-    parser.add_argument("action", choices=actions)
+    parser.add_argument("action", choices=ACTIONS)
     parser.add_argument("--cache", type=Path, default=DEFAULT_HOME, help="where builds are kept (%(default)s)")
     options = parser.parse_args(arguments)
     started = time.monotonic()
     try:
-        actions[options.action](Cache(home=options.cache.resolve()))
+        _action(options.action)(Cache(home=options.cache.resolve()))
     except StepError as error:
         print(error, file=sys.stderr)
         return 1
@@ -48,6 +61,14 @@ def main(arguments: list[str]) -> int:
         return 1
     print(f"cluster {options.action}: {time.monotonic() - started:.1f} s", flush=True)
     return 0
+
+
+def _action(name: str) -> Action:
+    cluster = from_environment().optional("CLUSTER", "own")
+    if cluster not in CLUSTERS:
+        msg = f"CLUSTER is {cluster!r}: it can be {', '.join(CLUSTERS)}"
+        raise StepError(msg)
+    return CLUSTERS[cluster][name]
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def _on_the_api(cache: Cache) -> None:
     api(cache)
     try:
         kubeconfig = cache.instance("api").kubeconfig
-        _pytest(cache, {"KUBECONFIG": str(kubeconfig)}, "-m", "cluster", "--ignore=tests/cluster", "-n", "2")
+        run_pytest(cache, {"KUBECONFIG": str(kubeconfig)}, "-m", "cluster", "--ignore=tests/cluster", "-n", "2")
     finally:
         api_down(cache)
 
@@ -45,10 +45,11 @@ def _on_the_cluster(cache: Cache, marks: str, *places: str, overlay: str = "tria
     install(cache, overlay=overlay)
     forge = dict(line.split("=", 1) for line in settings_file(instance).read_text().splitlines())
     settings = {**forge, "KUBECONFIG": str(instance.kubeconfig)}
-    _pytest(cache, settings, "-m", marks, "--durations=15", *places)
+    run_pytest(cache, settings, "-m", marks, "--durations=15", *places)
 
 
-def _pytest(cache: Cache, settings: dict[str, str], *words: str) -> None:
+def run_pytest(cache: Cache, settings: dict[str, str], *words: str) -> None:
+    """Run pytest with these settings and kubectl at hand. Raises StepError when a test fails."""
     machine = dict(os.environ)  # noqa: TID251 - the tests run as this process does
     path = f"{cache.binaries}:{machine['PATH']}"  # kubectl is found there
     command = [sys.executable, "-m", "pytest", *words]
