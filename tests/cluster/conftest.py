@@ -56,3 +56,12 @@ def new_user(
     yield make
     for user in made:
         user.paas("apps", "delete", user.app, "--yes")
+
+
+@pytest.fixture(scope="module")
+def user(request: pytest.FixtureRequest, new_user: NewUser) -> User:
+    """Return somebody whose app is live; its name begins with the module's APP."""
+    somebody = new_user(request.module.APP)
+    somebody.begin()
+    somebody.deploy()
+    return somebody

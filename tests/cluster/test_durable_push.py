@@ -4,23 +4,14 @@ import time
 
 import pytest
 
-from tests.cluster.conftest import NewUser
 from tests.cluster.nats_parts import PARTS, restart
 from tests.cluster.user import User
 from tests.local.waiting import until
 from tests.real_kubernetes import real_api
 
 pytestmark = [pytest.mark.durable, pytest.mark.timeout(900)]
+APP = "lasting"
 SECONDS = 300  # an event that was under way when the dispatcher went comes again after 30; a webhook's by reconcile
-
-
-@pytest.fixture(scope="module")
-def user(new_user: NewUser) -> User:
-    """Return somebody whose app is live."""
-    somebody = new_user("lasting")
-    somebody.begin()
-    somebody.deploy()
-    return somebody
 
 
 @pytest.mark.parametrize("pause", [0, 4])

@@ -11,7 +11,6 @@ import pytest
 
 from tests.cluster.broker_door import door
 from tests.cluster.cache import DEFAULT_HOME, Cache, Instance
-from tests.cluster.conftest import NewUser
 from tests.cluster.control_plane import CLUSTER, start_control_plane
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.overlay import DOMAIN, NAMESPACE
@@ -22,19 +21,11 @@ from tests.fakes.loopback_cloudflare import LoopbackCloudflare
 from tests.local.waiting import until
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
+APP = "tough"
 PUBLISHED = "dev.slipway.image.published.v1"
 CREATED = "dev.slipway.app.created.v1"
 AWAY = 4  # answers of 503
 POISON = {"app": "nobody", "environment": "production", "digest": 7}
-
-
-@pytest.fixture(scope="module")
-def user(new_user: NewUser) -> User:
-    """Return somebody whose app is live."""
-    somebody = new_user("tough")
-    somebody.begin()
-    somebody.deploy()
-    return somebody
 
 
 def parked(user: User, event: str) -> list[dict[str, Any]]:

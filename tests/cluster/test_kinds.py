@@ -11,17 +11,9 @@ from tests.cluster.user import User
 from tests.local.waiting import until
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
+APP = "kinds"
 DOCKERFILE = f'FROM {REGISTRY}/{RUN}\nCOPY . /workspace\nWORKDIR /workspace\nCMD ["python3", "app.py"]\n'
 RELEASE = "web: python app.py\nrelease: {}\n"
-
-
-@pytest.fixture(scope="module")
-def user(new_user: NewUser) -> User:
-    """Return somebody whose app is live."""
-    somebody = new_user("kinds")
-    somebody.begin()
-    somebody.deploy()
-    return somebody
 
 
 def answers(user: User, sha: str) -> None:

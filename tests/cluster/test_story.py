@@ -6,7 +6,6 @@ from datetime import datetime
 import pytest
 
 from functions.local.demo.probe import Answer, probing, split
-from tests.cluster.conftest import NewUser
 from tests.cluster.control_plane import CLUSTER
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.overlay import DOMAIN
@@ -15,6 +14,7 @@ from tests.fakes.loopback_cloudflare import LoopbackCloudflare
 from tests.local.waiting import until
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
+APP = "hello"
 STEPS = (10, 25, 50, 100)
 TOLERANCE = 12  # percent points: a step of six seconds has three hundred requests, and Traefik lags up to two
 # Well at first; after ten seconds of traffic it answers 500, to its health check too.
@@ -36,15 +36,6 @@ ThreadingHTTPServer(("0.0.0.0", int(os.environ["PORT"])), Erring).serve_forever(
 # It starts and answers, but its health check never well.
 SICK = ERRING.replace("time.monotonic() - began < 10", "False")
 BAD = {"crashing": "raise SystemExit('this version cannot start')\n", "failing its probe": SICK}
-
-
-@pytest.fixture(scope="module")
-def user(new_user: NewUser) -> User:
-    """Return somebody whose app is live."""
-    somebody = new_user("hello")
-    somebody.begin()
-    somebody.deploy()
-    return somebody
 
 
 def failed(answers: list[Answer]) -> list[Answer]:

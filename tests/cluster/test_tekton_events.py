@@ -8,23 +8,14 @@ from typing import Any
 import pytest
 
 from tests.cluster.broker_door import door
-from tests.cluster.conftest import NewUser
 from tests.cluster.install import BUILDS
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.user import User
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
+APP = "tekton"
 TYPE = "dev.tekton.event.pipelinerun.{}.v1"
 SETTLED = 8  # seconds in which an event has gone round by far
-
-
-@pytest.fixture(scope="module")
-def user(new_user: NewUser) -> User:
-    """Return somebody whose app is live."""
-    somebody = new_user("tekton")
-    somebody.begin()
-    somebody.deploy()
-    return somebody
 
 
 def run_of(kubectl: Kubectl, sha: str) -> dict[str, Any]:

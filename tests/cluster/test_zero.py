@@ -8,7 +8,6 @@ from statistics import median
 import httpx
 import pytest
 
-from tests.cluster.conftest import NewUser
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.overlay import NAMESPACE
 from tests.cluster.user import User
@@ -16,20 +15,12 @@ from tests.local.waiting import until
 from tests.manifests import function_manifests
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
+APP = "sleepy"
 FUNCTIONS = tuple(manifest.name for manifest in function_manifests())
 CHAIN = ("resolve-app", "start-build")  # what a webhook wakes on its way to a PipelineRun
 SIDE_BY_SIDE = 1.3  # times the slowest single cold start
 LABEL = "serving.knative.dev/service"
 MIN_SCALE = "autoscaling.knative.dev/min-scale"
-
-
-@pytest.fixture(scope="module")
-def user(new_user: NewUser) -> User:
-    """Return somebody whose app is live."""
-    somebody = new_user("sleepy")
-    somebody.begin()
-    somebody.deploy()
-    return somebody
 
 
 def awake(kubectl: Kubectl, names: tuple[str, ...] = FUNCTIONS) -> set[str]:
