@@ -1,4 +1,4 @@
-"""Process start to first answer of each function, against a bare Functions Framework hello started the same way."""
+"""Process start to first answer of each function, against a hello that the Functions Framework itself starts."""
 
 import json
 import uuid

@@ -101,7 +101,7 @@ def _function(service: Service, instance: Instance, root: Path, given: Mapping[s
     }
     return Program(
         name=service.name,
-        command=(binary("functions-framework"),),
+        command=(sys.executable, "-m", "functions.common.runtime.serve"),
         directory=root,
         environment={**given, "THREADS": "8", **service.environment, **own},
         priority=20,

@@ -1,0 +1,33 @@
+"""A function is served as the framework does it, and the process that answers collects its garbage."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+
+from tests.bench.processes import free_port
+from tests.conftest import ROOT
+from tests.local.waiting import until
+
+SOURCE = "import gc\n\ndef target(request):\n    return f'{gc.isenabled()} {gc.get_freeze_count() > 10000}'\n"
+
+
+def answer(port: int) -> str:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/", timeout=5, trust_env=False).text
+    except httpx.TransportError:
+        return ""
+
+
+def test_the_answering_process_collects_but_looks_not_at_what_came_with_the_start(tmp_path: Path) -> None:
+    source, port = tmp_path / "app.py", free_port()
+    source.write_text(SOURCE)
+    given = {"FUNCTION_SOURCE": str(source), "FUNCTION_TARGET": "target", "HOST": "127.0.0.1", "PORT": str(port)}
+    given |= {"XDG_RUNTIME_DIR": str(tmp_path), "HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "functions.common.runtime.serve"]
+    with subprocess.Popen(command, cwd=ROOT, env=given) as process:
+        try:
+            assert until(lambda: answer(port), seconds=30) == "True True"
+        finally:
+            process.terminate()
