@@ -36,10 +36,19 @@ ACTIONS: dict[str, Action] = {
     "warm": warm,
     "down": down,
 }
-ELSEWHERE = dict.fromkeys(("install", "story", "down"), existing.refuse)
+ELSEWHERE = dict.fromkeys(
+    ("install", "story"),
+    existing.refusal("this is for the cluster that CLUSTER=own builds: on another docs/operate.md installs Slipway"),
+)
 CLUSTERS: dict[str, dict[str, Action]] = {
     "own": ACTIONS,
-    "current": {**ACTIONS, **ELSEWHERE, "up": existing.check_current, "test": existing.test_current},
+    "current": {
+        **ACTIONS,
+        **ELSEWHERE,
+        "up": existing.check_current,
+        "test": existing.test_current,
+        "down": existing.refusal("CLUSTER=current is a cluster of yours: nothing of it is ours to remove"),
+    },
     "kind": {**ACTIONS, **ELSEWHERE, "up": kind.up, "test": kind.test, "down": kind.down},
 }
 

@@ -4,118 +4,114 @@ Nothing is installed on it: it is asked whether it has what Slipway needs, and t
 API can be run there.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from functions.common.adapters.kubernetes_api import KubernetesApi, Object
 from functions.common.errors import SlipwayError
 from functions.common.settings import from_environment
 from tests.cluster.cache import Cache
+from tests.cluster.parts import PARTS
 from tests.cluster.steps import StepError
-from tests.cluster.suite import run_pytest
+from tests.cluster.suite import API_TESTS, run_pytest
 
-API_TESTS = ("-m", "cluster", "--ignore=tests/cluster")
-NEXT = "install Slipway by docs/operate.md, then run `task cluster:test` with the same CLUSTER"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """What Slipway runs on, known by one resource that it serves; `unless` says when it can be done without."""
-
-    name: str
-    group: str
-    resource: str
-    unless: str = ""
-
-
-PARTS = (
-    Part(name="Knative Serving", group="serving.knative.dev/v1", resource="services"),
-    Part(name="Knative Serving's DomainMapping", group="serving.knative.dev/v1beta1", resource="domainmappings"),
-    Part(name="Knative Eventing", group="eventing.knative.dev/v1", resource="triggers"),
-    Part(name="Knative Eventing's sources", group="sources.knative.dev/v1", resource="apiserversources"),
-    Part(name="Tekton Pipelines", group="tekton.dev/v1", resource="pipelineruns"),
-    Part(name="cert-manager", group="cert-manager.io/v1", resource="certificates"),
-    Part(
-        name="Gateway API",
-        group="gateway.networking.k8s.io/v1",
-        resource="httproutes",
-        unless="SLIPWAY_ENTRANCE is `ingress`",
-    ),
-    Part(
-        name="Argo Rollouts",
-        group="argoproj.io/v1alpha1",
-        resource="rollouts",
-        unless="SLIPWAY_DEPLOY_KIND is `deployment` or `knative`",
-    ),
-)
+SECRET = "/api/v1/namespaces/slipway/secrets/slipway"
 
 
 def check_current(cache: Cache) -> None:
     """Say what the cluster of KUBECONFIG has of what Slipway needs. Raises StepError naming what is missing."""
     del cache
-    check(Path(current_kubeconfig()))
+    check(current_kubeconfig())
+    print("  next: install Slipway on it, docs/operate.md, Install")
 
 
 def test_current(cache: Cache) -> None:
     """Run there the tests that need its API and CRDs. Raises StepError."""
-    test_existing(cache, Path(current_kubeconfig()))
+    run_api_tests(cache, current_kubeconfig())
 
 
 def current_kubeconfig() -> str:
-    """Return the kubeconfig's path, as kubectl finds it."""
+    """Return the kubeconfig's path, or several, as kubectl finds them."""
     return from_environment().optional("KUBECONFIG", str(Path.home() / ".kube" / "config"))
 
 
-def check(kubeconfig: Path) -> None:
+def check(kubeconfig: str) -> None:
     """Print one line for each part. Raises StepError when the cluster does not answer, or lacks what is needed."""
-    api = KubernetesApi(configure=partial(_configure, kubeconfig))
-    version = _asked(kubeconfig, lambda: api.read("/version"))
-    print(f"  Kubernetes {version.get('gitVersion', '')} of {kubeconfig}")
-    missing = list[str]()
-    for part in PARTS:
-        served = _asked(kubeconfig, partial(api.read, f"/apis/{part.group}"))
-        if any(one["name"] == part.resource for one in served.get("resources", [])):
-            print(f"  {part.name}: {part.resource}.{part.group}")
-        elif part.unless:
-            print(f"  {part.name}: not there, and needed unless {part.unless}")
-        else:
-            missing.append(f"{part.name} ({part.resource}.{part.group})")
+    with _asking(kubeconfig) as (api, place):
+        version = (api.read("/version") or {}).get("gitVersion")
+        if not version:
+            msg = f"what answers at {place} is no Kubernetes API: choose another by KUBECONFIG or its context"
+            raise StepError(msg)
+        print(f"  Kubernetes {version} of {place}")
+        missing = list[str]()
+        for part in PARTS:
+            lacking = ", ".join(part.lacking(api))
+            if not lacking:
+                print(f"  {part}")
+            elif part.unless:
+                print(f"  warning: {part.name} is missing ({lacking}), and needed unless {part.unless}: {part.install}")
+            else:
+                missing.append(f"  {part.name} is missing ({lacking}): {part.install}")
     if missing:
-        msg = f"this cluster has no {', no '.join(missing)}: install what is missing (docs/operate.md, What it needs)"
-        raise StepError(msg)
-    print(f"  next: {NEXT}")
+        raise StepError(
+            "\n".join(["this cluster lacks what Slipway needs (docs/operate.md, What it needs):", *missing])
+        )
 
 
-def test_existing(cache: Cache, kubeconfig: Path) -> None:
-    """Run there the tests that need its API and CRDs. Raises StepError."""
+def run_api_tests(cache: Cache, kubeconfig: str) -> None:
+    """Run there the tests that need its API and CRDs. Raises StepError, also where Slipway is installed."""
     check(kubeconfig)
-    print("  left out: the tests marked live, which need the forge, registry and authority of `task cluster:up`")
-    run_pytest(cache, {"KUBECONFIG": str(kubeconfig)}, *API_TESTS)
+    with _asking(kubeconfig) as (api, place):
+        if api.read(SECRET) is not None:
+            msg = f"Slipway is installed at {place}, and these tests would overwrite it: choose a cluster without it"
+            raise StepError(msg)
+    print("  left out: the tests marked live, gitea and durable, which need the cluster that CLUSTER=own builds")
+    print("  the tests write as controllers do, so they fail where some run; they leave the overlay `trial` behind")
+    run_pytest(cache, {"KUBECONFIG": kubeconfig}, *API_TESTS)
 
 
-def refuse(cache: Cache) -> None:
-    """Raise StepError: this is for the cluster that is built here."""
-    del cache
-    msg = "this is for the cluster that `task cluster:up` builds: with your own there are `up` and `test` alone"
-    raise StepError(msg)
+def refusal(why: str) -> Callable[[Cache], None]:
+    """Return an action that raises StepError with the reason."""
+
+    def refuse(cache: Cache) -> None:
+        del cache
+        raise StepError(why)
+
+    return refuse
 
 
-def _asked(kubeconfig: Path, ask: Callable[[], Object | None]) -> Object:
+@contextmanager
+def _asking(kubeconfig: str) -> Iterator[tuple[KubernetesApi, str]]:
+    """Yield the API and what it is called; what goes wrong becomes a StepError that says so."""
+    place = _place(kubeconfig)
     try:
-        return ask() or {}
+        yield KubernetesApi(configure=lambda configuration: _configure(kubeconfig, configuration)), place
     except SlipwayError as error:
-        msg = f"the cluster of {kubeconfig} does not answer as it should: {error}: check KUBECONFIG and its context"
+        msg = f"{place}: {error}; start it, log in to it, or choose another by KUBECONFIG or its context"
         raise StepError(msg) from error
 
 
-def _configure(kubeconfig: Path, configuration: Any) -> None:  # noqa: ANN401 - the client's own
-    from kubernetes.config import ConfigException, load_kube_config  # noqa: PLC0415 - only this needs it
+def _place(kubeconfig: str) -> str:
+    from kubernetes.client import Configuration  # noqa: PLC0415 - only this needs it
+    from kubernetes.config import ConfigException, list_kube_config_contexts  # noqa: PLC0415 - as above
 
     try:
-        load_kube_config(str(kubeconfig), client_configuration=configuration)  # type: ignore[no-untyped-call] # as it ships
-    except ConfigException as error:
-        msg = f"{kubeconfig} is no kubeconfig that can be used: {error}: set KUBECONFIG"
+        configuration = Configuration()
+        _configure(kubeconfig, configuration)
+        context: Object = list_kube_config_contexts(kubeconfig)[1]  # type: ignore[no-untyped-call] # as it ships
+    except (ConfigException, yaml.YAMLError, OSError, AttributeError, TypeError) as error:
+        said = " ".join(str(error).split())
+        msg = f"{kubeconfig} is no kubeconfig that can be used: {said}; set KUBECONFIG, or its current context"
         raise StepError(msg) from error
+    return f"{kubeconfig}, context {context['name']}, {configuration.host}"
+
+
+def _configure(kubeconfig: str, configuration: Any) -> None:  # noqa: ANN401 - the client's own
+    from kubernetes.config import load_kube_config  # noqa: PLC0415 - only this needs it
+
+    load_kube_config(kubeconfig, client_configuration=configuration)  # type: ignore[no-untyped-call] # as it ships
+    configuration.retries = False  # a server that does not answer is said at once

@@ -4,35 +4,51 @@ import shutil
 import subprocess
 
 from tests.cluster.cache import Cache
-from tests.cluster.existing import check, test_existing
+from tests.cluster.existing import check, run_api_tests
 from tests.cluster.steps import StepError, step
 
 NAME = "slipway"
+NEXT = "install what is missing and Slipway on it, docs/operate.md; `CLUSTER=kind task cluster:down` deletes it"
 
 
 def up(cache: Cache) -> None:
     """Create it unless it is there, and say what it has of what Slipway needs. Raises StepError."""
-    if NAME not in _kind("get", "clusters").split():
-        with step(f"creating the kind cluster {NAME}"):
-            _kind("create", "cluster", "--name", NAME, "--wait", "120s")
     kubeconfig = cache.instance("kind").kubeconfig
-    kubeconfig.parent.mkdir(parents=True, exist_ok=True)
-    kubeconfig.touch(mode=0o600)
-    kubeconfig.write_text(_kind("get", "kubeconfig", "--name", NAME))
+    chosen = ("--name", NAME, "--kubeconfig", str(kubeconfig))  # kind would change the user's own
+    if NAME not in _kind("get", "clusters").split():
+        kubeconfig.parent.mkdir(parents=True, exist_ok=True)
+        with step(f"creating the kind cluster {NAME}"):
+            _kind("create", "cluster", *chosen, "--wait", "120s")
+    _keep_kubeconfig(cache)
     print(f"  KUBECONFIG={kubeconfig}")
-    check(kubeconfig)
+    print(f"  next: {NEXT}")
+    check(str(kubeconfig))
 
 
 def test(cache: Cache) -> None:
     """Run there the tests that need its API and CRDs. Raises StepError."""
-    test_existing(cache, cache.instance("kind").kubeconfig)
+    if NAME not in _kind("get", "clusters").split():
+        msg = f"there is no kind cluster {NAME}: `CLUSTER=kind task cluster:up` makes it"
+        raise StepError(msg)
+    _keep_kubeconfig(cache)
+    run_api_tests(cache, str(cache.instance("kind").kubeconfig))
 
 
 def down(cache: Cache) -> None:
     """Delete it. Raises StepError."""
+    instance = cache.instance("kind")
     with step(f"deleting the kind cluster {NAME}"):
-        _kind("delete", "cluster", "--name", NAME)
-        shutil.rmtree(cache.instance("kind").folder, ignore_errors=True)
+        _kind("delete", "cluster", "--name", NAME, "--kubeconfig", str(instance.kubeconfig))
+        shutil.rmtree(instance.folder, ignore_errors=True)
+
+
+def _keep_kubeconfig(cache: Cache) -> None:
+    file = cache.instance("kind").kubeconfig
+    credentials = _kind("get", "kubeconfig", "--name", NAME)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+    file.chmod(0o600)
+    file.write_text(credentials)
 
 
 def _kind(*words: str) -> str:
@@ -43,9 +59,9 @@ def _kind(*words: str) -> str:
     try:
         ran = subprocess.run([command, *words], capture_output=True, text=True, timeout=600, check=False)
     except subprocess.TimeoutExpired as error:
-        msg = f"kind {' '.join(words)}: no end after 600 s"
+        msg = f"kind {' '.join(words)}: no end after 600 s: `CLUSTER=kind task cluster:down` removes what it made"
         raise StepError(msg) from error
     if ran.returncode:
-        msg = f"kind {' '.join(words)}: {ran.stderr.strip()[-2000:]}: does the container engine run?"
+        msg = f"does the container engine run? kind {' '.join(words)} says: {ran.stderr.strip()[-2000:]}"
         raise StepError(msg)
     return ran.stdout

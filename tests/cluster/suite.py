@@ -14,6 +14,7 @@ from tests.cluster.steps import StepError
 from tests.conftest import ROOT
 
 STORY = "tests/cluster/test_story.py"
+API_TESTS = ("-m", "cluster", "--ignore=tests/cluster", "-n", "2")
 
 
 def run_tests(cache: Cache) -> None:
@@ -35,7 +36,7 @@ def _on_the_api(cache: Cache) -> None:
     api(cache)
     try:
         kubeconfig = cache.instance("api").kubeconfig
-        run_pytest(cache, {"KUBECONFIG": str(kubeconfig)}, "-m", "cluster", "--ignore=tests/cluster", "-n", "2")
+        run_pytest(cache, {"KUBECONFIG": str(kubeconfig)}, *API_TESTS)
     finally:
         api_down(cache)
 

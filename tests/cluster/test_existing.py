@@ -1,15 +1,17 @@
 """Clusters that are there already: what is wrong with them is said, with the remedy."""
 
 import socket
-import subprocess
-import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.cluster.existing import PARTS, check
+from tests.cluster.cache import DEFAULT_HOME, Cache
+from tests.cluster.existing import SECRET, check, run_api_tests
+from tests.cluster.parts import PARTS
 from tests.cluster.steps import StepError
-from tests.conftest import ROOT
+from tests.fakes.loopback import Call, Reply, served
 from tests.real_kubernetes import real_api
 
 KUBECONFIG = """
@@ -20,6 +22,18 @@ contexts: [{{name: here, context: {{cluster: here, user: me}}}}]
 clusters: [{{name: here, cluster: {{server: "http://127.0.0.1:{port}"}}}}]
 users: [{{name: me, user: {{}}}}]
 """
+ELSEWHERE = KUBECONFIG.format(port=1).replace("current-context: here", "current-context: there")
+
+
+class Pages:
+    """What a server says at some paths, and nothing elsewhere."""
+
+    def __init__(self, pages: Mapping[str, Any] | None = None) -> None:
+        self.pages = pages or {}
+
+    def answer(self, call: Call) -> Reply:
+        """Return the answer to a request."""
+        return Reply(status=200, body=self.pages[call.path]) if call.path in self.pages else Reply(status=404)
 
 
 @pytest.fixture
@@ -29,44 +43,63 @@ def closed_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def ran(action: str, **environment: str) -> tuple[int, str]:
-    """Run it as a user does; return exit code and complaint."""
-    command = [sys.executable, "-m", "tests.cluster", action]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
-    return done.returncode, done.stderr.strip()
-
-
-def test_an_unknown_choice_is_named() -> None:
-    assert ran("up", CLUSTER="minikube") == (1, "CLUSTER is 'minikube': it can be own, current, kind")
-
-
-@pytest.mark.parametrize("action", ["install", "story", "down"])
-def test_what_is_for_our_own_cluster_is_refused(action: str) -> None:
-    code, said = ran(action, CLUSTER="current")
-    assert (code, "with your own" in said) == (1, True), said
-
-
-def test_kind_that_is_not_installed_is_named(tmp_path: Path) -> None:
-    code, said = ran("up", CLUSTER="kind", PATH=str(tmp_path))
-    assert (code, "`kind`" in said) == (1, True), said
-
-
-def test_a_kubeconfig_that_is_not_there_is_named(tmp_path: Path) -> None:
-    missing = str(tmp_path / "nowhere")
-    code, said = ran("up", CLUSTER="current", KUBECONFIG=missing)
-    assert (code, missing in said, "KUBECONFIG" in said) == (1, True, True), said
-
-
-def test_a_server_that_is_away_is_named_with_its_kubeconfig(tmp_path: Path, closed_port: int) -> None:
+@pytest.fixture
+def kubeconfig(tmp_path: Path, closed_port: int) -> Path:
+    """Return one that leads to the closed port."""
     file = tmp_path / "kubeconfig"
     file.write_text(KUBECONFIG.format(port=closed_port))
-    with pytest.raises(StepError, match=str(file)):
-        check(file)
+    return file
+
+
+def page(resources: tuple[str, ...]) -> dict[str, Any]:
+    return {"resources": [{"name": name} for name in resources]}
+
+
+def of_all(version: str) -> tuple[str, ...]:
+    return tuple(resource for part in PARTS for resource in part.serves.get(version, ()))
+
+
+@pytest.mark.parametrize("text", ["", "{[", "hello", "[1]", "current-context: here", ELSEWHERE])
+def test_what_is_no_kubeconfig_is_named(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "kubeconfig"
+    file.write_text(text)
+    with pytest.raises(StepError, match=f"{file} is no kubeconfig"):
+        check(str(file))
+
+
+def test_a_server_that_is_away_is_named_with_its_kubeconfig(kubeconfig: Path, closed_port: int) -> None:
+    with pytest.raises(StepError, match=f"{kubeconfig}, context here, http://127.0.0.1:{closed_port}: .*KUBECONFIG"):
+        check(str(kubeconfig))
+
+
+def test_what_is_no_kubernetes_is_not_taken_for_one(kubeconfig: Path, closed_port: int) -> None:
+    with served(Pages(), "127.0.0.1", closed_port), pytest.raises(StepError, match="is no Kubernetes API"):
+        check(str(kubeconfig))
+
+
+def test_what_is_missing_is_named_line_by_line(
+    kubeconfig: Path, closed_port: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pages = Pages(
+        {"/version": {"gitVersion": "v1.35.4"}, "/apis/tekton.dev/v1": page(("pipelineruns", "pipelines", "tasks"))}
+    )
+    with served(pages, "127.0.0.1", closed_port), pytest.raises(StepError) as refused:
+        check(str(kubeconfig))
+
+    missing = [line.split(" is missing")[0].strip() for line in str(refused.value).splitlines()[1:]]
+    assert missing == ["Kubernetes 1.30", "Knative Serving", "Knative Eventing", "cert-manager"]
+    said = capsys.readouterr().out
+    assert "  Tekton Pipelines: tekton.dev/v1 pipelineruns, pipelines, tasks\n" in said
+    assert [line.split()[1:4] for line in said.splitlines() if "warning" in line][-1] == ["Argo", "Rollouts", "is"]
+
+
+def test_an_installed_slipway_is_not_tested_over(kubeconfig: Path, closed_port: int) -> None:
+    served_here = {f"/apis/{version}": page(of_all(version)) for part in PARTS for version in part.serves}
+    pages = Pages({"/version": {"gitVersion": "v1.35.4"}, **served_here, SECRET: {"kind": "Secret"}})
+    with served(pages, "127.0.0.1", closed_port), pytest.raises(StepError, match="Slipway is installed"):
+        run_api_tests(Cache(home=DEFAULT_HOME), str(kubeconfig))
 
 
 @pytest.mark.cluster
-def test_each_part_is_known_by_what_a_real_server_serves() -> None:
-    api = real_api()
-    for part in PARTS:
-        served = api.read(f"/apis/{part.group}") or {}
-        assert part.resource in [one["name"] for one in served["resources"]], part
+def test_a_real_server_serves_every_part() -> None:
+    assert {part.name: part.lacking(real_api()) for part in PARTS} == {part.name: [] for part in PARTS}
