@@ -1,9 +1,9 @@
 """`CLUSTER=kind`: a cluster by kind, in the container engine of this machine."""
 
 import shutil
-import subprocess
 
 from tests.cluster.cache import Cache
+from tests.cluster.command import answer_of
 from tests.cluster.existing import check, run_api_tests
 from tests.cluster.steps import StepError, step
 
@@ -57,11 +57,7 @@ def _kind(*words: str) -> str:
         msg = "CLUSTER=kind needs the command `kind` and a container engine: install both, or leave CLUSTER unset"
         raise StepError(msg)
     try:
-        ran = subprocess.run([command, *words], capture_output=True, text=True, timeout=600, check=False)
-    except subprocess.TimeoutExpired as error:
-        msg = f"kind {' '.join(words)}: no end after 600 s: `CLUSTER=kind task cluster:down` removes what it made"
+        return answer_of([command], *words)
+    except StepError as error:
+        msg = f"{error}: does the container engine run? `CLUSTER=kind task cluster:down` removes what was made"
         raise StepError(msg) from error
-    if ran.returncode:
-        msg = f"does the container engine run? kind {' '.join(words)} says: {ran.stderr.strip()[-2000:]}"
-        raise StepError(msg)
-    return ran.stdout

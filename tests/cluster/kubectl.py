@@ -1,14 +1,13 @@
 """kubectl, with the administrator's credentials."""
 
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
 
 from tests.cluster.cache import Cache, Instance
+from tests.cluster.command import answer_of
 from tests.cluster.manifests import Manifest
-from tests.cluster.steps import StepError
 
 MANAGER = "slipway-cluster"
 
@@ -21,16 +20,7 @@ class Kubectl:
 
     def __call__(self, *words: str, text: str | None = None, seconds: float = 600) -> str:
         """Run one command and return what it printed."""
-        command = [*self._command, *words]
-        try:
-            ran = subprocess.run(command, input=text, capture_output=True, text=True, timeout=seconds, check=False)
-        except subprocess.TimeoutExpired as error:
-            msg = f"kubectl {' '.join(words)}: no end after {seconds:.0f} s"
-            raise StepError(msg) from error
-        if ran.returncode:
-            msg = f"kubectl {' '.join(words)}: {ran.stderr.strip()[-3000:]}"
-            raise StepError(msg)
-        return ran.stdout
+        return answer_of(self._command, *words, text=text, seconds=seconds)
 
     def apply(self, manifests: Iterable[Manifest]) -> None:
         """Apply on the server's side, taking over what others had set."""

@@ -17,25 +17,24 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 APP = "hello"
 STEPS = (10, 25, 50, 100)
 TOLERANCE = 12  # percent points: a step of six seconds has three hundred requests, and Traefik lags up to two
-# Well at first; after ten seconds of traffic it answers 500, to its health check too.
-ERRING = """
+# It answers 500 when it is not well, to its health check too.
+SERVER = """
 import os, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 began = time.monotonic()
 
-class Erring(BaseHTTPRequestHandler):
+class Server(BaseHTTPRequestHandler):
     def do_GET(self):
-        good = time.monotonic() - began < 10
+        good = {good}
         self.send_response(200 if good else 500)
         self.end_headers()
         self.wfile.write(os.environ["SLIPWAY_COMMIT"].encode())
 
-ThreadingHTTPServer(("0.0.0.0", int(os.environ["PORT"])), Erring).serve_forever()
+ThreadingHTTPServer(("0.0.0.0", int(os.environ["PORT"])), Server).serve_forever()
 """
-# It starts and answers, but its health check never well.
-SICK = ERRING.replace("time.monotonic() - began < 10", "False")
-BAD = {"crashing": "raise SystemExit('this version cannot start')\n", "failing its probe": SICK}
+ERRING = SERVER.format(good="time.monotonic() - began < 10")  # well at first
+BAD = {"crashing": "raise SystemExit('this version cannot start')\n", "failing its probe": SERVER.format(good="False")}
 
 
 def failed(answers: list[Answer]) -> list[Answer]:

@@ -3,17 +3,17 @@
 import textwrap
 from pathlib import Path
 
-BROKER = """
+_BROKER = """
 apiVersion: eventing.knative.dev/v1
 kind: Broker
-metadata: {name: slipway, namespace: slipway}
+metadata: {{name: slipway, namespace: slipway}}
 spec:
   delivery:
-    retry: 4
+    retry: {retry}
     backoffPolicy: exponential
     backoffDelay: PT0.1S
     deadLetterSink:
-      ref: {apiVersion: serving.knative.dev/v1, kind: Service, name: park}
+      ref: {{apiVersion: serving.knative.dev/v1, kind: Service, name: park}}
 """
 
 SERVICE = """
@@ -62,6 +62,11 @@ def target(request):
 """
 
 
+def broker(*, retry: int) -> str:
+    """Return the Broker's manifest; it repeats so often, after 0.1 s and then twice as long each time."""
+    return _BROKER.format(retry=retry)
+
+
 def service(name: str, *, concurrency: int = 8, timeout: int = 5) -> str:
     """Return a Service's manifest."""
     source = name.replace("-", "_") + "_source"
@@ -77,6 +82,9 @@ def trigger(name: str, service: str, **attributes: str) -> str:
 def ping(name: str, service: str) -> str:
     """Return the manifest of a PingSource that ticks each minute."""
     return PING.format(name=name, service=service)
+
+
+BROKER = broker(retry=4)
 
 
 def write_project(root: Path, manifests: str, *, broker: str = BROKER, **sources: str) -> Path:

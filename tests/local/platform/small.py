@@ -16,7 +16,7 @@ from functions.local import instance as instances
 from functions.local.instance import Instance
 from functions.local.platform.programs import CODE
 from functions.local.platform.supervisor import call
-from tests.local.project import BROKER, service, trigger, write_project
+from tests.local.project import broker, service, trigger, write_project
 
 MANIFESTS = service("echo") + service("park") + trigger("echo-asked", "echo", type="test.asked.v1")
 ECHO = """
@@ -32,7 +32,7 @@ PARK = """
 """
 # As often as the product's Broker: the workers of a killed server answer with errors for seconds, until they see it,
 # and fewer tries would be over by then.
-PATIENT_BROKER = BROKER.replace("retry: 4", "retry: 8")
+PATIENT_BROKER = broker(retry=8)
 READY_SECONDS = 90.0
 
 
