@@ -4,12 +4,15 @@ import hashlib
 import json
 import secrets
 from dataclasses import asdict, dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 import yaml
 
 from functions.common.adapters.postgres import Postgres
 from functions.common.adapters.postgres_migrations import migrate
+from functions.local.demo.apps import AppClient
+from tests.cluster.acme import authority_file
 from tests.cluster.build_images import BUILDER, DEBIAN, push_slipway
 from tests.cluster.cache import Cache, Instance
 from tests.cluster.control_plane import CLUSTER
@@ -17,7 +20,7 @@ from tests.cluster.gitea_accounts import ACCOUNT, settings_file
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.overlay import DOMAIN, HOST, KNATIVE, NAMESPACE, make_way, write_overlay
 from tests.cluster.registry import REGISTRY
-from tests.cluster.steps import step
+from tests.cluster.steps import step, wait_until
 from tests.conftest import ROOT
 from tests.fakes.loopback_cloudflare import TOKEN, ZONE
 
@@ -64,7 +67,18 @@ def install(cache: Cache, *, overlay: str = "trial") -> Installed:
             kubectl("wait", "--for=condition=Ready", kind, "--all", "-n", NAMESPACE, "--timeout=300s")
     with step("telling Tekton where its events go"):
         kubectl.apply([_tekton_events(kubectl)])
+    with step("waiting for its address"):
+        _await_address(instance)
     return installed
+
+
+def _await_address(instance: Instance) -> None:
+    """Return when the API answers through the ingress, without a token: its routes are known there a while later."""
+    client = AppClient(host=HOST, port=443, ca=authority_file(instance), address=CLUSTER.address)
+    try:
+        wait_until(f"https://{HOST}", lambda: client.get("/v1/apps")[0] == HTTPStatus.UNAUTHORIZED, seconds=120)
+    finally:
+        client.close()
 
 
 def remembered(instance: Instance) -> Installed:
