@@ -23,6 +23,7 @@ from functions.common.wiring.platform import (
     deployer,
     dns_zone,
     forge_heads,
+    release_limits,
     running_workloads,
 )
 from functions.reconcile.deadline import Deadline
@@ -59,6 +60,7 @@ def work_steps(parts: Core) -> dict[str, Step]:
             sink=sink,
             builder=deadline.builder,
             deployer=deployer(parts),
+            limits=release_limits(parts),
             deadline=deadline,
         ),
         "releases": Releases(
@@ -66,6 +68,7 @@ def work_steps(parts: Core) -> dict[str, Step]:
             log=parts.log,
             sink=sink,
             deployer=deployer(parts),
+            limits=release_limits(parts),
             deadline=deadline,
         ),
     }

@@ -6,6 +6,7 @@ from datetime import timedelta
 from functions.common.ports.deployer import Deployer
 from functions.common.ports.event_log import EventLog
 from functions.common.ports.event_sink import EventSink
+from functions.common.ports.release_limits import ReleaseLimits
 from functions.common.ports.stuck_work import StuckRelease, StuckReleases
 from functions.reconcile.deadline import Deadline
 from functions.reconcile.each import for_each
@@ -22,6 +23,7 @@ class Releases:
     log: EventLog
     sink: EventSink
     deployer: Deployer
+    limits: ReleaseLimits
     deadline: Deadline
     after: timedelta = timedelta(seconds=20)
 
@@ -36,8 +38,9 @@ class Releases:
             return
         seen = self.deployer.observe(release.app, release.environment)
         if seen is not None and seen.release == release.number:
-            if is_over(seen):
-                self.sink.publish(seen, discriminator=f"v{release.number}")
+            end = seen if is_over(seen) else self.limits.enforce(release.app, release.environment)
+            if end:
+                self.sink.publish(end, discriminator=f"v{release.number}")
             return
         # The cause of one of several releases is `<event>/<environment>`.
         event = self.log.find(found.cause.partition("/")[0])

@@ -12,6 +12,7 @@ from functions.common.ports.builder import Builder
 from functions.common.ports.deployer import Deployer
 from functions.common.ports.event_log import EventLog
 from functions.common.ports.event_sink import EventSink
+from functions.common.ports.release_limits import ReleaseLimits
 from functions.common.ports.stuck_work import StuckPush, StuckPushes
 from functions.reconcile.deadline import Deadline
 from functions.reconcile.each import for_each
@@ -30,6 +31,7 @@ class Stuck:
     sink: EventSink
     builder: Builder
     deployer: Deployer
+    limits: ReleaseLimits
     deadline: Deadline
     after: timedelta = timedelta(seconds=20)
 
@@ -63,8 +65,10 @@ class Stuck:
         seen = self.deployer.observe(push.app, push.environment)
         if seen is None or seen.push != push.id:
             self._resend(push, ImagePublished)
-        elif is_over(seen):
-            self.sink.publish(seen, discriminator=push.id)
+            return
+        end = seen if is_over(seen) else self.limits.enforce(push.app, push.environment)
+        if end:
+            self.sink.publish(end, discriminator=push.id)
 
     def _resend(self, push: Push, *types: type[Event]) -> None:
         event = newest_of(self.log, push, *types)

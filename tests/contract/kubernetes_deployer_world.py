@@ -36,10 +36,22 @@ class KubernetesDeployerWorld:
     """DeployerWorld over an API server."""
 
     def __init__(
-        self, api: KubernetesApi, kind: Kind, *, shared: str = "", end_namespace: EndNamespace | None = None
+        self,
+        api: KubernetesApi,
+        kind: Kind,
+        *,
+        shared: str = "",
+        health_limit: int = 120,
+        end_namespace: EndNamespace | None = None,
     ) -> None:
         self.api, self.kind = api, kind
-        runtime = Runtime(shared_namespace=shared, kind=kind, default_domain="example.org", gateway="edge/web")
+        runtime = Runtime(
+            shared_namespace=shared,
+            kind=kind,
+            default_domain="example.org",
+            gateway="edge/web",
+            health_limit=health_limit,
+        )
         self.deployer = KubernetesDeployer(api=api, runtime=runtime, removals=FakeRemovals())
         self._end_namespace = end_namespace
         self.place = place_of("hello", "production", shared=shared)

@@ -93,18 +93,17 @@ class _Api(BaseHTTPRequestHandler):
         body, there = self._body(), self.server.objects.get(path)
         if self._is_homeless(path) or self._is_refused():
             return
-        if self.headers["Content-Type"] != "application/apply-patch+yaml":
-            if there is None:
-                self._refuse(404, "not found")
-            else:
-                self._store(path, _merged(there, body), there, 200)
+        is_merge = self.headers["Content-Type"] != "application/apply-patch+yaml"
+        if is_merge and there is None:
+            self._refuse(404, "not found")
             return
         assert query["fieldManager"] == ["slipway"]
-        wanted = body["metadata"].pop("resourceVersion", "")
+        wanted = body.get("metadata", {}).pop("resourceVersion", "")
         if wanted and (there is None or there["metadata"]["resourceVersion"] != wanted):
             self._refuse(409, "the object has been modified")
             return
-        self._store(path, body, there or {}, 200 if there else 201)
+        there = there or {}
+        self._store(path, _merged(there, body) if is_merge else body, there, 200 if there else 201)
 
     def do_DELETE(self) -> None:
         """Delete an object, a namespace with all in it, or what a selector finds."""

@@ -37,6 +37,7 @@ MAY: dict[str, set[Right]] = {
         rights(ALL, "/secrets", "get", "wanted")
         | rights(ALL, "batch/jobs", "get")
         | rights(ALL, "apps/deployments argoproj.io/rollouts serving.knative.dev/services", "get list")
+        | rights(ALL, "argoproj.io/rollouts/status", "patch")
         | rights(BUILDS, "tekton.dev/pipelineruns", "get patch")
         | rights(EDGE, "cert-manager.io/certificates", "get")
     ),

@@ -44,7 +44,7 @@ class KubernetesApi:
         return self._call("POST", path, query={"fieldManager": MANAGER}, body=body, allow={409}) is not None
 
     def merge(self, path: str, body: Object) -> bool:
-        """Change some fields; False when the object is not there."""
+        """Change some fields; False when the object is not there. Takes a resourceVersion as apply does."""
         query = {"fieldManager": MANAGER}
         return self._call("PATCH", path, query=query, body=body, kind=MERGE, allow=MISSING) is not None
 

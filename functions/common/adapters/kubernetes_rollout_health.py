@@ -1,7 +1,11 @@
 """How far an Argo Rollout is; the rules are those of Argo CD's health check of Rollouts."""
 
+from datetime import datetime, timedelta
+
 from functions.common.adapters.kubernetes_health import UNSEEN, Health, Object, condition, failed, moving, number, part
 from functions.common.domain.release import WorkloadPhase
+
+GRACE = timedelta(seconds=10)  # Argo looks a second after the deadline
 
 
 def rollout_health(found: Object) -> Health:
@@ -19,6 +23,15 @@ def rollout_health(found: Object) -> Health:
         progress = condition(status, "Progressing")
         return failed({"message": status.get("message") or progress.get("message")})
     return moving(_weight(part(found, "spec"), status))
+
+
+def is_overdue(found: Object, now: datetime) -> bool:
+    """Return whether a Rollout stands still past its progress deadline and was not given up; a pause is none."""
+    status, limit = part(found, "status"), number(part(found, "spec"), "progressDeadlineSeconds")
+    since = condition(status, "Progressing").get("lastUpdateTime")
+    if not limit or not since or not _is_seen(found, status) or status.get("phase") != "Progressing":
+        return False
+    return not status.get("abort") and now - datetime.fromisoformat(since) > timedelta(seconds=limit) + GRACE
 
 
 def _is_seen(found: Object, status: Object) -> bool:

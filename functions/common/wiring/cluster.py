@@ -11,6 +11,7 @@ from functions.common.ports.dns_zone import DnsZone
 from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories
 from functions.common.ports.image_store import ImageStore
 from functions.common.ports.logs import BuildLogs, RuntimeLogs
+from functions.common.ports.release_limits import ReleaseLimits
 from functions.common.settings import Settings
 from functions.common.wiring.cluster_settings import build_namespace, choice, pipeline, registry, runtime
 from functions.common.wiring.core import Core
@@ -47,6 +48,13 @@ def deployer(core: Core) -> "KubernetesDeployer":
     return KubernetesDeployer(
         api=_api(), runtime=runtime(core.settings), removals=PostgresRemovals(database=core.database)
     )
+
+
+def release_limits(core: Core) -> ReleaseLimits:
+    """Return the progress deadlines of Rollouts."""
+    from functions.common.adapters.kubernetes_release_limits import KubernetesReleaseLimits  # noqa: PLC0415 - as above
+
+    return KubernetesReleaseLimits(api=_api(), runtime=runtime(core.settings), clock=core.clock)
 
 
 def dns_zone(settings: Settings) -> DnsZone:

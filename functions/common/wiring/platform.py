@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # a function uses one or two of them, and each costs the othe
     from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories
     from functions.common.ports.image_store import ImageStore
     from functions.common.ports.logs import BuildLogs, RuntimeLogs
+    from functions.common.ports.release_limits import ReleaseLimits
     from functions.common.ports.running_workloads import RunningWorkloads
 
 LOCAL, KUBERNETES = "local", "kubernetes"
@@ -61,6 +62,17 @@ def running_workloads(core: Core) -> "RunningWorkloads":
     from functions.common.adapters.local_deployer import LocalDeployer  # noqa: PLC0415 - as above
 
     return LocalDeployer(database=core.database)
+
+
+def release_limits(core: Core) -> "ReleaseLimits":
+    """Return what ends releases that whoever runs them has forgotten."""
+    if _is_cluster(core):
+        from functions.common.wiring import cluster  # noqa: PLC0415 - imported when chosen
+
+        return cluster.release_limits(core)
+    from functions.common.adapters.kept_limits import KeptLimits  # noqa: PLC0415 - as above
+
+    return KeptLimits()
 
 
 def dns_zone(core: Core) -> "DnsZone":

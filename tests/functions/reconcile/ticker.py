@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from functions.common.adapters.kept_limits import KeptLimits
 from functions.common.adapters.postgres_changes import PostgresEventOutbox
 from functions.common.adapters.postgres_deliveries import PostgresDeliveries
 from functions.common.adapters.postgres_head_memory import PostgresHeadMemory, PostgresPushSightings
@@ -53,6 +54,7 @@ class Ticker:
                 sink=sink,
                 builder=world.builder,
                 deployer=world.deployer,
+                limits=KeptLimits(),
                 deadline=deadline,
             ),
             "releases": Releases(
@@ -60,6 +62,7 @@ class Ticker:
                 log=world.log,
                 sink=sink,
                 deployer=world.deployer,
+                limits=KeptLimits(),
                 deadline=deadline,
             ),
             "heads": Heads(

@@ -1,0 +1,42 @@
+"""ReleaseLimits of a cluster: Deployments, Knative Services and Rollouts keep them by themselves, but for one case.
+
+Argo Rollouts counts a version's progress deadline only while no older ReplicaSet carries a scale-down deadline, and it
+leaves there that of a version that failed (argoproj/argo-rollouts#4971, 1.9 too). The next version that does not become
+ready is then waited for without end, and the controller goes round in circles meanwhile.
+"""
+
+from dataclasses import dataclass
+
+from functions.common.adapters.kubernetes_api import KubernetesApi
+from functions.common.adapters.kubernetes_health import CHECK
+from functions.common.adapters.kubernetes_place import place_of
+from functions.common.adapters.kubernetes_pods import WEB
+from functions.common.adapters.kubernetes_reports import report_of
+from functions.common.adapters.kubernetes_rollout_health import is_overdue
+from functions.common.adapters.kubernetes_runtime import Runtime
+from functions.common.domain.release import WorkloadPhase
+from functions.common.events.release import WorkloadChanged
+from functions.common.ports.clock import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KubernetesReleaseLimits:
+    """ReleaseLimits that aborts Rollouts, as `kubectl argo rollouts abort` does."""
+
+    api: KubernetesApi
+    runtime: Runtime
+    clock: Clock
+
+    def enforce(self, app: str, environment: str) -> WorkloadChanged | None:
+        """Abort a Rollout that is past its progress deadline; see ReleaseLimits."""
+        path = place_of(app, environment, shared=self.runtime.shared_namespace).path("Rollout", WEB)
+        found = self.api.read(path)
+        report = report_of(found) if found and is_overdue(found, self.clock.now()) else None
+        if found is None or report is None:
+            return None
+        # This version of it alone: a release that was asked for meanwhile has a time of its own.
+        version = {"resourceVersion": found["metadata"]["resourceVersion"]}
+        if not self.api.merge(f"{path}/status", {"metadata": version, "status": {"abort": True}}):
+            return None
+        reason = f"the new version made no progress for {found['spec']['progressDeadlineSeconds']} s: is it ready?"
+        return report.model_copy(update={"phase": WorkloadPhase.FAILED.value, "step": CHECK, "reason": reason})

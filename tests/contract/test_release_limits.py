@@ -1,0 +1,105 @@
+"""ReleaseLimits of a cluster: a Rollout that Argo has forgotten is given up, and no other."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from functions.common.adapters.kubernetes_release_limits import KubernetesReleaseLimits
+from functions.common.adapters.kubernetes_runtime import Kind, Runtime
+from functions.common.errors import Unavailable
+from functions.common.ports.clock import Clock
+from tests.contract.kubernetes_deployer_world import NAMESPACE, KubernetesDeployerWorld
+from tests.fakes.clock import FakeClock
+from tests.fakes.loopback_kubernetes import loopback_kubernetes
+from tests.real_kubernetes import drop_namespace, real_api
+
+RUNTIME = Runtime(health_limit=40)
+LATE, EARLY = timedelta(seconds=51), timedelta(seconds=49)
+
+
+@pytest.fixture(params=["loopback", pytest.param("real", marks=pytest.mark.cluster)])
+def world(request: pytest.FixtureRequest) -> Iterator[KubernetesDeployerWorld]:
+    """Return an API server with release 1 of an app as a Rollout; the test is Argo."""
+    if request.param == "loopback":
+        with loopback_kubernetes() as server:
+            yield applied(KubernetesDeployerWorld(server.api, Kind.ROLLOUT, health_limit=RUNTIME.health_limit))
+        return
+    api = real_api()
+    yield applied(
+        KubernetesDeployerWorld(api, Kind.ROLLOUT, health_limit=RUNTIME.health_limit, end_namespace=drop_namespace)
+    )
+    drop_namespace(api, NAMESPACE)
+
+
+def applied(world: KubernetesDeployerWorld) -> KubernetesDeployerWorld:
+    world.deployer.apply(world.workload(1))
+    return world
+
+
+def stands_still(world: KubernetesDeployerWorld, clock: FakeClock, by: timedelta, **changes: object) -> None:
+    """Let Argo have seen no progress for this long."""
+    since = (clock.now() - by).strftime("%Y-%m-%dT%H:%M:%SZ")
+    progress = {"type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated", "message": ""}
+    condition = {**progress, "lastUpdateTime": since, "lastTransitionTime": since}
+    found = world.api.read(world.web) or {}
+    seen = str(found["metadata"]["generation"])
+    world.says({"observedGeneration": seen, "phase": "Progressing", "conditions": [condition], **changes})
+
+
+def limits(world: KubernetesDeployerWorld, clock: Clock) -> KubernetesReleaseLimits:
+    return KubernetesReleaseLimits(api=world.api, runtime=RUNTIME, clock=clock)
+
+
+def is_aborted(world: KubernetesDeployerWorld) -> bool:
+    return bool((world.api.read(world.web) or {})["status"].get("abort"))
+
+
+def test_a_version_that_stands_still_past_its_deadline_is_given_up(world: KubernetesDeployerWorld) -> None:
+    clock = FakeClock()
+    stands_still(world, clock, LATE)
+
+    report = limits(world, clock).enforce("hello", "production")
+
+    assert report
+    assert is_aborted(world)
+    assert (report.app, report.environment, report.release, report.push) == ("hello", "production", 1, "push-1")
+    assert (report.phase, report.step) == ("failed", "health check")
+    assert "40 s" in report.reason
+    assert limits(world, clock).enforce("hello", "production") is None, "once"
+
+
+@pytest.mark.parametrize(
+    ("by", "changes"),
+    [(EARLY, {}), (LATE, {"phase": "Paused"}), (LATE, {"phase": "Healthy"}), (LATE, {"observedGeneration": "0"})],
+    ids=["in time", "paused", "live", "of an older spec"],
+)
+def test_others_are_left_alone(world: KubernetesDeployerWorld, by: timedelta, changes: dict[str, str]) -> None:
+    clock = FakeClock()
+    stands_still(world, clock, by, **changes)
+    assert limits(world, clock).enforce("hello", "production") is None
+    assert not is_aborted(world)
+
+
+def test_where_no_rollout_is_there_is_nothing_to_give_up(world: KubernetesDeployerWorld) -> None:
+    assert limits(world, FakeClock()).enforce("hello", "preview") is None
+
+
+class _ClockDuringWhich(FakeClock):
+    happens: Callable[[], None]
+
+    def now(self) -> datetime:
+        self.happens()
+        return super().now()
+
+
+def test_a_release_that_is_asked_for_meanwhile_is_not_given_up(world: KubernetesDeployerWorld) -> None:
+    clock = _ClockDuringWhich()
+    clock.happens = lambda: None
+    stands_still(world, clock, LATE)
+    clock.happens = lambda: world.deployer.apply(world.workload(2))
+
+    with pytest.raises(Unavailable):
+        limits(world, clock).enforce("hello", "production")
+
+    assert not is_aborted(world)
