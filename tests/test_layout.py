@@ -1,6 +1,7 @@
 """Folder, manifest, Trigger filter and event class agree; the code keeps its shape."""
 
 import ast
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,14 @@ def test_the_triggers_let_through_what_the_function_routes(manifest: FunctionMan
 def test_threads_and_concurrency_agree(manifest: FunctionManifest) -> None:
     revision = manifest.service["spec"]["template"]["spec"]
     assert revision["containerConcurrency"] == int(manifest.environment["THREADS"])
+
+
+@MANIFESTS
+def test_what_is_slow_to_import_is_preloaded_where_it_is_used(manifest: FunctionManifest) -> None:
+    asks_kubernetes = bool(manifest.of_kind("Role") + manifest.of_kind("ClusterRole"))
+    used = {"pg8000.native", *(["kubernetes.client"] if asks_kubernetes else [])}
+    assert set(manifest.environment["SLIPWAY_PRELOAD"].split()) == used
+    assert all(importlib.util.find_spec(module) for module in used)
 
 
 @MANIFESTS

@@ -19,6 +19,7 @@ APP = "sleepy"
 FUNCTIONS = tuple(manifest.name for manifest in function_manifests())
 CHAIN = ("resolve-app", "start-build")  # what a webhook wakes on its way to a PipelineRun
 SIDE_BY_SIDE = 1.3  # times the slowest single cold start
+ROUNDS = 3  # a kubelet looks at its pods once a second: any start takes up to a second more by chance
 LABEL = "serving.knative.dev/service"
 MIN_SCALE = "autoscaling.knative.dev/min-scale"
 
@@ -57,20 +58,24 @@ def cold_start(kubectl: Kubectl, name: str) -> float:
 
 
 def test_every_function_rests_at_zero_and_a_push_wakes_what_it_needs(user: User, kubectl: Kubectl) -> None:
-    warm = [ordered_after(user, f"warm {number}\n") for number in range(3)]
+    warm = [ordered_after(user, f"warm {number}\n") for number in range(ROUNDS)]
     resting = tuple(name for name in FUNCTIONS if name != "verify-webhook")
-    wait_for_rest(kubectl, resting)
-    singles = {name: cold_start(kubectl, name) for name in resting}
-    wait_for_rest(kubectl, resting)
+    singles, cold = dict[str, list[float]](), list[float]()
+    for number in range(ROUNDS):
+        names = CHAIN if number else resting
+        wait_for_rest(kubectl, names)
+        for name in names:
+            singles.setdefault(name, []).append(cold_start(kubectl, name))
+        wait_for_rest(kubectl, resting)
+        cold.append(ordered_after(user, f"cold {number}\n"))
 
-    cold = ordered_after(user, "cold\n")
-
-    slowest = max(singles[name] for name in CHAIN)
-    print("\ncold start of each function, request to answer, in seconds:")
+    print("\ncold starts of each function, request to answer, in seconds:")
     for name, seconds in sorted(singles.items()):
-        print(f"  {name:16} {seconds:.2f}")
-    ratio = cold / slowest
-    print(f"webhook to PipelineRun: warm {median(warm):.2f} s, from zero {cold:.2f} s: {ratio:.2f} x {slowest:.2f} s")
+        print(f"  {name:16} {'  '.join(f'{one:.2f}' for one in seconds)}")
+    slowest = max(max(singles[name]) for name in CHAIN)
+    ratio = max(cold) / slowest  # the slowest against the slowest: chance has had as many turns with both
+    told = "  ".join(f"{one:.2f}" for one in cold)
+    print(f"webhook to PipelineRun: warm {median(warm):.2f} s, from zero {told} s: {ratio:.2f} x {slowest:.2f} s")
     assert ratio <= SIDE_BY_SIDE
 
 

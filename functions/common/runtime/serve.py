@@ -1,25 +1,40 @@
-"""`python -m functions.common.runtime.serve`: the Functions Framework's command, without collections while it starts.
+"""`python -m functions.common.runtime.serve`: the Functions Framework's command, made for cold starts.
 
-A cold start makes objects that stay. Python looked through all of them for garbage again and again meanwhile, which
-was a tenth of it. The process that answers requests collects as usual.
+A start makes objects that stay. Python looked through all of them for garbage again and again meanwhile, which was a
+tenth of it. The process that answers requests collects as usual.
+
+Libraries that only a first event needs are left out of a start, which they would double. A pod that has started waits
+up to a second until its kubelet has noticed, though: they are imported then (SLIPWAY_PRELOAD).
 """
 
 import gc
+import importlib
 import os
+from contextlib import suppress
+from threading import Thread
 
 from functions_framework._cli import _cli
+
+from functions.common.settings import from_environment
 
 
 def main() -> None:
     """Serve FUNCTION_TARGET of FUNCTION_SOURCE; see the framework. Never returns."""
     gc.disable()
-    os.register_at_fork(after_in_child=_collect)  # gunicorn answers in a process of its own
+    os.register_at_fork(after_in_child=_begin)  # gunicorn answers in a process of its own
     _cli()
 
 
-def _collect() -> None:
+def _begin() -> None:
     gc.freeze()
     gc.enable()
+    Thread(target=_preload, name="preload", daemon=True).start()
+
+
+def _preload() -> None:
+    for module in from_environment().optional("SLIPWAY_PRELOAD").split():
+        with suppress(ImportError):  # who needs it will say so
+            importlib.import_module(module)
 
 
 if __name__ == "__main__":
