@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+from functions.common.adapters.local_logs import LocalBuildLogs
 from functions.common.adapters.postgres import Postgres
 from functions.common.adapters.postgres_app_directory import PostgresAppDirectory
 from functions.common.adapters.postgres_build_ledger import PostgresBuildLedger
@@ -49,8 +51,8 @@ def digest(letter: str) -> str:
 class PushWorld:
     """Deliver events with `handle` (one step) or `run` (until nothing is left); `told` is all that was sent."""
 
-    def __init__(self, database: str) -> None:
-        self.database = Postgres(database)
+    def __init__(self, database: str, builds: Path = Path("no-logs")) -> None:
+        self.database, self.logs = Postgres(database), LocalBuildLogs(builds=builds)
         self.heads, self.builder, self.images = FakeForgeHeads(), FakeBuilder(), FakeImageStore()
         self.sink, self.fuse = FakeEventSink(), Fuse()
         self.told: list[Envelope] = []
@@ -77,7 +79,7 @@ class PushWorld:
             (BuildRequested, partial(handle_request, **build, pushes=pushes, sink=sink)),  # type: ignore[arg-type] # as above
             (PreviewClosed, partial(handle_preview_closed, **build)),  # type: ignore[arg-type] # as above
             (AppDeleted, partial(handle_app_deleted, **build)),  # type: ignore[arg-type] # as above
-            (BuildEnded, partial(handle_end, builds=builds, pushes=pushes, images=images)),
+            (BuildEnded, partial(handle_end, builds=builds, pushes=pushes, images=images, logs=self.logs)),
         ]
         return {event.type: (event, handler) for event, handler in routes}
 

@@ -71,7 +71,8 @@ def test_threads_and_concurrency_agree(manifest: FunctionManifest) -> None:
 def test_what_is_slow_to_import_is_preloaded_where_it_is_used(manifest: FunctionManifest) -> None:
     asks_kubernetes = bool(manifest.of_kind("Role") + manifest.of_kind("ClusterRole"))
     used = {"pg8000.native", *(["kubernetes.client"] if asks_kubernetes else [])}
-    assert set(manifest.environment["SLIPWAY_PRELOAD"].split()) == used
+    used -= {"kubernetes.client"} if manifest.name == "record-build" else set()  # for failed builds alone
+    assert set(manifest.service["spec"]["template"]["spec"]["containers"][0]["args"]) == used
     assert all(importlib.util.find_spec(module) for module in used)
 
 

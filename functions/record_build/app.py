@@ -9,7 +9,7 @@ from functions.common.events.build import BuildEnded
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, on_type, subscriber
 from functions.common.wiring.core import core
-from functions.common.wiring.platform import image_store
+from functions.common.wiring.platform import build_logs, image_store
 from functions.record_build.handler import handle_end, handle_run
 
 
@@ -17,7 +17,7 @@ def create() -> Endpoint:
     """Return the endpoint."""
     parts = core()
     builds, pushes = PostgresBuildLedger(database=parts.database), PostgresPushLedger(database=parts.database)
-    handle = partial(handle_end, builds=builds, pushes=pushes, images=image_store(parts))
+    handle = partial(handle_end, builds=builds, pushes=pushes, images=image_store(parts), logs=build_logs(parts))
     tekton = partial(handle_run, read=build_ended, handle=handle)
     return subscriber(
         "record-build",

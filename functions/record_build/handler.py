@@ -1,6 +1,7 @@
 """A builder reports an end: the first report stands."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from functions.common.domain.build import CLOSINGS, BuildState
 from functions.common.domain.push import PushState
@@ -10,16 +11,19 @@ from functions.common.events.build import BuildEnded, ImagePublished
 from functions.common.events.envelope import Envelope
 from functions.common.ports.build_ledger import BuildLedger, Ended
 from functions.common.ports.image_store import ImageStore
+from functions.common.ports.logs import BuildLogs
 from functions.common.ports.push_ledger import PushLedger
 from functions.record_build.replies import failed, superseded
 from functions.record_build.verdict import agrees, result_of, why_superseded
 
 
-def handle_end(event: BuildEnded, *, builds: BuildLedger, pushes: PushLedger, images: ImageStore) -> Event | None:
+def handle_end(
+    event: BuildEnded, *, builds: BuildLedger, pushes: PushLedger, images: ImageStore, logs: BuildLogs
+) -> Event | None:
     """Record the end and tell it; the same report again tells the same, one that contradicts it nothing."""
     succeeded = BuildState(event.state) is BuildState.SUCCEEDED
     stored = succeeded and bool(event.digest) and images.has(event.image, event.digest)
-    ended = builds.end(result_of(event, stored=stored))
+    ended = builds.end(result_of(_with_last_lines(event, logs), stored=stored))
     if ended is None:
         msg = f"build {event.build} is not known here: nothing was ordered under this name"
         raise Rejected(msg)
@@ -35,6 +39,15 @@ def handle_run(
     """Take over a builder's own event; runs that are not ours, or have not ended, are no news."""
     ended = read(envelope)
     return handle(ended) if ended else None
+
+
+def _with_last_lines(event: BuildEnded, logs: BuildLogs) -> BuildEnded:
+    """Return a failure with what the build wrote last, where its builder's report does not have it."""
+    if BuildState(event.state) is not BuildState.FAILED or event.log_tail:
+        return event
+    with suppress(Rejected):  # the end of a build is told with its log or without
+        return event.model_copy(update={"log_tail": logs.tail(event.build)})
+    return event
 
 
 def _told(ended: Ended, pushes: PushLedger) -> Event:

@@ -60,7 +60,9 @@ def test_a_failed_build_says_where_and_leaves_what_runs(user: User) -> None:
     user.push()
     ended = user.ended(sha, "failed")
     assert (ended["step"], user.get()[1]) == ("buildpacks", before)
-    assert "this app is not to be built" in user.paas("logs", "--build", ended["steps"][-1]["details"]["build"])
+    details = ended["steps"][-1]["details"]
+    assert "this app is not to be built" in details["log_tail"]
+    assert "this app is not to be built" in user.paas("logs", "--build", details["build"])
 
 
 def test_a_newer_push_cancels_the_build_of_the_older_and_only_it_goes_live(user: User, kubectl: Kubectl) -> None:

@@ -20,6 +20,7 @@ FUNCTIONS = tuple(manifest.name for manifest in function_manifests())
 CHAIN = ("resolve-app", "start-build")  # what a webhook wakes on its way to a PipelineRun
 SIDE_BY_SIDE = 1.3  # times the slowest single cold start
 ROUNDS = 3  # a kubelet looks at its pods once a second: any start takes up to a second more by chance
+SETTLED_SECONDS = 5  # by then nobody is busy any more with taking pods away
 LABEL = "serving.knative.dev/service"
 MIN_SCALE = "autoscaling.knative.dev/min-scale"
 
@@ -33,6 +34,7 @@ def awake(kubectl: Kubectl, names: tuple[str, ...] = FUNCTIONS) -> set[str]:
 
 def wait_for_rest(kubectl: Kubectl, names: tuple[str, ...] = FUNCTIONS) -> None:
     until(lambda: not awake(kubectl, names), seconds=300, why=f"zero pods of {', '.join(names)}")
+    time.sleep(SETTLED_SECONDS)
 
 
 def ordered_after(user: User, change: str) -> float:

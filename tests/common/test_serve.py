@@ -30,8 +30,8 @@ def port(tmp_path: Path) -> Iterator[int]:
     source, port = tmp_path / "app.py", free_port()
     source.write_text(SOURCE)
     given = {"FUNCTION_SOURCE": str(source), "FUNCTION_TARGET": "target", "HOST": "127.0.0.1", "PORT": str(port)}
-    given |= {"XDG_RUNTIME_DIR": str(tmp_path), "HOME": str(tmp_path), "SLIPWAY_PRELOAD": "nowhere wave"}
-    command = [sys.executable, "-m", "functions.common.runtime.serve"]
+    given |= {"XDG_RUNTIME_DIR": str(tmp_path), "HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "functions.common.runtime.serve", "nowhere", "wave"]
     with subprocess.Popen(command, cwd=ROOT, env=given) as process:
         try:
             yield port

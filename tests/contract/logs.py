@@ -29,6 +29,10 @@ class LogsWorld(Protocol):
         """Let a build end."""
         ...
 
+    def build_fails(self, name: str) -> None:
+        """Let the step of a build that wrote last fail."""
+        ...
+
     def app_says(self, release: int, text: str) -> None:
         """Let the web process of hello/production write."""
         ...
@@ -58,6 +62,19 @@ class LogsContract:
         end = world.builds.read("b1", 0).next_offset
 
         assert world.builds.read("b1", end).ended
+
+    def test_a_failed_build_ends_with_its_last_lines(self, world: LogsWorld) -> None:
+        """Those that say why."""
+        world.build_says("b1", "one\n" * 10_000 + "no such package\n")
+        world.build_fails("b1")
+
+        assert "one\nno such package\n" in world.builds.tail("b1")
+        assert len(world.builds.tail("b1")) <= 5000
+
+    @pytest.mark.parametrize("name", ["b2", "../b1", ""])
+    def test_a_build_without_a_log_has_no_last_lines(self, world: LogsWorld, name: str) -> None:
+        """It is no error: the log may be gone."""
+        assert world.builds.tail(name) == ""
 
     @pytest.mark.parametrize("name", ["b2", "../b1", ""])
     def test_a_build_without_a_log_is_not_found(self, world: LogsWorld, name: str) -> None:

@@ -28,6 +28,11 @@ class _LocalWorld:
         log.end("succeeded")
         log.close()
 
+    def build_fails(self, name: str) -> None:
+        log = BuildLog(self._folder / "builds" / f"{name}.log")
+        log.end("failed")
+        log.close()
+
     def app_says(self, release: int, text: str) -> None:
         _append(self._folder / "apps" / "hello" / "production" / f"{release}-web.log", text)
 
@@ -63,6 +68,14 @@ class _KubernetesWorld:
     def build_ends(self, name: str) -> None:
         run = self.server.objects[f"/apis/tekton.dev/v1/namespaces/builds/pipelineruns/{name}"]
         run["status"] = {"conditions": [{"type": "Succeeded", "status": "True", "reason": "Succeeded"}]}
+
+    def build_fails(self, name: str) -> None:
+        pod = self.server.objects[f"/api/v1/namespaces/builds/pods/{name}-fetch"]
+        ends = {"step-late": 1, "step-fetch": 2}  # Tekton skips what follows, and has it fail
+        pod["status"] = {
+            "containerStatuses": [{"name": step, "state": {"terminated": {"exitCode": ends[step]}}} for step in ends]
+        }
+        self._write(f"{name}-fetch", "step-late", "Skipping step because a previous step failed\n")
 
     def app_says(self, release: int, text: str) -> None:
         marks = {"slipway.dev/release": str(release)}

@@ -17,6 +17,7 @@ def rights(namespace: str, resources: str, verbs: str, name: str = "") -> set[Ri
 
 MAY: dict[str, set[Right]] = {
     "start-build": rights(BUILDS, "tekton.dev/pipelineruns", "get create patch"),
+    "record-build": rights(BUILDS, "/pods", "list") | rights(BUILDS, "/pods/log", "get"),
     "promote-image": (
         rights(ALL, "/namespaces", "create patch delete")
         | rights(ALL, "/secrets", "create patch")

@@ -100,6 +100,24 @@ def test_invariant_08_promote_image_stays_in_apps_namespaces(installed: RealApi)
     assert installed.read("/api/v1/namespaces/slipway-edge")
 
 
+def test_invariant_08_reconcile_gives_up_rollouts_of_apps_alone(installed: RealApi) -> None:
+    reconcile = acting_as(ACCOUNT.format("reconcile"))
+    rollout: Object = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Rollout",
+        "metadata": {"name": "web"},
+        "spec": {"replicas": 0, "strategy": {"canary": {}}},
+    }
+    for namespace in ("app-probe", "slipway"):
+        installed.apply(f"/apis/argoproj.io/v1alpha1/namespaces/{namespace}/rollouts/web", rollout)
+    abort: Object = {"status": {"abort": True}}
+
+    assert reconcile.merge("/apis/argoproj.io/v1alpha1/namespaces/app-probe/rollouts/web/status", abort)
+    with pytest.raises(Rejected, match="begin with app-"):
+        reconcile.merge("/apis/argoproj.io/v1alpha1/namespaces/slipway/rollouts/web/status", abort)
+    installed.delete("/apis/argoproj.io/v1alpha1/namespaces/slipway/rollouts/web")
+
+
 def _is_allowed(api: RealApi, function: str, asked: tuple[str, str, str, str, str]) -> bool:
     namespace, group, resource, verb, name = asked
     resource, _, part = resource.partition("/")

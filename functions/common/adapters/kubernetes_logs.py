@@ -18,6 +18,7 @@ _NAME = re.compile(r"^[a-z0-9][a-z0-9-]*$")
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 _CHUNK = 256 * 1024
 _FIRST_LINES = "200"
+_TAIL_LINES = "100"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,16 +47,30 @@ class TektonBuildLogs:
             ended=ended and len(whole) == len(data),
         )
 
+    def tail(self, name: str) -> str:
+        """Return the last lines of the step that failed; see BuildLogs."""
+        for pod in self._pods(name):
+            step = _failed_step(pod)
+            if step:
+                return self._text(pod, step, tailLines=_TAIL_LINES) or ""
+        return ""
+
     def _steps(self, name: str) -> list[str]:
         """Return the log of each step that has begun, in order; what follows one that has not is left for later."""
-        path = f"/api/v1/namespaces/{self.namespace}/pods"
-        pods = sorted(self.api.items(path, {"tekton.dev/pipelineRun": name}), key=_begin)
         texts = (
-            self.api.text(f"{path}/{pod['metadata']['name']}/log", {"container": container["name"]})
-            for pod in pods
-            for container in pod["spec"]["containers"]
+            self._text(pod, container["name"]) for pod in self._pods(name) for container in pod["spec"]["containers"]
         )
         return [text for text in takewhile(lambda text: text is not None, texts) if text]
+
+    def _pods(self, name: str) -> list[dict[str, Any]]:
+        return sorted(self.api.items(self._path, {"tekton.dev/pipelineRun": name}), key=_begin)
+
+    def _text(self, pod: dict[str, Any], container: str, **query: str) -> str | None:
+        return self.api.text(f"{self._path}/{pod['metadata']['name']}/log", {"container": container, **query})
+
+    @property
+    def _path(self) -> str:
+        return f"/api/v1/namespaces/{self.namespace}/pods"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +111,15 @@ class KubernetesRuntimeLogs:
 def _begin(pod: dict[str, Any]) -> tuple[str, str]:
     metadata = pod["metadata"]
     return str(metadata.get("creationTimestamp", "")), str(metadata["name"])
+
+
+def _failed_step(pod: dict[str, Any]) -> str:
+    """Return the first container that failed: those after it fail, too, since Tekton skips them."""
+    ends = {
+        one["name"]: ((one.get("state") or {}).get("terminated") or {}).get("exitCode", 0)
+        for one in (pod.get("status") or {}).get("containerStatuses") or []
+    }
+    return next((one["name"] for one in pod["spec"]["containers"] if ends.get(one["name"])), "")
 
 
 def _stamps(cursor: str) -> dict[str, str]:

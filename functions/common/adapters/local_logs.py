@@ -11,6 +11,7 @@ from functions.common.ports.logs import LogChunk, RuntimeLogChunk
 END_MARK = "=====> "
 _CHUNK = 256 * 1024
 _FIRST_READ = 16 * 1024
+_TAIL = 4 * 1024
 _NAME = re.compile(r"^[a-z0-9][a-z0-9-]*$")
 
 
@@ -28,6 +29,14 @@ class LocalBuildLogs:
             raise NotFound(msg)
         text, after = _whole_lines(path, offset)
         return LogChunk(text=text, next_offset=after, ended=after >= path.stat().st_size and _has_ended(path))
+
+    def tail(self, name: str) -> str:
+        """Return the last lines of a failed build; see BuildLogs."""
+        path = self.builds / f"{name}.log"
+        if not _NAME.match(name) or not path.is_file():
+            return ""
+        text, _ = _whole_lines(path, path.stat().st_size - _TAIL)
+        return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,13 +49,17 @@ class Postgres:
             rows, names = self._run(sql, parameters)
         return [dict(zip(names, row, strict=True)) for row in rows]
 
+    def ping(self) -> None:
+        """Open this thread's connection, or see that it is there."""
+        self.run("select 1")
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit what is run inside, or nothing of it; a transaction inside another joins it."""
         if getattr(self._local, "depth", 0):
             yield
             return
-        self.run("select 1")  # a connection that broke while idle is replaced here, not in the middle
+        self.ping()  # a connection that broke while idle is replaced here, not in the middle
         self._local.depth = 1
         try:
             self._run("begin", {})

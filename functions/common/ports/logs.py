@@ -31,6 +31,13 @@ class BuildLogs(Protocol):
         """
         ...
 
+    def tail(self, name: str) -> str:
+        """Return the last lines of a failed build, of the step that failed where steps have logs of their own.
+
+        Empty when nothing of them is left.
+        """
+        ...
+
 
 class RuntimeLogs(Protocol):
     """What the processes of apps write."""

@@ -98,7 +98,6 @@ def _function(service: Service, instance: Instance, root: Path, given: Mapping[s
         "HOST": "127.0.0.1",
         "PORT": str(instance.ports[service.name]),
         "XDG_RUNTIME_DIR": str(instance.runtime / service.name),  # gunicorn's control socket, one for each
-        "SLIPWAY_PRELOAD": "",  # all begin at once here, and none of them again
     }
     return Program(
         name=service.name,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -66,6 +67,19 @@ def test_a_failure_says_step_reason_and_the_last_lines(world: PushWorld) -> None
     assert 4000 < len(str(event["log_tail"]).encode()) <= 4096
     assert state(world) == ("failed", "install", "no requirements.txt")
     assert told(world, report) == event
+
+
+def test_a_failure_reported_without_its_log_has_the_last_lines_of_it(database: str, tmp_path: Path) -> None:
+    world = PushWorld(database, builds=tmp_path)
+    world.app()
+    world.head("a")
+    world.run(world.pushed("p1", "a"))
+    (tmp_path / f"{NAME}.log").write_text("fetching\nno such package\n")
+
+    event = told(world, world.ended(NAME, "failed", step="build", reason="exited with 1"))
+
+    assert event["log_tail"] == "fetching\nno such package\n"
+    world.database.close()
 
 
 def test_a_cancelled_build_that_nothing_replaces_fails(world: PushWorld) -> None:
