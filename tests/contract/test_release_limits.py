@@ -37,10 +37,16 @@ def applied(world: KubernetesDeployerWorld) -> KubernetesDeployerWorld:
     return world
 
 
-def stands_still(world: KubernetesDeployerWorld, clock: FakeClock, by: timedelta, **changes: object) -> None:
+def stands_still(
+    world: KubernetesDeployerWorld,
+    clock: FakeClock,
+    by: timedelta,
+    reason: str = "ReplicaSetUpdated",
+    **changes: object,
+) -> None:
     """Let Argo have seen no progress for this long."""
     since = (clock.now() - by).strftime("%Y-%m-%dT%H:%M:%SZ")
-    progress = {"type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated", "message": ""}
+    progress = {"type": "Progressing", "status": "True", "reason": reason, "message": ""}
     condition = {**progress, "lastUpdateTime": since, "lastTransitionTime": since}
     found = world.api.read(world.web) or {}
     seen = str(found["metadata"]["generation"])
@@ -71,8 +77,15 @@ def test_a_version_that_stands_still_past_its_deadline_is_given_up(world: Kubern
 
 @pytest.mark.parametrize(
     ("by", "changes"),
-    [(EARLY, {}), (LATE, {"phase": "Paused"}), (LATE, {"phase": "Healthy"}), (LATE, {"observedGeneration": "0"})],
-    ids=["in time", "paused", "live", "of an older spec"],
+    [
+        (EARLY, {}),
+        (LATE, {"phase": "Paused"}),
+        (LATE, {"reason": "RolloutPaused"}),
+        (LATE, {"reason": "RolloutAborted"}),
+        (LATE, {"phase": "Healthy"}),
+        (LATE, {"observedGeneration": "0"}),
+    ],
+    ids=["in time", "paused", "just resumed", "tried again", "live", "of an older spec"],
 )
 def test_others_are_left_alone(world: KubernetesDeployerWorld, by: timedelta, changes: dict[str, str]) -> None:
     clock = FakeClock()

@@ -38,5 +38,6 @@ class KubernetesReleaseLimits:
         version = {"resourceVersion": found["metadata"]["resourceVersion"]}
         if not self.api.merge(f"{path}/status", {"metadata": version, "status": {"abort": True}}):
             return None
-        reason = f"the new version made no progress for {found['spec']['progressDeadlineSeconds']} s: is it ready?"
+        limit = found["spec"]["progressDeadlineSeconds"]
+        reason = f"no progress for {limit} s: `paas logs` may tell why the new version is not ready"
         return report.model_copy(update={"phase": WorkloadPhase.FAILED.value, "step": CHECK, "reason": reason})

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from functions.common.adapters.kubernetes_health import UNSEEN, Health, Object, condition, failed, moving, number, part
 from functions.common.domain.release import WorkloadPhase
 
+_NOT_COUNTED = frozenset({"RolloutPaused", "RolloutAborted"})  # it has just been resumed, or is tried again
 GRACE = timedelta(seconds=10)  # Argo looks a second after the deadline
 
 
@@ -28,10 +29,13 @@ def rollout_health(found: Object) -> Health:
 def is_overdue(found: Object, now: datetime) -> bool:
     """Return whether a Rollout stands still past its progress deadline and was not given up; a pause is none."""
     status, limit = part(found, "status"), number(part(found, "spec"), "progressDeadlineSeconds")
-    since = condition(status, "Progressing").get("lastUpdateTime")
+    progress = condition(status, "Progressing")
+    since = progress.get("lastUpdateTime")
     if not limit or not since or not _is_seen(found, status) or status.get("phase") != "Progressing":
         return False
-    return not status.get("abort") and now - datetime.fromisoformat(since) > timedelta(seconds=limit) + GRACE
+    if status.get("abort") or progress.get("reason") in _NOT_COUNTED:
+        return False
+    return now - datetime.fromisoformat(since) > timedelta(seconds=limit) + GRACE
 
 
 def _is_seen(found: Object, status: Object) -> bool:
