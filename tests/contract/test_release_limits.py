@@ -5,16 +5,17 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from functions.common.adapters.kubernetes_api import KubernetesApi
 from functions.common.adapters.kubernetes_release_limits import KubernetesReleaseLimits
 from functions.common.adapters.kubernetes_runtime import Kind, Runtime
 from functions.common.errors import Unavailable
 from functions.common.ports.clock import Clock
-from tests.contract.kubernetes_deployer_world import NAMESPACE, KubernetesDeployerWorld
+from tests.contract.kubernetes_deployer_world import KubernetesDeployerWorld
 from tests.fakes.clock import FakeClock
 from tests.fakes.loopback_kubernetes import loopback_kubernetes
-from tests.real_kubernetes import drop_namespace, real_api
+from tests.real_kubernetes import real_api, real_namespace
 
-RUNTIME = Runtime(health_limit=40)
+LIMIT = 40
 LATE, EARLY = timedelta(seconds=51), timedelta(seconds=49)
 
 
@@ -22,17 +23,16 @@ LATE, EARLY = timedelta(seconds=51), timedelta(seconds=49)
 def world(request: pytest.FixtureRequest) -> Iterator[KubernetesDeployerWorld]:
     """Return an API server with release 1 of an app as a Rollout; the test is Argo."""
     if request.param == "loopback":
-        with loopback_kubernetes() as server:
-            yield applied(KubernetesDeployerWorld(server.api, Kind.ROLLOUT, health_limit=RUNTIME.health_limit))
+        with loopback_kubernetes("limits") as server:
+            yield applied(server.api, "limits")
         return
     api = real_api()
-    yield applied(
-        KubernetesDeployerWorld(api, Kind.ROLLOUT, health_limit=RUNTIME.health_limit, end_namespace=drop_namespace)
-    )
-    drop_namespace(api, NAMESPACE)
+    with real_namespace(api, "limits") as namespace:
+        yield applied(api, namespace)
 
 
-def applied(world: KubernetesDeployerWorld) -> KubernetesDeployerWorld:
+def applied(api: KubernetesApi, namespace: str) -> KubernetesDeployerWorld:
+    world = KubernetesDeployerWorld(api, Kind.ROLLOUT, shared=namespace, health_limit=LIMIT)
     world.deployer.apply(world.workload(1))
     return world
 
@@ -54,7 +54,8 @@ def stands_still(
 
 
 def limits(world: KubernetesDeployerWorld, clock: Clock) -> KubernetesReleaseLimits:
-    return KubernetesReleaseLimits(api=world.api, runtime=RUNTIME, clock=clock)
+    runtime = Runtime(shared_namespace=world.place.namespace)
+    return KubernetesReleaseLimits(api=world.api, runtime=runtime, clock=clock)
 
 
 def is_aborted(world: KubernetesDeployerWorld) -> bool:
