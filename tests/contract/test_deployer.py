@@ -59,11 +59,11 @@ class TestKubernetes(DeployerContract):
 
 
 # Of those that make the app's own namespace, which is the same for all, one runs at a time.
-OWN = pytest.param(False, id="own namespaces", marks=pytest.mark.xdist_group(NAMESPACE))  # noqa: FBT003 - a parameter
+OWN = pytest.param(False, id="own namespaces", marks=pytest.mark.xdist_group(NAMESPACE))
 
 
 @pytest.mark.cluster
-@pytest.mark.parametrize("shared", [OWN, pytest.param(True, id="one namespace")])  # noqa: FBT003 - as above
+@pytest.mark.parametrize("shared", [OWN, pytest.param(True, id="one namespace")])
 @pytest.mark.parametrize("kind", list(Kind))
 class TestRealKubernetes(DeployerContract):
     """Objects of a real API server; the test is their controller."""
