@@ -133,5 +133,5 @@ def test_a_preview_comes_and_goes_and_leaves_nothing(user: User, kubectl: Kubect
         return found + [record["name"] for record in zone.records.values() if record["name"].startswith(label)]
 
     until(lambda: not left(), seconds=120, why="the preview's end")
-    assert user.get(label)[0] == 404
+    until(lambda: user.get(label)[0] == 404, seconds=5, why="the ingress to know of it")
     assert user.get()[0] == 200
