@@ -4,11 +4,13 @@ from functions.common.domain.build import BuildResult, BuildState
 from functions.common.domain.push import Push
 from functions.common.events.build import BuildEnded
 from functions.common.events.release import WorkloadChanged
+from functions.common.ports.release_limits import ReleaseLimits
 
 
-def is_over(seen: WorkloadChanged) -> bool:
-    """Return whether the report is a final one."""
-    return seen.phase in {"live", "failed"}
+def end_of(seen: WorkloadChanged, limits: ReleaseLimits) -> WorkloadChanged | None:
+    """Return a release's final report: the one that was seen, or that it was given up; None for one on its way."""
+    is_final = seen.phase in {"live", "failed"}
+    return seen if is_final else limits.enforce(seen.app, seen.environment)
 
 
 def build_ended(push: Push, seen: BuildResult) -> BuildEnded:

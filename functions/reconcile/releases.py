@@ -10,7 +10,7 @@ from functions.common.ports.release_limits import ReleaseLimits
 from functions.common.ports.stuck_work import StuckRelease, StuckReleases
 from functions.reconcile.deadline import Deadline
 from functions.reconcile.each import for_each
-from functions.reconcile.ended import is_over
+from functions.reconcile.ended import end_of
 
 LIMIT = 100
 
@@ -38,7 +38,7 @@ class Releases:
             return
         seen = self.deployer.observe(release.app, release.environment)
         if seen is not None and seen.release == release.number:
-            end = seen if is_over(seen) else self.limits.enforce(release.app, release.environment)
+            end = end_of(seen, self.limits)
             if end:
                 self.sink.publish(end, discriminator=f"v{release.number}")
             return

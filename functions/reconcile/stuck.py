@@ -16,7 +16,7 @@ from functions.common.ports.release_limits import ReleaseLimits
 from functions.common.ports.stuck_work import StuckPush, StuckPushes
 from functions.reconcile.deadline import Deadline
 from functions.reconcile.each import for_each
-from functions.reconcile.ended import build_ended, is_over
+from functions.reconcile.ended import build_ended, end_of
 from functions.reconcile.recorded import newest_of
 
 LIMIT = 200
@@ -66,7 +66,7 @@ class Stuck:
         if seen is None or seen.push != push.id:
             self._resend(push, ImagePublished)
             return
-        end = seen if is_over(seen) else self.limits.enforce(push.app, push.environment)
+        end = end_of(seen, self.limits)
         if end:
             self.sink.publish(end, discriminator=push.id)
 

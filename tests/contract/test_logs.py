@@ -62,7 +62,10 @@ class _KubernetesWorld:
     def build_says(self, name: str, text: str) -> None:
         run = f"/apis/tekton.dev/v1/namespaces/builds/pipelineruns/{name}"
         self.server.objects.setdefault(run, {"kind": "PipelineRun", "metadata": {"name": name}})
-        self._pod("builds", f"{name}-fetch", {"tekton.dev/pipelineRun": name}, ["step-fetch", "step-late"])
+        self._pod(
+            "builds", f"{name}-fetch", {"tekton.dev/pipelineRun": name}, ["step-begin", "step-fetch", "step-late"]
+        )
+        self._write(f"{name}-fetch", "step-begin", "")
         self._write(f"{name}-fetch", "step-fetch", text)
 
     def build_ends(self, name: str) -> None:
@@ -71,7 +74,7 @@ class _KubernetesWorld:
 
     def build_fails(self, name: str) -> None:
         pod = self.server.objects[f"/api/v1/namespaces/builds/pods/{name}-fetch"]
-        ends = {"step-late": 1, "step-fetch": 2}  # Tekton skips what follows, and has it fail
+        ends = {"step-late": 1, "step-fetch": 2, "step-begin": 0}  # Tekton skips what follows, and has it fail
         pod["status"] = {
             "containerStatuses": [{"name": step, "state": {"terminated": {"exitCode": ends[step]}}} for step in ends]
         }

@@ -7,7 +7,7 @@ import pytest
 
 from functions.common.adapters.kubernetes_api import KubernetesApi
 from functions.common.adapters.kubernetes_release_limits import KubernetesReleaseLimits
-from functions.common.adapters.kubernetes_runtime import Kind, Runtime
+from functions.common.adapters.kubernetes_runtime import Kind
 from functions.common.errors import Unavailable
 from functions.common.ports.clock import Clock
 from tests.contract.kubernetes_deployer_world import KubernetesDeployerWorld
@@ -54,8 +54,7 @@ def stands_still(
 
 
 def limits(world: KubernetesDeployerWorld, clock: Clock) -> KubernetesReleaseLimits:
-    runtime = Runtime(shared_namespace=world.place.namespace)
-    return KubernetesReleaseLimits(api=world.api, runtime=runtime, clock=clock)
+    return KubernetesReleaseLimits(api=world.api, clock=clock, shared_namespace=world.place.namespace)
 
 
 def is_aborted(world: KubernetesDeployerWorld) -> bool:

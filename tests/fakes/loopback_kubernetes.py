@@ -179,7 +179,8 @@ class _Api(BaseHTTPRequestHandler):
         if query.get("timestamps") == ["true"]:
             since = query.get("sinceTime", [""])[0].removesuffix("Z")
             lines = [line for line in lines if line.partition(" ")[0] >= since]
-        lines = lines[-int(query.get("tailLines", [str(len(lines) or 1)])[0]) :]
+        if "tailLines" in query:
+            lines = lines[-int(query["tailLines"][0]) :]
         self._send(200, "".join(lines).encode(), "text/plain")
 
     def _refuse(self, status: int, message: str) -> None:

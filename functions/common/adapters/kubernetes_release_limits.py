@@ -13,7 +13,6 @@ from functions.common.adapters.kubernetes_place import place_of
 from functions.common.adapters.kubernetes_pods import WEB
 from functions.common.adapters.kubernetes_reports import report_of
 from functions.common.adapters.kubernetes_rollout_health import is_overdue
-from functions.common.adapters.kubernetes_runtime import Runtime
 from functions.common.domain.release import WorkloadPhase
 from functions.common.events.release import WorkloadChanged
 from functions.common.ports.clock import Clock
@@ -24,20 +23,20 @@ class KubernetesReleaseLimits:
     """ReleaseLimits that aborts Rollouts, as `kubectl argo rollouts abort` does."""
 
     api: KubernetesApi
-    runtime: Runtime
     clock: Clock
+    shared_namespace: str = ""
 
     def enforce(self, app: str, environment: str) -> WorkloadChanged | None:
         """Abort a Rollout that is past its progress deadline; see ReleaseLimits."""
-        path = place_of(app, environment, shared=self.runtime.shared_namespace).path("Rollout", WEB)
+        path = place_of(app, environment, shared=self.shared_namespace).path("Rollout", WEB)
         found = self.api.read(path)
-        report = report_of(found) if found and is_overdue(found, self.clock.now()) else None
-        if found is None or report is None:
+        if found is None or not is_overdue(found, self.clock.now()):
             return None
         # This version of it alone: a release that was asked for meanwhile has a time of its own.
         version = {"resourceVersion": found["metadata"]["resourceVersion"]}
         if not self.api.merge(f"{path}/status", {"metadata": version, "status": {"abort": True}}):
             return None
-        limit = found["spec"]["progressDeadlineSeconds"]
+        report, limit = report_of(found), found["spec"]["progressDeadlineSeconds"]
         reason = f"no progress for {limit} s: `paas logs` may tell why the new version is not ready"
-        return report.model_copy(update={"phase": WorkloadPhase.FAILED.value, "step": CHECK, "reason": reason})
+        end = {"phase": WorkloadPhase.FAILED.value, "step": CHECK, "reason": reason}
+        return report.model_copy(update=end) if report else None

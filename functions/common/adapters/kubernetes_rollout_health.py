@@ -6,7 +6,7 @@ from functions.common.adapters.kubernetes_health import UNSEEN, Health, Object, 
 from functions.common.domain.release import WorkloadPhase
 
 _NOT_COUNTED = frozenset({"RolloutPaused", "RolloutAborted"})  # it has just been resumed, or is tried again
-GRACE = timedelta(seconds=10)  # Argo looks a second after the deadline
+_GRACE = timedelta(seconds=10)  # Argo looks a second after the deadline
 
 
 def rollout_health(found: Object) -> Health:
@@ -35,7 +35,7 @@ def is_overdue(found: Object, now: datetime) -> bool:
         return False
     if status.get("abort") or progress.get("reason") in _NOT_COUNTED:
         return False
-    return now - datetime.fromisoformat(since) > timedelta(seconds=limit) + GRACE
+    return now - datetime.fromisoformat(since) > timedelta(seconds=limit) + _GRACE
 
 
 def _is_seen(found: Object, status: Object) -> bool:

@@ -54,7 +54,8 @@ def release_limits(core: Core) -> ReleaseLimits:
     """Return the progress deadlines of Rollouts."""
     from functions.common.adapters.kubernetes_release_limits import KubernetesReleaseLimits  # noqa: PLC0415 - as above
 
-    return KubernetesReleaseLimits(api=_api(), runtime=runtime(core.settings), clock=core.clock)
+    shared = core.settings.optional("DEPLOY_NAMESPACE")
+    return KubernetesReleaseLimits(api=_api(), clock=core.clock, shared_namespace=shared)
 
 
 def dns_zone(settings: Settings) -> DnsZone:

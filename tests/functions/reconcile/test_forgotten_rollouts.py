@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from functions.common.adapters.kubernetes_release_limits import KubernetesReleaseLimits
-from functions.common.adapters.kubernetes_runtime import Kind, Runtime
+from functions.common.adapters.kubernetes_runtime import Kind
 from functions.common.events.release import WorkloadChanged
 from functions.reconcile.releases import Releases
 from functions.reconcile.stuck import Stuck
@@ -28,7 +28,7 @@ def cluster(ticker: Ticker) -> Iterator[KubernetesDeployerWorld]:
     with loopback_kubernetes() as server:
         cluster = KubernetesDeployerWorld(server.api, Kind.ROLLOUT)
         late = FakeClock(time=FakeClock().time + timedelta(hours=1))
-        limits = KubernetesReleaseLimits(api=server.api, runtime=Runtime(), clock=late)
+        limits = KubernetesReleaseLimits(api=server.api, clock=late)
         for name, kind in (("stuck", Stuck), ("releases", Releases)):
             step = ticker.steps[name]
             assert isinstance(step, kind)
