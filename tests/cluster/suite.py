@@ -14,7 +14,7 @@ from tests.cluster.steps import StepError
 from tests.conftest import ROOT
 
 STORY = "tests/cluster/test_story.py"
-API_TESTS = ("-m", "cluster", "--ignore=tests/cluster", "-n", "2", "--dist", "loadgroup")
+API_TESTS = ("-m", "cluster", "--ignore=tests/cluster", "-n", "2")
 
 
 def run_tests(cache: Cache) -> None:

@@ -9,15 +9,16 @@ from functions.common.adapters.kubernetes_runtime import Kind, Runtime
 from functions.common.domain.release import Workload
 from tests.fakes.removals import FakeRemovals
 
-NAMESPACE = "app-hello"
+APP = "hello"
+NAMESPACE = f"app-{APP}"
 EndNamespace = Callable[[KubernetesApi, str], None]
 _PATHS = {Kind.DEPLOYMENT: "Deployment", Kind.ROLLOUT: "Rollout", Kind.KNATIVE: "KnativeService"}
 
 
 def a_workload(release: int, **changes: object) -> Workload:
-    """Return a workload of hello/production."""
+    """Return a workload of an app's production."""
     fields: dict[str, object] = {
-        "app": "hello",
+        "app": APP,
         "environment": "production",
         "label": "hello",
         "hosts": ("hello.example.org", "www.hello.example.com"),
@@ -40,11 +41,12 @@ class KubernetesDeployerWorld:
         api: KubernetesApi,
         kind: Kind,
         *,
+        app: str = APP,
         shared: str = "",
         health_limit: int = 120,
         end_namespace: EndNamespace | None = None,
     ) -> None:
-        self.api, self.kind = api, kind
+        self.api, self.kind, self.app = api, kind, app
         runtime = Runtime(
             shared_namespace=shared,
             kind=kind,
@@ -54,7 +56,7 @@ class KubernetesDeployerWorld:
         )
         self.deployer = KubernetesDeployer(api=api, runtime=runtime, removals=FakeRemovals())
         self._end_namespace = end_namespace
-        self.place = place_of("hello", "production", shared=shared)
+        self.place = place_of(app, "production", shared=shared)
 
     @property
     def web(self) -> str:
@@ -63,14 +65,14 @@ class KubernetesDeployerWorld:
 
     def workload(self, release: int) -> Workload:
         """Return a healthy workload."""
-        return a_workload(release)
+        return a_workload(release, app=self.app)
 
     def settle(self) -> None:
         """Do what controllers would: end what is on its way out, and call the web workload healthy."""
         namespace = self.api.read(f"/api/v1/namespaces/{self.place.namespace}")
         if namespace is None or namespace["metadata"].get("deletionTimestamp"):
             for kind in (*OWNED, *OWNED_LAST):
-                self.api.delete(self.place.collection(kind), {"slipway.dev/app": "hello"})
+                self.api.delete(self.place.collection(kind), {"slipway.dev/app": self.app})
             if namespace and self._end_namespace:
                 self._end_namespace(self.api, self.place.namespace)
             return

@@ -8,7 +8,7 @@ import pytest
 from functions.common.adapters.kubernetes_runtime import Kind
 from functions.common.domain.release import Workload
 from tests.contract.deployer import DeployerContract, DeployerWorld
-from tests.contract.kubernetes_deployer_world import NAMESPACE, KubernetesDeployerWorld
+from tests.contract.kubernetes_deployer_world import APP, KubernetesDeployerWorld
 from tests.fakes.loopback_kubernetes import loopback_kubernetes
 from tests.local.rollouts.conftest import controlled
 from tests.local.rollouts.world import RolloutWorld, rollout_world
@@ -17,6 +17,8 @@ from tests.real_kubernetes import drop_namespace, real_api, real_namespace
 
 
 class _LocalWorld:
+    app = APP
+
     def __init__(self, machine: RolloutWorld) -> None:
         self._machine = machine
         self.deployer = machine.deployer
@@ -28,7 +30,7 @@ class _LocalWorld:
         until(self._is_settled, why="the rollout")
 
     def _is_settled(self) -> bool:
-        report = self.deployer.observe("hello", "production")
+        report = self.deployer.observe(self.app, "production")
         return report is None or (report.phase in {"live", "failed"} and not self._is_going())
 
     def _is_going(self) -> bool:
@@ -58,12 +60,8 @@ class TestKubernetes(DeployerContract):
             yield KubernetesDeployerWorld(server.api, kind, shared=shared)
 
 
-# Of those that make the app's own namespace, which is the same for all, one runs at a time.
-OWN = pytest.param(False, id="own namespaces", marks=pytest.mark.xdist_group(NAMESPACE))
-
-
 @pytest.mark.cluster
-@pytest.mark.parametrize("shared", [OWN, pytest.param(True, id="one namespace")])
+@pytest.mark.parametrize("shared", [False, True], ids=["own namespaces", "one namespace"])
 @pytest.mark.parametrize("kind", list(Kind))
 class TestRealKubernetes(DeployerContract):
     """Objects of a real API server; the test is their controller."""
@@ -73,5 +71,10 @@ class TestRealKubernetes(DeployerContract):
         """Return a deployer that was asked for nothing."""
         api = real_api()
         with real_namespace(api, "deployer") as namespace:
-            yield KubernetesDeployerWorld(api, kind, shared=namespace if shared else "", end_namespace=drop_namespace)
-        drop_namespace(api, NAMESPACE)
+            if shared:
+                yield KubernetesDeployerWorld(api, kind, shared=namespace)
+                return
+            # An app of its own: for a moment after a namespace went, a server still refuses its name.
+            world = KubernetesDeployerWorld(api, kind, app=namespace, end_namespace=drop_namespace)
+            yield world
+            drop_namespace(api, world.place.namespace)
