@@ -30,8 +30,8 @@ class DeployerWorld(Protocol):
         ...
 
 
-def ask(world: DeployerWorld, release: int) -> None:
-    """Ask for a release as its event does: again, while it is refused for now."""
+def ask_after_removal(world: DeployerWorld, release: int) -> None:
+    """Ask as an event does, again while it is refused: for a moment a server takes what is gone for being ended."""
     until(lambda: _is_asked(world.deployer, world.workload(release)), why=f"release {release} to be taken")
 
 
@@ -55,7 +55,7 @@ class DeployerContract:
     def test_the_newest_release_goes_live_and_an_older_number_changes_nothing(self, world: DeployerWorld) -> None:
         """Asking twice is asking once; removal leaves nothing to observe."""
         for release in (2, 2, 1):
-            ask(world, release)
+            world.deployer.apply(world.workload(release))
         asked = world.deployer.observe(world.app, "production")
         assert asked
         assert asked.release == 2
@@ -71,14 +71,14 @@ class DeployerContract:
 
     def test_what_was_removed_does_not_come_back_and_what_comes_after_it_stays(self, world: DeployerWorld) -> None:
         """Whether the removal or the release comes late; the number tells."""
-        ask(world, 1)
+        world.deployer.apply(world.workload(1))
         world.settle()
         world.deployer.remove(world.app, "production", through=2)
-        ask(world, 2)
+        world.deployer.apply(world.workload(2))
         world.settle()
         assert world.deployer.observe(world.app, "production") is None
 
-        ask(world, 3)
+        ask_after_removal(world, 3)
         world.deployer.remove(world.app, "production", through=2)
         world.settle()
         report = world.deployer.observe(world.app, "production")
