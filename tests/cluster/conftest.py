@@ -1,7 +1,8 @@
 """Slipway as it is installed on the cluster, and people who use it."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,34 @@ from tests.cluster.cache import DEFAULT_HOME, Cache, Instance
 from tests.cluster.control_plane import CLUSTER
 from tests.cluster.install import CLOUDFLARE_PORT, remembered
 from tests.cluster.kubectl import Kubectl
+from tests.cluster.overlay import NAMESPACE
+from tests.cluster.pod_logs import PodLogs
 from tests.cluster.user import User
 from tests.fakes.loopback import served
 from tests.fakes.loopback_cloudflare import LoopbackCloudflare
 
 NewUser = Callable[..., User]
+LOGS = pytest.StashKey[PodLogs]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to a failed test what the functions and the Broker said meanwhile."""
+    report = yield
+    logs = item.session.stash.get(LOGS, None)
+    if report.failed and logs:
+        report.sections.append(("pods' logs", logs.since(datetime.fromtimestamp(call.start, UTC))))
+    return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _pod_logs(request: pytest.FixtureRequest, instance: Instance) -> Iterator[None]:
+    namespaces = (NAMESPACE, "slipway-builds", "knative-eventing")
+    with PodLogs(instance.folder / "pod-logs", namespaces=namespaces) as logs:
+        request.session.stash[LOGS] = logs
+        yield
 
 
 @pytest.fixture(scope="session")

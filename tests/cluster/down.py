@@ -15,7 +15,7 @@ from tests.cluster.steps import step, wait_until
 
 CGROUPS = Path("/sys/fs/cgroup")
 # Folders that containerd, the kubelet and the CNI plugins make whatever they are told.
-MADE = ("/run/containerd/s", "/run/containerd", "/var/lib/cni/results", "/var/lib/cni",
+MADE = ("/var/log/containers", "/run/containerd/s", "/run/containerd", "/var/lib/cni/results", "/var/lib/cni",
         "/var/lib/kubelet/device-plugins", "/var/lib/kubelet")  # fmt: skip
 
 
@@ -34,7 +34,7 @@ def down(cache: Cache) -> None:
         lower_network(instance)
         for folder in (instance.folder, RUN):
             shutil.rmtree(folder, ignore_errors=True)
-        _remove_made()
+        _remove_made(instance)
 
 
 def _end_containers() -> None:
@@ -79,8 +79,11 @@ def _remove_cgroups() -> None:
             Path(folder).rmdir()
 
 
-def _remove_made() -> None:
+def _remove_made(instance: Instance) -> None:
     """Remove what is ours in folders that others may use too, and the folders that are empty then."""
+    for link in Path("/var/log/containers").glob("*.log"):
+        if link.is_symlink() and str(link.readlink()).startswith(f"{instance.folder}/"):
+            link.unlink()
     results = [file for file in Path("/var/lib/cni/results").glob("*") if str(RUN) in file.read_text()]
     ours = [*results, Path("/var/lib/kubelet/device-plugins/kubelet.sock")]
     for file in [*ours, Path("/var/lib/kubelet/device-plugins/DEPRECATION")]:
