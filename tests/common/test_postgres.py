@@ -59,6 +59,14 @@ def test_an_error_in_a_transaction_rolls_it_back_and_the_connection_goes_on(data
     assert postgres.run("select count(*) from notes") == [[0]]
 
 
+def test_the_server_takes_back_what_a_client_holds_that_is_heard_of_no_more(database: str) -> None:
+    postgres = Postgres(database)
+    names = "tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count"
+    idle, interval, count = (int(postgres.run(f"show {name}")[0][0]) for name in names)  # as its socket has them
+    assert 0 < idle + interval * count <= 60
+    assert postgres.run("show idle_in_transaction_session_timeout") == [["1min"]]
+
+
 def test_a_server_that_is_not_there_is_unavailable() -> None:
     with pytest.raises(Unavailable, match="does not answer"):
         Postgres("postgresql://postgres@127.0.0.1:1/none").run("select 1")

@@ -14,6 +14,15 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 20
+# What the server is asked for itself: a client that vanished without a word (a node that died) must not hold its
+# locks for the two hours that TCP would give it; within a minute the server knows, and lets them go.
+_SESSION = f"""
+set statement_timeout = '{STATEMENT_SECONDS}s';
+set idle_in_transaction_session_timeout = '60s';
+set tcp_keepalives_idle = 30;
+set tcp_keepalives_interval = 10;
+set tcp_keepalives_count = 3;
+"""
 # SQLSTATE classes and codes after which the same statement may succeed: connection trouble,
 # serialization and deadlock, out of resources, shutdown and start-up.
 _TRANSIENT = ("08", "40", "53", "57P", "55P03")
@@ -118,7 +127,7 @@ class Postgres:
             database=parts.path.lstrip("/") or "postgres",
             application_name="slipway",
         )
-        connection.run(f"set statement_timeout = {STATEMENT_SECONDS * 1000}")
+        connection.run(_SESSION)
         return connection
 
     def _abandon(self) -> None:
