@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from functions.common.adapters.http_trust import trust
 from functions.common.errors import Rejected, Unavailable
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ class CloudflareApi:
         path = f"{self.url.rstrip('/')}/zones/{self.zone}/dns_records" + (f"/{record}" if record else "")
         headers = {"Authorization": f"Bearer {self.token}"}
         try:
-            answer = httpx.request(method, path, params=query, json=body, headers=headers, timeout=TIMEOUT_SECONDS)
+            answer = httpx.request(
+                method, path, params=query, json=body, headers=headers, timeout=TIMEOUT_SECONDS, verify=trust(path)
+            )
             fields = _fields(answer)
         except httpx.HTTPError as error:
             msg = f"Cloudflare does not answer: {type(error).__name__}"

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from functions.common.adapters.http_trust import trust
 from functions.common.errors import Rejected, Unavailable
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ class GiteaApi:
         headers = {"Authorization": f"token {self.token}"}
         url = f"{self.url.rstrip('/')}/api/v1{path}"
         try:
-            answer = httpx.request(method, url, params=query, json=body, headers=headers, timeout=TIMEOUT_SECONDS)
+            answer = httpx.request(
+                method, url, params=query, json=body, headers=headers, timeout=TIMEOUT_SECONDS, verify=trust(url)
+            )
         except httpx.HTTPError as error:
             msg = f"the forge at {self.url} does not answer: {type(error).__name__}"
             raise Unavailable(msg) from error

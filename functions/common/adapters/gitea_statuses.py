@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from functions.common.adapters.http_trust import trust
 from functions.common.adapters.repository_address import owner_and_name
 from functions.common.errors import NotFound, Rejected, Unavailable
 
@@ -43,7 +44,7 @@ class GiteaStatuses:
         import httpx  # noqa: PLC0415 - it costs more than the rest of this function's start
 
         headers = {"Authorization": f"token {self.token}"}
-        with httpx.Client(timeout=TIMEOUT_SECONDS, headers=headers) as client:
+        with httpx.Client(timeout=TIMEOUT_SECONDS, headers=headers, verify=trust(url)) as client:
             for attempt in range(1, ATTEMPTS + 1):
                 try:
                     answer = client.request(method, url, json=fields)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from functions.common.adapters.http_trust import trust
 from functions.common.errors import Rejected, Unavailable
 
 if TYPE_CHECKING:
@@ -57,7 +58,9 @@ class RegistryImages:
         path = f"{self.url.rstrip('/')}/v2/{name.strip('/')}/manifests/{digest}"
         access = httpx.BasicAuth(self.user, self.password) if self.user else None
         try:
-            return httpx.request(method, path, headers={"Accept": _KINDS}, auth=access, timeout=TIMEOUT_SECONDS)
+            return httpx.request(
+                method, path, headers={"Accept": _KINDS}, auth=access, timeout=TIMEOUT_SECONDS, verify=trust(path)
+            )
         except httpx.HTTPError as error:
             msg = f"the registry {self.registry} does not answer: {type(error).__name__}"
             raise Unavailable(msg) from error

@@ -1,0 +1,24 @@
+"""Whom calls by HTTP trust: httpx reads all authorities for each client, at 20 ms a call; here once for the process."""
+
+import ssl
+from functools import cache
+from urllib.parse import urlsplit
+
+
+def trust(url: str) -> ssl.SSLContext:
+    """Return what a call to this URL trusts, for httpx's `verify`."""
+    return _authorities() if urlsplit(url).scheme == "https" else _nobody()
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Return what httpx would: its own authorities, or those that SSL_CERT_FILE or SSL_CERT_DIR names."""
+    import httpx  # noqa: PLC0415 - only those who call by HTTP need it
+
+    return httpx.create_ssl_context()
+
+
+@cache
+def _nobody() -> ssl.SSLContext:
+    """Return what plain http needs: should it ever come to TLS, no certificate is good enough."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
