@@ -16,6 +16,7 @@ FUNCTION_LINES, FILE_LINES = 30, 200
 CLASS_TYPES = {event.__name__: event.type for event in all_events()}
 MANIFESTS = pytest.mark.parametrize("manifest", function_manifests(), ids=lambda manifest: manifest.name)
 SOURCES = sorted(path for path in FUNCTIONS.rglob("*.py"))
+CALLED_BY_HTTP = ("image_store", "forge_heads", "dns_zone", "commit_statuses")  # at every event, or nearly
 KNATIVE_NAMES = {
     "verify-webhook", "resolve-app", "start-build", "record-build", "promote-image", "track-release",
     "upsert-dns", "issue-cert", "report-status", "reconcile", "park-event", "manage-apps",
@@ -70,7 +71,9 @@ def test_threads_and_concurrency_agree(manifest: FunctionManifest) -> None:
 @MANIFESTS
 def test_what_is_slow_to_import_is_preloaded_where_it_is_used(manifest: FunctionManifest) -> None:
     asks_kubernetes = bool(manifest.of_kind("Role") + manifest.of_kind("ClusterRole"))
-    used = {"pg8000.native", *(["kubernetes.client"] if asks_kubernetes else [])}
+    root = (folder_of(manifest) / "app.py").read_text()
+    calls_by_http = any(f"{part}(" in root for part in CALLED_BY_HTTP)
+    used = {"pg8000.native", *(["kubernetes.client"] * asks_kubernetes), *(["httpx"] * calls_by_http)}
     used -= {"kubernetes.client"} if manifest.name == "record-build" else set()  # for failed builds alone
     assert set(manifest.service["spec"]["template"]["spec"]["containers"][0]["args"]) == used
     assert all(importlib.util.find_spec(module) for module in used)

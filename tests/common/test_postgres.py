@@ -5,7 +5,12 @@ from pg8000.exceptions import DatabaseError
 
 from functions.common.adapters.postgres import Postgres
 from functions.common.errors import Unavailable
+from tests.local.waiting import until
 
+OTHERS = """
+select pid from pg_stat_activity
+where pid <> pg_backend_pid() and datname = current_database() and application_name = 'slipway'
+"""
 TERMINATE_OTHERS = """
 select pg_terminate_backend(pid) from pg_stat_activity
 where pid <> pg_backend_pid() and datname = current_database()
@@ -65,6 +70,29 @@ def test_the_server_takes_back_what_a_client_holds_that_is_heard_of_no_more(data
     idle, interval, count = (int(postgres.run(f"show {name}")[0][0]) for name in names)  # as its socket has them
     assert 0 < idle + interval * count <= 60
     assert postgres.run("show idle_in_transaction_session_timeout") == [["1min"]]
+
+
+def test_a_connection_that_is_opened_ahead_is_the_first_ones(database: str) -> None:
+    postgres, other = Postgres(database), Postgres(database)
+    postgres.open_ahead()
+    opened = until(lambda: other.run(OTHERS))
+    assert postgres.run("select pg_backend_pid()") == opened
+    assert other.run(OTHERS) == opened
+
+
+def test_a_connection_that_ended_before_anyone_took_it_is_replaced(database: str) -> None:
+    postgres, other = Postgres(database), Postgres(database)
+    postgres.open_ahead()
+    until(lambda: other.run(OTHERS))
+    other.run(TERMINATE_OTHERS)
+    assert postgres.run("select 2") == [[2]]
+
+
+def test_a_server_that_was_away_ahead_of_the_need_is_asked_again() -> None:
+    postgres = Postgres("postgresql://postgres@127.0.0.1:1/none")
+    postgres.open_ahead()
+    with pytest.raises(Unavailable, match="does not answer"):
+        postgres.run("select 1")
 
 
 def test_a_server_that_is_not_there_is_unavailable() -> None:

@@ -4,25 +4,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
-from functions.common.adapters.postgres_socket import PostgresSocket
+from functions.common.adapters.postgres_connection import Connections
 from functions.common.errors import Unavailable
 
 if TYPE_CHECKING:
     from pg8000.native import Connection, PreparedStatement
 
-CONNECT_SECONDS = 5
-STATEMENT_SECONDS = 20
-# What the server is asked for itself: a client that vanished without a word (a node that died) must not hold its
-# locks for the two hours that TCP would give it; within a minute the server knows, and lets them go.
-_SESSION = f"""
-set statement_timeout = '{STATEMENT_SECONDS}s';
-set idle_in_transaction_session_timeout = '60s';
-set tcp_keepalives_idle = 30;
-set tcp_keepalives_interval = 10;
-set tcp_keepalives_count = 3;
-"""
 # SQLSTATE classes and codes after which the same statement may succeed: connection trouble,
 # serialization and deadlock, out of resources, shutdown and start-up.
 _TRANSIENT = ("08", "40", "53", "57P", "55P03")
@@ -36,7 +24,7 @@ class Postgres:
     """
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self._connections = Connections(url)
         self._local = threading.local()
 
     def run(self, sql: str, **parameters: Any) -> list[list[Any]]:  # noqa: ANN401 - SQL values are of any type
@@ -57,6 +45,10 @@ class Postgres:
                 raise
             rows, names = self._run(sql, parameters)
         return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def open_ahead(self) -> None:
+        """Begin to open a connection: the first thread that needs one finds it open."""
+        self._connections.open_ahead()
 
     def ping(self) -> None:
         """Open this thread's connection, or see that it is there."""
@@ -107,28 +99,11 @@ class Postgres:
 
     def _prepared(self, sql: str) -> "PreparedStatement":
         if getattr(self._local, "connection", None) is None:
-            self._local.connection, self._local.statements = self._connect(), {}
+            self._local.connection, self._local.statements = self._connections.take(), {}
         statements: dict[str, PreparedStatement] = self._local.statements
         if sql not in statements:
             statements[sql] = self._local.connection.prepare(sql)
         return statements[sql]
-
-    def _connect(self) -> "Connection":
-        from pg8000.native import Connection  # noqa: PLC0415 - as above
-
-        parts = urlsplit(self._url)
-        address = (parts.hostname or "localhost", parts.port or 5432)
-        wire = PostgresSocket.connected(address, timeout=CONNECT_SECONDS + STATEMENT_SECONDS)
-        connection = Connection(
-            unquote(parts.username or "postgres"),
-            password=unquote(parts.password or "") or None,
-            host=address[0],
-            sock=wire,
-            database=parts.path.lstrip("/") or "postgres",
-            application_name="slipway",
-        )
-        connection.run(_SESSION)
-        return connection
 
     def _abandon(self) -> None:
         connection = getattr(self._local, "connection", None)

@@ -23,8 +23,10 @@ class Core:
 
     @cached_property
     def database(self) -> Postgres:
-        """PostgreSQL at DATABASE_URL."""
-        return Postgres(self.settings.database_url)
+        """PostgreSQL at DATABASE_URL; while a function waits for its first event, the connection to it is opened."""
+        database = Postgres(self.settings.database_url)
+        database.open_ahead()
+        return database
 
     @cached_property
     def log(self) -> PostgresEventLog:
