@@ -6,12 +6,14 @@ every path is known here.
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from functions.common.adapters.kubernetes_refusals import MISSING, check
-from functions.common.errors import Unavailable
+from functions.common.errors import SlipwayError, Unavailable
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient, Configuration
@@ -68,6 +70,14 @@ class KubernetesApi:
     def text(self, path: str, query: Mapping[str, str]) -> str | None:
         """Return what is no object, such as a log; None when it is not there (yet)."""
         return self._call("GET", path, query=query, allow=MISSING | {400})
+
+    def open_ahead(self) -> None:
+        """Begin to connect in a thread of its own: the first call finds a connection, or says what is wrong."""
+        Thread(target=self._greet, name="kubernetes", daemon=True).start()
+
+    def _greet(self) -> None:
+        with suppress(SlipwayError):
+            self._call("GET", "/version")
 
     @cached_property
     def _client(self) -> "ApiClient":

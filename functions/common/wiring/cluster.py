@@ -24,7 +24,7 @@ def builder(settings: Settings) -> Builder:
     """Return Tekton."""
     from functions.common.adapters.tekton_builder import TektonBuilder  # noqa: PLC0415 - imported when chosen
 
-    return TektonBuilder(api=_api(), namespace=build_namespace(settings), pipeline=pipeline(settings))
+    return TektonBuilder(api=_connected(), namespace=build_namespace(settings), pipeline=pipeline(settings))
 
 
 def image_store(settings: Settings) -> ImageStore:
@@ -46,7 +46,7 @@ def deployer(core: Core) -> "KubernetesDeployer":
     from functions.common.adapters.postgres_removals import PostgresRemovals  # noqa: PLC0415 - as above
 
     return KubernetesDeployer(
-        api=_api(), runtime=runtime(core.settings), removals=PostgresRemovals(database=core.database)
+        api=_connected(), runtime=runtime(core.settings), removals=PostgresRemovals(database=core.database)
     )
 
 
@@ -55,7 +55,7 @@ def release_limits(core: Core) -> ReleaseLimits:
     from functions.common.adapters.kubernetes_release_limits import KubernetesReleaseLimits  # noqa: PLC0415 - as above
 
     shared = core.settings.optional("DEPLOY_NAMESPACE")
-    return KubernetesReleaseLimits(api=_api(), clock=core.clock, shared_namespace=shared)
+    return KubernetesReleaseLimits(api=_connected(), clock=core.clock, shared_namespace=shared)
 
 
 def dns_zone(settings: Settings) -> DnsZone:
@@ -84,7 +84,7 @@ def certificates(settings: Settings) -> Certificates:
     through_gateway = way.entrance is Entrance.GATEWAY
     default = way.gateway.partition("/")[0] if through_gateway else way.shared_namespace
     return CertManagerCertificates(
-        api=_api(),
+        api=_connected(),
         namespace=settings.optional("SLIPWAY_TLS_NAMESPACE", default),
         issuer=settings.required("DEPLOY_TLS_ISSUER"),
         default_domain=settings.default_domain,
@@ -140,6 +140,14 @@ def runtime_logs(settings: Settings) -> RuntimeLogs:
     from functions.common.adapters.kubernetes_logs import KubernetesRuntimeLogs  # noqa: PLC0415 - as above
 
     return KubernetesRuntimeLogs(api=_api(), shared_namespace=settings.optional("DEPLOY_NAMESPACE"))
+
+
+@cache
+def _connected() -> KubernetesApi:
+    """Return the client for who calls at nearly every event: it connects while the first is waited for."""
+    api = _api()
+    api.open_ahead()
+    return api
 
 
 @cache
