@@ -21,8 +21,10 @@ def statuses(parts: Core) -> CommitStatuses:
     url = parts.settings.optional("GITEA_URL")
     if not url:
         return commit_statuses(parts)
-    from functions.common.adapters.gitea_statuses import GiteaStatuses  # noqa: PLC0415 - httpx only where it is used
+    from functions.common.adapters.gitea_statuses import GiteaStatuses  # noqa: PLC0415 - only where it is used
+    from functions.common.adapters.http_trust import trust_ahead  # noqa: PLC0415 - as above
 
+    trust_ahead(url)
     return GiteaStatuses(url=url, token=parts.settings.required("GITEA_TOKEN"))
 
 

@@ -2,6 +2,7 @@
 
 import ssl
 from functools import cache
+from threading import Thread
 from urllib.parse import urlsplit
 
 
@@ -10,10 +11,21 @@ def trust(url: str) -> ssl.SSLContext:
     return _authorities() if urlsplit(url).scheme == "https" else _nobody()
 
 
+def trust_ahead(url: str) -> None:
+    """Begin to read it in a thread of its own, and httpx with it: the first call finds both."""
+    Thread(target=_prepare, args=[url], name="trust", daemon=True).start()
+
+
+def _prepare(url: str) -> None:
+    import httpx  # noqa: F401, PLC0415 - a tenth of a second, for those who call by HTTP alone
+
+    trust(url)
+
+
 @cache
 def _authorities() -> ssl.SSLContext:
     """Return what httpx would: its own authorities, or those that SSL_CERT_FILE or SSL_CERT_DIR names."""
-    import httpx  # noqa: PLC0415 - only those who call by HTTP need it
+    import httpx  # noqa: PLC0415 - as above
 
     return httpx.create_ssl_context()
 

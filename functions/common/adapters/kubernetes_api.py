@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 from functions.common.adapters.kubernetes_refusals import MISSING, check
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MANAGER = "slipway"
 TIMEOUT_SECONDS = (3, 10)
 APPLY, MERGE, JSON = "application/apply-patch+yaml", "application/merge-patch+json", "application/json"
+# The client's packages import each other in circles, and lazily. Of two threads that import it side by side both may
+# fail (Python breaks the deadlock), and then every import after them, as long as the process lives.
+_ALONE = Lock()
 Object = dict[str, Any]
 
 
@@ -81,11 +84,12 @@ class KubernetesApi:
 
     @cached_property
     def _client(self) -> "ApiClient":
-        from kubernetes.client import ApiClient, Configuration  # noqa: PLC0415 - a quarter second of every cold start
+        with _ALONE:
+            from kubernetes.client import ApiClient, Configuration  # noqa: PLC0415 - a quarter second
 
-        configuration = Configuration()
-        self.configure(configuration)
-        return ApiClient(configuration)
+            configuration = Configuration()
+            self.configure(configuration)
+            return ApiClient(configuration)
 
     def _call(
         self,

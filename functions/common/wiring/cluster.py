@@ -1,8 +1,13 @@
-"""The adapters of a Kubernetes cluster, by settings."""
+"""The adapters of a Kubernetes cluster, by settings.
+
+A pod that has started waits up to a second until its kubelet has noticed: what nearly every event of a function calls
+is connected to, or read, meanwhile ("ahead").
+"""
 
 from functools import cache
 from typing import TYPE_CHECKING
 
+from functions.common.adapters.http_trust import trust_ahead
 from functions.common.adapters.kubernetes_api import KubernetesApi, in_cluster
 from functions.common.adapters.kubernetes_runtime import Entrance
 from functions.common.ports.builder import Builder
@@ -32,6 +37,7 @@ def image_store(settings: Settings) -> ImageStore:
     from functions.common.adapters.registry_images import RegistryImages  # noqa: PLC0415 - as above
 
     url, name = registry(settings)
+    trust_ahead(url)
     return RegistryImages(
         registry=name,
         url=url,
@@ -67,10 +73,10 @@ def dns_zone(settings: Settings) -> DnsZone:
     from functions.common.adapters.cloudflare_api import URL, CloudflareApi  # noqa: PLC0415 - as above
     from functions.common.adapters.cloudflare_dns_zone import CloudflareDnsZone  # noqa: PLC0415 - as above
 
+    url = settings.optional("CLOUDFLARE_URL", URL)
+    trust_ahead(url)
     api = CloudflareApi(
-        zone=settings.required("CLOUDFLARE_ZONE_ID"),
-        token=settings.required("CLOUDFLARE_API_TOKEN"),
-        url=settings.optional("CLOUDFLARE_URL", URL),
+        zone=settings.required("CLOUDFLARE_ZONE_ID"), token=settings.required("CLOUDFLARE_API_TOKEN"), url=url
     )
     proxied = settings.optional("CLOUDFLARE_PROXIED") == "true"
     return CloudflareDnsZone(api=api, target=settings.required("CLUSTER_IP"), proxied=proxied)
@@ -101,7 +107,9 @@ def forge_heads(settings: Settings) -> ForgeHeads:
     from functions.common.adapters.gitea_api import GiteaApi  # noqa: PLC0415 - as above
     from functions.common.adapters.gitea_heads import GiteaHeads  # noqa: PLC0415 - as above
 
-    return GiteaHeads(api=GiteaApi(url=settings.required("GITEA_URL"), token=settings.required("GITEA_TOKEN")))
+    url = settings.required("GITEA_URL")
+    trust_ahead(url)
+    return GiteaHeads(api=GiteaApi(url=url, token=settings.required("GITEA_TOKEN")))
 
 
 def repositories(settings: Settings) -> Repositories:
