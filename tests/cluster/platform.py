@@ -16,6 +16,7 @@ from tests.cluster.steps import step
 
 BUILT = re.compile(r"ko://([\w./-]+)")
 LEFT_OUT = {"HorizontalPodAutoscaler", "PodDisruptionBudget"}  # one node, one pod each, and no metrics server
+PATIENT = {"timeoutSeconds": 10, "failureThreshold": 10}
 WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet"}
 
 
@@ -78,11 +79,16 @@ def merged(manifest: Any, change: Any) -> Any:  # noqa: ANN401 - any part of a m
 
 
 def _light(manifest: Manifest) -> Manifest:
-    """Ask for next to nothing: the requests of a production cluster would fill a small node."""
+    """Make it fit a small node: it asks for next to nothing, and is not killed for being slow for a few seconds.
+
+    Knative's webhooks are, after three, and then take five minutes to go; nothing can be applied meanwhile.
+    """
     if manifest["kind"] in WORKLOADS:
         for container in manifest["spec"]["template"]["spec"]["containers"]:
             container["resources"] = {"requests": {"cpu": "5m", "memory": "20Mi"}}
             container["imagePullPolicy"] = "IfNotPresent"
+            if "livenessProbe" in container:
+                container["livenessProbe"] |= PATIENT
     return manifest
 
 
