@@ -1,8 +1,11 @@
 """The connection heals itself, and transactions are whole or nothing."""
 
+import time
+
 import pytest
 from pg8000.exceptions import DatabaseError
 
+from functions.common.adapters.ahead import PAUSE_SECONDS
 from functions.common.adapters.postgres import Postgres
 from functions.common.errors import Unavailable
 from tests.local.waiting import until
@@ -78,6 +81,14 @@ def test_a_connection_that_is_opened_ahead_is_the_first_ones(database: str) -> N
     opened = until(lambda: other.run(OTHERS))
     assert postgres.run("select pg_backend_pid()") == opened
     assert other.run(OTHERS) == opened
+
+
+def test_who_comes_before_it_is_opened_does_not_wait_for_it(database: str) -> None:
+    postgres, other = Postgres(database), Postgres(database)
+    postgres.open_ahead()
+    mine = postgres.run("select pg_backend_pid()")
+    time.sleep(4 * PAUSE_SECONDS)
+    assert other.run(OTHERS) == mine
 
 
 def test_a_connection_that_ended_before_anyone_took_it_is_replaced(database: str) -> None:

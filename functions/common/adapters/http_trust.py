@@ -1,9 +1,10 @@
 """Whom calls by HTTP trust: httpx reads all authorities for each client, at 20 ms a call; here once for the process."""
 
 import ssl
-from functools import cache
-from threading import Thread
+from functools import cache, partial
 from urllib.parse import urlsplit
+
+from functions.common.adapters.ahead import ahead
 
 
 def trust(url: str) -> ssl.SSLContext:
@@ -12,8 +13,8 @@ def trust(url: str) -> ssl.SSLContext:
 
 
 def trust_ahead(url: str) -> None:
-    """Begin to read it in a thread of its own, and httpx with it: the first call finds both."""
-    Thread(target=_prepare, args=[url], name="trust", daemon=True).start()
+    """Read it in a moment, and httpx with it: the first call finds both."""
+    ahead(partial(_prepare, url))
 
 
 def _prepare(url: str) -> None:

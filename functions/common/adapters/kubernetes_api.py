@@ -6,14 +6,14 @@ every path is known here.
 
 import json
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
-from threading import Lock, Thread
+from functools import cached_property, partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from functions.common.adapters.ahead import ahead
 from functions.common.adapters.kubernetes_refusals import MISSING, check
-from functions.common.errors import SlipwayError, Unavailable
+from functions.common.errors import Unavailable
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient, Configuration
@@ -75,12 +75,8 @@ class KubernetesApi:
         return self._call("GET", path, query=query, allow=MISSING | {400})
 
     def open_ahead(self) -> None:
-        """Begin to connect in a thread of its own: the first call finds a connection, or says what is wrong."""
-        Thread(target=self._greet, name="kubernetes", daemon=True).start()
-
-    def _greet(self) -> None:
-        with suppress(SlipwayError):
-            self._call("GET", "/version")
+        """Connect in a moment: the first call finds a connection, or says what is wrong."""
+        ahead(partial(self._call, "GET", "/version"))
 
     @cached_property
     def _client(self) -> "ApiClient":

@@ -1,10 +1,11 @@
 """Opens connections to PostgreSQL: when one is needed, or ahead of the first need."""
 
 from concurrent.futures import Future
-from threading import Thread
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from functions.common.adapters.ahead import ahead
 from functions.common.adapters.postgres_socket import PostgresSocket
 
 if TYPE_CHECKING:
@@ -50,21 +51,25 @@ class Connections:
         self._ahead = list[Future["Connection"]]()
 
     def open_ahead(self) -> None:
-        """Begin to open one in a thread of its own, for whoever comes first."""
-        ahead = Future["Connection"]()
-        self._ahead.append(ahead)
-        Thread(target=self._open, args=[ahead], name="connect", daemon=True).start()
+        """Open one in a moment, for whoever comes first after that."""
+        opened = Future["Connection"]()
+        self._ahead.append(opened)
+        ahead(partial(self._open, opened))
 
     def take(self) -> "Connection":
-        """Return the one that was opened ahead, once it is, or a new one. Raises as `connect` does."""
+        """Return the one that is opened ahead, or a new one when nobody has begun to. Raises as `connect` does."""
         try:
-            ahead = self._ahead.pop()
+            opened = self._ahead.pop()
         except IndexError:
             return connect(self._url)
-        return ahead.result() if ahead.exception() is None else connect(self._url)
+        if opened.cancel() or opened.exception():
+            return connect(self._url)
+        return opened.result()
 
-    def _open(self, ahead: "Future[Connection]") -> None:
+    def _open(self, opened: "Future[Connection]") -> None:
+        if not opened.set_running_or_notify_cancel():
+            return
         try:
-            ahead.set_result(connect(self._url))
+            opened.set_result(connect(self._url))
         except Exception as error:  # noqa: BLE001 - who takes it tries again, and tells
-            ahead.set_exception(error)
+            opened.set_exception(error)
