@@ -12,6 +12,7 @@ def trust(url: str) -> ssl.SSLContext:
     return _authorities() if urlsplit(url).scheme == "https" else _nobody()
 
 
+@cache
 def trust_ahead(url: str) -> None:
     """Read it in a moment, and httpx with it: the first call finds both."""
     ahead(partial(_prepare, url))

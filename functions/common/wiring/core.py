@@ -1,7 +1,7 @@
 """What nearly every function needs: settings, clock, database, event log, event sink."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from functions.common.adapters.broker import BrokerSink
 from functions.common.adapters.postgres import Postgres
@@ -41,6 +41,7 @@ class Core:
         )
 
 
+@cache
 def core() -> Core:
-    """Return the parts of this process, by its environment."""
+    """Return the parts of this process, by its environment; a composition that failed finds them again."""
     return Core(settings=from_environment())

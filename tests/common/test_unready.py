@@ -1,0 +1,25 @@
+"""A function that lacks a setting is asked again and again whether it is there: that must cost nothing."""
+
+import subprocess
+import sys
+
+from tests.conftest import ROOT
+
+ASKED = """
+import threading
+from flask import Flask, request
+from functions.start_build.app import start_build
+
+app = Flask("function")
+with app.test_request_context("/healthz"):
+    answers = {start_build(request)[1] for _ in range(200)}
+print(answers, threading.active_count() <= 5)
+"""
+
+
+def test_a_function_without_its_settings_does_not_begin_anew_what_it_does_ahead() -> None:
+    given = {"DATABASE_URL": "postgresql://postgres@127.0.0.1:1/none", "SLIPWAY_PLATFORM": "kubernetes"}
+    ran = subprocess.run(
+        [sys.executable, "-c", ASKED], cwd=ROOT, env=given, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.stdout == "{500} True\n", ran.stdout + ran.stderr
