@@ -1,6 +1,7 @@
 """What pods said, kept while tests run: the log of a function at rest goes with its pod."""
 
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
@@ -49,4 +50,5 @@ class PodLogs:
             for pattern in self._patterns:
                 for path in self._folder.glob(pattern):
                     if path not in self._held:
-                        self._held[path] = path.open(errors="replace")
+                        with suppress(FileNotFoundError):  # it went between the look and the opening
+                            self._held[path] = path.open(errors="replace")

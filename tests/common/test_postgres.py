@@ -102,6 +102,7 @@ def test_a_connection_that_ended_before_anyone_took_it_is_replaced(database: str
 def test_a_server_that_was_away_ahead_of_the_need_is_asked_again() -> None:
     postgres = Postgres("postgresql://postgres@127.0.0.1:1/none")
     postgres.open_ahead()
+    time.sleep(4 * PAUSE_SECONDS)
     with pytest.raises(Unavailable, match="does not answer"):
         postgres.run("select 1")
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,3 +45,9 @@ def answer(port: int) -> str:
 
 def test_the_answering_process_collects_but_looks_not_at_what_came_with_the_start(port: int) -> None:
     assert until(lambda: answer(port), seconds=30) == "True True"
+
+
+def test_there_is_no_control_socket(port: int, tmp_path: Path) -> None:
+    until(lambda: answer(port), seconds=30)
+    time.sleep(0.5)  # it would come a moment after the answering process
+    assert not list(tmp_path.rglob("gunicorn.ctl"))
