@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from functions.common.adapters.import_lock import IMPORT_LOCK
 from functions.common.errors import Rejected
 
 
@@ -59,7 +60,8 @@ class Resource:
 
 def read_resources(root: Path, path: Path) -> Iterator[tuple[str, Resource]]:
     """Return each document of a YAML file with its kind. Raises Rejected when it cannot be read."""
-    import yaml  # noqa: PLC0415 - only the platform's start needs it
+    with IMPORT_LOCK:
+        import yaml  # noqa: PLC0415 - only the platform's start needs it
 
     file = str(path.relative_to(root))
     try:

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from functions.common.adapters.http_trust import trust
+from functions.common.adapters.import_lock import IMPORT_LOCK
 from functions.common.errors import Rejected, Unavailable
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class CloudflareApi:
         allow: frozenset[int] = frozenset(),
     ) -> dict[str, Any]:
         """Return the answer; a failure with a code of `allow` is one. Raises Unavailable or Rejected."""
-        import httpx  # noqa: PLC0415 - only a change of names needs it
+        with IMPORT_LOCK:
+            import httpx  # noqa: PLC0415 - only a change of names needs it
 
         path = f"{self.url.rstrip('/')}/zones/{self.zone}/dns_records" + (f"/{record}" if record else "")
         headers = {"Authorization": f"Bearer {self.token}"}

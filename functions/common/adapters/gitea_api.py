@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from functions.common.adapters.http_trust import trust
+from functions.common.adapters.import_lock import IMPORT_LOCK
 from functions.common.errors import Rejected, Unavailable
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ class GiteaApi:
         self, method: str, path: str, *, query: dict[str, str] | None = None, body: dict[str, Any] | None = None
     ) -> "httpx.Response":
         """Return the answer to a call below /api/v1, whatever its status. Raises Unavailable when there is none."""
-        import httpx  # noqa: PLC0415 - only those who talk to the forge need it
+        with IMPORT_LOCK:
+            import httpx  # noqa: PLC0415 - only those who talk to the forge need it
 
         headers = {"Authorization": f"token {self.token}"}
         url = f"{self.url.rstrip('/')}/api/v1{path}"

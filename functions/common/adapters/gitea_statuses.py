@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from functions.common.adapters.http_trust import trust
+from functions.common.adapters.import_lock import IMPORT_LOCK
 from functions.common.adapters.repository_address import owner_and_name
 from functions.common.errors import NotFound, Rejected, Unavailable
 
@@ -41,7 +42,8 @@ class GiteaStatuses:
         self._check(answer, f"commit {sha[:12]} of {full_name}")
 
     def _call(self, method: str, url: str, fields: dict[str, str] | None = None) -> "httpx.Response":
-        import httpx  # noqa: PLC0415 - it costs more than the rest of this function's start
+        with IMPORT_LOCK:
+            import httpx  # noqa: PLC0415 - it costs more than the rest of this function's start
 
         headers = {"Authorization": f"token {self.token}"}
         with httpx.Client(timeout=TIMEOUT_SECONDS, headers=headers, verify=trust(url)) as client:

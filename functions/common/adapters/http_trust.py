@@ -5,6 +5,7 @@ from functools import cache, partial
 from urllib.parse import urlsplit
 
 from functions.common.adapters.ahead import ahead
+from functions.common.adapters.import_lock import IMPORT_LOCK
 
 
 def trust(url: str) -> ssl.SSLContext:
@@ -19,7 +20,8 @@ def trust_ahead(url: str) -> None:
 
 
 def _prepare(url: str) -> None:
-    import httpx  # noqa: F401, PLC0415 - a tenth of a second, for those who call by HTTP alone
+    with IMPORT_LOCK:
+        import httpx  # noqa: F401, PLC0415 - a tenth of a second, for those who call by HTTP alone
 
     trust(url)
 
@@ -27,7 +29,8 @@ def _prepare(url: str) -> None:
 @cache
 def _authorities() -> ssl.SSLContext:
     """Return what httpx would: its own authorities, or those that SSL_CERT_FILE or SSL_CERT_DIR names."""
-    import httpx  # noqa: PLC0415 - as above
+    with IMPORT_LOCK:
+        import httpx  # noqa: PLC0415 - as above
 
     return httpx.create_ssl_context()
 

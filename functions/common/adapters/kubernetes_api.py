@@ -8,10 +8,10 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from functions.common.adapters.ahead import ahead
+from functions.common.adapters.import_lock import IMPORT_LOCK
 from functions.common.adapters.kubernetes_refusals import MISSING, check
 from functions.common.errors import Unavailable
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 MANAGER = "slipway"
 TIMEOUT_SECONDS = (3, 10)
 APPLY, MERGE, JSON = "application/apply-patch+yaml", "application/merge-patch+json", "application/json"
-# The client's packages import each other in circles, and lazily. Of two threads that import it side by side both may
-# fail (Python breaks the deadlock), and then every import after them, as long as the process lives.
-_ALONE = Lock()
 Object = dict[str, Any]
 
 
@@ -80,7 +77,7 @@ class KubernetesApi:
 
     @cached_property
     def _client(self) -> "ApiClient":
-        with _ALONE:
+        with IMPORT_LOCK:
             from kubernetes.client import ApiClient, Configuration  # noqa: PLC0415 - a quarter second
 
             configuration = Configuration()
@@ -98,7 +95,8 @@ class KubernetesApi:
         allow: frozenset[int] | set[int] = frozenset(),
     ) -> str | None:
         """Return the answer's text, or None for a status of `allow`."""
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - comes with the client
+        with IMPORT_LOCK:
+            from urllib3.exceptions import HTTPError  # noqa: PLC0415 - comes with the client
 
         request = self._client.param_serialize(
             method,
@@ -127,7 +125,8 @@ def selector(labels: Mapping[str, str]) -> str:
 
 def in_cluster(configuration: "Configuration") -> None:
     """Configure the client as a pod's own account; its token is read anew each minute."""
-    from kubernetes.config import ConfigException, load_incluster_config  # noqa: PLC0415 - comes with the client
+    with IMPORT_LOCK:
+        from kubernetes.config import ConfigException, load_incluster_config  # noqa: PLC0415 - comes with the client
 
     try:
         load_incluster_config(configuration)  # type: ignore[no-untyped-call] # the client ships no types for it

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from functions.common.adapters.import_lock import IMPORT_LOCK
 from functions.common.adapters.postgres_connection import Connections
+from functions.common.adapters.sqlstate import sqlstate
 from functions.common.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -79,23 +81,15 @@ class Postgres:
             _close(connection)
 
     def _run(self, sql: str, parameters: dict[str, Any]) -> tuple[list[list[Any]], list[str]]:
-        from pg8000.exceptions import DatabaseError, InterfaceError  # noqa: PLC0415 - pg8000 costs 80 ms to import
-
         try:
             statement = self._prepared(sql)
             rows = statement.run(**parameters)
             return list(rows or []), [column["name"] for column in statement.columns or []]
-        except DatabaseError as error:
-            code = error.args[0].get("C", "") if error.args and isinstance(error.args[0], dict) else ""
-            if not code.startswith(_TRANSIENT):
-                raise
-            self.close()
-            msg = f"PostgreSQL cannot do it now ({code}); it is safe to try again"
-            raise _BrokenConnectionError(msg) from error
-        except (InterfaceError, OSError) as error:
-            self.close()
-            msg = "PostgreSQL does not answer; check DATABASE_URL and the server"
-            raise _BrokenConnectionError(msg) from error
+        except Exception as error:
+            if trouble := _trouble(error):
+                self.close()
+                raise _BrokenConnectionError(trouble) from error
+            raise
 
     def _prepared(self, sql: str) -> "PreparedStatement":
         if getattr(self._local, "connection", None) is None:
@@ -117,6 +111,20 @@ class Postgres:
 
 class _BrokenConnectionError(Unavailable):
     """The connection is gone or was given up; outside a transaction one repeat is in order."""
+
+
+def _trouble(error: Exception) -> str:
+    """Return what a new connection may mend, empty when none would."""
+    with IMPORT_LOCK:
+        from pg8000.exceptions import InterfaceError  # noqa: PLC0415 - pg8000 costs 80 ms to import
+
+    if (code := sqlstate(error)).startswith(_TRANSIENT):
+        return f"PostgreSQL cannot do it now ({code}); it is safe to try again"
+    return (
+        "PostgreSQL does not answer; check DATABASE_URL and the server"
+        if isinstance(error, InterfaceError | OSError)
+        else ""
+    )
 
 
 def _close(connection: "Connection") -> None:

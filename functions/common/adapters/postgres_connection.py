@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from functions.common.adapters.ahead import ahead
+from functions.common.adapters.import_lock import IMPORT_LOCK
 from functions.common.adapters.postgres_socket import PostgresSocket
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ set tcp_keepalives_count = 3;
 
 def connect(url: str) -> "Connection":
     """Return a new connection. Raises what pg8000 and sockets raise."""
-    from pg8000.native import Connection  # noqa: PLC0415 - it costs 80 ms to import
+    with IMPORT_LOCK:
+        from pg8000.native import Connection  # noqa: PLC0415 - it costs 80 ms to import
 
     parts = urlsplit(url)
     address = (parts.hostname or "localhost", parts.port or 5432)

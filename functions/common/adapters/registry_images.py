@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from functions.common.adapters.http_trust import trust
+from functions.common.adapters.import_lock import IMPORT_LOCK
 from functions.common.errors import Rejected, Unavailable
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ class RegistryImages:
             self._check(answer, reference)
 
     def _call(self, method: str, reference: str, digest: str) -> "httpx.Response":
-        import httpx  # noqa: PLC0415 - only those who look at images need it
+        with IMPORT_LOCK:
+            import httpx  # noqa: PLC0415 - only those who look at images need it
 
         host, _, base = self.registry.partition("/")
         name = reference.removeprefix(f"{host}/") if reference.startswith(f"{host}/") else f"{base}/{reference}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from functions.common.adapters.import_lock import IMPORT_LOCK
 from functions.common.errors import Unavailable
 from functions.common.events.envelope import Envelope
 from functions.common.ports.subscriptions import Subscription
@@ -29,7 +30,8 @@ class TriggerFiles:
 
     def _triggers(self) -> Iterator[Mapping[str, Any]]:
         try:
-            import yaml  # noqa: PLC0415 - only a dry run of a replay needs it
+            with IMPORT_LOCK:
+                import yaml  # noqa: PLC0415 - only a dry run of a replay needs it
         except ImportError as error:
             msg = "the Triggers cannot be read here: PyYAML is not installed; see `kubectl get triggers`"
             raise Unavailable(msg) from error

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from functions.common.adapters.import_lock import IMPORT_LOCK
 from functions.common.errors import Unavailable
 from functions.common.settings import Settings
 from functions.local.instance import Instance
@@ -75,7 +76,8 @@ def call(socket: Path, method: str, *arguments: object) -> Any:  # noqa: ANN401 
     import xmlrpc.client  # noqa: PLC0415 - slow, and not every start needs it
     from http.client import HTTPException  # noqa: PLC0415 - as above
 
-    from supervisor.xmlrpc import SupervisorTransport  # noqa: PLC0415 - as above
+    with IMPORT_LOCK:
+        from supervisor.xmlrpc import SupervisorTransport  # noqa: PLC0415 - as above
 
     transport = SupervisorTransport(None, None, f"unix://{socket}")
     try:

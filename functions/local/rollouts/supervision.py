@@ -8,6 +8,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Literal
 
+from functions.common.adapters.import_lock import IMPORT_LOCK
 from functions.common.errors import Unavailable
 
 _STOPPED, _STARTING, _RUNNING, _STOPPING = 0, 10, 20, 40
@@ -86,7 +87,8 @@ class Supervision:
         self._call("removeProcessGroup", name)
 
     def _call(self, method: str, *arguments: object) -> Any:  # noqa: ANN401 - as the method has it
-        from supervisor.xmlrpc import SupervisorTransport  # noqa: PLC0415 - slow to import
+        with IMPORT_LOCK:
+            from supervisor.xmlrpc import SupervisorTransport  # noqa: PLC0415 - slow to import
 
         transport = SupervisorTransport(None, None, f"unix://{self.socket}")
         try:

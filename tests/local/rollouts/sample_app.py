@@ -15,6 +15,8 @@ class App(BaseHTTPRequestHandler):
     """Says which release answers."""
 
     protocol_version = "HTTP/1.1"
+    # Head and body go out as one piece: a request whose answer has begun when this is killed cannot be asked elsewhere.
+    wbufsize = -1
 
     def do_GET(self) -> None:
         """Answer as the mode has it."""
