@@ -9,6 +9,7 @@ import pytest
 from functions.common.adapters.postgres import Postgres
 from functions.common.adapters.postgres_migrations import migrate
 from tests.postgres_server import postgres_server
+from tests.world import World
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
@@ -45,3 +46,12 @@ def database(server: str, template: str) -> Iterator[str]:
     yield server.rpartition("/")[0] + f"/{name}"
     maintenance.run(f"drop database if exists {name} with (force)")
     maintenance.close()
+
+
+@pytest.fixture
+def world(database: str) -> Iterator[World]:
+    """Return the platform that most functions are tested on: a database with the app hello."""
+    world = World(database)
+    world.app()
+    yield world
+    world.database.close()

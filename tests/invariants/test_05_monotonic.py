@@ -1,7 +1,6 @@
 """Invariant 5, monotonic: an older push never replaces a newer release, however late its build ends."""
 
 import itertools
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -16,14 +15,6 @@ from tests.world import World
 
 ABREAST, ROUNDS = 6, 10
 ORDERS = list(itertools.permutations(range(3)))
-
-
-@pytest.fixture
-def world(database: str) -> Iterator[World]:
-    world = World(database)
-    world.app()
-    yield world
-    world.database.close()
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Invariant 10, owned: only DNS records that carry our mark are changed or deleted; a foreign one is refused."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from functions.common.adapters.postgres_hosts import PostgresHosts
@@ -24,14 +22,6 @@ UNWANTING: list[OneHost] = [
     PreviewClosed(app="hello", environment="topic", branch="topic", host=HOST, reason="merged"),
 ]
 NAMED = "event", [*WANTING, *UNWANTING]
-
-
-@pytest.fixture
-def world(database: str) -> Iterator[World]:
-    world = World(database)
-    world.app()
-    yield world
-    world.database.close()
 
 
 @pytest.fixture

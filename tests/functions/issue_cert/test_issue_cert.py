@@ -1,6 +1,5 @@
 """issue-cert: one certificate for each wanted host, and none asked for twice."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -15,14 +14,6 @@ from tests.world import DOMAIN, World
 
 HOST = f"hello.{DOMAIN}"
 CREATED = AppCreated(app="hello", environment="production", host=HOST)
-
-
-@pytest.fixture
-def world(database: str) -> Iterator[World]:
-    world = World(database)
-    world.app()
-    yield world
-    world.database.close()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """promote-image: the newest push wins, and every cause is released once."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,14 +15,6 @@ from functions.common.events.release import ReleaseFailed, ReleaseStarted, Relea
 from tests.fakes.stumbling_pushes import StumblingPushes
 from tests.functions.promote_image.promoter import Promoter
 from tests.world import World, caused_by, digest_of
-
-
-@pytest.fixture
-def world(database: str) -> Iterator[World]:
-    world = World(database)
-    world.app()
-    yield world
-    world.database.close()
 
 
 @pytest.fixture

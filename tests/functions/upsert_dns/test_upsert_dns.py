@@ -1,7 +1,5 @@
 """upsert-dns: records follow what is wanted, whatever order the events come in."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from functions.common.adapters.postgres_hosts import PostgresHosts
@@ -15,14 +13,6 @@ from tests.world import DOMAIN, World, caused_by
 HOST = f"hello.{DOMAIN}"
 TOPIC = f"topic--hello.{DOMAIN}"
 WWW = "www.example.org"
-
-
-@pytest.fixture
-def world(database: str) -> Iterator[World]:
-    world = World(database)
-    world.app()
-    yield world
-    world.database.close()
 
 
 @pytest.fixture
