@@ -71,8 +71,6 @@ def _starts(platform: Platform) -> list[Start]:
     routing = read_routing(CODE)
     ports = {**platform.instance.ports, **{service.name: 0 for service in routing.services}}
     instance = replace(platform.instance, ports=ports)
-    for service in routing.services:
-        (instance.runtime / service.name).mkdir(exist_ok=True)
     given = environment(instance, routing, settings())
     programs = {program.name: program for program in platform_programs(instance, routing, CODE, given, ())}
     starts = [_hello(programs["verify-webhook"], platform.home)]
@@ -93,6 +91,7 @@ def _hello(like: Program, home: Path) -> Start:
     source = home / "hello.py"
     source.write_text(HELLO)
     own = {"FUNCTION_SOURCE": str(source), "FUNCTION_TARGET": "target"}
+    own["XDG_RUNTIME_DIR"] = str(home)  # gunicorn's control socket, which our functions go without
     program = replace(like, command=(binary("functions-framework"),), environment={**like.environment, **own})
     return Start(name="hello", function="hello", program=program, request=_health, status=200)
 

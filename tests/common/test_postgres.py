@@ -53,6 +53,20 @@ def test_a_transaction_whose_connection_ends_leaves_nothing(database: str) -> No
     assert postgres.run("select count(*) from notes") == [[0]]
 
 
+def test_a_transaction_that_stood_idle_for_too_long_may_be_tried_again(database: str) -> None:
+    postgres = Postgres(database)
+    postgres.run("set idle_in_transaction_session_timeout = '50ms'")
+
+    def idle() -> None:
+        with postgres.transaction():
+            time.sleep(0.3)
+            postgres.run("select 1")
+
+    with pytest.raises(Unavailable):
+        idle()
+    assert postgres.run("select 2") == [[2]]
+
+
 def test_an_error_in_a_transaction_rolls_it_back_and_the_connection_goes_on(database: str) -> None:
     postgres = Postgres(database)
     postgres.run("create table notes (text text primary key)")
@@ -65,6 +79,28 @@ def test_an_error_in_a_transaction_rolls_it_back_and_the_connection_goes_on(data
     with pytest.raises(DatabaseError):
         broken()
     assert postgres.run("select count(*) from notes") == [[0]]
+
+
+def test_a_statement_whose_columns_were_changed_since_is_prepared_anew(database: str) -> None:
+    postgres, other = Postgres(database), Postgres(database)
+    postgres.run("create table notes (number int)")
+    assert postgres.run("select number from notes") == []
+    other.run("alter table notes alter column number type bigint")
+    assert postgres.run("select number from notes") == []
+
+
+def test_a_statement_that_the_server_has_forgotten_is_prepared_anew(database: str) -> None:
+    postgres = Postgres(database)
+    assert postgres.run("select 2") == [[2]]
+    postgres.run("deallocate all")
+    assert postgres.run("select 2") == [[2]]
+
+
+def test_an_answer_that_cannot_be_read_does_not_spoil_the_next_one(database: str) -> None:
+    postgres = Postgres(database)
+    with pytest.raises(ValueError, match="digits"):  # Python reads no number of so many
+        postgres.run("select repeat('1', 5000)::json")
+    assert postgres.run("select 2") == [[2]]
 
 
 def test_the_server_takes_back_what_a_client_holds_that_is_heard_of_no_more(database: str) -> None:

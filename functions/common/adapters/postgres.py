@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from functions.common.adapters.import_lock import IMPORT_LOCK
 from functions.common.adapters.postgres_connection import Connections
-from functions.common.adapters.sqlstate import sqlstate
+from functions.common.adapters.sqlstate import is_outdated_plan, sqlstate
 from functions.common.errors import Unavailable
 
 if TYPE_CHECKING:
     from pg8000.native import Connection, PreparedStatement
 
 # SQLSTATE classes and codes after which the same statement may succeed: connection trouble,
-# serialization and deadlock, out of resources, shutdown and start-up.
-_TRANSIENT = ("08", "40", "53", "57P", "55P03")
+# serialization and deadlock, out of resources, shutdown and start-up, a transaction that stood idle for too long,
+# a pooler that gave us another connection.
+_TRANSIENT = ("08", "40", "53", "57P", "55P03", "25P03", "26000")
 
 
 class Postgres:
@@ -86,8 +87,10 @@ class Postgres:
             rows = statement.run(**parameters)
             return list(rows or []), [column["name"] for column in statement.columns or []]
         except Exception as error:
-            if trouble := _trouble(error):
+            trouble = _trouble(error)
+            if trouble or not sqlstate(error):  # what is no error of the server's may have left its answer half read
                 self.close()
+            if trouble:
                 raise _BrokenConnectionError(trouble) from error
             raise
 
@@ -118,7 +121,7 @@ def _trouble(error: Exception) -> str:
     with IMPORT_LOCK:
         from pg8000.exceptions import InterfaceError  # noqa: PLC0415 - pg8000 costs 80 ms to import
 
-    if (code := sqlstate(error)).startswith(_TRANSIENT):
+    if (code := sqlstate(error)).startswith(_TRANSIENT) or is_outdated_plan(error):
         return f"PostgreSQL cannot do it now ({code}); it is safe to try again"
     return (
         "PostgreSQL does not answer; check DATABASE_URL and the server"

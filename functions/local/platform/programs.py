@@ -97,7 +97,6 @@ def _function(service: Service, instance: Instance, root: Path, given: Mapping[s
         "FUNCTION_TARGET": service.target,
         "HOST": "127.0.0.1",
         "PORT": str(instance.ports[service.name]),
-        "XDG_RUNTIME_DIR": str(instance.runtime / service.name),  # gunicorn's control socket, one for each
     }
     return Program(
         name=service.name,

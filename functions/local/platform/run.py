@@ -83,7 +83,7 @@ def running(
 
 @contextmanager
 def _supervised(instance: Instance, plan: _Plan) -> Iterator[Supervisor]:
-    _make_folders(instance, plan.routing)
+    _make_folders(instance)
     place = postgres.place(instance)
     if place.moved:
         plan.say(f"PostgreSQL runs as {place.user}, who cannot reach {instance.home}: its data is in {place.data}")
@@ -145,11 +145,9 @@ def _end_leftovers(home: Path, say: Callable[[str], None]) -> None:
     (home / FILE).unlink(missing_ok=True)
 
 
-def _make_folders(instance: Instance, routing: Routing) -> None:
+def _make_folders(instance: Instance) -> None:
     for name in _FOLDERS:
         (instance.home / name).mkdir(parents=True, exist_ok=True)
     write_hooks(instance.home)
     shutil.rmtree(instance.runtime, ignore_errors=True)
     instance.runtime.mkdir(mode=0o700)
-    for service in routing.services:
-        (instance.runtime / service.name).mkdir()
