@@ -12,8 +12,18 @@ _FLUSH = b"H\x00\x00\x00\x04"  # protocol message, https://www.postgresql.org/do
 _BUFFER_BYTES = 256 * 1024
 
 
-class PostgresSocket(socket.socket):
-    """A connected socket whose file keeps writes until they are flushed."""
+class WholeStatements(socket.socket):
+    """A socket whose file keeps writes until they are flushed."""
+
+    def makefile(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the overridden method has it
+        """Return the file that pg8000 reads and writes."""
+        del args, kwargs  # pg8000 asks for nothing else
+        raw = super().makefile(mode="rwb", buffering=0)
+        return _WholeStatementsFile(raw, raw, _BUFFER_BYTES)
+
+
+class PostgresSocket(WholeStatements):
+    """One without TLS."""
 
     @classmethod
     def connected(cls, address: tuple[str, int], *, timeout: float) -> Self:
@@ -24,13 +34,7 @@ class PostgresSocket(socket.socket):
         wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         return wire
 
-    def makefile(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the overridden method has it
-        """Return the file that pg8000 reads and writes."""
-        del args, kwargs  # pg8000 asks for nothing else
-        raw = super().makefile(mode="rwb", buffering=0)
-        return _WholeStatements(raw, raw, _BUFFER_BYTES)
 
-
-class _WholeStatements(io.BufferedRWPair):
+class _WholeStatementsFile(io.BufferedRWPair):
     def write(self, data: Any, /) -> int:  # noqa: ANN401 - any buffer
         return len(data) if data == _FLUSH else super().write(data)
