@@ -12,6 +12,7 @@ from functions.cli.endpoint import Endpoint, find_endpoint
 from functions.cli.failures import USAGE, Failure
 from functions.cli.git_remote import app_of_remote
 
+HOME = Path(__file__).parents[2]  # where `task up` of this very installation runs, whatever folder an app is in
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -24,7 +25,7 @@ class Session:
 
     def endpoint(self) -> Endpoint:
         """Return server and token. Raises Failure."""
-        return find_endpoint(self.server, self.token, Path.cwd())
+        return find_endpoint(self.server, self.token, start=Path.cwd(), home=HOME)
 
     def client(self) -> Client:
         """Return the client of that server. Raises Failure."""

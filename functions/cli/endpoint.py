@@ -19,15 +19,15 @@ class Endpoint:
     git: str = ""
 
 
-def find_endpoint(server: str | None, token: str | None, start: Path) -> Endpoint:
-    """Return what was given, and for the rest what .slipway/endpoints.json says, from `start` upwards.
+def find_endpoint(server: str | None, token: str | None, *, start: Path, home: Path) -> Endpoint:
+    """Return what was given, and for the rest what .slipway/endpoints.json says: from `start` upwards, else in `home`.
 
     The file's token is sent to the file's server only. Raises Failure naming what is missing.
     """
-    file = next((folder / FILE for folder in (start, *start.parents) if (folder / FILE).is_file()), None)
+    file = next((folder / FILE for folder in (start, *start.parents, home) if (folder / FILE).is_file()), None)
     known = _read(file) if file else {}
     if not server and not known:
-        msg = f"no server: give --server, set PAAS_SERVER, or run `task up` in a folder above, which writes {FILE}"
+        msg = f"no server: give --server, set PAAS_SERVER, or run `task up`, which writes {FILE}"
         raise Failure(msg, USAGE)
     local = not server or server.rstrip("/") == known.get("gateway", "").rstrip("/")
     chosen = token or (known.get("token", "") if local else "")

@@ -36,7 +36,8 @@ class ColonGroup(click.Group):
 def main(context: click.Context, server: str | None, token: str | None) -> None:
     """Push to deploy: apps, their config, releases and logs.
 
-    Without --server and --token the platform of this machine is used (.slipway/endpoints.json, from here upwards).
+    Without --server and --token the platform of this machine is used (.slipway/endpoints.json, from here upwards,
+    else where this is installed).
 
     Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 not allowed, 5 the server cannot be reached.
     """

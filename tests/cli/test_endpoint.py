@@ -1,0 +1,48 @@
+"""Where the command finds the platform of this machine: above its folder, else where it is installed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from functions.cli.endpoint import FILE, Endpoint, find_endpoint
+from functions.cli.failures import Failure
+
+
+def running(folder: Path, name: str) -> Endpoint:
+    """Write what `task up` does, and return what it means."""
+    file, fields = folder / FILE, {"gateway": f"http://{name}", "token": f"token of {name}", "ca": "", "git": ""}
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({**fields, "database": "left alone"}))
+    return Endpoint(server=fields["gateway"], token=fields["token"])
+
+
+def test_an_app_that_is_anywhere_finds_the_platform_of_the_installation(tmp_path: Path) -> None:
+    installed = running(tmp_path / "slipway", "installed")
+    app = tmp_path / "elsewhere" / "app"
+    assert find_endpoint(None, None, start=app, home=tmp_path / "slipway") == installed
+
+
+def test_a_platform_above_the_app_comes_first(tmp_path: Path) -> None:
+    running(tmp_path / "slipway", "installed")
+    above = running(tmp_path / "mine", "above")
+    assert find_endpoint(None, None, start=tmp_path / "mine" / "app", home=tmp_path / "slipway") == above
+
+
+def test_the_token_of_the_file_goes_to_its_own_server_alone(tmp_path: Path) -> None:
+    running(tmp_path, "here")
+    assert find_endpoint("http://here/", None, start=tmp_path, home=tmp_path).token == "token of here"
+    with pytest.raises(Failure, match="no token for http://there"):
+        find_endpoint("http://there", None, start=tmp_path, home=tmp_path)
+
+
+def test_without_a_platform_it_says_how_to_name_one(tmp_path: Path) -> None:
+    with pytest.raises(Failure, match=r"PAAS_SERVER.*task up"):
+        find_endpoint(None, None, start=tmp_path, home=tmp_path)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    running(tmp_path, "here")
+    (tmp_path / FILE).write_text("{")
+    with pytest.raises(Failure, match=r"endpoints\.json cannot be read"):
+        find_endpoint(None, None, start=tmp_path, home=tmp_path)
