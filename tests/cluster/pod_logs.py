@@ -48,7 +48,11 @@ class PodLogs:
     def _hold(self) -> None:
         while not self._over.wait(_EVERY_SECONDS):
             for pattern in self._patterns:
-                for path in self._folder.glob(pattern):
-                    if path not in self._held:
-                        with suppress(FileNotFoundError):  # it went between the look and the opening
-                            self._held[path] = path.open(errors="replace")
+                with suppress(FileNotFoundError):  # a pod's folder went while it was looked into: the next look goes on
+                    for path in self._folder.glob(pattern):
+                        self._open(path)
+
+    def _open(self, path: Path) -> None:
+        if path not in self._held:
+            with suppress(FileNotFoundError):  # it went between the look and the opening
+                self._held[path] = path.open(errors="replace")

@@ -62,9 +62,11 @@ class _KubernetesWorld:
     def build_says(self, name: str, text: str) -> None:
         run = f"/apis/tekton.dev/v1/namespaces/builds/pipelineruns/{name}"
         self.server.objects.setdefault(run, {"kind": "PipelineRun", "metadata": {"name": name}})
-        self._pod(
-            "builds", f"{name}-fetch", {"tekton.dev/pipelineRun": name}, ["step-begin", "step-fetch", "step-late"]
-        )
+        of_run = {"tekton.dev/pipelineRun": name}
+        # Tekton keeps a run's pods on one node by a pod of its own: it says nothing, and goes when the run has ended.
+        self._pod("builds", f"affinity-assistant-{name}", of_run, ["affinity-assistant"])
+        of_task = {**of_run, "tekton.dev/taskRun": f"{name}-fetch"}
+        self._pod("builds", f"{name}-fetch", of_task, ["step-begin", "step-fetch", "step-late"])
         self._write(f"{name}-fetch", "step-begin", "")
         self._write(f"{name}-fetch", "step-fetch", text)
 

@@ -63,7 +63,9 @@ class TektonBuildLogs:
         return [text for text in takewhile(lambda text: text is not None, texts) if text]
 
     def _pods(self, name: str) -> list[dict[str, Any]]:
-        return sorted(self.api.items(self._path, {"tekton.dev/pipelineRun": name}), key=_begin)
+        """Return the pods of the run's tasks; not its affinity assistant, which is no part of the build."""
+        pods = self.api.items(self._path, {"tekton.dev/pipelineRun": name})
+        return sorted((pod for pod in pods if "tekton.dev/taskRun" in pod["metadata"]["labels"]), key=_begin)
 
     def _text(self, pod: dict[str, Any], container: str, **query: str) -> str | None:
         return self.api.text(f"{self._path}/{pod['metadata']['name']}/log", {"container": container, **query})
