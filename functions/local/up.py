@@ -11,6 +11,7 @@ from functions.common.errors import SlipwayError
 from functions.local.platform.endpoints import FILE
 from functions.local.platform.programs import CODE
 from functions.local.platform.run import Platform, running
+from functions.local.platform.stores import binary
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -63,9 +64,10 @@ Slipway is up ({seconds:.1f} s). Ctrl-C stops it; its state stays in {platform.h
 
 Next, in another terminal, inside a git repository with an app:
 
-  task paas -- apps create hello     makes the app and adds the git remote `paas`
-  git push paas main                 builds it and brings it live
-  task paas -- logs hello --tail     shows what happens
+  alias paas={binary("paas")}
+  paas apps create hello     makes the app and adds the git remote `paas`
+  git push paas main         builds it and brings it live
+  paas logs --tail           shows what happens
 """
 
 

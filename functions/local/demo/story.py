@@ -11,6 +11,7 @@ from functions.local.demo.person import CommandError, Person
 from functions.local.demo.probe import Answer, probing, split
 from functions.local.demo.screen import Screen
 from functions.local.platform.run import Platform
+from functions.local.platform.stores import binary
 
 __all__ = ["Story", "StoryError"]
 RATE = 50.0
@@ -81,10 +82,11 @@ class Story:
         self.screen.say(person.paas("releases").rstrip())
         self.screen.say(
             "\nTo go on by yourself: `task up` in one terminal; in another, inside a git repository with an app:\n"
-            "  task paas -- apps create NAME     then  git push paas main\n"
-            "  task paas -- logs --tail          build and runtime logs together\n"
-            "  task paas -- explain SHA          what happened to a push, and why\n"
-            "  task paas -- rollback             the release before, without a build\n"
+            f"  alias paas={binary('paas')}\n"
+            "  paas apps create NAME     then  git push paas main\n"
+            "  paas logs --tail          build and runtime logs together\n"
+            "  paas explain SHA          what happened to a push, and why\n"
+            "  paas rollback             the release before, without a build\n"
             "docs/architecture.md shows how a push goes through."
         )
 

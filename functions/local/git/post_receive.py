@@ -62,7 +62,7 @@ def _tell(ref: str, sha: str, answer: webhook.Answer) -> None:
     if answer.status in _ACCEPTED and answer.fields.get("event"):
         print(f"slipway: {short} accepted, event {answer.fields['event']}")
         if not payload.is_zero(sha):
-            print(f"slipway: follow it with   task paas -- explain {sha[:_LABEL]}")
+            print(f"slipway: follow it with   paas explain {sha[:_LABEL]}")
     elif answer.status in _ACCEPTED:
         print(f"slipway: {short} needs nothing: {reason or answer.fields.get('status', 'ignored')}")
     elif answer.status == 0:

@@ -44,7 +44,7 @@ def test_a_push_is_announced_signed_and_the_pusher_is_told(listening: Forge, tmp
         assert uuid.UUID(request.headers["x-forgejo-delivery"]).version == 4
     assert push.headers["x-forgejo-delivery"] != create.headers["x-forgejo-delivery"]
     assert f"accepted, event event-of-{push.headers['x-forgejo-delivery']}" in said
-    assert f"task paas -- explain {first[:12]}" in said
+    assert f"paas explain {first[:12]}" in said
 
 
 def test_the_payload_names_commits_and_their_files(listening: Forge, tmp_path: Path) -> None:
