@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.cli.context import HOME
 from functions.cli.endpoint import FILE, Endpoint, find_endpoint
 from functions.cli.failures import Failure
 
@@ -21,6 +22,10 @@ def test_an_app_that_is_anywhere_finds_the_platform_of_the_installation(tmp_path
     installed = running(tmp_path / "slipway", "installed")
     app = tmp_path / "elsewhere" / "app"
     assert find_endpoint(None, None, start=app, home=tmp_path / "slipway") == installed
+
+
+def test_the_installation_is_where_task_up_runs() -> None:
+    assert (HOME / "Taskfile.yml").is_file()
 
 
 def test_a_platform_above_the_app_comes_first(tmp_path: Path) -> None:

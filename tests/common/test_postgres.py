@@ -8,8 +8,7 @@ from pg8000.exceptions import DatabaseError
 
 from functions.common.adapters.ahead import PAUSE_SECONDS
 from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_connection import CONNECT_SECONDS, connect
-from functions.common.adapters.postgres_url import PostgresUrl
+from functions.common.adapters.postgres_connection import CONNECT_SECONDS
 from functions.common.errors import Unavailable
 from tests.local.waiting import until
 
@@ -147,9 +146,14 @@ def test_a_server_that_was_away_ahead_of_the_need_is_asked_again() -> None:
 
 
 @pytest.mark.timeout(3 * CONNECT_SECONDS)
-def test_a_server_that_takes_connections_and_says_nothing_is_soon_given_up() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(TimeoutError):
-        connect(PostgresUrl.parse(f"postgresql://127.0.0.1:{silent.getsockname()[1]}"))
+def test_a_server_that_takes_connections_and_says_nothing_is_asked_once_and_soon_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        with pytest.raises(Unavailable, match="does not answer"):
+            Postgres(f"postgresql://127.0.0.1:{silent.getsockname()[1]}").run("select 1")
+        silent.setblocking(False)
+        silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()
 
 
 def test_a_server_that_is_not_there_is_unavailable() -> None:

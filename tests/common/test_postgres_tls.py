@@ -1,6 +1,8 @@
 """TLS to PostgreSQL as DATABASE_URL asks for it, against a real TLS end with a certificate for `localhost`."""
 
+import socket
 from collections.abc import Iterator
+from threading import Thread
 
 import pytest
 
@@ -69,6 +71,18 @@ def test_without_tls_nothing_is_said_to_a_server_that_wants_it(front: TlsFront) 
 def test_a_server_without_tls_is_refused_where_it_is_asked_for(server: str, mode: str) -> None:
     with pytest.raises(Unavailable, match=f"offers no TLS.*sslmode={mode}"):
         Postgres(f"{server}?sslmode={mode}").run("select 1")
+
+
+@pytest.mark.parametrize("mode", ["prefer", "require"])
+def test_a_server_that_hangs_up_is_not_said_to_have_no_tls(mode: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def hang_up() -> None:
+            door.accept()[0].close()
+
+        Thread(target=hang_up, daemon=True).start()
+        with pytest.raises(Unavailable, match="does not answer"):
+            Postgres(f"postgresql://127.0.0.1:{door.getsockname()[1]}/postgres?sslmode={mode}").run("select 1")
 
 
 @pytest.mark.parametrize("mode", ["disable", "prefer"])

@@ -87,11 +87,11 @@ class Postgres:
             rows = statement.run(**parameters)
             return list(rows or []), [column["name"] for column in statement.columns or []]
         except Exception as error:
-            trouble = _trouble(error)
+            trouble, is_connected = _trouble(error), getattr(self._local, "connection", None) is not None
             if trouble or not sqlstate(error):  # what is no error of the server's may have left its answer half read
                 self.close()
             if trouble:
-                raise _BrokenConnectionError(trouble) from error
+                raise (_BrokenConnectionError if is_connected else Unavailable)(trouble) from error
             raise
 
     def _prepared(self, sql: str) -> "PreparedStatement":

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 20
-_SSL_REQUEST, _YES = b"\x00\x00\x00\x08\x04\xd2\x16\x2f", b"S"  # the protocol's SSLRequest
+_SSL_REQUEST, _YES, _NO = b"\x00\x00\x00\x08\x04\xd2\x16\x2f", b"S", b"N"  # the protocol's SSLRequest
 # What the server is asked for itself: a client that vanished without a word (a node that died) must not hold its
 # locks for the two hours that TCP would give it; within a minute the server knows, and lets them go.
 _SESSION = f"""
@@ -53,13 +53,17 @@ def _wire(server: PostgresUrl) -> socket.socket:
     if server.ssl_mode is SslMode.DISABLE:
         return wire
     wire.sendall(_SSL_REQUEST)
-    if wire.recv(1) == _YES:
+    answer = wire.recv(1)
+    if answer == _YES:
         from functions.common.adapters.postgres_tls import secured  # noqa: PLC0415 - who has no TLS needs none of it
 
         return secured(wire, server)
-    if server.ssl_mode is SslMode.PREFER:
+    if answer == _NO and server.ssl_mode is SslMode.PREFER:
         return wire
     wire.close()
+    if answer != _NO:
+        msg = "the server closed the connection, or has no room for it"
+        raise ConnectionError(msg)
     msg = f"PostgreSQL at {server.host} offers no TLS, and DATABASE_URL asks for it: sslmode={server.ssl_mode}"
     raise Unavailable(msg)
 
