@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from pydantic_core import from_json
+
 from functions.common.domain.delivery import Provider
 from functions.common.errors import Rejected
 from functions.verify_webhook.webhook import Webhook
@@ -33,7 +35,7 @@ def read_payload(webhook: Webhook) -> Mapping[str, Any]:
         msg = "the payload is empty: send JSON, or a form with the field payload"
         raise Rejected(msg)
     try:
-        payload = json.loads(raw)
+        payload = _parsed(raw)
     except (ValueError, RecursionError) as error:  # not UTF-8 is a ValueError too
         where = f" at line {error.lineno} column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         msg = f"the payload is not JSON{where}"
@@ -42,3 +44,10 @@ def read_payload(webhook: Webhook) -> Mapping[str, Any]:
         msg = "the payload must be a JSON object"
         raise Rejected(msg)
     return payload
+
+
+def _parsed(raw: bytes) -> Any:  # noqa: ANN401 - any JSON
+    try:
+        return from_json(raw, cache_strings="keys")  # values seldom come twice
+    except ValueError:  # it is stricter: lone surrogates and UTF-16 are Python's to read, or to say what is wrong
+        return json.loads(raw)

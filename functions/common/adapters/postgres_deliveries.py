@@ -1,11 +1,11 @@
 """Inbox and outbox of webhooks in the table webhook_deliveries."""
 
-import json
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+
+from pydantic_core import to_json
 
 from functions.common.adapters.postgres import Postgres
 from functions.common.domain.delivery import Delivery, DeliveryOutcome
@@ -23,10 +23,10 @@ select provider, delivery_id, kind, headers, decode(body, 'base64'), outcome, re
 from json_to_recordset(cast(:deliveries as json)) as given (provider text, delivery_id text, kind text,
     headers jsonb, body text, outcome text, reason text, sha text, event_id text, event json)
 on conflict (provider, delivery_id) do nothing
-returning provider, delivery_id, event_id, outcome, reason, false
+returning provider, delivery_id
 """
 _FIND = """
-select provider, delivery_id, event_id, outcome, reason, true from webhook_deliveries
+select event_id, outcome, reason from webhook_deliveries
 where provider = :provider and delivery_id = :delivery_id
 """
 _MARK = """
@@ -62,23 +62,35 @@ class PostgresDeliveries:
     def store_all(self, deliveries: Sequence[Delivery]) -> list[StoredDelivery]:
         """Store deliveries, all or none; of two with one id the first counts. Raises as `store` does."""
         rows = self.database.run(_STORE, deliveries=f"[{','.join(map(_as_json, deliveries))}]")
-        new = {(provider, delivery_id): row for provider, delivery_id, *row in rows}
-        return [self._stored(delivery, new.pop(_key(delivery), None)) for delivery in deliveries]
+        new = {(row[0], row[1]) for row in rows}
+        return [self._told(delivery, new) for delivery in deliveries]
 
-    def _stored(self, delivery: Delivery, row: list[Any] | None) -> StoredDelivery:
-        if row is None:
-            rows = self.database.run(_FIND, provider=delivery.provider.value, delivery_id=delivery.delivery_id)
-            if not rows:
-                msg = f"delivery {delivery.delivery_id} was just being taken back: send it again"
-                raise Unavailable(msg)
-            row = rows[0][2:]
-        event_id, outcome, reason, repeated = row
+    def _told(self, delivery: Delivery, new: set[tuple[str, str]]) -> StoredDelivery:
+        """Take a delivery from those that are new, or return what came earlier under its id."""
+        key = (delivery.provider.value, delivery.delivery_id)
+        if key not in new:
+            return self._earlier(*key)
+        new.remove(key)
         return StoredDelivery(
             delivery_id=delivery.delivery_id,
+            event_id=delivery.event_id,
+            outcome=delivery.outcome,
+            reason=delivery.reason,
+            repeated=False,
+        )
+
+    def _earlier(self, provider: str, delivery_id: str) -> StoredDelivery:
+        rows = self.database.run(_FIND, provider=provider, delivery_id=delivery_id)
+        if not rows:
+            msg = f"delivery {delivery_id} was just being taken back: send it again"
+            raise Unavailable(msg)
+        event_id, outcome, reason = rows[0]
+        return StoredDelivery(
+            delivery_id=delivery_id,
             event_id=event_id,
             outcome=DeliveryOutcome(outcome),
             reason=reason,
-            repeated=repeated,
+            repeated=True,
         )
 
     def mark_published(self, event_id: str) -> None:
@@ -94,10 +106,6 @@ class PostgresDeliveries:
         return tuple(from_json(row[0]) for row in self.database.run(_CLAIM, lease=older_than, limit=limit))
 
 
-def _key(delivery: Delivery) -> tuple[str, str]:
-    return delivery.provider.value, delivery.delivery_id
-
-
 def _as_json(delivery: Delivery) -> str:
     fields = {
         "provider": delivery.provider,
@@ -111,4 +119,4 @@ def _as_json(delivery: Delivery) -> str:
     }
     # The long ones are JSON without being escaped once more.
     body, event = b64encode(delivery.body).decode(), delivery.event or "null"
-    return f'{json.dumps(fields)[:-1]}, "body": "{body}", "event": {event}}}'
+    return f'{to_json(fields).decode()[:-1]},"body":"{body}","event":{event}}}'

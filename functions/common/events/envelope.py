@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from pydantic_core import to_json
+
 from functions.common.events.base import Cause, Event, event_id
 
 SPEC_VERSION = "1.0"
@@ -42,7 +44,7 @@ class Envelope:
             **self.extensions,
             "data": self.data,
         }
-        return json.dumps({name: value for name, value in attributes.items() if value != ""}, ensure_ascii=False)
+        return to_json({name: value for name, value in attributes.items() if value != ""}).decode()
 
 
 def from_json(text: str) -> Envelope:
