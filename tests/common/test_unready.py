@@ -1,4 +1,4 @@
-"""A function that lacks a setting is asked again and again whether it is there: that must cost nothing."""
+"""A function that lacks a setting is asked again and again whether it is there: it costs nothing, and fills no log."""
 
 import subprocess
 import sys
@@ -23,3 +23,4 @@ def test_a_function_without_its_settings_does_not_begin_anew_what_it_does_ahead(
         [sys.executable, "-c", ASKED], cwd=ROOT, env=given, capture_output=True, text=True, timeout=60, check=False
     )
     assert ran.stdout == "{500} True\n", ran.stdout + ran.stderr
+    assert ran.stderr.count("cannot start: the setting REGISTRY_URL is missing") == 1, ran.stderr

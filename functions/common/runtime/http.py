@@ -19,10 +19,10 @@ _log = logging.getLogger("slipway")
 def http_target(create: Callable[[], Endpoint]) -> Endpoint:
     """Return a plain function, as the framework wants it, around what `create` composes.
 
-    Nothing is composed at import. A composition that fails (a missing setting) is logged, answered
-    with 500 so that readiness sees it, and tried again at the next request.
+    Nothing is composed at import. A composition that fails (a missing setting) is answered with 500 so
+    that readiness sees it, tried again at the next request, and logged once for each reason.
     """
-    lock, built = Lock(), list[Endpoint]()
+    lock, built, told = Lock(), list[Endpoint](), set[str]()
 
     def endpoint() -> Endpoint:
         if built:
@@ -37,7 +37,9 @@ def http_target(create: Callable[[], Endpoint]) -> Endpoint:
         try:
             ready = endpoint()
         except SlipwayError as error:
-            _log.error("cannot start: %s", error)
+            if (why := str(error)) not in told:  # Knative asks twenty times a second
+                told.add(why)
+                _log.error("cannot start: %s", why)
             return "", 500
         if request.path == HEALTH_PATH:
             return "", 204
