@@ -61,9 +61,7 @@ def compose(parts: Core) -> Endpoint:
         on(PreviewClosed, removal.preview),
         on(AppDeleted, removal.app),
         on_type("dev.knative.apiserver.resource.update", partial(handle_object, read=prepared_release, deployer=runs)),
-        on_type(
-            "dev.tekton.event.pipelinerun.successful.v1", awake(database.ping, partial(runs.observe, "none", "none"))
-        ),
+        on_type("dev.tekton.event.pipelinerun.successful.v1", awake),
         log=parts.log,
         clock=parts.clock,
     )

@@ -27,7 +27,7 @@ def create() -> Endpoint:
         ),
         on(PreviewClosed, partial(handle_preview_closed, builds=builds, builder=builds_images)),
         on(AppDeleted, partial(handle_app_deleted, builds=builds, builder=builds_images)),
-        on_type("dev.slipway.push.received.v1", awake(parts.database.ping, partial(builds_images.observe, "none"))),
+        on_type("dev.slipway.push.received.v1", awake),
         log=parts.log,
         clock=parts.clock,
     )

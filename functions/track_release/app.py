@@ -29,7 +29,7 @@ def compose(parts: Core) -> Endpoint:
         "track-release",
         on(WorkloadChanged, follow),
         on_type("dev.knative.apiserver.resource.update", watched),
-        on_type("dev.tekton.event.pipelinerun.successful.v1", awake(parts.database.ping)),
+        on_type("dev.tekton.event.pipelinerun.successful.v1", awake),
         log=parts.log,
         clock=parts.clock,
     )

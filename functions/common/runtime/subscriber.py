@@ -10,7 +10,6 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,7 +17,7 @@ from flask import Request
 from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
 
-from functions.common.errors import Rejected, SlipwayError, Unavailable
+from functions.common.errors import Rejected, Unavailable
 from functions.common.events.base import CURRENT_CAUSE, Cause, Event
 from functions.common.events.envelope import CONTENT_TYPE, Envelope, envelop
 from functions.common.events.trace import continued
@@ -55,19 +54,12 @@ def on_type(event_type: str, handle: Handler) -> Route:
     return event_type, handle
 
 
-def awake(*firsts: Callable[[], object]) -> Handler:
-    """Return a handler that makes these calls and has nothing to say, whatever comes of them.
+def awake(_: Envelope) -> None:
+    """Do nothing, and have nothing to say.
 
-    Its event comes so that a function at zero starts while those before it are still at work; the calls open the
-    connections that its next event will need.
+    Its event comes so that a function at zero starts while those before it are still at work. What its next event
+    needs is opened as soon as it has started; by the time this one is handled the next may be under way beside it.
     """
-
-    def begin(_: Envelope) -> None:
-        for first in firsts:
-            with suppress(SlipwayError):
-                first()
-
-    return begin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
