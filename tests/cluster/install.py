@@ -160,4 +160,4 @@ def _tekton_events(kubectl: Kubectl) -> dict[str, object]:
 
 
 def _has_namespace(kubectl: Kubectl) -> bool:
-    return NAMESPACE in kubectl("get", "namespaces", "-o", "name")
+    return f"namespace/{NAMESPACE}" in kubectl("get", "namespaces", "-o", "name").split()

@@ -15,11 +15,6 @@ KNATIVE = ROOT / "knative"
 _NATS = yaml.safe_load((KNATIVE / "overlays" / "nats" / "nats.yaml").read_text())["data"]
 # There is one NATS here.
 NATS_CHANNEL = _NATS["channel-template-spec"].replace("replicas: 3", "replicas: 1")
-# The functions last: they start when it is known where their events go.
-ORDER = {
-    "orderFirst": ["Namespace", "ServiceAccount", "Role", "ClusterRole", "ConfigMap", "Broker", "SinkBinding"],
-    "orderLast": ["Service"],
-}
 PATCHES: tuple[tuple[str, str, tuple[tuple[str, object], ...]], ...] = (
     ("Gateway", "slipway", (("/spec/gatewayClassName", "traefik"), ("/spec/listeners/1/hostname", f"*.{DOMAIN}"))),
     ("HTTPRoute", "slipway", (("/spec/hostnames", [HOST]),)),
@@ -50,7 +45,6 @@ def write_overlay(instance: Instance, name: str, *, image: str) -> Path:
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
         "resources": [str(Path("..", *[".."] * len(folder.parts[1:-1]), *KNATIVE.parts[1:], "overlays", name))],
-        "sortOptions": {"order": "legacy", "legacySortOptions": ORDER},
         "images": [{"name": "slipway", "newName": repository, "digest": digest}],
         "patches": [
             {

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.cluster.overlay import ORDER
 from tests.conftest import ROOT
 from tests.event_types import FILE, text
 
@@ -24,13 +23,6 @@ def test_a_kustomization_lists_what_lies_beside_it(file: Path) -> None:
     assert all((file.parent / one).exists() for one in named)
     beside = {one.name for one in file.parent.glob("*.yaml")} - {file.name}
     assert beside == {one for one in named if "/" not in one}
-
-
-def test_the_guide_has_an_overlay_apply_what_the_tests_of_the_cluster_do_in_their_order() -> None:
-    guide = (ROOT / "docs" / "operate.md").read_text()
-    overlay = guide[guide.index("       resources:\n") : guide.index("\n3. Make the Secret")]
-
-    assert yaml.safe_load(overlay)["sortOptions"] == {"order": "legacy", "legacySortOptions": ORDER}
 
 
 def test_the_event_types_are_those_of_the_code() -> None:
