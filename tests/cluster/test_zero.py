@@ -14,33 +14,34 @@ from tests.cluster.user import User
 from tests.local.waiting import until
 from tests.manifests import function_manifests
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(1800)]
 APP = "sleepy"
 FUNCTIONS = tuple(manifest.name for manifest in function_manifests())
 CHAIN = ("resolve-app", "start-build")  # what a webhook wakes on its way to a PipelineRun
 SIDE_BY_SIDE = 1.3  # times the slowest single cold start
 ROUNDS = 3  # a kubelet looks at its pods once a second: any start takes up to a second more by chance
-SETTLED_SECONDS = 5  # by then nobody is busy any more with taking pods away
+SETTLED_SECONDS = 2  # by then nobody is busy any more with taking pods away
+UNWATCHED_SECONDS = 10  # who asks what became of a push wakes manage-apps, beside what is measured
 LABEL = "serving.knative.dev/service"
 MIN_SCALE = "autoscaling.knative.dev/min-scale"
 
 
-def awake(kubectl: Kubectl, names: tuple[str, ...] = FUNCTIONS) -> set[str]:
-    """Return which functions have pods that are not on their way out."""
+def standing(kubectl: Kubectl, names: tuple[str, ...]) -> set[str]:
+    """Return which functions have pods, those included that are on their way out: half a minute, and work for two."""
     found = json.loads(kubectl("get", "pods", "-n", NAMESPACE, "-l", LABEL, "-o", "json"))["items"]
-    serving = [pod["metadata"] for pod in found if "deletionTimestamp" not in pod["metadata"]]
-    return {pod["labels"][LABEL] for pod in serving} & set(names)
+    return {pod["metadata"]["labels"][LABEL] for pod in found} & set(names)
 
 
-def wait_for_rest(kubectl: Kubectl, names: tuple[str, ...] = FUNCTIONS) -> None:
-    until(lambda: not awake(kubectl, names), seconds=300, why=f"zero pods of {', '.join(names)}")
+def wait_for_rest(kubectl: Kubectl, names: tuple[str, ...]) -> None:
+    """Return when none has a pod: in the quarter of each minute between reconcile's pod of one tick and of the next."""
+    until(lambda: not standing(kubectl, names), seconds=400, every=0.5, why=f"zero pods of {', '.join(names)}")
     time.sleep(SETTLED_SECONDS)
 
 
-def ordered_after(user: User, change: str) -> float:
-    """Push a change and return the seconds from its webhook's arrival to the PipelineRun's creation."""
-    sha = user.commit({"more.txt": change})
+def ordered_after(user: User, sha: str) -> float:
+    """Push what was committed and return the seconds from its webhook's arrival to the PipelineRun's creation."""
     user.push()
+    time.sleep(UNWATCHED_SECONDS)
     ended = user.ended(sha, "live")
     received, started = (
         next(step["at"] for step in ended["steps"] if step["step"] == name and step["state"] == state)
@@ -60,16 +61,16 @@ def cold_start(kubectl: Kubectl, name: str) -> float:
 
 
 def test_every_function_rests_at_zero_and_a_push_wakes_what_it_needs(user: User, kubectl: Kubectl) -> None:
-    warm = [ordered_after(user, f"warm {number}\n") for number in range(ROUNDS)]
+    warm = [ordered_after(user, user.commit({"more.txt": f"warm {number}\n"})) for number in range(ROUNDS)]
     resting = tuple(name for name in FUNCTIONS if name != "verify-webhook")
     singles, cold = dict[str, list[float]](), list[float]()
     for number in range(ROUNDS):
-        names = CHAIN if number else resting
-        wait_for_rest(kubectl, names)
-        for name in names:
-            singles.setdefault(name, []).append(cold_start(kubectl, name))
         wait_for_rest(kubectl, resting)
-        cold.append(ordered_after(user, f"cold {number}\n"))
+        for name in CHAIN if number else sorted(resting, key=lambda name: name not in CHAIN):
+            singles.setdefault(name, []).append(cold_start(kubectl, name))
+        sha = user.commit({"more.txt": f"cold {number}\n"})
+        wait_for_rest(kubectl, resting)
+        cold.append(ordered_after(user, sha))
 
     print("\ncold starts of each function, request to answer, in seconds:")
     for name, seconds in sorted(singles.items()):
@@ -85,9 +86,9 @@ def test_a_webhook_that_finds_verify_webhook_at_zero_still_goes_live(user: User,
     change = '{"spec":{"template":{"metadata":{"annotations":{"%s":"%s"}}}}}'
     kubectl("patch", "ksvc", "verify-webhook", "-n", NAMESPACE, "--type=merge", "-p", change % (MIN_SCALE, "0"))
     try:
-        until(lambda: not awake(kubectl), seconds=400, why="zero pods everywhere")
+        wait_for_rest(kubectl, FUNCTIONS)
         single = cold_start(kubectl, "verify-webhook")
-        until(lambda: not awake(kubectl), seconds=400, why="zero pods everywhere")
+        wait_for_rest(kubectl, FUNCTIONS)
         sha = user.commit({"more.txt": "from nothing\n"})
         began = time.time()
         user.push()

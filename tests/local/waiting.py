@@ -7,7 +7,7 @@ from typing import TypeVar
 _T = TypeVar("_T")
 
 
-def until(found: Callable[[], _T | None], *, seconds: float = 20, why: str = "it") -> _T:
+def until(found: Callable[[], _T | None], *, seconds: float = 20, every: float = 0.02, why: str = "it") -> _T:
     """Return the first true answer. Raises AssertionError when none comes in time."""
     deadline = time.monotonic() + seconds
     while True:
@@ -17,4 +17,4 @@ def until(found: Callable[[], _T | None], *, seconds: float = 20, why: str = "it
         if time.monotonic() > deadline:
             msg = f"waited {seconds} s for {why}, last answer: {answer!r}"
             raise AssertionError(msg)
-        time.sleep(0.02)
+        time.sleep(every)
