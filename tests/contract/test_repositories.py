@@ -99,6 +99,14 @@ class TestGitea(RepositoriesContract):
         assert (ours["active"], ours["config"]["secret"]) == (True, "new")
         assert set(ours["events"]) >= {"push", "create", "delete"}
 
+    def test_somebodys_repository_is_not_taken(self, world: _GiteaWorld) -> None:
+        """It would be deployed, and deleted with the app."""
+        world.repositories.create("shop")
+        world.forge.repositories["shop"]["main"] = "a" * 40
+
+        with pytest.raises(Rejected, match="has a repository team/shop with commits in it"):
+            world.repositories.create("shop")
+
     def test_a_name_that_is_none_is_rejected(self, world: _GiteaWorld) -> None:
         """With what the forge says."""
         with pytest.raises(Rejected, match="AlphaDashDot"):
@@ -152,6 +160,15 @@ class TestRealGitea(RepositoriesContract):
         assert ours["active"]
         assert set(ours["events"]) >= {"push", "create", "delete", "pull_request"}
         assert len(world.hooks("shop")) == 2
+
+    def test_somebodys_repository_is_not_taken(self, world: _RealWorld) -> None:
+        """It would be deployed, and deleted with the app."""
+        body = {"name": "shop", "auto_init": True, "default_branch": "main"}
+        ask(world.api, "POST", f"/orgs/{world.organisation}/repos", body)
+
+        with pytest.raises(Rejected, match="with commits in it"):
+            world.repositories.create("shop")
+        assert world.hooks("shop") == []
 
     @pytest.mark.parametrize("name", ["no/name", "hello.wiki"])
     def test_a_name_that_is_none_is_rejected(self, world: _RealWorld, name: str) -> None:

@@ -56,7 +56,8 @@ class LoopbackForge:
         return Reply(status=201, body=self._repository(name))
 
     def _repository(self, name: str) -> dict[str, Any]:
-        return {"id": 7, "name": name, "full_name": f"team/{name}", "clone_url": f"{self.url}/team/{name}.git"}
+        fields = {"id": 7, "name": name, "full_name": f"team/{name}", "empty": not self.repositories[name]}
+        return {**fields, "clone_url": f"{self.url}/team/{name}.git"}
 
     def _branches(self, name: str, branch: str | None, call: Call) -> Reply:
         heads = self.repositories[name]

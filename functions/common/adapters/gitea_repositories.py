@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from functions.common.adapters.gitea_api import GiteaApi, refuse
+from functions.common.errors import Rejected
 
 if TYPE_CHECKING:
     import httpx
@@ -26,12 +27,21 @@ class GiteaRepositories:
     webhook_secret: str = field(repr=False)
 
     def create(self, name: str) -> str:
-        """Make the repository and its webhook; see Repositories. Raises Rejected for a name that is none."""
+        """Make the repository and its webhook; see Repositories.
+
+        Raises Rejected for a name that is none, or that of a repository with something in it: it is somebody's.
+        """
         organisation = quote(self.organisation, safe="")
         body = {"name": name, "private": True, "auto_init": False, "default_branch": "main"}
         answer = self.api.call("POST", f"/orgs/{organisation}/repos", body=body)
         if answer.status_code == HTTPStatus.CONFLICT:
             answer = self.api.call("GET", self._path(name))
+            if answer.is_success and not answer.json()["empty"]:
+                msg = (
+                    f"the forge has a repository {self.organisation}/{name} with commits in it: give its URL to deploy "
+                    "from it, or choose another name"
+                )
+                raise Rejected(msg)
         if not answer.is_success:
             raise refuse(answer, f"repository {self.organisation}/{name}")
         self._hook(name)
