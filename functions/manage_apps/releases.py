@@ -5,6 +5,8 @@ A release in answers: the fields of ports.history.ReleaseRecord; `processes` are
 
 from functools import partial
 
+from pydantic import Field
+
 from functions.common.domain.environment import PRODUCTION, EnvironmentState
 from functions.common.domain.release import ReleaseState
 from functions.common.errors import NotFound
@@ -27,7 +29,7 @@ _NEVER_LIVE = frozenset({ReleaseState.FAILED, ReleaseState.SUPERSEDED, ReleaseSt
 class Rollback(Body):
     """POST /apps/<app>/rollback; without `to` the release that was live before the one that is."""
 
-    to: int = 0
+    to: int = Field(default=0, le=2**31 - 1)
     environment: str = PRODUCTION
 
 
@@ -62,11 +64,13 @@ def list_environments(call: Call, *, register: AppRegister, history: ReleaseHist
 
 
 def _environment(history: ReleaseHistory, app: str, name: str) -> EnvironmentRecord:
-    found = next((one for one in history.environments(app) if name in {one.name, one.label}), None)
-    if found is None:
+    known = history.environments(app)
+    # Names come first: the preview of a branch that is called like its app has the label of production for its name.
+    named = [one for one in known if one.name == name] or [one for one in known if one.label == name]
+    if not named:
         msg = f"{app} has no environment {name!r}: see `paas previews --app {app}`"
         raise NotFound(msg)
-    return found
+    return named[0]
 
 
 def _target(history: ReleaseHistory, environment: EnvironmentRecord, number: int) -> ReleaseRecord:

@@ -47,6 +47,7 @@ def test_going_back_is_to_the_last_live_one_before(api: ApiWorld) -> None:
         ({"to": 3}, 409, "never live"),
         ({"to": 9}, 404, "no release 9"),
         ({"to": -1}, 404, "no release"),
+        ({"to": 2**31}, 422, "to: "),
         ({"environment": "none"}, 404, "no environment 'none'"),
         ({"too": 1}, 422, "too: unknown field"),
     ],
@@ -65,6 +66,17 @@ def test_the_same_idempotency_key_is_the_same_event(api: ApiWorld) -> None:
     other = api.call("POST", PATH, {"to": 2}, headers={"Idempotency-Key": "k"})
 
     assert first.body["event"] == again.body["event"] != other.body["event"]
+
+
+def test_a_preview_that_is_called_like_its_app_is_not_production(api: ApiWorld) -> None:
+    api.database.run(
+        "insert into environments (app, name, branch, label) values ('shop', 'shop', 'shop', 'shop--shop')"
+    )
+
+    assert api.get("/v1/apps/shop/releases?environment=shop")["items"] == []
+    assert api.call("POST", PATH, {"environment": "shop"}).status == 404
+    assert api.get("/v1/apps/shop/releases?environment=shop--shop")["items"] == []
+    assert len(api.get("/v1/apps/shop/releases")["items"]) == 4
 
 
 def test_environments_and_builds_are_listed(api: ApiWorld, story: Story) -> None:
