@@ -103,6 +103,12 @@ def test_files_and_functions_stay_short(path: Path) -> None:
             assert lines <= FUNCTION_LINES, f"{path.name}:{node.name} has {lines} lines"
 
 
+def test_no_pattern_lets_a_line_break_pass_at_its_end() -> None:
+    """A dollar matches before one too, so that a name could end in it; Z with a backslash does not."""
+    lines = (line for path in (ROOT / "functions").rglob("*.py") for line in path.read_text().splitlines())
+    assert [line for line in lines if "re.compile(" in line and "$" in line] == []
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_what_is_imported_late_is_imported_by_one_thread_at_a_time(path: Path) -> None:
     """Two threads in one package fail now and then: see import_lock.py. The command has no other threads."""

@@ -13,7 +13,7 @@ from functions.manage_apps.explanation import explain
 from functions.manage_apps.hosts import Hosts
 from functions.manage_apps.routing import Route
 
-_HEX = re.compile(r"^[0-9a-f]+$")
+_HEX = re.compile(r"^[0-9a-f]+\Z")
 _SHORTEST = 7
 
 

@@ -13,7 +13,7 @@ from functions.verify_webhook.webhook import Answer, Webhook
 
 MAX_BODY = 25 * 1024 * 1024  # what GitHub sends at most
 RETRY_SECONDS = "5"
-_PATH = re.compile(r"^(?:/api)?/v1/webhooks/([a-z]+)/?$")
+_PATH = re.compile(r"^(?:/api)?/v1/webhooks/([a-z]+)/?\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,9 @@ _DELIVERY_HEADERS = {
 SAME_FORMAT = frozenset({Provider.FORGEJO, Provider.GITEA})
 _KEPT = re.compile(
     r"^(x-(forgejo|gitea|gogs|github|gitlab)-(delivery|event|event-type|event-uuid|webhook-uuid|hook-id|instance)"
-    r"|webhook-id|webhook-timestamp|idempotency-key|x-request-id|content-type|user-agent)$"
+    r"|webhook-id|webhook-timestamp|idempotency-key|x-request-id|content-type|user-agent)\Z"
 )
-_PLAIN_ID = re.compile(r"^[\x21-\x7e]{1,200}$")
+_PLAIN_ID = re.compile(r"^[\x21-\x7e]{1,200}\Z")
 _MAX_KIND = 100
 _MAX_HEADER = 500
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 TOLERANCE = timedelta(minutes=5)
 PREFIX = "whsec_"
-_SECONDS = re.compile(r"^\d{1,12}$", re.ASCII)
+_SECONDS = re.compile(r"^\d{1,12}\Z", re.ASCII)
 
 
 def mismatch(headers: Mapping[str, str], body: bytes, *, secret: str, now: datetime) -> str:

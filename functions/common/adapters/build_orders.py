@@ -5,8 +5,8 @@ import re
 from functions.common.domain.build import BuildOrder
 from functions.common.errors import Rejected
 
-_NAME = re.compile(r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
-_SHA = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64})$")
+_NAME = re.compile(r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
+_SHA = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64})\Z")
 
 
 def check_order(order: BuildOrder) -> None:

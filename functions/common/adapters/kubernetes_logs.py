@@ -14,8 +14,8 @@ from functions.common.domain.build import BuildState
 from functions.common.errors import NotFound, Rejected
 from functions.common.ports.logs import LogChunk, RuntimeLogChunk
 
-_NAME = re.compile(r"^[a-z0-9][a-z0-9-]*$")
-_STAMP = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
+_NAME = re.compile(r"^[a-z0-9][a-z0-9-]*\Z")
+_STAMP = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z\Z")
 _CHUNK = 256 * 1024
 _FIRST_LINES = "200"
 _TAIL_LINES = "100"

@@ -12,7 +12,7 @@ END_MARK = "=====> "
 _CHUNK = 256 * 1024
 _FIRST_READ = 16 * 1024
 _TAIL = 4 * 1024
-_NAME = re.compile(r"^[a-z0-9][a-z0-9-]*$")
+_NAME = re.compile(r"^[a-z0-9][a-z0-9-]*\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from functions.common.errors import Rejected, Unavailable
 
-_NAME = re.compile(r"^(?:([A-Za-z0-9][A-Za-z0-9_.-]*)/)?([A-Za-z0-9][A-Za-z0-9_.-]*)$")
+_NAME = re.compile(r"^(?:([A-Za-z0-9][A-Za-z0-9_.-]*)/)?([A-Za-z0-9][A-Za-z0-9_.-]*)\Z")
 _GIT_SECONDS = 30
 
 

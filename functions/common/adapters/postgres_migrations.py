@@ -7,7 +7,7 @@ from pathlib import Path
 from functions.common.adapters.postgres import Postgres
 from functions.common.errors import Rejected
 
-_NAME = re.compile(r"^\d{4}_[a-z0-9_]+\.sql$")
+_NAME = re.compile(r"^\d{4}_[a-z0-9_]+\.sql\Z")
 _LOCK = 7_236_452_117  # any number, the same for everybody who migrates
 
 

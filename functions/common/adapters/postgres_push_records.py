@@ -8,7 +8,7 @@ from functions.common.adapters.postgres import Postgres
 from functions.common.events.envelope import from_json
 from functions.common.ports.push_records import DeliveryRecord, PushRecord, RecordedEvent
 
-_SHA_START = re.compile(r"^[0-9a-f]{7,64}$")
+_SHA_START = re.compile(r"^[0-9a-f]{7,64}\Z")
 # `g` follows every hex digit, so the range holds the shas that start with the reference, by the index.
 _STARTS = "sha >= :reference and sha < :reference || 'g'"
 _DELIVERIES = """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from functions.common.errors import Rejected
 
-_NAME = re.compile(r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")
+_NAME = re.compile(r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?\Z")
 DEFAULT_BRANCH = "main"
 
 

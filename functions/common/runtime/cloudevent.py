@@ -16,9 +16,9 @@ _CONTEXT = ("id", "source", "type", "subject", "time")
 _NOT_EXTENSIONS = (*_CONTEXT, "specversion", "datacontenttype", "dataschema")
 _PAYLOAD = ("data", "data_base64")
 _TRACE = ("traceparent", "tracestate")
-_NAME = re.compile(r"^[a-z0-9]+$")
-_MEDIA_TYPE = re.compile(r"^[\w.+-]+/[\w.+-]+\s*(;.*)?$")
-_RFC3339 = re.compile(r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$")
+_NAME = re.compile(r"^[a-z0-9]+\Z")
+_MEDIA_TYPE = re.compile(r"^[\w.+-]+/[\w.+-]+\s*(;.*)?\Z")
+_RFC3339 = re.compile(r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)\Z")
 
 
 def read_cloudevent(headers: Mapping[str, str], body: bytes) -> Envelope:

@@ -4,7 +4,7 @@ import re
 
 from functions.common.errors import Rejected
 
-_LINE = re.compile(r"^([A-Za-z0-9_-]+):\s*(\S.*)$")
+_LINE = re.compile(r"^([A-Za-z0-9_-]+):\s*(\S.*)\Z")
 
 
 def parse_procfile(text: str) -> dict[str, str]:

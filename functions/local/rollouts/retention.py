@@ -12,7 +12,7 @@ from functions.common.adapters.postgres import Postgres
 
 _LOG = logging.getLogger(__name__)
 _HOUR, _DAY = 3_600.0, 86_400.0
-_IMAGE = re.compile(r"^[0-9a-f]{64}$")
+_IMAGE = re.compile(r"^[0-9a-f]{64}\Z")
 # What can be rolled back to, what is or is to be live, what is asked for or runs, and what a push waits for.
 _NEEDED = """
 select digest from (

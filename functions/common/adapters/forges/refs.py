@@ -8,7 +8,7 @@ from functions.common.adapters.forges.fields import Fields
 from functions.common.errors import Rejected
 
 ZERO = "0" * 40
-_SHA = re.compile(r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$")
+_SHA = re.compile(r"^(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
