@@ -16,8 +16,8 @@ from functions.common.events.base import CURRENT_CAUSE, Cause
 from functions.common.events.trace import continued
 from functions.common.ports.api_tokens import ApiToken, ApiTokens
 from functions.manage_apps.authentication import authenticate, authorize
-from functions.manage_apps.calls import Answer, Call
-from functions.manage_apps.refusals import TooLarge, Unauthenticated, status_of
+from functions.manage_apps.calls import Answer, Call, is_text
+from functions.manage_apps.refusals import Malformed, TooLarge, Unauthenticated, status_of
 from functions.manage_apps.routing import Route, Router, checked_query
 
 MAX_BODY = 1024 * 1024
@@ -55,7 +55,11 @@ class Api:
         token = authenticate(request.headers.get("Authorization", ""), self._tokens)
         route, path = self._router.match(request.method, request.path)
         authorize(token, route.role)
-        call = Call(token=token, path=path, query=checked_query(route, request.args.to_dict()), content=content)
+        query = checked_query(route, request.args.to_dict())
+        if not all(is_text(str(value)) for value in (*path.values(), *query.values())):
+            msg = "the URL holds NUL, which no name has"
+            raise Malformed(msg)
+        call = Call(token=token, path=path, query=query, content=content)
         reset = CURRENT_CAUSE.set(_cause(request, content, token))
         try:
             return route.handle(call)
@@ -74,8 +78,8 @@ def _content(request: Request) -> bytes:
 def _cause(request: Request, content: bytes, token: ApiToken) -> Cause:
     """Return the request as a cause: with an Idempotency-Key its repeat gives events with the same ids."""
     key = request.headers.get("Idempotency-Key", "")
-    parts = (token.name, request.method, request.full_path, key)
-    digest = hashlib.sha256("\n".join(parts).encode() + b"\n" + content).hexdigest()[:32]
+    parts = (token.name, request.method, request.path, key)
+    digest = hashlib.sha256("\n".join(parts).encode() + b"\n" + request.query_string + b"\n" + content).hexdigest()[:32]
     return Cause(
         function="manage-apps",
         source=_SOURCE,

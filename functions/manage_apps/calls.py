@@ -1,7 +1,7 @@
 """One call of the API: who asks for what; and its answer."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -14,6 +14,8 @@ from functions.manage_apps.refusals import Malformed
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 PAGE = frozenset({"limit", "after"})
+
+_MAX_DIGITS = 10
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -34,15 +36,19 @@ class Call:
     content: bytes = field(repr=False)
 
     def fields(self) -> dict[str, Any]:
-        """Return the body, a JSON object; no body is an empty one. Raises Malformed."""
+        """Return the body, a JSON object; none is an empty one. Raises Malformed, and Rejected for what is no text."""
         try:
             body = json.loads(self.content or b"{}")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             msg = "the body is not JSON"
             raise Malformed(msg) from error
         if not isinstance(body, dict):
             msg = "the body must be a JSON object"
             raise Malformed(msg)
+        for name, value in body.items():
+            if not all(map(is_text, (name, *_texts(value)))):
+                msg = f"{name!r} holds NUL or half a surrogate pair, which no text may"
+                raise Rejected(msg)
         return body
 
     def body(self, model: type[M]) -> M:
@@ -58,7 +64,7 @@ class Call:
         text = self.query.get(name, "")
         if not text:
             return default
-        if not text.isascii() or not text.isdigit() or int(text) > 2**31 - 1:
+        if not text.isascii() or not text.isdigit() or len(text) > _MAX_DIGITS or int(text) > 2**31 - 1:
             msg = f"?{name}= must be a whole number"
             raise Malformed(msg)
         return int(text)
@@ -85,9 +91,26 @@ class Answer:
     queued: bool = False
 
 
+def is_text(text: str) -> bool:
+    """Return whether PostgreSQL can keep it: no NUL, and nothing that UTF-8 has no bytes for."""
+    return "\0" not in text and (text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text))
+
+
 def page_of(items: list[dict[str, Any]], *, limit: int, key: str) -> Answer:
     """Return {"items": [...], "next": cursor or null}; the cursor goes into ?after= for the next page."""
     return Answer(body={"items": items, "next": str(items[-1][key]) if len(items) == limit else None})
+
+
+def _texts(value: object) -> Iterator[str]:
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            waiting += [*one.keys(), *one.values()]
+        elif isinstance(one, list):
+            waiting += one
 
 
 def _said(kind: str, message: str) -> str:

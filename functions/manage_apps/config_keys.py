@@ -6,8 +6,8 @@ from typing import Any
 
 from functions.common.errors import Rejected
 
-_KEY = re.compile(r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")
-_PLATFORMS = re.compile(r"^(PORT$|SLIPWAY_)", re.IGNORECASE)
+_KEY = re.compile(r"^[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
+_PLATFORMS = re.compile(r"^(PORT\Z|SLIPWAY_)", re.IGNORECASE)
 _MAX_VALUE = 64 * 1024
 
 
@@ -26,7 +26,7 @@ def checked_changes(fields: Mapping[str, Any]) -> dict[str, str | None]:
         if value is not None and not isinstance(value, str):
             msg = f"the value of {key} must be a string, or null to unset"
             raise Rejected(msg)
-        if value is not None and (len(value) > _MAX_VALUE or "\0" in value):
-            msg = f"the value of {key} must be at most {_MAX_VALUE} characters, without NUL"
+        if value is not None and (len(value) > _MAX_VALUE):
+            msg = f"the value of {key} must be at most {_MAX_VALUE} characters"
             raise Rejected(msg)
     return dict(fields)

@@ -42,7 +42,7 @@ def add_domain(
 
 def remove_domain(call: Call, *, register: AppRegister, domains: Domains, changes: Changes, audit: AuditLog) -> Answer:
     """Answer {"removed": host}."""
-    app, host = found_app(register, call.path["app"]).app, call.path["host"].lower()
+    app, host = found_app(register, call.path["app"]).app, call.path["host"].rstrip(".").lower()
     with changes.begin() as change:
         if not domains.remove(app.name, host):
             msg = f"{app.name} has no domain {host!r}: see `paas domains list --app {app.name}`"

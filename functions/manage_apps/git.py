@@ -27,21 +27,22 @@ def set_source(
 ) -> Answer:
     """Answer the app. From the next push on the branch feeds production; its preview is closed."""
     source, app = call.body(Source), found_app(register, call.path["app"]).app
-    url = checked_git_url(source.url) if source.url else app.git_url
-    branch = checked_branch(source.branch) if source.branch else app.branch
+    url = checked_git_url(source.url) if source.url else ""
+    branch = checked_branch(source.branch) if source.branch else ""
     with changes.begin() as change:
         for preview in editor.set_source(app.name, git_url=url, branch=branch):
             change.announce(
                 PreviewClosed(
                     app=app.name,
                     environment=preview.name,
-                    branch=branch,
+                    branch=preview.branch,
                     host=hosts.of(preview.label),
-                    reason=f"the branch {branch} feeds production now",
+                    reason=f"the branch {preview.branch} feeds production now",
                 )
             )
-        audit.record(actor=call.token.name, action="app.git", target=app.name, detail=f"{url} {branch}")
         record = found_app(register, app.name)
+        detail = f"{record.app.git_url} {record.app.branch}"
+        audit.record(actor=call.token.name, action="app.git", target=app.name, detail=detail)
     return Answer(body=app_view(record, hosts), queued=change.queued)
 
 

@@ -8,7 +8,7 @@ from functions.common.errors import Rejected
 
 _MAX_URL = 2000
 # What git itself refuses in a branch's name, as far as it could do harm here.
-_BAD_BRANCH = re.compile(r"^$|^[-/.]|[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/$|\.$|\.lock$")
+_BAD_BRANCH = re.compile(r"^\Z|^[-/.]|[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\Z|\.\Z|\.lock\Z")
 _MAX_BRANCH = 250
 
 
@@ -23,12 +23,18 @@ def checked_git_url(url: str) -> str:
     if scheme not in {"http", "https", "ssh", "git", "git+ssh", "git+https", "git+http"}:
         msg = f"git_url: the scheme {scheme!r} is not supported: give an https or ssh URL"
         raise Rejected(msg)
-    if "://" in text and (
-        urlsplit(text).password is not None or (scheme.endswith(("http", "https")) and "@" in urlsplit(text).netloc)
-    ):
+    if _holds_a_password(text):
         msg = "git_url: give it without a user name and password: the platform reads repositories with its own access"
         raise Rejected(msg)
     return text
+
+
+def _holds_a_password(url: str) -> bool:
+    if "://" not in url:  # ssh as scp has it: USER@HOST:PATH
+        user, at, _ = url.partition("@")
+        return bool(at) and ":" in user
+    parts = urlsplit(url)
+    return parts.password is not None or (parts.scheme.endswith(("http", "https")) and "@" in parts.netloc)
 
 
 def checked_branch(branch: str) -> str:

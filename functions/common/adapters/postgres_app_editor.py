@@ -18,7 +18,9 @@ _ADD_PRODUCTION = """
 insert into environments (app, name, branch, label) values (:app, :name, :branch, :label)
 """
 _SET_SOURCE = """
-update projects set git_url = :git_url, git_key = :git_key, branch = :branch where name = :name returning id
+update projects set git_url = coalesce(nullif(:git_url, ''), git_url),
+    git_key = coalesce(nullif(:git_key, ''), git_key), branch = coalesce(nullif(:branch, ''), branch)
+where name = :name returning branch
 """
 _SET_PRODUCTION = "update environments set branch = :branch where app = :name and name = 'production'"
 _CLOSE = """
@@ -74,9 +76,11 @@ class PostgresAppEditor:
     def set_source(self, name: str, *, git_url: str, branch: str) -> tuple[Environment, ...]:
         """Change what feeds production; see AppEditor."""
         with self.database.transaction():
-            key = repository_key(git_url)
-            if not self.database.run(_SET_SOURCE, name=name, git_url=git_url, git_key=key, branch=branch):
+            key = repository_key(git_url) if git_url else ""
+            rows = self.database.run(_SET_SOURCE, name=name, git_url=git_url, git_key=key, branch=branch)
+            if not rows:
                 raise NotFound(_gone(name))
+            branch = str(rows[0][0])
             self.database.run(_SET_PRODUCTION, name=name, branch=branch)
             closed = self.database.run(_CLOSE, name=name, branch=branch)
         return tuple(

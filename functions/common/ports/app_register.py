@@ -51,7 +51,10 @@ class AppEditor(Protocol):
         ...
 
     def set_source(self, name: str, *, git_url: str, branch: str) -> tuple[Environment, ...]:
-        """Let another URL and branch feed production; close and return the open previews of that branch."""
+        """Let another URL and branch feed production; close and return the open previews of that branch.
+
+        What is empty stays as it is.
+        """
         ...
 
     def remove(self, name: str) -> RemovedApp:

@@ -51,14 +51,19 @@ def test_a_forge_that_is_down_leaves_no_app(api: ApiWorld) -> None:
     [
         ({"name": "Shop"}, 422, "Shop"),
         ({"name": "a--b"}, 422, "a--b"),
+        ({"name": "shop\n"}, 422, "not usable"),
+        ({"name": "shop", "paths": ["a\0"]}, 422, "'paths' holds NUL"),
         ({}, 422, "name"),
         ({"name": "shop", "colour": "red", "size": 1}, 422, "colour: unknown field; size: unknown field"),
         ({"name": "shop", "git_url": "nonsense"}, 422, "names no repository"),
         ({"name": "shop", "git_url": "https://me:secret@git.example.org/a/b"}, 422, "without a user name and password"),
+        ({"name": "shop", "git_url": "me:secret@git.example.org/a/b"}, 422, "without a user name and password"),
+        ({"name": "shop", "git_url": "me:secret@git.example.org:a/b"}, 422, "without a user name and password"),
         ({"name": "shop", "branch": "a..b"}, 422, "a..b"),
         ({"name": 7}, 422, "name"),
         ([], 400, "object"),
         ("{", 400, "not JSON"),
+        ("[" * 200_000, 400, "not JSON"),
     ],
 )
 def test_what_is_wrong_is_named(api: ApiWorld, body: object, status: int, named: str) -> None:
@@ -108,6 +113,17 @@ def test_another_branch_feeds_production_and_its_preview_closes(api: ApiWorld) -
     ]
     assert api.types() == ["app.created", "preview.closed"]
     assert api.broker.events[1]["data"]["host"] == "release--shop.apps.example.org"
+
+
+def test_what_is_left_out_of_a_source_stays(api: ApiWorld) -> None:
+    api.app("shop", git_url=GIT_URL, branch="main")
+
+    assert api.call("PUT", "/v1/apps/shop/git", {"branch": "release"}).body["git_url"] == GIT_URL
+    moved = api.call("PUT", "/v1/apps/shop/git", {"url": "https://git.example.org/team/moved.git"}).body
+
+    assert (moved["branch"], moved["git_url"]) == ("release", "https://git.example.org/team/moved.git")
+    assert api.database.run("select branch from environments") == [["release"]]
+    assert api.database.run("select git_key from projects") == [["git.example.org/team/moved"]]
 
 
 def test_a_deleted_app_leaves_its_events_alone(api: ApiWorld, story: Story) -> None:
