@@ -7,7 +7,7 @@ import click
 from functions.cli.client import part
 from functions.cli.context import Session, chosen_app, json_option
 from functions.cli.failures import USAGE, Failure
-from functions.cli.git_remote import REMOTE, add_remote, is_clone, with_credentials
+from functions.cli.git_remote import REMOTE, add_remote, is_clone, stand_for, with_credentials
 from functions.cli.output import moment, print_fields, print_json, print_table
 
 _ADVICE = {
@@ -36,12 +36,15 @@ def create(session: Session, name: str, git_url: str, branch: str, paths: tuple[
     endpoint = session.endpoint()
     app = session.client().send("POST", "/apps", {**body, **({"git_url": git_url} if git_url else {})})
     remote = add_remote(with_credentials(app["git_url"], endpoint.git)) if is_clone() else "none"
+    meant = stand_for(app["name"]) if remote in {"added", "kept"} else app["name"]
     if as_json:
         print_json({**app, "remote": remote})
         return
     click.echo(f"app {app['name']} is made: {app['url']}")
     advice = _ADVICE.get(remote, "push to it: git push {url} HEAD:{branch}")
     click.echo(advice.format(branch=app["branch"], url=app["git_url"]))
+    if meant != app["name"]:
+        click.echo(f"commands in this clone go on meaning the app {meant}: give --app {app['name']} for this one")
     if app.get("queued"):
         click.echo("the broker does not answer now: its names and certificate follow when it does", err=True)
 

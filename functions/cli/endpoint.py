@@ -30,9 +30,12 @@ def find_endpoint(server: str | None, token: str | None, *, start: Path, home: P
         msg = f"no server: give --server, set PAAS_SERVER, or run `task up`, which writes {FILE}"
         raise Failure(msg, USAGE)
     local = not server or server.rstrip("/") == known.get("gateway", "").rstrip("/")
-    chosen = token or (known.get("token", "") if local else "")
+    chosen = (token or (known.get("token", "") if local else "")).strip()
     if not chosen:
         msg = f"no token for {server}: give --token or set PAAS_TOKEN"
+        raise Failure(msg, USAGE)
+    if not (chosen.isascii() and chosen.isprintable()):  # it would fail in a header, with an error that shows it
+        msg = "the token holds characters that no token has: copy it again"
         raise Failure(msg, USAGE)
     where = server or known["gateway"]
     return Endpoint(

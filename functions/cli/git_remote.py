@@ -7,6 +7,7 @@ from functions.cli.failures import Failure
 
 REMOTE = "paas"
 TIMEOUT_SECONDS = 10
+_APP = f"remote.{REMOTE}.slipway-app"  # the app, and the URL that it was said of; it goes with the remote
 
 
 def is_clone() -> bool:
@@ -20,7 +21,27 @@ def remote_url() -> str:
 
 
 def app_of_remote() -> str:
-    """Return the app that the remote's URL names, empty when there is no such remote."""
+    """Return the app that the remote stands for: that of `stand_for`, else the one that its URL names; or empty."""
+    return _app_meant() or _named_by_url()
+
+
+def stand_for(app: str) -> str:
+    """Let commands in this clone mean the app, unless they mean another already; return the one that they mean.
+
+    The URL does not say: a repository of one's own is called as one likes, and several apps may come from it.
+    """
+    meant = _app_meant()
+    if not meant:
+        _git("config", _APP, f"{app} {remote_url()}")
+    return meant or app
+
+
+def _app_meant() -> str:
+    app, _, url = _git("config", "--get", _APP).stdout.strip().partition(" ")
+    return app if url == remote_url() else ""
+
+
+def _named_by_url() -> str:
     path = remote_url().rstrip("/").removesuffix(".git")
     return path.rpartition("/")[2].rpartition(":")[2] if path else ""
 

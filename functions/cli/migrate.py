@@ -1,5 +1,6 @@
 """paas migrate: the one command that does not speak HTTP; it brings the database up before anything runs."""
 
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -26,15 +27,13 @@ def migrate(database: str, folder: Path, *, as_json: bool) -> None:
     from functions.common.adapters.postgres import Postgres  # noqa: PLC0415 - only this command needs it
     from functions.common.adapters.postgres_migrations import migrate as apply  # noqa: PLC0415 - as above
 
-    postgres = Postgres(database)
     try:
-        applied = apply(postgres, folder)
+        with closing(Postgres(database)) as postgres:
+            applied = apply(postgres, folder)
     except Unavailable as error:
         raise failure_of(503, str(error)) from error
     except Rejected as error:
         raise Failure(str(error)) from error
-    finally:
-        postgres.close()
     if as_json:
         print_json({"applied": list(applied)})
         return

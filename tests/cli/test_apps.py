@@ -44,6 +44,17 @@ def test_a_remote_that_leads_elsewhere_is_left_alone(platform: Platform, clone: 
     assert remote(clone) == "http://else.example.org/a.git"
 
 
+def test_an_app_from_a_repository_of_ones_own_is_the_one_meant(platform: Platform, clone: Path) -> None:
+    url = "http://git.example.org/people/website.git"
+    platform.paas("apps", "create", "fourth", "--git-url", url, folder=clone)
+    another = platform.paas("apps", "create", "fifth", "--git-url", url, "--path", "api/**", folder=clone)
+
+    assert "name            fourth" in platform.paas("apps:show", folder=clone).stdout
+    assert "go on meaning the app fourth: give --app fifth" in another.stdout
+    subprocess.run(["git", "-C", clone, "remote", "set-url", "paas", "http://git.example.org/fifth.git"], check=True)
+    assert "name            fifth" in platform.paas("apps:show", folder=clone).stdout
+
+
 def test_the_local_platform_is_found_and_its_credentials_are_in_the_remote(platform: Platform, clone: Path) -> None:
     state, inner = clone.parent / ".slipway", clone / "web"
     state.mkdir()

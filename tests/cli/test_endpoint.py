@@ -51,3 +51,14 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("{")
     with pytest.raises(Failure, match=r"endpoints\.json cannot be read"):
         find_endpoint(None, None, start=tmp_path, home=tmp_path)
+
+
+@pytest.mark.parametrize("token", ["slipway_hush\nx", "slipway_hush\u200b", "\ufeffslipway_hush"])
+def test_a_token_that_no_header_carries_is_refused_without_being_shown(tmp_path: Path, token: str) -> None:
+    with pytest.raises(Failure, match="copy it again") as refused:
+        find_endpoint("http://there", token, start=tmp_path, home=tmp_path)
+    assert "hush" not in str(refused.value)
+
+
+def test_what_surrounds_a_token_is_no_part_of_it(tmp_path: Path) -> None:
+    assert find_endpoint("http://there", "slipway_hush\n", start=tmp_path, home=tmp_path).token == "slipway_hush"

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from click.testing import CliRunner
 
 from functions.cli.main import main
@@ -27,3 +28,22 @@ def test_a_server_that_is_not_there_is_said() -> None:
     result = CliRunner().invoke(main, ["migrate"], env={"DATABASE_URL": "postgresql://postgres@127.0.0.1:1/none"})
 
     assert (result.exit_code, "does not answer" in result.stderr) == (5, True)
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "said"),
+    [
+        ("postgresql://u:pa/ss@h:5432/db", 1, "DATABASE_URL cannot be read"),
+        ("postgresql://u@h:5432/db?sslmode=odd", 1, "sslmode must be one of"),
+    ],
+)
+def test_a_url_that_cannot_be_read_is_said_without_its_password(url: str, code: int, said: str) -> None:
+    result = CliRunner().invoke(main, ["migrate"], env={"DATABASE_URL": url})
+
+    assert (result.exit_code, said in result.stderr, "pa" in str(result.exception)) == (code, True, False)
+
+
+def test_a_database_that_is_not_there_is_said(server: str) -> None:
+    result = CliRunner().invoke(main, ["migrate"], env={"DATABASE_URL": server.rpartition("/")[0] + "/nobodys"})
+
+    assert (result.exit_code, "the database of DATABASE_URL (3D000)" in result.stderr) == (5, True), result.output

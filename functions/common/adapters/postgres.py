@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # serialization and deadlock, out of resources, shutdown and start-up, a transaction that stood idle for too long,
 # a pooler that gave us another connection.
 _TRANSIENT = ("08", "40", "53", "57P", "55P03", "25P03", "26000")
+_REFUSED = ("28", "3D")  # the user or the password, the database: mended where they are, not here
 
 
 class Postgres:
@@ -123,6 +124,8 @@ def _trouble(error: Exception) -> str:
 
     if (code := sqlstate(error)).startswith(_TRANSIENT) or is_outdated_plan(error):
         return f"PostgreSQL cannot do it now ({code}); it is safe to try again"
+    if code.startswith(_REFUSED):
+        return f"PostgreSQL refuses the user, the password or the database of DATABASE_URL ({code}): check them"
     return (
         "PostgreSQL does not answer; check DATABASE_URL and the server"
         if isinstance(error, InterfaceError | OSError)

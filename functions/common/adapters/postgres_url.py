@@ -42,11 +42,11 @@ class PostgresUrl:
         try:
             parts = urlsplit(url)
             host, port = parts.hostname or "localhost", parts.port or PORT
-        except ValueError as error:
+        except ValueError:
             msg = (
                 "DATABASE_URL cannot be read: it must be postgresql://USER:PASSWORD@HOST:PORT/NAME, one host, a number"
             )
-            raise Rejected(msg) from error
+            raise Rejected(msg) from None  # it tells a piece of the password
         options = dict(parse_qsl(parts.query))
         unknown = sorted(name for name in options if name.startswith("ssl") and name not in {"sslmode", "sslrootcert"})
         if unknown:
