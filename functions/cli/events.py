@@ -19,8 +19,8 @@ def events() -> None:
 @json_option
 @click.pass_obj
 def list_(session: Session, app: str, push: str, limit: int, *, as_json: bool) -> None:
-    """List events, oldest first."""
-    found = session.client().items("/events", most=limit, app=app, push=push)
+    """List the newest events, oldest first."""
+    found = session.client().items("/events", most=limit, app=app, push=push, newest="true")[::-1]
     if as_json:
         print_json(found)
         return

@@ -27,11 +27,13 @@ class Replay(Body):
 
 
 def list_events(call: Call, *, archive: EventArchive) -> Answer:
-    """Answer {"items": [event], "next"}, oldest first; ?push= and ?app= narrow."""
-    limit = call.limit()
-    records = archive.page(
-        push=call.query.get("push", ""), app=call.query.get("app", ""), after=call.number("after"), limit=limit
-    )
+    """Answer {"items": [event], "next"}, oldest first, or with ?newest=true newest first; ?push= and ?app= narrow."""
+    limit, from_there = call.limit(), call.number("after")
+    push, app = call.query.get("push", ""), call.query.get("app", "")
+    if call.flag("newest"):
+        records = archive.page_back(push=push, app=app, before=from_there, limit=limit)
+    else:
+        records = archive.page(push=push, app=app, after=from_there, limit=limit)
     return page_of([view_of(record) for record in records], limit=limit, key="sequence")
 
 
@@ -75,7 +77,7 @@ def routes(
     """Return the routes of events."""
     again = partial(replay, log=log, sink=sink, subscriptions=subscriptions, audit=audit)
     return (
-        Route("GET", "/events", Role.VIEWER, partial(list_events, archive=archive), PAGE | {"push", "app"}),
+        Route("GET", "/events", Role.VIEWER, partial(list_events, archive=archive), PAGE | {"push", "app", "newest"}),
         Route("GET", "/events/<event>", Role.VIEWER, partial(show_event, log=log)),
         Route("POST", "/events/<event>/replay", Role.DEPLOYER, again),
     )

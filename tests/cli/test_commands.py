@@ -65,7 +65,9 @@ def test_events_and_dead_letters(platform: Platform) -> None:
     event = platform.story.event(BuildRequested(**about, repository=KEY, clone_url="", ref="r", sha="s", sequence=1))
     number = str(platform.story.dead_letter(event))
 
-    assert [one["id"] for one in platform.json("events", "list", "--app", "evt")] == [event.id]
+    newer = platform.story.event(BuildRequested(**event.data), cause="push-evt-2")
+    assert [one["id"] for one in platform.json("events", "list", "--app", "evt")] == [event.id, newer.id]
+    assert [one["id"] for one in platform.json("events", "list", "--app", "evt", "--limit", "1")] == [newer.id]
     assert platform.json("events", "show", event.id)["type"] == event.type
     dry = platform.paas("events", "replay", event.id, "--dry-run")
     assert "start-build" in dry.stdout

@@ -25,3 +25,7 @@ class EventArchive(Protocol):
     def page(self, *, push: str, app: str, after: int, limit: int) -> tuple[EventRecord, ...]:
         """Return the events of a push or an app (empty: any) with a sequence above `after`, oldest first."""
         ...
+
+    def page_back(self, *, push: str, app: str, before: int, limit: int) -> tuple[EventRecord, ...]:
+        """Return those with a sequence below `before`, or the last when it is 0, newest first."""
+        ...

@@ -25,6 +25,17 @@ def test_events_are_listed_by_push_and_app_and_shown_whole(api: ApiWorld, reques
     assert api.get(f"/v1/events/{requested.id}")["data"]["sha"] == SHA
 
 
+def test_events_are_paged_from_either_end(api: ApiWorld, story: Story, requested: Envelope) -> None:
+    later = [story.event(BuildRequested(**requested.data), cause=f"push-{number}").id for number in (2, 3, 4)]
+    first = api.get("/v1/events?newest=true&limit=3")
+    rest = api.get(f"/v1/events?newest=true&after={first['next']}")
+
+    assert [one["id"] for one in first["items"]] == later[::-1]
+    assert [one["id"] for one in rest["items"]] == [requested.id]
+    assert [one["id"] for one in api.get("/v1/events?limit=2")["items"]] == [requested.id, later[0]]
+    assert api.get("/v1/events?newest=true&app=other")["items"] == []
+
+
 def test_a_replay_sends_the_event_with_its_own_id(api: ApiWorld, requested: Envelope) -> None:
     dry = api.call("POST", f"/v1/events/{requested.id}/replay", {"dry_run": True})
     assert api.broker.events == []
