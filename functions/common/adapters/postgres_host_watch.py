@@ -18,7 +18,7 @@ _WANTED = """
 _LACKING = f"""
 select w.host, w.app, w.environment, w.branch, w.kind, d.host is not null as has_record,
     s.host is not null as has_certificate,
-    (select body from events as v where v.app = w.app and v.body like '%"host": "' || w.host || '"%'
+    (select body from events as v where v.app = w.app and v.body::json #>> '{{data,host}}' = w.host
         and v.type = case w.kind when 'app' then 'dev.slipway.app.created.v1'
             when 'domain' then 'dev.slipway.domain.added.v1' else 'dev.slipway.preview.opened.v1' end
         order by v.sequence desc limit 1) as announced
