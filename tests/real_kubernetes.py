@@ -70,7 +70,7 @@ def drop_namespace(api: KubernetesApi, name: str) -> None:
     """Delete a namespace and return when it is gone; where no controllers run, nobody else would end it."""
     path = f"{_NAMESPACES}/{name}"
     api.delete(path)
-    if api.read(_CONTROLLERS) is None:
+    if not has_controllers(api):
         for kind in _KINDS:
             api.delete(Place(namespace=name, prefix="").collection(kind), {"app.kubernetes.io/managed-by": "slipway"})
         _finalize(path)
@@ -78,6 +78,11 @@ def drop_namespace(api: KubernetesApi, name: str) -> None:
     while api.read(path):
         assert time.monotonic() < until, f"namespace {name} does not go"
         time.sleep(0.2)
+
+
+def has_controllers(api: KubernetesApi) -> bool:
+    """Return whether Kubernetes' own controllers run there, the garbage collector among them."""
+    return api.read(_CONTROLLERS) is not None
 
 
 def set_status(api: KubernetesApi, path: str, status: Object) -> None:

@@ -93,7 +93,9 @@ def delete_app(
         if record.repository:
             repositories.delete(record.repository)
         all_hosts = (*(hosts.of(label) for label in removed.labels), *removed.custom_domains)
-        event = change.announce(AppDeleted(app=name, hosts=all_hosts, environments=removed.environments))
+        event = change.announce(
+            AppDeleted(app=name, hosts=all_hosts, environments=removed.environments, builds=removed.builds)
+        )
         audit.record(actor=call.token.name, action="app.delete", target=name)
     return Answer(status=202, body={"deleted": name, "event": event}, queued=change.queued)
 

@@ -3,6 +3,7 @@
 from functools import partial
 
 from functions.common.adapters.postgres_build_ledger import PostgresBuildLedger
+from functions.common.adapters.postgres_push_history import PostgresPushHistory
 from functions.common.adapters.postgres_push_ledger import PostgresPushLedger
 from functions.common.adapters.tekton_runs import build_ended
 from functions.common.events.build import BuildEnded
@@ -17,7 +18,14 @@ def create() -> Endpoint:
     """Return the endpoint."""
     parts = core()
     builds, pushes = PostgresBuildLedger(database=parts.database), PostgresPushLedger(database=parts.database)
-    handle = partial(handle_end, builds=builds, pushes=pushes, images=image_store(parts), logs=build_logs(parts))
+    handle = partial(
+        handle_end,
+        builds=builds,
+        pushes=pushes,
+        history=PostgresPushHistory(database=parts.database),
+        images=image_store(parts),
+        logs=build_logs(parts),
+    )
     tekton = partial(handle_run, read=build_ended, handle=handle)
     return subscriber(
         "record-build",

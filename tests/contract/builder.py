@@ -1,12 +1,15 @@
 """What every Builder keeps to."""
 
+import time
 from typing import Protocol
 
 import pytest
 
 from functions.common.domain.build import BuildOrder, BuildState
-from functions.common.errors import Rejected
+from functions.common.errors import Rejected, Unavailable
 from functions.common.ports.builder import Builder
+
+_AWAY_SECONDS = 10
 
 
 class BuilderWorld(Protocol):
@@ -25,18 +28,44 @@ class BuilderWorld(Protocol):
         """Return an order that can never be built."""
         ...
 
+    def fail(self, name: str) -> None:
+        """Let a build that was ordered fail."""
+        ...
 
-def an_order(name: str = "hello-1", sha: str = "a" * 40) -> BuildOrder:
+    def collect(self, name: str) -> None:
+        """Let what is on its way out be gone, where nobody else would."""
+        ...
+
+
+def an_order(name: str = "hello-1", sha: str = "a" * 40, push: str = "p1") -> BuildOrder:
     """Return an order."""
     return BuildOrder(
         name=name,
         app="hello",
         environment="production",
-        push="p1",
+        push=push,
         clone_url="https://forge.example.org/team/hello.git",
         ref="refs/heads/main",
         sha=sha,
     )
+
+
+def state(builder: Builder, name: str = "hello-1") -> BuildState | None:
+    """Return how a build stands, None when it is not known."""
+    seen = builder.observe(name)
+    return seen.state if seen else None
+
+
+def taken(world: BuilderWorld, order: BuildOrder) -> None:
+    """Order a build, again while what went by its name is on its way out, as the broker does."""
+    until = time.monotonic() + _AWAY_SECONDS
+    while True:
+        try:
+            return world.builder.start(order)
+        except Unavailable:
+            assert time.monotonic() < until, f"{order.name} is not taken again"
+            world.collect(order.name)
+            time.sleep(0.1)
 
 
 class BuilderContract:
@@ -66,6 +95,39 @@ class BuilderContract:
         result = world.builder.observe("hello-1")
         assert result
         assert result.state is BuildState.RUNNING
+
+    def test_a_name_that_has_ended_is_taken_again_for_another_push(self, world: BuilderWorld) -> None:
+        """As when an app was deleted and made again: what is left of the one before is not its result."""
+        world.builder.start(an_order())
+        world.fail("hello-1")
+
+        taken(world, an_order(push="p2"))
+
+        assert world.ordered() == ["hello-1"]
+        assert state(world.builder) is BuildState.RUNNING
+        world.fail("hello-1")
+        world.builder.start(an_order(push="p2"))
+        assert state(world.builder) is BuildState.FAILED
+
+    def test_a_name_that_has_ended_is_not_taken_again_for_its_own_push(self, world: BuilderWorld) -> None:
+        """A redelivery finds how it ended."""
+        world.builder.start(an_order())
+        world.fail("hello-1")
+
+        world.builder.start(an_order())
+
+        assert state(world.builder) is BuildState.FAILED
+
+    def test_what_runs_for_another_push_goes_on(self, world: BuilderWorld) -> None:
+        """It is a build of the same commit."""
+        world.builder.start(an_order())
+        world.builder.start(an_order(push="p2"))
+        world.fail("hello-1")
+
+        world.builder.start(an_order())
+
+        assert world.ordered() == ["hello-1"]
+        assert state(world.builder) is BuildState.FAILED
 
     def test_what_can_never_be_built_is_rejected(self, world: BuilderWorld) -> None:
         """And nothing is ordered."""

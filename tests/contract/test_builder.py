@@ -1,6 +1,7 @@
 """Builder: the fake, the table of orders and Tekton keep to the same contract."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -8,13 +9,14 @@ from functions.common.adapters.kubernetes_api import KubernetesApi
 from functions.common.adapters.local_builder import LocalBuilder
 from functions.common.adapters.postgres import Postgres
 from functions.common.adapters.tekton_builder import Pipeline, TektonBuilder
+from functions.common.adapters.tekton_runs import is_leaving
 from functions.common.domain.build import BuildOrder, BuildState
 from functions.common.errors import Rejected, Unavailable
-from tests.contract.builder import BuilderContract, BuilderWorld, an_order
+from tests.contract.builder import BuilderContract, BuilderWorld, an_order, state, taken
 from tests.contract.deliveries import NOWHERE
 from tests.fakes.builder import FakeBuilder
 from tests.fakes.loopback_kubernetes import LoopbackKubernetes, api_at, loopback_kubernetes
-from tests.real_kubernetes import real_api, real_namespace, set_status
+from tests.real_kubernetes import has_controllers, real_api, real_namespace, set_status
 
 
 class _FakeWorld:
@@ -28,6 +30,12 @@ class _FakeWorld:
         self.builder.unbuildable = "b" * 40
         return an_order(sha="b" * 40)
 
+    def fail(self, name: str) -> None:
+        self.builder.failed.add(name)
+
+    def collect(self, name: str) -> None:
+        """Nothing is on its way out."""
+
 
 class _LocalWorld:
     def __init__(self, url: str) -> None:
@@ -39,6 +47,13 @@ class _LocalWorld:
 
     def unbuildable(self) -> BuildOrder:
         return an_order(sha="main")
+
+    def fail(self, name: str) -> None:
+        ended = "update platform.builds set state = 'failed', ended_at = now() where name = :name"
+        self._database.run(ended, name=name)
+
+    def collect(self, name: str) -> None:
+        """Nothing is on its way out."""
 
 
 class _TektonWorld:
@@ -52,6 +67,22 @@ class _TektonWorld:
 
     def unbuildable(self) -> BuildOrder:
         return an_order(sha="main")
+
+    def fail(self, name: str) -> None:
+        condition = {"type": "Succeeded", "status": "False", "reason": "Failed", "message": "no"}
+        set_status(self.api, self.path(name), {"conditions": [condition]})
+
+    def collect(self, name: str) -> None:
+        run = self.api.read(self.path(name))
+        if run and is_leaving(run) and not has_controllers(self.api):
+            self.api.merge(self.path(name), {"metadata": {"finalizers": None}})
+
+    def own(self, name: str, plural: str, kubernetes: LoopbackKubernetes) -> str:
+        run = kubernetes.objects[self.path(name)]
+        owner = {"kind": "PipelineRun", "name": name, "uid": run["metadata"]["uid"], "blockOwnerDeletion": True}
+        path = f"{self.path().removesuffix('pipelineruns')}{plural}/{name}-build"
+        kubernetes.objects[path] = {"kind": "TaskRun", "metadata": {"name": name, "ownerReferences": [owner]}}
+        return path
 
     def path(self, name: str = "") -> str:
         return f"/apis/tekton.dev/v1/namespaces/{self.namespace}/pipelineruns/{name}".rstrip("/")
@@ -112,6 +143,61 @@ class TestTekton(BuilderContract):
 
         with pytest.raises(Rejected, match="Role"):
             world.builder.cancel("hello-1")
+
+    def test_a_run_of_another_push_goes_before_the_new_one_comes(self, kubernetes: LoopbackKubernetes) -> None:
+        """With all that it had: Tekton takes a task's run that is still there for the new run's own."""
+        world = _TektonWorld(kubernetes.api, "builds")
+        world.builder.start(an_order())
+        world.fail("hello-1")
+        task = world.own("hello-1", "taskruns", kubernetes)
+
+        with pytest.raises(Unavailable, match="hello-1 is on its way out"):
+            world.builder.start(an_order(push="p2"))
+        with pytest.raises(Unavailable, match="hello-1 is on its way out"):
+            world.builder.start(an_order(push="p2"))
+        del kubernetes.objects[task], kubernetes.objects[world.path("hello-1")]  # as the garbage collector would
+        world.builder.start(an_order(push="p2"))
+
+        assert [method for method, _ in kubernetes.calls].count("DELETE") == 1
+        assert state(world.builder) is BuildState.RUNNING
+        assert kubernetes.objects[world.path("hello-1")]["metadata"]["annotations"]["slipway.dev/push"] == "p2"
+
+    def test_deliveries_at_once_take_a_name_again_once(self, kubernetes: LoopbackKubernetes) -> None:
+        """None of them deletes the run that another has just created."""
+        world = _TektonWorld(kubernetes.api, "builds")
+        world.builder.start(an_order())
+        world.fail("hello-1")
+        before = kubernetes.version
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(lambda _: taken(world, an_order(push="p2")), range(16)))
+
+        assert state(world.builder) is BuildState.RUNNING
+        assert kubernetes.version == before + 1
+
+    @pytest.mark.parametrize("push", ["p1", "p2"])
+    def test_a_run_that_goes_away_is_awaited(self, kubernetes: LoopbackKubernetes, push: str) -> None:
+        """Whatever push it is of: in a moment nothing is left of it."""
+        world = _TektonWorld(kubernetes.api, "builds")
+        world.builder.start(an_order())
+        kubernetes.objects[world.path("hello-1")]["metadata"]["deletionTimestamp"] = "2026-01-02T03:04:05Z"
+
+        with pytest.raises(Unavailable, match="on its way out: try again"):
+            world.builder.start(an_order(push=push))
+
+    def test_a_run_that_is_being_cancelled_is_nothing_for_another_push(self, kubernetes: LoopbackKubernetes) -> None:
+        """Its end is near, and not that push's."""
+        world = _TektonWorld(kubernetes.api, "builds")
+        world.builder.start(an_order())
+        world.builder.cancel("hello-1")
+        world.builder.start(an_order())
+
+        with pytest.raises(Unavailable, match="on its way out: try again"):
+            world.builder.start(an_order(push="p2"))
+        world.fail("hello-1")
+        world.builder.start(an_order(push="p2"))
+
+        assert state(world.builder) is BuildState.RUNNING
+        assert "status" not in kubernetes.objects[world.path("hello-1")]["spec"]
 
     def test_an_order_costs_one_call(self, kubernetes: LoopbackKubernetes) -> None:
         """It is on the way of every push."""

@@ -5,11 +5,12 @@ from functions.common.errors import Rejected
 
 
 class FakeBuilder:
-    """Builder; read `orders` and `cancelled`. A commit of `unbuildable` is rejected."""
+    """Builder; read `orders` and `cancelled`, let builds end by `failed`. A commit of `unbuildable` is rejected."""
 
     def __init__(self) -> None:
         self.orders: dict[str, BuildOrder] = {}
         self.cancelled: set[str] = set()
+        self.failed: set[str] = set()
         self.unbuildable = ""
 
     def start(self, order: BuildOrder) -> None:
@@ -17,6 +18,10 @@ class FakeBuilder:
         if order.sha == self.unbuildable:
             msg = f"commit {order.sha} cannot be built"
             raise Rejected(msg)
+        if order.name in self.failed and self.orders[order.name].push != order.push:
+            self.failed.discard(order.name)
+            self.cancelled.discard(order.name)
+            del self.orders[order.name]
         self.orders.setdefault(order.name, order)
 
     def cancel(self, name: str) -> None:
@@ -25,5 +30,6 @@ class FakeBuilder:
             self.cancelled.add(name)
 
     def observe(self, name: str) -> BuildResult | None:
-        """Return that an order that is known runs; see Builder."""
-        return BuildResult(name=name, state=BuildState.RUNNING) if name in self.orders else None
+        """Return that an order that is known runs, or failed; see Builder."""
+        state = BuildState.FAILED if name in self.failed else BuildState.RUNNING
+        return BuildResult(name=name, state=state) if name in self.orders else None

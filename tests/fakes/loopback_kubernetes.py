@@ -2,7 +2,8 @@
 
 Apply creates or replaces what one manager said and keeps status and the server's own metadata; a
 resourceVersion in the body must be the object's; a spec that changes counts the generation up; a namespace
-must be there, and takes all that is in it along. Answers are shaped as a real server's (1.35).
+must be there, and takes all that is in it along; what is deleted in the foreground waits for what it owns.
+Answers are shaped as a real server's (1.35).
 """
 
 import json
@@ -34,7 +35,7 @@ class LoopbackKubernetes(ThreadingHTTPServer):
         self.logs: dict[tuple[str, str], str] = {}
         self.calls: list[tuple[str, str]] = []
         self.refusals: list[tuple[int, str]] = []
-        self.guard = threading.Lock()
+        self.guard = threading.RLock()
         self.version = 0
 
     @property
@@ -81,10 +82,11 @@ class _Api(BaseHTTPRequestHandler):
         path = f"{path}/{body['metadata']['name']}"
         if self._is_homeless(path) or self._is_refused():
             return
-        if path in self.server.objects:
-            self._refuse(409, "already exists")
-            return
-        self._store(path, body, {}, 201)
+        with self.server.guard:
+            if path in self.server.objects:
+                self._refuse(409, "already exists")
+            else:
+                self._store(path, body, {}, 201)
 
     def do_PATCH(self) -> None:
         """Apply, or merge."""
@@ -108,10 +110,21 @@ class _Api(BaseHTTPRequestHandler):
     def do_DELETE(self) -> None:
         """Delete an object, a namespace with all in it, or what a selector finds."""
         path, query = self._begin()
+        options = self._body() if int(self.headers.get("Content-Length") or 0) else {}
+        with self.server.guard:
+            self._delete(path, query, options)
+
+    def _delete(self, path: str, query: dict[str, list[str]], options: Object) -> None:
+        uid = options.get("preconditions", {}).get("uid")
         if "labelSelector" in query:
             for found in self._selected(path, query):
                 del self.server.objects[f"{path}/{found['metadata']['name']}"]
             self._answer(200, {"kind": "Status"})
+        elif uid and path in self.server.objects and self.server.objects[path]["metadata"]["uid"] != uid:
+            self._refuse(409, "the UID in the precondition is not that of the object")
+        elif options.get("propagationPolicy") == "Foreground" and self._owns(path):
+            self.server.objects[path]["metadata"]["deletionTimestamp"] = "2026-01-02T03:04:05Z"
+            self._answer(200, self.server.objects[path])
         elif self.server.objects.pop(path, None) is None:
             self._refuse(404, "not found")
         else:
@@ -120,6 +133,12 @@ class _Api(BaseHTTPRequestHandler):
                 for other in [one for one in self.server.objects if inside in one]:
                     del self.server.objects[other]
             self._answer(200, {"kind": "Status"})
+
+    def _owns(self, path: str) -> bool:
+        """Return whether what is there owns other objects, which go before it does: a test lets them."""
+        uid = self.server.objects.get(path, {}).get("metadata", {}).get("uid")
+        owners = [one["metadata"].get("ownerReferences") or [] for one in self.server.objects.values()]
+        return any(owner["uid"] == uid for found in owners for owner in found)
 
     def _begin(self) -> tuple[str, dict[str, list[str]]]:
         parts = urlsplit(self.path)

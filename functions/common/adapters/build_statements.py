@@ -98,3 +98,7 @@ where app = :app and (environment = :environment or :environment = '') and state
         select from environments e where e.app = builds.app and e.name = builds.environment and e.state = 'open')
 order by name
 """
+UNKNOWN = """
+select name from unnest(cast(:names as text[])) as asked (name)
+where not exists (select from builds where builds.name = asked.name) order by name
+"""

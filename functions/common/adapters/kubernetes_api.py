@@ -67,6 +67,12 @@ class KubernetesApi:
             query["labelSelector"] = selector(labels)
         self._call("DELETE", path, query=query, allow=MISSING)
 
+    def delete_whole(self, path: str, *, uid: str) -> None:
+        """Delete this very object, which goes when all that it owns is gone; of another uid it stays: Unavailable."""
+        options = {"propagationPolicy": "Foreground", "preconditions": {"uid": uid}}
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", **options}
+        self._call("DELETE", path, body=body, allow=MISSING)
+
     def text(self, path: str, query: Mapping[str, str]) -> str | None:
         """Return what is no object, such as a log; None when it is not there (yet)."""
         return self._call("GET", path, query=query, allow=MISSING | {400})

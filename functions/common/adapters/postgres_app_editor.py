@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from functions.common.adapters.postgres import Postgres
 from functions.common.domain.app import App
+from functions.common.domain.build import BuildState
 from functions.common.domain.environment import Environment, EnvironmentState, production
 from functions.common.domain.git_url import repository_key
 from functions.common.errors import NotFound
@@ -39,9 +40,9 @@ on conflict (app, environment) do update set number = greatest(release_floors.nu
 # Events stay: they are what explains the app's pushes afterwards. Sequences start anew with an app of the
 # same name, so what is counted by them goes. Numbers of releases go on: what is late tells by its number that
 # it is of the app before.
+_REMOVE_BUILDS = "delete from builds where app = :name returning name, state"
 _REMOVE = (
     _KEEP_NUMBERS,
-    "delete from builds where app = :name",
     "delete from releases where app = :name",
     "delete from pushes where app = :name",
     "delete from projects where name = :name",
@@ -95,12 +96,14 @@ class PostgresAppEditor:
                 raise NotFound(_gone(name))
             environments = self.database.run(_ENVIRONMENTS, name=name)
             hosts = self.database.run(_HOSTS, name=name)
+            builds = self.database.run(_REMOVE_BUILDS, name=name)
             for statement in _REMOVE:
                 self.database.run(statement, name=name)
         return RemovedApp(
             labels=tuple(label for _, label in environments),
             custom_domains=tuple(host for (host,) in hosts),
             environments=tuple(environment for environment, _ in environments),
+            builds=tuple(sorted(build for build, state in builds if state == BuildState.RUNNING)),
         )
 
 

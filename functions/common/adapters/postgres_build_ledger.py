@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.common.adapters.build_rows import build, ending
-from functions.common.adapters.build_statements import BEGIN, END, GIVE_UP
+from functions.common.adapters.build_statements import BEGIN, END, GIVE_UP, UNKNOWN
 from functions.common.adapters.postgres import Postgres
 from functions.common.domain.build import BuildOrder, BuildResult, BuildState, attempt_name
 from functions.common.domain.push import PushState
@@ -48,6 +48,10 @@ class PostgresBuildLedger:
     def give_up(self, app: str, environment: str, *, cause: str) -> tuple[str, ...]:
         """Note why what runs is cancelled; see BuildLedger."""
         return tuple(row[0] for row in self.database.run(GIVE_UP, app=app, environment=environment, cause=cause))
+
+    def unknown(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return those of the names under which no build is recorded."""
+        return tuple(row[0] for row in self.database.run(UNKNOWN, names=list(names))) if names else ()
 
 
 def _beginning(row: dict[str, Any]) -> Beginning:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from functions.common.adapters.build_orders import check_order
 from functions.common.adapters.kubernetes_api import KubernetesApi, Object
 from functions.common.adapters.kubernetes_labels import ENVIRONMENT, PUSH, labels_of
-from functions.common.adapters.tekton_runs import BUILD, result_of_run
-from functions.common.domain.build import BuildOrder, BuildResult
-from functions.common.errors import Rejected
+from functions.common.adapters.tekton_runs import BUILD, is_leaving, result_of_run, stands_for
+from functions.common.domain.build import BuildOrder, BuildResult, BuildState
+from functions.common.errors import Rejected, Unavailable
 
 PIPELINE = "slipway-build"
 _VERSION = "tekton.dev/v1"
@@ -35,9 +35,14 @@ class TektonBuilder:
     pipeline: Pipeline
 
     def start(self, order: BuildOrder) -> None:
-        """Order the build; see Builder. Created, not applied: a run may not change once it was started."""
+        """Order the build; see Builder. Created, not applied: a run may not change once it was started.
+
+        A name that has ended is taken again for another push: an app that was deleted and made again counts anew.
+        """
         check_order(order)
-        self.api.create(self._path(), _run(order, self.pipeline))
+        run = _run(order, self.pipeline)
+        if not self.api.create(self._path(), run) and not self._is_ordered(order):
+            self._create_again(run, order.name)
 
     def cancel(self, name: str) -> None:
         """Ask for the end of a build; see Builder. A run that has ended refuses changes, and that is well."""
@@ -52,6 +57,23 @@ class TektonBuilder:
         """Return what is known of a build; see Builder."""
         run = self.api.read(self._path(name))
         return None if run is None else result_of_run(run)
+
+    def _is_ordered(self, order: BuildOrder) -> bool:
+        """Return whether the run of the order's name is its build; one that ended for another push is taken away."""
+        path = self._path(order.name)
+        there = self.api.read(path)
+        if there is None or stands_for(there, order.push):
+            return there is not None
+        if not is_leaving(there) and result_of_run(there).state is not BuildState.RUNNING:
+            # Tekton knows a run's tasks, and their pods, by their names alone: what the old run left behind would be
+            # the new one's result.
+            self.api.delete_whole(path, uid=str(there["metadata"]["uid"]))
+        return False
+
+    def _create_again(self, run: Object, name: str) -> None:
+        if not self.api.create(self._path(), run):
+            msg = f"an older run of the name {name} is on its way out: try again"
+            raise Unavailable(msg)
 
     def _path(self, name: str = "") -> str:
         return f"/apis/{_VERSION}/namespaces/{self.namespace}/pipelineruns" + (f"/{name}" if name else "")

@@ -16,6 +16,7 @@ BUILD = "slipway.dev/build"
 _CANCELLED = frozenset(
     {"Cancelled", "CancelledRunningFinally", "StoppedRunningFinally", "PipelineRunCancelled", "TaskRunCancelled"}
 )
+_UNWANTED = ("Cancelled", "Stopped")
 _TIMED_OUT = frozenset({"PipelineRunTimeout", "TaskRunTimeout"})
 _ORDER = frozenset({"CouldntGetPipeline", "CouldntGetTask", "ParameterMissing", "PipelineValidationFailed"})
 _DIGEST, _URL, _PROCESSES = "IMAGE_DIGEST", "IMAGE_URL", "PROCESSES"
@@ -66,6 +67,19 @@ def result_of_run(run: Mapping[str, Any]) -> BuildResult:
     return BuildResult(
         name=name, state=BuildState.FAILED, step=_step(reason, status), reason=said or f"the build failed: {reason}"
     )
+
+
+def stands_for(run: Mapping[str, Any], push: str) -> bool:
+    """Return whether a run is the build of a push: its own, or one of its commit that goes on for another push."""
+    if is_leaving(run):
+        return False
+    is_wanted = not str(_part(run, "spec").get("status", "")).startswith(_UNWANTED)
+    return annotation(run, PUSH) == push or (is_wanted and result_of_run(run).state is BuildState.RUNNING)
+
+
+def is_leaving(run: Mapping[str, Any]) -> bool:
+    """Return whether a run was deleted, and is there until all that it had is gone."""
+    return "deletionTimestamp" in _part(run, "metadata")
 
 
 def _image(status: Mapping[str, Any]) -> Image:

@@ -14,12 +14,13 @@ class AppCreated(Event):
 
 
 class AppDeleted(Event):
-    """An app is gone; `hosts` and `environments` are all that it had."""
+    """An app is gone; `hosts` and `environments` are all that it had, `builds` the names of those that still run."""
 
     type: ClassVar[str] = "dev.slipway.app.deleted.v1"
 
     hosts: tuple[str, ...]
     environments: tuple[str, ...]
+    builds: tuple[str, ...] = ()
 
 
 class DomainAdded(Event):

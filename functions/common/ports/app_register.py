@@ -24,11 +24,12 @@ class AppRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemovedApp:
-    """What a removed app had: its hosts below the default domain and its own, and its environments."""
+    """What a removed app had: its hosts below the default domain and its own, its environments, its running builds."""
 
     labels: tuple[str, ...]
     custom_domains: tuple[str, ...]
     environments: tuple[str, ...]
+    builds: tuple[str, ...] = ()
 
 
 class AppRegister(Protocol):

@@ -9,7 +9,7 @@ class Builder(Protocol):
     """Takes orders and reports each one's end with a build.ended event (or its vendor's own)."""
 
     def start(self, order: BuildOrder) -> None:
-        """Start the build; a name that was ordered before is not built twice.
+        """Start the build; a name that was ordered before is not built twice, one that has ended only for another push.
 
         Raises Rejected when the order can never be built.
         """

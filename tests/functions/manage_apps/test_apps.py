@@ -131,6 +131,8 @@ def test_a_deleted_app_leaves_its_events_alone(api: ApiWorld, story: Story) -> N
     api.call("PUT", "/v1/apps/shop/domains/www.example.net")
     story.push("push-1")
     story.build("build-1")
+    story.build("build-2", state="running")
+    story.build("build-3", state="running", app="other")
     story.release(1, state="live")
 
     answer = api.call("DELETE", "/v1/apps/shop")
@@ -141,8 +143,10 @@ def test_a_deleted_app_leaves_its_events_alone(api: ApiWorld, story: Story) -> N
     assert deleted["type"] == "dev.slipway.app.deleted.v1"
     assert deleted["data"]["hosts"] == ["shop.apps.example.org", "www.example.net"]
     assert deleted["data"]["environments"] == ["production"]
-    for table in ("projects", "environments", "custom_domains", "builds", "releases", "pushes"):
+    assert deleted["data"]["builds"] == ["build-2"]
+    for table in ("projects", "environments", "custom_domains", "releases", "pushes"):
         assert api.database.run(f"select count(*) from {table}") == [[0]], table  # noqa: S608 - names of tables
+    assert api.database.run("select name from builds") == [["build-3"]]
     assert len(api.get("/v1/events?app=shop")["items"]) == 3
     assert api.call("DELETE", "/v1/apps/shop").status == 404
     assert api.app("shop")["state"] == "new"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.common.adapters.postgres_app_editor import PostgresAppEditor
 from functions.common.domain.build import build_name
 from functions.common.errors import Rejected
 from functions.common.events.envelope import Envelope
@@ -119,6 +120,44 @@ def test_reports_at_once_give_one_end(world: PushWorld) -> None:
 def test_an_unknown_build_is_rejected(world: PushWorld) -> None:
     with pytest.raises(Rejected, match="nothing was ordered"):
         world.handle(world.ended("other-build", "failed"))
+
+
+@pytest.mark.parametrize("is_made_again", [False, True])
+@pytest.mark.parametrize("end", ["succeeded", "failed", "cancelled"])
+def test_the_end_of_a_deleted_apps_build_is_no_news(world: PushWorld, end: str, *, is_made_again: bool) -> None:
+    PostgresAppEditor(database=world.database).remove("hello")
+    if is_made_again:
+        world.app()
+
+    assert world.handle(world.ended(NAME, end, app="hello", push="p1")) == []
+
+
+@pytest.mark.parametrize("end", ["failed", "cancelled"])
+def test_a_deleted_apps_build_that_ends_badly_does_not_end_the_new_apps_of_its_name(world: PushWorld, end: str) -> None:
+    PostgresAppEditor(database=world.database).remove("hello")
+    world.app()
+    world.run(world.pushed("p2", "a"))
+
+    assert world.handle(world.ended(NAME, end, app="hello", push="p1")) == []
+
+    assert world.push_states() == {("p2", "hello"): "building"}
+    event = told(world, world.ended(NAME, "succeeded", letter="a", app="hello", push="p2"))
+    assert (event["type"], event["push"]) == ("image.published.v1", "p2")
+
+
+def test_the_end_of_a_build_that_a_later_push_took_over_is_news(world: PushWorld) -> None:
+    world.run(world.pushed("p2", "b", before="a"))
+    world.database.run("update builds set push = 'p2'")
+
+    event = told(world, world.ended(NAME, "failed", app="hello", push="p1"))
+
+    assert (event["type"], event["push"]) == ("build.failed.v1", "p2")
+
+
+@pytest.mark.parametrize("known", [{"app": "hello", "push": "p1"}, {"app": "hello"}, {"push": "p1"}])
+def test_an_unknown_build_of_what_is_known_is_rejected(world: PushWorld, known: dict[str, str]) -> None:
+    with pytest.raises(Rejected, match="nothing was ordered"):
+        world.handle(world.ended("other-build", "failed", **known))  # type: ignore[arg-type] # a dict for short
 
 
 @pytest.mark.parametrize("end", ["succeeded", "failed", "cancelled"])

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from functions.common.adapters.postgres_app_editor import PostgresAppEditor
 from functions.common.domain.build import attempt_name, build_name
 from functions.common.events.app import AppDeleted, PreviewClosed
 from functions.common.events.envelope import Envelope
@@ -202,6 +203,38 @@ def test_a_deleted_app_cancels_all_that_runs(world: PushWorld) -> None:
 
     assert world.builder.cancelled == {name("a"), name("a", "topic")}
     assert world.handle(late)[0].data["reason"] == "the environment is gone"
+
+
+def deleting(world: PushWorld) -> Envelope:
+    removed = PostgresAppEditor(database=world.database).remove("hello")
+    return world.event(
+        AppDeleted(app="hello", hosts=(), environments=removed.environments, builds=removed.builds), "x1"
+    )
+
+
+def test_a_deleted_app_cancels_what_its_ledger_does_not_know_any_more(world: PushWorld) -> None:
+    world.handle(requested(world, "p1", "a"))
+    world.handle(requested(world, "p2", "b", branch="topic"))
+    world.handle(world.ended(name("b", "topic"), "succeeded", letter="b"))
+    deleted = deleting(world)
+    assert world.rows("select * from builds") == []
+
+    world.handle(deleted)
+
+    assert world.builder.cancelled == {name("a")}
+
+
+def test_late_news_of_a_deleted_app_spares_the_builds_of_a_new_one_of_its_name(world: PushWorld) -> None:
+    world.handle(requested(world, "p1", "a"))
+    world.handle(requested(world, "p2", "c", branch="topic"))
+    deleted = deleting(world)
+    world.app()
+    world.handle(requested(world, "p3", "a"))
+
+    world.handle(deleted)
+
+    assert world.builder.cancelled == {name("c", "topic")}
+    assert world.push_states() == {("p3", "hello"): "building"}
 
 
 def test_a_build_cancelled_before_the_builder_heard_of_it_is_reported_all_the_same(world: PushWorld) -> None:
