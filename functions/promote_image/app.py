@@ -6,9 +6,10 @@ from functions.common.adapters.kubernetes_reports import prepared_release
 from functions.common.adapters.postgres_push_ledger import PostgresPushLedger
 from functions.common.adapters.postgres_release_archive import PostgresAbandonedImages, PostgresReleaseArchive
 from functions.common.adapters.postgres_release_ledger import PostgresReleaseLedger
+from functions.common.adapters.postgres_release_progress import PostgresReleaseProgress
 from functions.common.events.app import AppDeleted, ConfigChanged, DomainAdded, DomainRemoved, PreviewClosed
 from functions.common.events.build import ImagePublished
-from functions.common.events.release import RollbackRequested
+from functions.common.events.release import ReleaseLive, RollbackRequested
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import awake, on, on_type, subscriber
 from functions.common.settings import SettingError, Settings
@@ -20,6 +21,7 @@ from functions.promote_image.plan import Plan
 from functions.promote_image.removal import Removal
 from functions.promote_image.roll_out import RollOut
 from functions.promote_image.rollback import handle_rollback
+from functions.promote_image.settled import handle_live
 from functions.promote_image.staged import handle_object
 
 WHOLE = 100
@@ -46,7 +48,8 @@ def compose(parts: Core) -> Endpoint:
     )
     ledger, archive = PostgresReleaseLedger(database=database), PostgresReleaseArchive(database=database)
     pushes, images, runs = PostgresPushLedger(database=database), image_store(parts), deployer(parts)
-    roll_out = RollOut(deployer=runs, pushes=pushes, sink=sink, plan=plan)
+    progress = PostgresReleaseProgress(database=database)
+    roll_out = RollOut(deployer=runs, progress=progress, pushes=pushes, sink=sink, plan=plan)
     abandoned = PostgresAbandonedImages(database=database)
     removal = Removal(ledger=ledger, deployer=runs, pushes=pushes, sink=sink, abandoned=abandoned, images=images)
     again = Again(ledger=ledger, archive=archive, roll_out=roll_out, sink=sink)
@@ -60,6 +63,7 @@ def compose(parts: Core) -> Endpoint:
         on(DomainRemoved, again.domain),
         on(PreviewClosed, removal.preview),
         on(AppDeleted, removal.app),
+        on(ReleaseLive, partial(handle_live, deployer=runs)),
         on_type("dev.knative.apiserver.resource.update", partial(handle_object, read=prepared_release, deployer=runs)),
         on_type("dev.tekton.event.pipelinerun.successful.v1", awake),
         log=parts.log,

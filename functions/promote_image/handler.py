@@ -4,7 +4,7 @@ from functions.common.domain.push import PushState
 from functions.common.domain.release import ReleaseKind
 from functions.common.events.base import CURRENT_CAUSE
 from functions.common.events.build import ImagePublished
-from functions.common.events.release import ReleaseStarted, ReleaseSuperseded
+from functions.common.events.release import ReleaseFailed, ReleaseStarted, ReleaseSuperseded
 from functions.common.ports.push_ledger import PushLedger
 from functions.common.ports.release_ledger import Overtaken, Proposal, ReleaseLedger
 from functions.promote_image.roll_out import RollOut
@@ -12,7 +12,7 @@ from functions.promote_image.roll_out import RollOut
 
 def handle_image(
     event: ImagePublished, *, ledger: ReleaseLedger, pushes: PushLedger, roll_out: RollOut
-) -> ReleaseStarted | ReleaseSuperseded:
+) -> ReleaseStarted | ReleaseSuperseded | ReleaseFailed:
     """Begin the release and ask for its workload; an overtaken push ends superseded."""
     proposal = Proposal(
         cause=CURRENT_CAUSE.get().id,

@@ -1,4 +1,4 @@
-"""Moves releases on that stand still and that no push stands for: rollbacks and changed config."""
+"""Moves releases on that stand still and that no push stands for: rollbacks, changed config, pushes that have ended."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +17,7 @@ LIMIT = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Releases:
-    """Step: unfinished releases of no push that have not moved for `after`."""
+    """Step: unfinished releases of no unfinished push that have not moved for `after`."""
 
     stuck: StuckReleases
     log: EventLog

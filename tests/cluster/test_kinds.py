@@ -1,5 +1,7 @@
 """Other ways to run and to build on the real thing: Deployment, Knative Service, Dockerfile; builds that end badly."""
 
+import json
+
 import pytest
 
 from tests.cluster.build_images import RUN
@@ -52,6 +54,18 @@ def test_a_release_command_runs_before_the_version_and_its_failure_stops_it(user
 
     assert ended["step"] == "release command"
     assert user.get()[1] == before
+
+
+def test_workers_follow_the_live_version_and_go_with_the_last_that_had_them(user: User, kubectl: Kubectl) -> None:
+    def workers() -> dict[str, str]:
+        items = json.loads(kubectl("get", "deployments", "-n", f"app-{user.app}", "-o", "json"))["items"]
+        found = [one["metadata"] for one in items]
+        return {one["name"]: one["annotations"]["slipway.dev/sha"] for one in found if one["name"] != "web"}
+
+    sha = user.deploy({"Procfile": "web: python app.py\nworker: sleep 1000000\n"})
+    until(lambda: workers() == {"worker": sha}, seconds=20, every=0.5, why="the worker of the live version")
+    user.deploy({"Procfile": "web: python app.py\n"})
+    until(lambda: workers() == {}, seconds=20, every=0.5, why="no worker")
 
 
 def test_a_failed_build_says_where_and_leaves_what_runs(user: User) -> None:

@@ -129,8 +129,38 @@ def test_an_app_keeps_its_kind_whatever_the_setting_says_later(server: LoopbackK
     KubernetesDeployerWorld(server.api, Kind.ROLLOUT).deployer.apply(a_workload(2))
 
     assert server.of_kind("Rollout") == []
-    kinds = {found["metadata"]["name"] for found in server.of_kind("Deployment")}
-    assert kinds == {"web", "worker"}
+    assert {found["metadata"]["name"] for found in server.of_kind("Deployment")} == {"web"}
+
+
+def test_other_processes_follow_the_live_release(server: LoopbackKubernetes, world: KubernetesDeployerWorld) -> None:
+    def others() -> dict[str, str]:
+        found = [one["metadata"] for one in server.of_kind("Deployment")]
+        return {one["name"]: one["annotations"]["slipway.dev/release"] for one in found if one["name"] != "web"}
+
+    world.deployer.apply(a_workload(1))
+    asked = others()
+    world.deployer.settle("hello", "production", 1)
+    first = others()
+    world.deployer.apply(a_workload(2, processes={"web": "python app.py", "clock": "python tick.py"}))
+    world.deployer.settle("hello", "production", 1)
+
+    assert (asked, first, others()) == ({}, {"worker": "1"}, {"worker": "1"})
+    world.deployer.settle("hello", "production", 2)
+    assert others() == {"clock": "2"}
+
+
+@pytest.mark.parametrize("refused", [Kind.ROLLOUT, Kind.KNATIVE])
+def test_an_app_whose_web_process_never_ran_takes_the_kind_that_the_setting_says_now(
+    server: LoopbackKubernetes, refused: Kind
+) -> None:
+    before = KubernetesDeployerWorld(server.api, refused)
+    before.deployer.apply(a_workload(1))
+    server.api.delete(before.web)  # as it is when the cluster refused it
+
+    KubernetesDeployerWorld(server.api, Kind.DEPLOYMENT).deployer.apply(a_workload(2))
+
+    assert "web" in {found["metadata"]["name"] for found in server.of_kind("Deployment")}
+    assert [server.of_kind(kind) for kind in ("Rollout", "DomainMapping")] == [[], []]
 
 
 def test_a_removed_domain_loses_its_mapping(server: LoopbackKubernetes) -> None:

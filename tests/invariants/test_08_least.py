@@ -16,16 +16,18 @@ def rights(namespace: str, resources: str, verbs: str, name: str = "") -> set[Ri
 
 
 MAY: dict[str, set[Right]] = {
-    "start-build": rights(BUILDS, "tekton.dev/pipelineruns", "get create patch"),
+    "start-build": rights(BUILDS, "tekton.dev/pipelineruns", "get create patch delete"),
     "record-build": rights(BUILDS, "/pods", "list") | rights(BUILDS, "/pods/log", "get"),
     "promote-image": (
-        rights(ALL, "/namespaces", "create patch delete")
+        rights(ALL, "/namespaces", "get create delete")
         | rights(ALL, "/secrets", "create patch")
         | rights(ALL, "/secrets", "get", "wanted")
         | rights(ALL, "/services /serviceaccounts /resourcequotas /limitranges", "create patch")
         | rights(ALL, "networking.k8s.io/networkpolicies networking.k8s.io/ingresses", "create patch")
         | rights(ALL, "gateway.networking.k8s.io/httproutes", "get create patch")
-        | rights(ALL, "batch/jobs apps/deployments argoproj.io/rollouts serving.knative.dev/services", "create patch")
+        | rights(ALL, "apps/deployments", "get list create patch delete")
+        | rights(ALL, "argoproj.io/rollouts serving.knative.dev/services", "get create patch")
+        | rights(ALL, "batch/jobs", "create patch")
         | rights(ALL, "argoproj.io/analysistemplates", "create patch")
         | rights(ALL, "serving.knative.dev/domainmappings", "create patch delete")
     ),

@@ -1,17 +1,19 @@
 """A real API server takes every overlay, and gives each account what the table says and nothing else."""
 
 import subprocess
+import uuid
 from pathlib import Path
 
 import pytest
 
 from functions.common.adapters.kubernetes_api import Object
+from functions.common.adapters.kubernetes_labels import labels_of
 from functions.common.errors import Rejected
 from functions.common.settings import from_environment
 from tests.conftest import ROOT
 from tests.invariants.test_08_least import ALL, MAY
 from tests.manifests import function_manifests
-from tests.real_kubernetes import RealApi, acting_as, real_api
+from tests.real_kubernetes import RealApi, acting_as, drop_namespace, real_api
 
 pytestmark = pytest.mark.cluster
 KNATIVE = ROOT / "knative"
@@ -98,6 +100,24 @@ def test_invariant_08_promote_image_stays_in_apps_namespaces(installed: RealApi)
     with pytest.raises(Rejected, match="begin with app-"):
         promote.delete("/api/v1/namespaces/slipway-edge")
     assert installed.read("/api/v1/namespaces/slipway-edge")
+
+
+def test_invariant_08_promote_image_changes_no_namespace_and_removes_only_slipways(installed: RealApi) -> None:
+    promote, namespaces = acting_as(ACCOUNT.format("promote-image")), "/api/v1/namespaces"
+    new: Object = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": f"app-{uuid.uuid4().hex[:8]}"}}
+    path = f"{namespaces}/{new['metadata']['name']}"
+
+    assert promote.create(namespaces, new)
+    assert promote.read(path)
+    with pytest.raises(Rejected, match="cannot patch"):
+        promote.apply(path, new)
+    with pytest.raises(Rejected, match="begin with app-"):
+        promote.create(namespaces, {**new, "metadata": {"name": "elsewhere"}})
+    with pytest.raises(Rejected, match="that Slipway made"):
+        promote.delete(path)
+    installed.apply(path, {**new, "metadata": {**new["metadata"], "labels": labels_of("hello", "production")}})
+    promote.delete(path)
+    drop_namespace(installed, new["metadata"]["name"])
 
 
 def test_invariant_08_reconcile_gives_up_rollouts_of_apps_alone(installed: RealApi) -> None:

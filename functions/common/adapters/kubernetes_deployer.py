@@ -1,7 +1,5 @@
 """Deployer of a cluster: applies what an app needs there; ApiServerSource tells what came of it."""
 
-import base64
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,13 +7,15 @@ from functions.common.adapters.kubernetes_api import KubernetesApi
 from functions.common.adapters.kubernetes_canary import canary_check
 from functions.common.adapters.kubernetes_environment import surroundings
 from functions.common.adapters.kubernetes_labels import APP, ENVIRONMENT, MANAGED, MANAGER, PROCESS, labels_of
+from functions.common.adapters.kubernetes_namespaces import Namespaces
 from functions.common.adapters.kubernetes_place import EVERYWHERE, NAMESPACES, OWNED, OWNED_LAST, Place, place_of
 from functions.common.adapters.kubernetes_pods import RELEASE_PROCESS, WEB
-from functions.common.adapters.kubernetes_record import Record, Records
+from functions.common.adapters.kubernetes_processes import settle_processes
+from functions.common.adapters.kubernetes_record import Record, Records, config_secret
 from functions.common.adapters.kubernetes_reports import asked_release, job_end, report_of
 from functions.common.adapters.kubernetes_routes import has_weights, routes
 from functions.common.adapters.kubernetes_runtime import Kind, Runtime
-from functions.common.adapters.kubernetes_workloads import other_processes, release_job, web_workload
+from functions.common.adapters.kubernetes_workloads import release_job, web_workload
 from functions.common.domain.release import Workload
 from functions.common.errors import Unavailable
 from functions.common.events.release import WorkloadChanged
@@ -51,14 +51,23 @@ class KubernetesDeployer:
     def go_on(self, app: str, environment: str, release: int) -> None:
         """Roll the release out when its release command is done; see StagedDeployer."""
         place = self._place(app, environment)
-        record = Records(api=self.api).read(place)
-        if record and record.release == release and not record.prepared and not record.leaving:
+        record = self._newest(place, release)
+        if record and not record.prepared:
             self._go_on(record, place)
 
+    def settle(self, app: str, environment: str, release: int) -> None:
+        """Let the other process types follow the live release; see StagedDeployer."""
+        place = self._place(app, environment)
+        record = self._newest(place, release)
+        if record:
+            settle_processes(record, api=self.api, place=place, runtime=self.runtime)
+
     def remove(self, app: str, environment: str, *, through: int) -> None:
-        """Leave nothing up to a number; see Deployer."""
+        """Leave nothing up to a number; see Deployer. In somebody else's namespace there is nothing of ours."""
         self.removals.note(app, environment, through=through)
         place, records = self._place(app, environment), Records(api=self.api)
+        if not (self.runtime.shared_namespace or Namespaces(api=self.api).may_remove(app, environment, place)):
+            return
         record = records.read(place)
         if record and record.release > through:
             return
@@ -106,6 +115,10 @@ class KubernetesDeployer:
             return None
         return report_of(found) or (begun if asked_release(found) == record.release else None)
 
+    def _newest(self, place: Place, release: int) -> Record | None:
+        record = Records(api=self.api).read(place)
+        return record if record and record.release == release and not record.leaving else None
+
     def _is_over(self, workload: Workload) -> bool:
         """Return whether the release was removed; what a late request for it left is taken back."""
         through = self.removals.through(workload.app, workload.environment)
@@ -116,11 +129,13 @@ class KubernetesDeployer:
 
     def _ask(self, workload: Workload, before: Record | None, place: Place) -> None:
         if before is None:
+            if not self.runtime.shared_namespace:
+                Namespaces(api=self.api).claim(workload.app, workload.environment, place)
             self._apply(surroundings(workload.app, workload.environment, place, self.runtime))
         record = self._record(workload, before, place)
         if before is None or record.config != before.config:
-            self.api.apply(f"{place.collection('Secret')}/{record.config}", _config(record, place))
-        self._forget_hosts(before, workload, place)
+            self.api.apply(f"{place.collection('Secret')}/{record.config}", config_secret(record, place))
+        self._forget_hosts(before, record, place)
         Records(api=self.api).write(record, place)
         if record.prepared:
             self._roll_out(record, place)
@@ -148,7 +163,6 @@ class KubernetesDeployer:
             elif not (shares and self._leads_there(path, body)):
                 self.api.apply(path, body)
         self._apply([canary_check(workload, place)] if shares else [])
-        self._apply(other_processes(workload, place, runtime, config=record.config))
         self._apply([web_workload(workload, record.kind, place, runtime, config=record.config)])
 
     def _leads_there(self, path: str, body: dict[str, Any]) -> bool:
@@ -156,14 +170,17 @@ class KubernetesDeployer:
         found = self.api.read(path) if body["kind"] == "HTTPRoute" else None
         return bool(found) and (found or {})["spec"].get("hostnames") == body["spec"]["hostnames"]
 
-    def _forget_hosts(self, before: Record | None, workload: Workload, place: Place) -> None:
+    def _forget_hosts(self, before: Record | None, record: Record, place: Place) -> None:
         """Take back the mappings of hosts that the app has no more; routes of other kinds name all hosts at once."""
         if before and before.kind is Kind.KNATIVE:
-            for host in sorted(set(before.workload.hosts) - set(workload.hosts)):
+            mapped = record.workload.hosts if record.kind is Kind.KNATIVE else ()
+            for host in sorted(set(before.workload.hosts) - set(mapped)):
                 self.api.delete(f"{place.collection('DomainMapping')}/{host}")
 
     def _record(self, workload: Workload, before: Record | None, place: Place) -> Record:
-        kind = before.kind if before else self.runtime.kind_of(workload.app)
+        kind = self.runtime.kind_of(workload.app)
+        if before and before.kind is not kind and self.api.read(place.path(_OBJECTS[before.kind], WEB)):
+            kind = before.kind  # it runs; what was refused at its first release may become another
         kept = before.config if before and before.workload.config == workload.config else ""
         config = kept or place.name(f"config-{workload.release}")
         prepared = RELEASE_PROCESS not in workload.processes
@@ -176,18 +193,3 @@ class KubernetesDeployer:
 
     def _place(self, app: str, environment: str) -> Place:
         return place_of(app, environment, shared=self.runtime.shared_namespace)
-
-
-def _config(record: Record, place: Place) -> dict[str, Any]:
-    values: Mapping[str, str] = record.workload.config
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {
-            "name": record.config,
-            "namespace": place.namespace,
-            "labels": labels_of(record.workload.app, record.workload.environment),
-        },
-        "type": "Opaque",
-        "data": {name: base64.b64encode(value.encode()).decode() for name, value in values.items()},
-    }

@@ -3,7 +3,7 @@
 from typing import Any
 
 from functions.common.adapters.kubernetes_labels import APP, ENVIRONMENT, dns_label, labels_of
-from functions.common.adapters.kubernetes_place import NAMESPACES, Place
+from functions.common.adapters.kubernetes_place import Place
 from functions.common.adapters.kubernetes_runtime import Runtime
 
 Object = dict[str, Any]
@@ -11,7 +11,7 @@ ACCOUNT = "app"  # the name of each of these
 
 
 def surroundings(app: str, environment: str, place: Place, runtime: Runtime) -> list[tuple[str, Object]]:
-    """Return path and body of each object, in the order in which they are to be there."""
+    """Return path and body of each object but the namespace, in the order in which they are to be there."""
     labels = labels_of(app, environment)
     network = {"spec": _network(app, environment, place)}
     objects = [
@@ -20,20 +20,17 @@ def surroundings(app: str, environment: str, place: Place, runtime: Runtime) -> 
     ]
     if runtime.shared_namespace:
         return objects
-    namespace = {
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {
-            "name": place.namespace,
-            "labels": {**labels, "pod-security.kubernetes.io/enforce": "baseline"},
-        },
-    }
     return [
-        (f"{NAMESPACES}/{place.namespace}", namespace),
         *objects,
         _object("v1", "ResourceQuota", {"spec": {"hard": _quota(runtime)}}, place=place, labels=labels),
         _object("v1", "LimitRange", {"spec": {"limits": [_limits(runtime)]}}, place=place, labels=labels),
     ]
+
+
+def namespace(app: str, environment: str, place: Place) -> Object:
+    """Return the environment's namespace; its labels are what tells that it is Slipway's."""
+    labels = {**labels_of(app, environment), "pod-security.kubernetes.io/enforce": "baseline"}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": place.namespace, "labels": labels}}
 
 
 def _object(version: str, kind: str, fields: Object, *, place: Place, labels: dict[str, str]) -> tuple[str, Object]:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from functions.common.adapters.kubernetes_api import KubernetesApi
-from functions.common.adapters.kubernetes_labels import RELEASE, labels_of
+from functions.common.adapters.kubernetes_labels import MANAGED, MANAGER, RELEASE, labels_of
 from functions.common.adapters.kubernetes_place import Place
 from functions.common.adapters.kubernetes_runtime import Kind
 from functions.common.domain.release import Workload
@@ -46,9 +46,9 @@ class Records:
     api: KubernetesApi
 
     def read(self, place: Place) -> Record | None:
-        """Return the record, or None before the first release."""
+        """Return the record, or None before the first release: a Secret of its name may be somebody else's."""
         found = self.api.read(place.path("Secret", NAME))
-        if found is None:
+        if found is None or (found["metadata"].get("labels") or {}).get(MANAGED) != MANAGER:
             return None
         fields = json.loads(base64.b64decode(found["data"]["record"]))
         workload = fields["workload"]
@@ -71,6 +71,22 @@ class Records:
         elif not self.api.create(place.collection("Secret"), body):
             msg = f"release {record.release} of {record.workload.app} meets another one: it is tried again"
             raise Unavailable(msg)
+
+
+def config_secret(record: Record, place: Place) -> dict[str, Any]:
+    """Return the body of the Secret with the environment that the record names."""
+    workload = record.workload
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": record.config,
+            "namespace": place.namespace,
+            "labels": labels_of(workload.app, workload.environment),
+        },
+        "type": "Opaque",
+        "data": {name: base64.b64encode(value.encode()).decode() for name, value in workload.config.items()},
+    }
 
 
 def _secret(record: Record, place: Place) -> dict[str, Any]:

@@ -57,6 +57,9 @@ class LocalDeployer:
     def go_on(self, app: str, environment: str, release: int) -> None:
         """Do nothing: the rollout controller runs release commands itself and goes on by itself."""
 
+    def settle(self, app: str, environment: str, release: int) -> None:
+        """Do nothing: the rollout controller lets workers follow the live version itself."""
+
     def remove(self, app: str, environment: str, *, through: int) -> None:
         """Leave nothing up to a number running; see Deployer."""
         where = {"app": app, "environment": environment}

@@ -19,9 +19,12 @@ select {PUSH_COLUMNS},
 from pushes where ended_at is null and moved_at < now() - cast(:longer_than as interval)
 order by moved_at limit :limit
 """  # noqa: S608 - the columns are constants
+# A push may end without its release, as when the event is given up: then the release hangs by itself.
 _RELEASES = f"""
 select {RELEASE_COLUMNS}, cause, now() - moved_at as idle
-from releases where state = 'started' and push = '' and moved_at < now() - cast(:longer_than as interval)
+from releases where state = 'started' and moved_at < now() - cast(:longer_than as interval)
+    and not exists (select from pushes
+        where pushes.id = releases.push and pushes.app = releases.app and pushes.ended_at is null)
 order by moved_at limit :limit
 """  # noqa: S608 - as above
 

@@ -35,3 +35,7 @@ class StagedDeployer(Deployer, Protocol):
     def go_on(self, app: str, environment: str, release: int) -> None:
         """Roll the release out if its release command is done and it is the newest; a repeat changes nothing."""
         ...
+
+    def settle(self, app: str, environment: str, release: int) -> None:
+        """Let the other process types follow web to the release, which is live, if it is the newest."""
+        ...

@@ -19,7 +19,7 @@ class StuckPush:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StuckRelease:
-    """An unfinished release of no push; `cause` is the id of the event that asked for it."""
+    """An unfinished release that no unfinished push stands for; `cause` is the id of the event that asked for it."""
 
     release: Release
     cause: str
@@ -35,7 +35,7 @@ class StuckPushes(Protocol):
 
 
 class StuckReleases(Protocol):
-    """Finds releases that may hang and that no push stands for."""
+    """Finds releases that may hang and that no unfinished push stands for."""
 
     def idle(self, *, longer_than: timedelta, limit: int) -> tuple[StuckRelease, ...]:
         """Return unfinished releases that did not move for so long, the longest first."""

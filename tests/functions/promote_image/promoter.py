@@ -5,9 +5,11 @@ from pathlib import Path
 from functions.common.adapters.local_image_store import LocalImageStore
 from functions.common.adapters.postgres_release_archive import PostgresAbandonedImages, PostgresReleaseArchive
 from functions.common.adapters.postgres_release_ledger import PostgresReleaseLedger
+from functions.common.adapters.postgres_release_progress import PostgresReleaseProgress
 from functions.common.domain.push import Push
 from functions.common.events.base import Event
 from functions.common.events.release import RollbackRequested
+from functions.common.ports.deployer import Deployer
 from functions.common.ports.push_ledger import PushLedger
 from functions.promote_image.again import Again
 from functions.promote_image.handler import handle_image
@@ -21,19 +23,25 @@ from tests.world import DOMAIN, World, caused_by, digest_of, image
 class Promoter:
     """The handlers with their real ports."""
 
-    def __init__(self, world: World, images: Path, pushes: PushLedger | None = None) -> None:
+    def __init__(
+        self, world: World, images: Path, pushes: PushLedger | None = None, deployer: Deployer | None = None
+    ) -> None:
         self.world, self.folder, self.pushes = world, images, pushes or world.pushes
-        database = world.database
+        database, deployer = world.database, deployer or world.deployer
         self.store = LocalImageStore(images=images)
         self.ledger = PostgresReleaseLedger(database=database)
         self.archive = PostgresReleaseArchive(database=database)
         self.roll_out = RollOut(
-            deployer=world.deployer, pushes=self.pushes, sink=world.sink, plan=Plan(domain=DOMAIN, steps=(50, 100))
+            deployer=deployer,
+            progress=PostgresReleaseProgress(database=database),
+            pushes=self.pushes,
+            sink=world.sink,
+            plan=Plan(domain=DOMAIN, steps=(50, 100)),
         )
         self.again = Again(ledger=self.ledger, archive=self.archive, roll_out=self.roll_out, sink=world.sink)
         self.removal = Removal(
             ledger=self.ledger,
-            deployer=world.deployer,
+            deployer=deployer,
             pushes=self.pushes,
             sink=world.sink,
             abandoned=PostgresAbandonedImages(database=database),

@@ -1,0 +1,137 @@
+"""A cluster's deployer has namespaces of its own: somebody else's of that name is neither taken over nor removed."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from functions.common.adapters.kubernetes_api import Object
+from functions.common.adapters.kubernetes_labels import APP, ENVIRONMENT, MANAGED, labels_of
+from functions.common.adapters.kubernetes_place import NAMESPACES
+from functions.common.adapters.kubernetes_runtime import Kind
+from functions.common.errors import Rejected
+from tests.contract.deployer import ask_after_removal
+from tests.contract.kubernetes_deployer_world import KubernetesDeployerWorld
+from tests.fakes.loopback_kubernetes import loopback_kubernetes
+from tests.real_kubernetes import drop_namespace, real_api
+
+THEIRS = ("wanted", "theirs")  # Secrets; the first is named as what Slipway keeps there
+MARKS = pytest.mark.parametrize(
+    "marks",
+    [{}, {MANAGED: "Helm", APP: "{app}", ENVIRONMENT: "production"}, labels_of("another", "production")],
+    ids=["no marks", "managed by another", "of another app"],
+)
+
+
+@pytest.fixture(params=["loopback", pytest.param("real", marks=pytest.mark.cluster)])
+def world(request: pytest.FixtureRequest) -> Iterator[KubernetesDeployerWorld]:
+    """Return a deployer that was asked for nothing."""
+    if request.param == "loopback":
+        with loopback_kubernetes() as server:
+            yield KubernetesDeployerWorld(server.api, Kind.DEPLOYMENT)
+        return
+    api, app = real_api(), f"foreign-{uuid.uuid4().hex[:8]}"
+    world = KubernetesDeployerWorld(api, Kind.DEPLOYMENT, app=app, end_namespace=drop_namespace)
+    yield world
+    drop_namespace(api, world.place.namespace)
+
+
+def make_namespace(world: KubernetesDeployerWorld, marks: dict[str, str]) -> None:
+    """Make a namespace of the name that the app's production has."""
+    metadata = {
+        "name": world.place.namespace,
+        "labels": {name: text.format(app=world.app) for name, text in marks.items()},
+    }
+    world.api.apply(path_of(world), {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+
+
+def fill(world: KubernetesDeployerWorld) -> None:
+    """Put what is somebody else's into it."""
+    for name in THEIRS:
+        body: Object = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": {"theirs": "MQ=="}}
+        world.api.apply(world.place.path("Secret", name), body)
+
+
+def path_of(world: KubernetesDeployerWorld) -> str:
+    return f"{NAMESPACES}/{world.place.namespace}"
+
+
+def seen(world: KubernetesDeployerWorld) -> list[Object | None]:
+    """Return the namespace and what is somebody else's in it, as they are."""
+    return [world.api.read(path) for path in (path_of(world), *(world.place.path("Secret", name) for name in THEIRS))]
+
+
+@MARKS
+def test_somebody_elses_namespace_survives_the_removal(world: KubernetesDeployerWorld, marks: dict[str, str]) -> None:
+    make_namespace(world, marks)
+    fill(world)
+    before = seen(world)
+
+    world.deployer.remove(world.app, "production", through=1)
+    world.deployer.apply(world.workload(1))  # late: it takes back what it may have left
+
+    assert seen(world) == before
+    assert all(before)
+
+
+@MARKS
+def test_a_release_into_somebody_elses_namespace_is_refused(
+    world: KubernetesDeployerWorld, marks: dict[str, str]
+) -> None:
+    make_namespace(world, marks)
+    fill(world)
+    before = seen(world)
+
+    with pytest.raises(
+        Rejected, match=f"namespace {world.place.namespace} is there and is not Slipway's: .* delete it"
+    ):
+        world.deployer.apply(world.workload(1))
+
+    assert seen(world) == before
+    assert world.api.read(world.web) is None
+    assert world.api.items(world.place.collection("ServiceAccount"), labels_of(world.app, "production")) == []
+    assert world.deployer.observe(world.app, "production") is None
+
+
+def test_our_own_namespace_is_removed(world: KubernetesDeployerWorld) -> None:
+    world.deployer.apply(world.workload(1))
+    labels = (world.api.read(path_of(world)) or {})["metadata"]["labels"]
+    assert labels.items() >= labels_of(world.app, "production").items()
+    assert labels["pod-security.kubernetes.io/enforce"] == "baseline"
+
+    world.deployer.remove(world.app, "production", through=1)
+    world.settle()
+
+    assert world.api.read(path_of(world)) is None
+    ask_after_removal(world, 2)
+    assert world.api.read(world.web)
+
+
+def test_a_crash_after_the_namespace_was_made_is_gone_over(world: KubernetesDeployerWorld) -> None:
+    make_namespace(world, labels_of(world.app, "production"))
+
+    world.deployer.apply(world.workload(1))
+
+    report = world.deployer.observe(world.app, "production")
+    assert report
+    assert report.release == 1
+
+
+def test_a_crash_before_the_record_was_written_is_gone_over(world: KubernetesDeployerWorld) -> None:
+    world.deployer.apply(world.workload(1))
+    world.api.delete(world.place.path("Secret", "wanted"))
+
+    world.deployer.apply(world.workload(1))
+
+    report = world.deployer.observe(world.app, "production")
+    assert report
+    assert report.release == 1
+
+
+def test_what_a_crash_left_of_a_namespace_is_removed_too(world: KubernetesDeployerWorld) -> None:
+    make_namespace(world, labels_of(world.app, "production"))
+
+    world.deployer.remove(world.app, "production", through=1)
+    world.settle()
+
+    assert world.api.read(path_of(world)) is None
