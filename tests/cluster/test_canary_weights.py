@@ -83,7 +83,8 @@ def test_a_canary_gets_exactly_its_share(api: KubernetesApi) -> None:
         assert abs(count - REQUESTS * weight / 100) <= REQUESTS * 0.02
     until(lambda: _phase(api) == "Healthy", seconds=60, why="the end of the canary")
     until(lambda: set(_answers(50)) == {"two"}, seconds=LAG * 2, why="Traefik to forget the old version")
-    assert _weights(api) == {PLACE.name("web"): 100, PLACE.name("web-canary"): 0}
+    whole = {PLACE.name("web"): 100, PLACE.name("web-canary"): 0}
+    until(lambda: _weights(api) == whole, seconds=LAG, why="the weights of an ended canary")
 
 
 def _shares(api: KubernetesApi) -> Iterator[tuple[int, int]]:

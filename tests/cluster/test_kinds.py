@@ -45,15 +45,14 @@ def test_a_dockerfile_is_built_without_an_engine(user: User) -> None:
 
 
 def test_a_release_command_runs_before_the_version_and_its_failure_stops_it(user: User) -> None:
-    answers(user, user.deploy({"Procfile": RELEASE.format("true")}))
-    before = user.get()[1]
+    live = user.deploy({"Procfile": RELEASE.format("true")})
 
     sha = user.commit({"Procfile": RELEASE.format("false")})
     user.push()
     ended = user.ended(sha, "failed")
 
     assert ended["step"] == "release command"
-    assert user.get()[1] == before
+    answers(user, live)
 
 
 def test_workers_follow_the_live_version_and_go_with_the_last_that_had_them(user: User, kubectl: Kubectl) -> None:
