@@ -8,6 +8,7 @@ from functions.common.adapters.postgres import Postgres
 from functions.common.domain.build import BuildState
 from functions.common.events.build import BuildEnded
 from functions.local.builds.work import Outcome
+from functions.local.storable import storable
 
 LEASE_SECONDS = 30
 _CLAIM = """
@@ -104,8 +105,8 @@ class Orders:
             digest=outcome.digest,
             processes=json.dumps(outcome.processes or {}),
             step=outcome.step,
-            reason=outcome.reason,
-            tail=tail,
+            reason=storable(outcome.reason),
+            tail=storable(tail),
         )
 
     def unreported(self) -> list[tuple[str, BuildEnded]]:

@@ -4,6 +4,7 @@ import logging
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ from functions.local.builds.work import Outcome
 
 _LOG = logging.getLogger(__name__)
 _RENEW_SECONDS = 5.0
+_BUG = Outcome(step="build", reason="the build runner met an error of its own; logs/builds.log of the platform has it")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,17 +48,16 @@ class BuildRunner:
             except Unavailable as error:
                 _LOG.warning("builds wait: %s", error)
                 stop.wait(0.2)
+            except Exception:  # noqa: BLE001 - one bug must not stop all builds
+                _LOG.exception("the build runner goes on")
+                stop.wait(0.2)
         self._give_back()
 
     def recover(self) -> None:
         """End what a runner before this one left behind, and let it be built again."""
         for order in self.orders.left_running():
-            if order.name in self._running:
-                continue
-            if order.process and not stop_leftover(order.process, order.process_mark, grace=self.grace):
-                _LOG.error("process group %s of build %s does not end", order.process, order.name)
-                continue
-            self.orders.give_back(order.name)
+            if order.name not in self._running:
+                self._alone(order.name, self._recover, order)
 
     def tick(self) -> None:
         """Do what there is to do now."""
@@ -66,8 +67,25 @@ class BuildRunner:
         if free > 0:
             self._claimed += self.orders.claim(free)
         while self._claimed:  # what is claimed stays so when PostgreSQL goes away in the middle
-            self._begin(self._claimed[0])
+            order = self._claimed[0]
+            self._alone(order.name, self._begin, order)
             self._claimed.pop(0)
+
+    def _alone(self, name: str, work: Callable[..., None], *arguments: object) -> None:
+        """Do something for one order; a bug that it meets ends this order, and none beside it."""
+        try:
+            work(*arguments)
+        except Unavailable:
+            raise
+        except Exception:  # noqa: BLE001 - as above
+            _LOG.exception("build %s is given up", name)
+            self._give_up(name)
+
+    def _recover(self, order: Order) -> None:
+        if order.process and not stop_leftover(order.process, order.process_mark, grace=self.grace):
+            _LOG.error("process group %s of build %s does not end", order.process, order.name)
+            return
+        self.orders.give_back(order.name)
 
     def _begin(self, order: Order) -> None:
         if order.cancelled:
@@ -102,41 +120,60 @@ class BuildRunner:
             self._renewed = now
         cancelled = self.orders.cancelled(list(self._running))
         for name, build in list(self._running.items()):
-            code = build.process.poll()
-            if code is not None:
-                self._finish(name, build, code)
-            elif name in cancelled:
-                self._stop(
-                    build, BuildState.CANCELLED, Outcome(step="cancelled", reason="cancelled while it was running")
-                )
-            elif now > build.deadline:
-                reason = (
-                    f"the build took longer than {self.workshop.limit:g} seconds; its log ends where it was stopped"
-                )
-                self._stop(build, BuildState.FAILED, Outcome(step="timeout", reason=reason))
+            self._alone(name, self._look_at, build, name in cancelled)
 
-    def _finish(self, name: str, build: RunningBuild, code: int) -> None:
+    def _look_at(self, build: RunningBuild, cancelled: bool) -> None:  # noqa: FBT001 - _alone passes it on
+        code = build.process.poll()
+        if code is not None:
+            self._finish(build, code)
+        elif cancelled:
+            self._stop(build, BuildState.CANCELLED, Outcome(step="cancelled", reason="cancelled while it was running"))
+        elif time.monotonic() > build.deadline:
+            reason = f"the build took longer than {self.workshop.limit:g} seconds; its log ends where it was stopped"
+            self._stop(build, BuildState.FAILED, Outcome(step="timeout", reason=reason))
+
+    def _finish(self, build: RunningBuild, code: int) -> None:
         if not stop_group(build.process.pid, grace=self.grace):  # what it started in the background ends with it
             return
-        outcome = self.workshop.outcome(name, code)
-        self._end(name, BuildState.SUCCEEDED if outcome.digest else BuildState.FAILED, outcome)
+        outcome = self.workshop.outcome(build.order.name, code)
+        self._end(build.order.name, BuildState.SUCCEEDED if outcome.digest else BuildState.FAILED, outcome)
 
     def _stop(self, build: RunningBuild, state: BuildState, outcome: Outcome) -> None:
+        if self._is_stopped(build):
+            self._end(build.order.name, state, outcome)
+
+    def _is_stopped(self, build: RunningBuild) -> bool:
         if not stop_group(build.process.pid, grace=self.grace):
             _LOG.error("process group %s of build %s does not end", build.process.pid, build.order.name)
-            return
+            return False
         build.process.wait()
-        self._end(build.order.name, state, outcome)
+        return True
 
     def _end(self, name: str, state: BuildState, outcome: Outcome) -> None:
+        tail = "" if state is BuildState.SUCCEEDED else log_tail(self.workshop.log_path(name))
+        self._mark(name, f"{state.value}: {outcome.digest or outcome.reason}")
+        self._note_end(name, state, outcome, tail)
+
+    def _give_up(self, name: str) -> None:
+        build = self._running.get(name)
+        if build and not self._is_stopped(build):
+            return
+        with suppress(OSError):  # the log may be what is wrong
+            self._mark(name, f"{BuildState.FAILED.value}: {_BUG.reason}")
+        self._note_end(name, BuildState.FAILED, _BUG, "")
+
+    def _mark(self, name: str, text: str) -> None:
+        """Finish the log, once and before the end is known: whoever learns of the end finds a finished log."""
+        if name in self._marked:
+            return
         path = self.workshop.log_path(name)
-        tail = "" if state is BuildState.SUCCEEDED else log_tail(path)
-        if name not in self._marked:  # first the mark: whoever learns of the end finds a finished log
-            path.parent.mkdir(parents=True, exist_ok=True)
-            log = BuildLog(path)
-            log.end(f"{state.value}: {outcome.digest or outcome.reason}")
-            log.close()
-            self._marked.add(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        log = BuildLog(path)
+        log.end(text)
+        log.close()
+        self._marked.add(name)
+
+    def _note_end(self, name: str, state: BuildState, outcome: Outcome, tail: str) -> None:
         self.orders.end(name, state, outcome, tail=tail)
         self._marked.discard(name)
         self._running.pop(name, None)

@@ -5,6 +5,7 @@ import http.client
 _TIMEOUT_SECONDS = 2.0
 _SERVER_ERROR = 500
 _READ_BYTES = 65_536
+_SHOWN = 80
 
 
 def probe(port: int, path: str, host: str) -> str:
@@ -24,7 +25,13 @@ def probe(port: int, path: str, host: str) -> str:
     except TimeoutError:
         return f"{url}: no answer within {_TIMEOUT_SECONDS:g} s"
     except (OSError, http.client.HTTPException) as error:
-        return f"{url}: {type(error).__name__} {error}".rstrip()
+        return f"{url}: {_words(error)}"
     finally:
         connection.close()
     return "" if status < _SERVER_ERROR else f"{url} answered {status}; it must answer below {_SERVER_ERROR}"
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, http.client.BadStatusLine) and not isinstance(error, http.client.RemoteDisconnected):
+        return f"the answer is no HTTP, it begins with {str(error)[:_SHOWN]!r}"
+    return f"{type(error).__name__} {error}".rstrip()

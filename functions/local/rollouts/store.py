@@ -8,6 +8,7 @@ from functions.common.adapters.postgres import Postgres
 from functions.common.domain.release import Workload
 from functions.common.events.release import WorkloadChanged
 from functions.local.rollouts.version import Stage, Version
+from functions.local.storable import storable
 
 _ENVIRONMENTS = """
 select app, environment from platform.workloads
@@ -109,7 +110,8 @@ class Rollouts:
 
     def move(self, version: Version, *, step: str = "", reason: str = "", log_tail: str = "") -> Version:
         """Write where the version is now, with the report on it."""
-        event = _event(version).model_copy(update={"step": step, "reason": reason, "log_tail": log_tail})
+        said = {"step": step, "reason": storable(reason), "log_tail": storable(log_tail)}
+        event = _event(version).model_copy(update=said)
         with self.database.transaction():
             self._move(version)
             self._report(version, event)

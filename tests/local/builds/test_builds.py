@@ -1,13 +1,16 @@
 """Builds of real commits."""
 
+import json
 import os
 import shutil
 import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from functions.common.adapters.local_image_store import LocalImageStore
-from functions.common.domain.build import BuildState
+from functions.common.domain.build import BuildState, build_name
 from functions.local.builds.digest import tree_digest
 from functions.local.builds.log import END_MARK
 from tests.local.builds.conftest import BuildWorld, make_world, running
@@ -75,6 +78,37 @@ def test_a_node_app_runs_its_build_script(world: BuildWorld) -> None:
     assert (world.workshop.images / result.image.digest.removeprefix("sha256:") / "app" / "made").read_text() == "yes"
 
 
+def test_a_node_app_of_several_packages_has_them_installed(world: BuildWorld) -> None:
+    files = {
+        "package.json": {"workspaces": ["parts/*"], "scripts": {"start": "node parts/web", "build": "node parts/web"}},
+        "parts/tiny/package.json": {"name": "tiny", "version": "1.0.0"},
+        "parts/web/package.json": {"name": "web", "version": "1.0.0", "dependencies": {"tiny": "*"}},
+    }
+    tree: dict[str, str | None] = {name: json.dumps(package) for name, package in files.items()}
+    tree |= {"parts/tiny/index.js": "module.exports = 'tiny'", "parts/web/index.js": "console.log(require('tiny'))"}
+    name = world.order(world.repository.commit(tree))
+
+    assert world.ended(name).state is BuildState.SUCCEEDED, world.log(name)
+    assert "       tiny\n" in world.log(name)
+
+
+@pytest.mark.parametrize("asks", ["peerDependencies", "package-lock.json"])
+def test_a_node_app_is_installed_whatever_asks_for_it(world: BuildWorld, asks: str) -> None:
+    package: dict[str, object] = {"name": "app", "version": "1.0.0", "scripts": {"start": "node ."}}
+    if asks == "peerDependencies":
+        package[asks] = {"tiny": "file:./tiny"}
+    tree: dict[str, str | None] = {
+        "package.json": json.dumps(package),
+        "tiny/package.json": '{"name": "tiny", "version": "1.0.0"}',
+    }
+    if asks == "package-lock.json":
+        tree[asks] = json.dumps({"name": "app", "version": "1.0.0", "lockfileVersion": 3, "packages": {"": package}})
+    name = world.order(world.repository.commit(tree))
+
+    assert world.ended(name).state is BuildState.SUCCEEDED, world.log(name)
+    assert "-----> Installing dependencies with npm" in world.log(name)
+
+
 def test_a_failure_names_the_step_and_keeps_the_last_lines(world: BuildWorld) -> None:
     package = '{"scripts": {"start": "x", "build": "echo it broke here; exit 3"}}'
     result = world.ended(world.order(world.repository.commit({"package.json": package})))
@@ -82,6 +116,29 @@ def test_a_failure_names_the_step_and_keeps_the_last_lines(world: BuildWorld) ->
     assert (result.state, result.step) == (BuildState.FAILED, "build script")
     assert "exit code 3" in result.reason
     assert "it broke here" in result.log_tail
+
+
+def test_a_failure_whose_last_lines_no_database_takes_ends_as_any_other(world: BuildWorld) -> None:
+    script = 'node -e "console.log(String.fromCharCode(105, 116, 0, 33)); process.exit(3)"'
+    package = json.dumps({"scripts": {"start": "x", "build": script}})
+    result = world.ended(world.order(world.repository.commit({"package.json": package})))
+
+    assert (result.state, result.step) == (BuildState.FAILED, "build script")
+    assert "it!" in result.log_tail
+
+
+def test_an_order_that_meets_a_bug_fails_and_stops_no_other(world: BuildWorld) -> None:
+    sha = world.repository.commit_example("static")
+    in_the_way = world.workshop.work_path(build_name("hello", "broken", sha))
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.touch()  # where its folder is to be
+    broken, sound = world.order(sha, "broken"), world.order(sha, "sound")
+
+    result = world.ended(broken)
+    assert (result.state, result.step) == (BuildState.FAILED, "build")
+    assert "the build runner met an error of its own; logs/builds.log" in result.reason
+    assert world.log(broken).startswith(f"{END_MARK}failed: the build runner met")
+    assert world.ended(sound).state is BuildState.SUCCEEDED
 
 
 def test_what_is_missing_is_a_failed_detection(world: BuildWorld) -> None:

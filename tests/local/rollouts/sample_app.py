@@ -1,6 +1,7 @@
 """The app that rollouts are tested with; its config says how it misbehaves."""
 
 import os
+import socket
 import sys
 import threading
 import time
@@ -49,6 +50,16 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
 
+def babble() -> None:
+    """Answer what is no HTTP, as a server of something else does."""
+    with socket.create_server(("127.0.0.1", int(os.environ["PORT"]))) as server:  # noqa: TID251 - as above
+        while True:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(b"\0\1 who is there\n")
+
+
 def dies_soon() -> None:
     time.sleep(1.0)
     sys.stdout.write("something is broken\n")
@@ -57,7 +68,9 @@ def dies_soon() -> None:
 
 
 if MODE == "crashes":
-    sys.exit("this cannot start")
+    sys.exit("this cannot \0start")
+if MODE == "babbles":
+    babble()
 if MODE == "dies":
     threading.Thread(target=dies_soon, daemon=True).start()
 sys.stdout.write(f"serving release {RELEASE}\n")

@@ -56,6 +56,14 @@ def test_a_version_that_fails_its_health_check_gets_no_request(impatient: Rollou
     until(lambda: nothing_is_left_of(impatient, 2), why="the end of its processes")
 
 
+def test_a_version_that_speaks_no_http_fails_its_health_check(impatient: RolloutWorld) -> None:
+    impatient.deployer.apply(impatient.workload(2, "babbles"))
+    report = impatient.ended(2)
+
+    assert (report.phase, report.step) == ("failed", "health check")
+    assert r"the answer is no HTTP, it begins with '\x00\x01 who is there" in report.reason
+
+
 def test_a_failing_release_command_stops_the_release(world: RolloutWorld) -> None:
     processes = {"release": "echo the table is locked; exit 4"}
     world.deployer.apply(world.workload(2, processes=processes))
