@@ -51,6 +51,19 @@ class TestLocal(LogsContract):
         """Return logs without a line."""
         return _LocalWorld(tmp_path)
 
+    def test_a_reader_who_begins_gets_the_newest_release_of_each_process(self, tmp_path: Path) -> None:
+        """What older ones say from then on comes too."""
+        world = _LocalWorld(tmp_path)
+        world.app_says(9, "old\n")
+        world.app_says(10, "new\n")
+        _append(tmp_path / "apps" / "hello" / "production" / "9-worker.log", "at work\n")
+        first = world.runtime.read("hello", "production", "")
+        world.app_says(9, "not gone yet\n")
+        second = world.runtime.read("hello", "production", first.cursor)
+
+        assert first.text == "9-worker: at work\n10-web: new\n"
+        assert second.text == "9-web: not gone yet\n"
+
 
 class _KubernetesWorld:
     def __init__(self, server: LoopbackKubernetes) -> None:

@@ -46,17 +46,20 @@ class LocalRuntimeLogs:
     apps: Path
 
     def read(self, app: str, environment: str, cursor: str) -> RuntimeLogChunk:
-        """Return what was written since the cursor; see RuntimeLogs."""
+        """Return what was written since the cursor; without one the end of each process's newest release."""
         if not _NAME.match(app) or not _NAME.match(environment):
             msg = f"{app}/{environment} cannot be an app and its environment"
             raise Rejected(msg)
         seen, lines = _positions(cursor), list[str]()
         now: dict[str, int] = {}
-        for path in sorted((self.apps / app / environment).glob("*.log"), key=lambda path: _release(path.stem)):
-            size = path.stat().st_size
+        paths = sorted((self.apps / app / environment).glob("*.log"), key=lambda path: _release(path.stem))
+        newest = {_process(path.stem): path for path in paths}.values()
+        for path in paths:
+            size = _size(path)
             begin = seen.get(path.stem, 0 if cursor else max(0, size - _FIRST_READ))
             text, now[path.stem] = _whole_lines(path, begin if begin <= size else 0)
-            lines += [f"{path.stem}: {line}\n" for line in text.splitlines()]
+            if cursor or path in newest:
+                lines += [f"{path.stem}: {line}\n" for line in text.splitlines()]
         return RuntimeLogChunk(text="".join(lines), cursor=json.dumps(now, separators=(",", ":")))
 
 
@@ -69,6 +72,17 @@ def _has_ended(path: Path) -> bool:
 def _release(stem: str) -> tuple[int, str]:
     number = stem.partition("-")[0]
     return (int(number) if number.isdigit() else 0, stem)
+
+
+def _process(stem: str) -> str:
+    return stem.partition("-")[2]
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # it was old, and has just been deleted
+        return 0
 
 
 def _positions(cursor: str) -> dict[str, int]:

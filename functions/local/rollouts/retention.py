@@ -1,4 +1,4 @@
-"""Deletes what nobody can need any more: images, logs of builds, what is remembered of ended versions."""
+"""Deletes what nobody can need any more: images, logs of builds and releases, what is remembered of ended versions."""
 
 import logging
 import re
@@ -12,6 +12,7 @@ from functions.common.adapters.postgres import Postgres
 
 _LOG = logging.getLogger(__name__)
 _HOUR, _DAY = 3_600.0, 86_400.0
+_APP_LOG = re.compile(r"^([0-9]+)-.+\.log(\.[0-9]+)?\Z")  # of a release and process, and what was rotated away
 _IMAGE = re.compile(r"^[0-9a-f]{64}\Z")
 # What can be rolled back to, what is or is to be live, what is asked for or runs, and what a push waits for.
 _NEEDED = """
@@ -25,6 +26,7 @@ union select wanted ->> 'digest' from platform.workloads where wanted is not nul
 union select workload ->> 'digest' from platform.versions where stage not in ('failed', 'stopped')
 union select digest from platform.builds where reported_at is null
 """
+_ACTIVE = "select app, environment, release from platform.versions where stage not in ('failed', 'stopped')"
 _OLD_VERSIONS = """
 delete from platform.versions as v
 where stage in ('failed', 'stopped') and entered_at < now() - cast(:days as integer) * interval '1 day'
@@ -58,8 +60,18 @@ class Retention:
         for log in (self.home / "builds").glob("*.log"):
             if _age(log) > self.days * _DAY:
                 log.unlink(missing_ok=True)
+        self._delete_app_logs()
         for statement in (_OLD_VERSIONS, _OLD_REPORTS):
             self.database.run(statement, days=self.days)
+
+    def _delete_app_logs(self) -> None:
+        logs = (self.home / "logs" / "apps").glob("*/*/*")
+        old = [(log, found[1]) for log in logs if (found := _APP_LOG.match(log.name)) and _age(log) > self.days * _DAY]
+        active = {(row[0], row[1], row[2]) for row in self.database.run(_ACTIVE)} if old else set()
+        for log, release in old:
+            app, environment = log.parts[-3:-1]
+            if (app, environment, int(release)) not in active:  # what runs may have been silent for long
+                log.unlink(missing_ok=True)
 
     def _old_images(self) -> list[str]:
         found = (self.home / "images").glob("*")

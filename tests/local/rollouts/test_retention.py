@@ -129,3 +129,23 @@ def test_logs_of_builds_go_in_time(store: Store) -> None:
     store.retention()
 
     assert [path.name for path in store.builds.iterdir()] == ["young.log"]
+
+
+def test_logs_of_releases_go_in_time_but_not_of_what_runs(world: World, store: Store) -> None:
+    world.deployer.apply(HELLO)
+    for release, stage in ((1, "stopped"), (2, "live")):
+        world.database.run(
+            "insert into platform.versions (app, environment, release, workload, stage) "
+            "values ('hello', 'production', :release, '{}', :stage)",
+            release=release,
+            stage=stage,
+        )
+    folder = store.builds.parent / "logs" / "apps" / "hello" / "production"
+    folder.mkdir(parents=True)
+    for name in ("1-web.log", "1-web.log.1", "1-a-worker.log", "2-web.log", "2-web.log.1"):
+        (folder / name).touch()
+        os.utime(folder / name, (time.time() - 2 * 86_400,) * 2)
+    (folder / "1-release.log").touch()
+    store.retention()
+
+    assert {path.name for path in folder.iterdir()} == {"1-release.log", "2-web.log", "2-web.log.1"}
