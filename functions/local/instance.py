@@ -72,10 +72,13 @@ def load(home: Path) -> Instance | None:
         raise Rejected(msg) from error
 
 
-def choose(home: Path, functions: tuple[str, ...], reservations: PortReservations, *, defaults: bool) -> Instance:
+def choose(
+    home: Path, functions: tuple[str, ...], reservations: PortReservations, *, defaults: bool, webhook_secret: str = ""
+) -> Instance:
     """Return the instance with its ports reserved and save it: those of the last start where they are free.
 
-    Without `defaults` a first start takes any free ports, so that instances can run side by side.
+    Without `defaults` a first start takes any free ports, so that instances can run side by side. A webhook
+    secret that is given becomes the instance's own.
     """
     known = load(home)
     wanted = dict(_DEFAULTS if defaults else dict.fromkeys(_DEFAULTS, 0))
@@ -88,7 +91,7 @@ def choose(home: Path, functions: tuple[str, ...], reservations: PortReservation
         ports={name: reservations.take(port) for name, port in wanted.items()},
         database_password=known.database_password if known else secrets.token_urlsafe(24),
         nats_token=known.nats_token if known else secrets.token_urlsafe(24),
-        webhook_secret=known.webhook_secret if known else secrets.token_urlsafe(32),
+        webhook_secret=webhook_secret or (known.webhook_secret if known else secrets.token_urlsafe(32)),
         admin_token=known.admin_token if known else secrets.token_urlsafe(32),
     )
     instance.save()

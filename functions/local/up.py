@@ -1,23 +1,16 @@
 """`task up`: the whole platform in the foreground until Ctrl-C."""
 
 import argparse
-import signal
 import sys
 import time
 from pathlib import Path
-from types import FrameType
 
 from functions.common.errors import SlipwayError
 from functions.local.platform.endpoints import FILE
 from functions.local.platform.programs import CODE
 from functions.local.platform.run import Platform, running
+from functions.local.platform.stop_signals import StopRequested, stop_at_signals
 from functions.local.platform.stores import binary
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class _StopRequestedError(BaseException):
-    """Somebody pressed Ctrl-C, or asked by signal."""
 
 
 def main(arguments: list[str]) -> int:
@@ -27,8 +20,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--project", type=Path, default=CODE, help="the folder whose knative/ says what runs")
     parser.add_argument("--any-ports", action="store_true", help="choose any free ports, not 8080 and those after it")
     chosen = parser.parse_args(arguments)
-    for number in _SIGNALS:
-        signal.signal(number, _stop)
+    stop_at_signals()
     started = time.monotonic()
     try:
         with running(chosen.home, root=chosen.project, default_ports=not chosen.any_ports) as platform:
@@ -36,19 +28,11 @@ def main(arguments: list[str]) -> int:
             platform.wait()
             print("slipway: the process manager ended; see logs/supervisord.log", file=sys.stderr)
             return 2
-    except _StopRequestedError:
+    except StopRequested:
         return 0
     except SlipwayError as error:
         print(f"slipway: {error}", file=sys.stderr)
         return 1
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    for other in _SIGNALS:
-        signal.signal(other, signal.SIG_IGN)  # stopping takes seconds at most, and is not to be cut short
-    print("\nstopping", flush=True)
-    raise _StopRequestedError
 
 
 def _screen(platform: Platform, seconds: float) -> str:

@@ -2,17 +2,16 @@
 
 import argparse
 import shutil
-import signal
 import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 
 from functions.common.errors import SlipwayError
 from functions.local.demo.screen import Screen
 from functions.local.demo.story import Story, StoryError
 from functions.local.platform.run import running
+from functions.local.platform.stop_signals import StopRequested, stop_at_signals
 
 _ENDED_BY_SIGNAL = 130
 
@@ -22,13 +21,12 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="task demo --", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="keep the state folder, to look into its logs")
     keep = parser.parse_args(arguments).keep
-    signal.signal(signal.SIGTERM, _interrupt)
     screen, folder = Screen(), Path(tempfile.mkdtemp(prefix="slipway-demo-"))
     folder.chmod(0o711)  # PostgreSQL runs as another user where this one is root
     try:
+        stop_at_signals()
         _tell(screen, folder)
-    except KeyboardInterrupt:
-        screen.say("\nstopped")
+    except StopRequested:
         return _ENDED_BY_SIGNAL
     except (SlipwayError, StoryError) as error:
         screen.say(f"\nslipway: {error}", style="red")
@@ -48,11 +46,6 @@ def _tell(screen: Screen, folder: Path) -> None:
             platform = stack.enter_context(running(folder / ".slipway", default_ports=False, say=screen.say))
         Story(screen=screen, folder=folder, platform=platform).tell()
     screen.say("\nEverything is stopped; nothing is left behind.")
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

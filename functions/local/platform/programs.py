@@ -16,7 +16,6 @@ from functions.local.routing import Routing, Service
 CODE = Path(functions.__file__).parents[1]
 WORKERS = ("builds", "rollouts")
 _PASSED_ON = (
-    "FORGEJO_WEBHOOK_SECRET",
     "GITEA_DEFAULT_ORG",
     "GITEA_TOKEN",
     "GITEA_URL",

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from functions.local.platform import leftovers, postgres, supervisor
 from functions.local.platform.database import prepare
 from functions.local.platform.endpoints import FILE, Endpoints, endpoints_of
 from functions.local.platform.lock import only_one
+from functions.local.platform.program import Program
 from functions.local.platform.programs import CODE, WORKERS, environment, has_worker, platform_programs
 from functions.local.platform.ready import does, http_answers, socket_answers, wait_for
 from functions.local.platform.stores import caddy_program, nats_program
@@ -76,36 +77,40 @@ def running(
     with only_one(home), reserving() as reservations:
         _end_leftovers(home, say)
         names = tuple(service.name for service in plan.routing.services)
-        instance = instances.choose(home, names, reservations, defaults=default_ports)
+        # Our git server sends as a Forgejo does, to the same address: both must sign with the same secret.
+        secret = plan.settings.optional("FORGEJO_WEBHOOK_SECRET")
+        instance = instances.choose(home, names, reservations, defaults=default_ports, webhook_secret=secret)
         with _supervised(instance, plan) as manager:
             yield _ready(instance, plan, manager)
 
 
 @contextmanager
 def _supervised(instance: Instance, plan: _Plan) -> Iterator[Supervisor]:
-    _make_folders(instance)
-    place = postgres.place(instance)
-    if place.moved:
-        plan.say(f"PostgreSQL runs as {place.user}, who cannot reach {instance.home}: its data is in {place.data}")
-    fresh = not (place.data / "PG_VERSION").exists()
+    with ExitStack() as stopping:  # from the last to the first, each whatever became of the one before
+        stopping.callback(shutil.rmtree, instance.runtime, ignore_errors=True)
+        stopping.callback((instance.home / FILE).unlink, missing_ok=True)
+        stopping.callback(leftovers.end, instance.mark, patience=2.0)
+        _make_folders(instance)
+        place = postgres.place(instance)
+        if place.moved:
+            plan.say(f"PostgreSQL runs as {place.user}, who cannot reach {instance.home}: its data is in {place.data}")
+        fresh = not (place.data / "PG_VERSION").exists()
+        manager = supervisor.start(instance, _programs(instance, plan, place, fresh=fresh), plan.settings)
+        stopping.callback(manager.stop)
+        if fresh:  # beside the start of all others
+            postgres.initialise(instance, place)
+            _wait(instance, manager, {"supervisord": does(lambda: manager.call("startProcess", "postgres", False))})
+        yield manager
+
+
+def _programs(instance: Instance, plan: _Plan, place: postgres.PostgresPlace, *, fresh: bool) -> list[Program]:
     given = environment(instance, plan.routing, plan.settings)
-    programs = [
+    return [
         replace(postgres.program(instance, place), autostart=not fresh),
         nats_program(instance),
         caddy_program(instance),
         *platform_programs(instance, plan.routing, plan.root, given, plan.workers),
     ]
-    manager = supervisor.start(instance, programs, plan.settings)
-    try:
-        if fresh:  # beside the start of all others
-            postgres.initialise(instance, place)
-            _wait(instance, manager, {"supervisord": does(lambda: manager.call("startProcess", "postgres", False))})
-        yield manager
-    finally:
-        manager.stop()
-        leftovers.end(instance.mark, patience=2.0)
-        (instance.home / FILE).unlink(missing_ok=True)
-        shutil.rmtree(instance.runtime, ignore_errors=True)
 
 
 def _ready(instance: Instance, plan: _Plan, manager: Supervisor) -> Platform:
@@ -146,6 +151,8 @@ def _end_leftovers(home: Path, say: Callable[[str], None]) -> None:
 
 
 def _make_folders(instance: Instance) -> None:
+    # The rollout controller writes all of these anew, and one with paths of before would stop the process manager.
+    shutil.rmtree(instance.home / "apps.d", ignore_errors=True)
     for name in _FOLDERS:
         (instance.home / name).mkdir(parents=True, exist_ok=True)
     write_hooks(instance.home)

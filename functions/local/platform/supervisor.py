@@ -44,12 +44,20 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop apps, functions and workers side by side, then the stores, then supervisord itself."""
-        with suppress(Unavailable):  # dead or deaf: what it leaves is ended by its mark
-            self._stop_programs(lambda name: name not in _STORES)
-            self._stop_programs(lambda _: True)
-            # It leaves one group a second when it ends, even those that are stopped; so they go before.
-            for name in {info["group"] for info in self.call("getAllProcessInfo")}:
-                self.call("removeProcessGroup", name)
+        try:
+            with suppress(Unavailable):  # dead or deaf: what it leaves is ended by its mark
+                self._empty()
+        finally:
+            self._end()
+
+    def _empty(self) -> None:
+        self._stop_programs(lambda name: name not in _STORES)
+        self._stop_programs(lambda _: True)
+        # It leaves one group a second when it ends, even those that are stopped; so they go before.
+        for name in {info["group"] for info in self.call("getAllProcessInfo")}:
+            self.call("removeProcessGroup", name)
+
+    def _end(self) -> None:
         self.process.terminate()
         try:
             self.process.wait(_STOP_SECONDS)

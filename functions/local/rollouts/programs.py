@@ -32,6 +32,7 @@ class Programs:
         log.parent.mkdir(parents=True, exist_ok=True)
         _write_private(folder / f"{name}.json", json.dumps(self._spec(version, process)))
         _write_private(folder / f"{name}.conf", _section(name, folder / f"{name}.json", log, process))
+        self._make_log_folders()
         return name
 
     def remove(self, name: str) -> None:
@@ -58,6 +59,12 @@ class Programs:
     def log_folder(self, app: str, environment: str) -> Path:
         """Return the folder of an environment's logs."""
         return self.home / "logs" / "apps" / app / environment
+
+    def _make_log_folders(self) -> None:
+        """See that no program lacks its folder: the process manager would read none of them, this one neither."""
+        for name in self.written():
+            _, app, environment, _ = name.split(".", 3)
+            self.log_folder(app, environment).mkdir(parents=True, exist_ok=True)
 
     def _spec(self, version: Version, process: str) -> dict[str, object]:
         image, workload = self.image(version), version.workload

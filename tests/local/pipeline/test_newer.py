@@ -38,6 +38,22 @@ def test_a_newer_push_ends_the_build_of_an_older_one(stage: Stage) -> None:
     assert dev.answer().split()[:2] == [newer, "1"]
 
 
+def test_a_deleted_app_ends_its_build_and_leaves_no_dead_letter(stage: Stage) -> None:
+    dev = begin(stage, "dropped")
+    slow = commit_slow(dev)
+    dev.push()
+    look = "select process from platform.builds where sha = :sha and process > 0"
+    ((group,),) = until(lambda: stage.rows(look, sha=slow), why="the slow build's process")
+
+    dev.paas("apps", "delete", "dropped", "--yes")
+
+    until(lambda: is_gone(group), why="the end of the build")
+    look = "select state from platform.builds where sha = :sha and reported_at is not null"
+    assert until(lambda: stage.rows(look, sha=slow), why="the report of its end") == [["cancelled"]]
+    begin(stage, "after").deploy()  # whose build's end is told after that one, and is handled
+    assert stage.rows("select * from dead_letters where app = 'dropped'") == []
+
+
 def test_ten_rapid_pushes_end_on_the_last(stage: Stage) -> None:
     dev = begin(stage, "rapid")
     shas = []

@@ -1,6 +1,7 @@
 """What lasts: workers, config, restarts of everything, and what removal leaves."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -112,6 +113,15 @@ def test_apps_are_live_again_after_a_new_start_of_the_platform(bare: RolloutWorl
         name = "app.hello.production.1.worker"
         until(lambda: (state := bare.supervision.state(name)) and state.phase == "up", why="the worker")
     assert load.shares().keys() == {"release 1"}
+
+
+def test_a_release_goes_live_though_somebody_deleted_all_logs(world: RolloutWorld) -> None:
+    world.deployer.apply(world.workload(5, environment="side", label="side--hello", hosts=("side--hello.localhost",)))
+    world.live(5)
+    shutil.rmtree(world.home / "logs")
+
+    world.deployer.apply(world.workload(2))
+    world.live(2)
 
 
 def test_a_controller_killed_in_the_middle_is_gone_on_with(bare: RolloutWorld) -> None:

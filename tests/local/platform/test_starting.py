@@ -1,0 +1,65 @@
+"""What a start takes over from before and from the environment."""
+
+import http.client
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from functions.common.settings import Settings
+from functions.local.platform.run import Platform, running
+from tests.local.project import service, write_project
+
+_TELLS = """
+    from functions.common.settings import from_environment
+
+    def target(request):
+        return from_environment().webhook_secret("forgejo"), 200
+"""
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    # Not tmp_path: PostgreSQL may run as another user, who must be able to reach the folder.
+    with tempfile.TemporaryDirectory(prefix="sw-") as name:
+        Path(name).chmod(0o711)
+        write_project(Path(name) / "project", service("verify") + service("park"), verify=_TELLS)
+        yield Path(name)
+
+
+def secrets_of(folder: Path, **environment: str) -> tuple[str, str]:
+    """Start, and return the secret that the git server's hook signs with, and the one that is expected of it."""
+    settings = Settings(environment=environment)
+    with running(
+        folder / "home", root=folder / "project", workers=(), default_ports=False, settings=settings, say=lambda _: None
+    ) as up:
+        signed = json.loads((up.home / "instance.json").read_text())["webhook_secret"]
+        return signed, _expected(up)
+
+
+def test_the_git_servers_hook_is_believed_also_where_a_forgejo_has_a_secret_of_its_own(folder: Path) -> None:
+    signed, expected = secrets_of(folder)
+    assert signed == expected
+
+    assert secrets_of(folder, FORGEJO_WEBHOOK_SECRET="of the forge") == ("of the forge", "of the forge")
+
+
+def test_programs_of_a_start_before_do_not_keep_it_from_starting(folder: Path) -> None:
+    stale = folder / "home" / "apps.d" / "app.gone.production.1.web.conf"
+    stale.parent.mkdir(parents=True)
+    log = folder / "moved" / "logs" / "1-web.log"
+    stale.write_text(f"[program:app.gone.production.1.web]\ncommand = true\nstdout_logfile = {log}\n")
+
+    assert secrets_of(folder)
+    assert not stale.exists()
+
+
+def _expected(up: Platform) -> str:
+    connection = http.client.HTTPConnection("127.0.0.1", up.instance.ports["verify"], timeout=10)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().read().decode()
+    finally:
+        connection.close()
