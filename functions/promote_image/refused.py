@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from functions.common.domain.release import Release, ReleaseState
-from functions.common.events.release import ReleaseFailed
 from functions.common.ports.release_progress import ReleaseProgress
 
 STEP = "deploy"
@@ -19,16 +18,3 @@ def end_refused(release: Release, reason: str, progress: ReleaseProgress) -> Rel
 def is_refused(release: Release) -> bool:
     """Return whether the release failed here, and not after it was asked for."""
     return release.state is ReleaseState.FAILED and release.step == STEP
-
-
-def refused(release: Release) -> ReleaseFailed:
-    """Tell that the deployer can never run this release."""
-    return ReleaseFailed(
-        app=release.app,
-        environment=release.environment,
-        push=release.push,
-        release=release.number,
-        sha=release.sha,
-        step=release.step,
-        reason=release.reason,
-    )

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from functions.common.domain.push import PushState
 from functions.common.domain.release import Release, ReleaseState
 from functions.common.errors import Rejected
-from functions.common.events.release import ReleaseFailed, ReleaseStarted, ReleaseSuperseded
+from functions.common.events.release import ReleaseFailed, ReleaseStarted, ReleaseSuperseded, release_failed
 from functions.common.ports.deployer import Deployer
 from functions.common.ports.event_sink import EventSink
 from functions.common.ports.push_ledger import PushLedger
 from functions.common.ports.release_ledger import Begun
 from functions.common.ports.release_progress import ReleaseProgress
 from functions.promote_image.plan import Plan
-from functions.promote_image.refused import end_refused, is_refused, refused
+from functions.promote_image.refused import end_refused, is_refused
 from functions.promote_image.supersede import superseded, tell_superseded
 
 _PUSH_STATES = {
@@ -42,7 +42,7 @@ class RollOut:
             state = _PUSH_STATES[release.state]
             self.pushes.advance(release.push, release.app, state, step=release.step, reason=release.reason)
         if is_refused(release):
-            return refused(release)
+            return release_failed(release)
         return superseded(release) if release.state is ReleaseState.SUPERSEDED else _started(release)
 
     def _asked(self, begun: Begun) -> Release:

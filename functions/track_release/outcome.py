@@ -2,7 +2,7 @@
 
 from functions.common.domain.push import PushState
 from functions.common.domain.release import ReleaseState
-from functions.common.events.release import ReleaseFailed, ReleaseLive, WorkloadChanged
+from functions.common.events.release import ReleaseFailed, ReleaseLive, WorkloadChanged, release_failed
 from functions.common.ports.push_ledger import PushLedger
 from functions.common.ports.release_progress import Observed
 from functions.track_release.address import Addresses
@@ -34,13 +34,4 @@ def failed(seen: Observed, event: WorkloadChanged, *, pushes: PushLedger) -> Rel
         return None
     if release.push:
         pushes.advance(release.push, release.app, PushState.FAILED, step=release.step, reason=release.reason)
-    return ReleaseFailed(
-        app=release.app,
-        environment=release.environment,
-        push=release.push,
-        release=release.number,
-        sha=release.sha,
-        step=release.step,
-        reason=release.reason,
-        log_tail=log_tail(event.log_tail),
-    )
+    return release_failed(release, log_tail=log_tail(event.log_tail))

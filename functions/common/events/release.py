@@ -2,6 +2,7 @@
 
 from typing import ClassVar, Literal
 
+from functions.common.domain.release import Release
 from functions.common.events.base import Event
 
 
@@ -70,3 +71,17 @@ class ReleaseFailed(Event):
     step: str
     reason: str
     log_tail: str = ""
+
+
+def release_failed(release: Release, *, log_tail: str = "") -> ReleaseFailed:
+    """Return the event of a release that has failed, with the last that it wrote."""
+    return ReleaseFailed(
+        app=release.app,
+        environment=release.environment,
+        push=release.push,
+        release=release.number,
+        sha=release.sha,
+        step=release.step,
+        reason=release.reason,
+        log_tail=log_tail,
+    )
