@@ -9,13 +9,14 @@ from functions.common.adapters.postgres_release_ledger import PostgresReleaseLed
 from functions.common.adapters.postgres_release_progress import PostgresReleaseProgress
 from functions.common.events.app import AppDeleted, ConfigChanged, DomainAdded, DomainRemoved, PreviewClosed
 from functions.common.events.build import ImagePublished
-from functions.common.events.release import ReleaseLive, RollbackRequested
+from functions.common.events.release import ReleaseFailed, ReleaseLive, RollbackRequested
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import awake, on, on_type, subscriber
 from functions.common.settings import SettingError, Settings
 from functions.common.wiring.core import Core, core
 from functions.common.wiring.platform import deployer, image_store
 from functions.promote_image.again import Again
+from functions.promote_image.failed import handle_failed
 from functions.promote_image.handler import handle_image
 from functions.promote_image.plan import Plan
 from functions.promote_image.removal import Removal
@@ -64,6 +65,7 @@ def compose(parts: Core) -> Endpoint:
         on(PreviewClosed, removal.preview),
         on(AppDeleted, removal.app),
         on(ReleaseLive, partial(handle_live, deployer=runs)),
+        on(ReleaseFailed, partial(handle_failed, archive=archive, deployer=runs)),
         on_type("dev.knative.apiserver.resource.update", partial(handle_object, read=prepared_release, deployer=runs)),
         on_type("dev.tekton.event.pipelinerun.successful.v1", awake),
         log=parts.log,

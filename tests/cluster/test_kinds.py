@@ -1,9 +1,11 @@
 """Other ways to run and to build on the real thing: Deployment, Knative Service, Dockerfile; builds that end badly."""
 
 import json
+import time
 
 import pytest
 
+from tests.cluster.bad_versions import LATE
 from tests.cluster.build_images import RUN
 from tests.cluster.conftest import NewUser
 from tests.cluster.install import BUILDS, IDLE, PLAIN
@@ -14,6 +16,7 @@ from tests.local.waiting import until
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 APP = "kinds"
+TOO_LATE_SECONDS = 120  # after the push; by then the version of LATE would have been well for long
 DOCKERFILE = f'FROM {REGISTRY}/{RUN}\nCOPY . /workspace\nWORKDIR /workspace\nCMD ["python3", "app.py"]\n'
 RELEASE = "web: python app.py\nrelease: {}\n"
 
@@ -22,16 +25,46 @@ def answers(user: User, sha: str) -> None:
     until(lambda: sha in user.get()[1], seconds=20, why=f"{sha[:12]} to answer")
 
 
-def test_a_deployment_goes_live_and_is_replaced(new_user: NewUser) -> None:
-    plain = new_user(PLAIN, exact=True)
-    plain.begin()
+@pytest.fixture(scope="module")
+def plain(new_user: NewUser) -> User:
+    user = new_user(PLAIN, exact=True)
+    user.begin()
+    return user
+
+
+@pytest.fixture(scope="module")
+def idle(new_user: NewUser) -> User:
+    user = new_user(IDLE, exact=True)
+    user.begin()
+    return user
+
+
+def test_a_deployment_goes_live_and_is_replaced(plain: User) -> None:
     answers(plain, plain.deploy())
     answers(plain, plain.deploy({"more.txt": "more\n"}))
 
 
-def test_a_knative_service_goes_live_rests_at_zero_and_answers_when_asked(new_user: NewUser, kubectl: Kubectl) -> None:
-    idle = new_user(IDLE, exact=True)
-    idle.begin()
+@pytest.mark.parametrize(("app", "kind"), [("plain", "deployment"), ("idle", "ksvc")])
+def test_a_version_that_is_well_too_late_never_serves(
+    app: str, kind: str, request: pytest.FixtureRequest, kubectl: Kubectl
+) -> None:
+    user: User = request.getfixturevalue(app)
+    live = user.deploy()
+    late, began = user.commit({"app.py": LATE}), time.monotonic()
+    user.push()
+    user.ended(late, "failed")
+
+    asked = ("get", kind, "web", "-n", f"app-{user.app}", "-o", r"jsonpath={.metadata.annotations.slipway\.dev/sha}")
+    until(lambda: kubectl(*asked) == live, seconds=30, why="the live version to be asked for again")
+    seen = set[str]()
+    while time.monotonic() - began < TOO_LATE_SECONDS:
+        seen.add(user.get()[1])
+        time.sleep(1)
+    assert [text for text in seen if late in text] == []
+    answers(user, live)
+
+
+def test_a_knative_service_goes_live_rests_at_zero_and_answers_when_asked(idle: User, kubectl: Kubectl) -> None:
     for change in ("one\n", "two\n"):
         sha = idle.deploy({"more.txt": change})
         answers(idle, sha)

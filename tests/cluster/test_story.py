@@ -6,6 +6,7 @@ from datetime import datetime
 import pytest
 
 from functions.local.demo.probe import Answer, probing, split
+from tests.cluster.bad_versions import BAD, ERRING
 from tests.cluster.control_plane import CLUSTER
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.overlay import DOMAIN
@@ -18,24 +19,6 @@ APP = "hello"
 STEPS = (10, 25, 50, 100)
 REPLICAS = 2
 TOLERANCE = 12  # percent points: a step of six seconds has three hundred requests, and Traefik lags up to two
-# It answers 500 when it is not well, to its health check too.
-SERVER = """
-import os, time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-began = time.monotonic()
-
-class Server(BaseHTTPRequestHandler):
-    def do_GET(self):
-        good = {good}
-        self.send_response(200 if good else 500)
-        self.end_headers()
-        self.wfile.write(os.environ["SLIPWAY_COMMIT"].encode())
-
-ThreadingHTTPServer(("0.0.0.0", int(os.environ["PORT"])), Server).serve_forever()
-"""
-ERRING = SERVER.format(good="time.monotonic() - began < 10")  # well at first
-BAD = {"crashing": "raise SystemExit('this version cannot start')\n", "failing its probe": SERVER.format(good="False")}
 
 
 def failed(answers: list[Answer]) -> list[Answer]:

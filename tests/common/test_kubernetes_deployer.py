@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from functions.common.adapters.kubernetes_record import config_name
 from functions.common.adapters.kubernetes_reports import prepared_release, workload_changed
 from functions.common.adapters.kubernetes_runtime import Kind
 from functions.common.errors import Unavailable
@@ -121,7 +122,10 @@ def test_config_that_did_not_change_is_the_same_secret(
         world.deployer.apply(a_workload(release, config=config))
 
     names = {found["metadata"]["name"] for found in server.of_kind("Secret")}
-    assert names == {"wanted", "config-1", "config-3"}
+    (rollout,) = server.of_kind("Rollout")
+    (source,) = rollout["spec"]["template"]["spec"]["containers"][0]["envFrom"]
+    assert names == {"wanted", config_name({"A": "1"}), config_name({"A": "2"})}
+    assert source == {"secretRef": {"name": config_name({"A": "2"})}}
 
 
 def test_an_app_keeps_its_kind_whatever_the_setting_says_later(server: LoopbackKubernetes) -> None:

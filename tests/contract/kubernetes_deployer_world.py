@@ -46,7 +46,7 @@ class KubernetesDeployerWorld:
         health_limit: int = 120,
         end_namespace: EndNamespace | None = None,
     ) -> None:
-        self.api, self.kind, self.app = api, kind, app
+        self.api, self.kind, self.app, self.shared = api, kind, app, shared
         runtime = Runtime(
             shared_namespace=shared,
             kind=kind,

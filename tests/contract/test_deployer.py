@@ -8,6 +8,7 @@ import pytest
 from functions.common.adapters.kubernetes_runtime import Kind
 from functions.common.domain.release import Workload
 from tests.contract.deployer import DeployerContract, DeployerWorld
+from tests.contract.going_back import GoingBackContract
 from tests.contract.kubernetes_deployer_world import APP, KubernetesDeployerWorld
 from tests.fakes.loopback_kubernetes import loopback_kubernetes
 from tests.local.rollouts.conftest import controlled
@@ -50,11 +51,11 @@ class TestLocal(DeployerContract):
 
 @pytest.mark.parametrize("shared", ["", "projects"], ids=["own namespaces", "one namespace"])
 @pytest.mark.parametrize("kind", list(Kind))
-class TestKubernetes(DeployerContract):
+class TestKubernetes(DeployerContract, GoingBackContract):
     """Objects of an API server, by HTTP on this machine; the test is their controller."""
 
     @pytest.fixture
-    def world(self, kind: Kind, shared: str) -> Iterator[DeployerWorld]:
+    def world(self, kind: Kind, shared: str) -> Iterator[KubernetesDeployerWorld]:
         """Return a deployer that was asked for nothing."""
         with loopback_kubernetes("projects") as server:
             yield KubernetesDeployerWorld(server.api, kind, shared=shared)
@@ -63,11 +64,11 @@ class TestKubernetes(DeployerContract):
 @pytest.mark.cluster
 @pytest.mark.parametrize("shared", [False, True], ids=["own namespaces", "one namespace"])
 @pytest.mark.parametrize("kind", list(Kind))
-class TestRealKubernetes(DeployerContract):
+class TestRealKubernetes(DeployerContract, GoingBackContract):
     """Objects of a real API server; the test is their controller."""
 
     @pytest.fixture
-    def world(self, kind: Kind, *, shared: bool) -> Iterator[DeployerWorld]:
+    def world(self, kind: Kind, *, shared: bool) -> Iterator[KubernetesDeployerWorld]:
         """Return a deployer that was asked for nothing."""
         api = real_api()
         with real_namespace(api, "deployer") as namespace:

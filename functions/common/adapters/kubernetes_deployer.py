@@ -8,21 +8,21 @@ from functions.common.adapters.kubernetes_canary import canary_check
 from functions.common.adapters.kubernetes_environment import surroundings
 from functions.common.adapters.kubernetes_labels import APP, ENVIRONMENT, MANAGED, MANAGER, PROCESS, labels_of
 from functions.common.adapters.kubernetes_namespaces import Namespaces
+from functions.common.adapters.kubernetes_observed import observed
 from functions.common.adapters.kubernetes_place import EVERYWHERE, NAMESPACES, OWNED, OWNED_LAST, Place, place_of
 from functions.common.adapters.kubernetes_pods import RELEASE_PROCESS, WEB
 from functions.common.adapters.kubernetes_processes import settle_processes
-from functions.common.adapters.kubernetes_record import Record, Records, config_secret
-from functions.common.adapters.kubernetes_reports import asked_release, job_end, report_of
+from functions.common.adapters.kubernetes_record import Record, Records, config_name, config_secret
+from functions.common.adapters.kubernetes_reports import job_end, newest_release
+from functions.common.adapters.kubernetes_restore import restore_web
 from functions.common.adapters.kubernetes_routes import has_weights, routes
 from functions.common.adapters.kubernetes_runtime import Kind, Runtime
-from functions.common.adapters.kubernetes_workloads import release_job, web_workload
-from functions.common.domain.release import Workload
+from functions.common.adapters.kubernetes_workloads import release_job, web_path, web_workload
+from functions.common.domain.release import Release, Workload
 from functions.common.errors import Unavailable
 from functions.common.events.release import WorkloadChanged
 from functions.common.ports.removals import Removals
 from functions.common.ports.running_workloads import RunningWorkload
-
-_OBJECTS = {Kind.DEPLOYMENT: "Deployment", Kind.ROLLOUT: "Rollout", Kind.KNATIVE: "KnativeService"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +62,13 @@ class KubernetesDeployer:
         if record:
             settle_processes(record, api=self.api, place=place, runtime=self.runtime)
 
+    def go_back(self, live: Release, *, instead_of: int) -> None:
+        """Ask for the live release again; see StagedDeployer. Argo gives the place of a failed version back itself."""
+        place = self._place(live.app, live.environment)
+        record = self._newest(place, instead_of)
+        if record and record.kind is not Kind.ROLLOUT:
+            restore_web(live, record, api=self.api, place=place, runtime=self.runtime)
+
     def remove(self, app: str, environment: str, *, through: int) -> None:
         """Leave nothing up to a number; see Deployer. In somebody else's namespace there is nothing of ours."""
         self.removals.note(app, environment, through=through)
@@ -87,7 +94,7 @@ class KubernetesDeployer:
             RunningWorkload(
                 app=one["metadata"]["labels"][APP],
                 environment=one["metadata"]["labels"][ENVIRONMENT],
-                release=asked_release(one),
+                release=newest_release(one),
             )
             for one in found
         ]
@@ -103,17 +110,7 @@ class KubernetesDeployer:
         record = Records(api=self.api).read(place)
         if record is None or record.leaving:
             return None
-        begun = WorkloadChanged(
-            app=app, environment=environment, push=record.workload.push, release=record.release, phase="releasing"
-        )
-        if not record.prepared:
-            job = self.api.read(place.path("Job", f"release-{record.release}"))
-            end = job_end(job)
-            return begun if job and end is None else end if end and end.phase == "failed" else None
-        found = self.api.read(place.path(_OBJECTS[record.kind], WEB))
-        if not found or found["metadata"].get("deletionTimestamp"):
-            return None
-        return report_of(found) or (begun if asked_release(found) == record.release else None)
+        return observed(record, api=self.api, place=place)
 
     def _newest(self, place: Place, release: int) -> Record | None:
         record = Records(api=self.api).read(place)
@@ -179,10 +176,9 @@ class KubernetesDeployer:
 
     def _record(self, workload: Workload, before: Record | None, place: Place) -> Record:
         kind = self.runtime.kind_of(workload.app)
-        if before and before.kind is not kind and self.api.read(place.path(_OBJECTS[before.kind], WEB)):
+        if before and before.kind is not kind and self.api.read(web_path(before.kind, place)):
             kind = before.kind  # it runs; what was refused at its first release may become another
-        kept = before.config if before and before.workload.config == workload.config else ""
-        config = kept or place.name(f"config-{workload.release}")
+        config = place.name(config_name(workload.config))
         prepared = RELEASE_PROCESS not in workload.processes
         version = before.version if before else ""
         return Record(workload=workload, kind=kind, config=config, prepared=prepared, version=version)

@@ -5,7 +5,9 @@ over the version that was read.
 """
 
 import base64
+import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -71,6 +73,11 @@ class Records:
         elif not self.api.create(place.collection("Secret"), body):
             msg = f"release {record.release} of {record.workload.app} meets another one: it is tried again"
             raise Unavailable(msg)
+
+
+def config_name(config: Mapping[str, str]) -> str:
+    """Return the name of the Secret with this environment: the same environment is the same Secret, not to change."""
+    return f"config-{hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:12]}"
 
 
 def config_secret(record: Record, place: Place) -> dict[str, Any]:

@@ -44,8 +44,12 @@ def prepared_release(envelope: Envelope) -> tuple[str, str, int] | None:
 
 def asked_release(found: Object) -> int:
     """Return the release that a workload's spec asks for, 0 when it names none."""
-    number = annotation((found.get("spec") or {}).get("template") or {}, RELEASE)
-    return int(number) if number.isdigit() else 0
+    return _release((found.get("spec") or {}).get("template") or {})
+
+
+def newest_release(found: Object) -> int:
+    """Return the newest release that a workload was asked for, which may have been given up; 0 when it names none."""
+    return _release(found)
 
 
 def report_of(found: Object) -> WorkloadChanged | None:
@@ -82,6 +86,11 @@ def _report(found: Object, marked: Object, health: Health) -> WorkloadChanged:
         step=health.step,
         reason=health.reason,
     )
+
+
+def _release(marked: Object) -> int:
+    number = annotation(marked, RELEASE)
+    return int(number) if number.isdigit() else 0
 
 
 def _label(found: Object, name: str) -> str:

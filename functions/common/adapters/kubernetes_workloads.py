@@ -10,6 +10,12 @@ from functions.common.adapters.kubernetes_runtime import Kind, Runtime
 from functions.common.domain.release import Workload
 
 Object = dict[str, Any]
+_WEB = {Kind.DEPLOYMENT: "Deployment", Kind.ROLLOUT: "Rollout", Kind.KNATIVE: "KnativeService"}
+
+
+def web_path(kind: Kind, place: Place) -> str:
+    """Return the path of what runs the web process."""
+    return place.path(_WEB[kind], WEB)
 
 
 def web_workload(workload: Workload, kind: Kind, place: Place, runtime: Runtime, *, config: str) -> tuple[str, Object]:
@@ -60,7 +66,7 @@ def _rollout(workload: Workload, place: Place, runtime: Runtime, config: str) ->
         "rollbackWindow": {"revisions": 3},  # back to one of the last three: at once, without steps
         "strategy": {"canary": canary_strategy(workload, place, runtime)},
     }
-    return place.path("Rollout", WEB), body
+    return web_path(Kind.ROLLOUT, place), body
 
 
 def _knative_service(workload: Workload, place: Place, runtime: Runtime, config: str) -> tuple[str, Object]:
@@ -78,7 +84,7 @@ def _knative_service(workload: Workload, place: Place, runtime: Runtime, config:
         "template": {**template, "spec": {**spec, "containers": [container]}},
         "traffic": [{"latestRevision": True, "percent": WHOLE}],
     }
-    return place.path("KnativeService", WEB), body
+    return web_path(Kind.KNATIVE, place), body
 
 
 def _replicated(workload: Workload, process: str, place: Place, runtime: Runtime, config: str) -> Object:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from functions.common.adapters.postgres import Postgres
-from functions.common.domain.release import Workload
+from functions.common.domain.release import Release, Workload
 from functions.common.events.release import WorkloadChanged
 from functions.common.ports.running_workloads import RunningWorkload
 
@@ -59,6 +59,9 @@ class LocalDeployer:
 
     def settle(self, app: str, environment: str, release: int) -> None:
         """Do nothing: the rollout controller lets workers follow the live version itself."""
+
+    def go_back(self, live: Release, *, instead_of: int) -> None:
+        """Do nothing: the rollout controller ends a version that it gives up, and never tries it again."""
 
     def remove(self, app: str, environment: str, *, through: int) -> None:
         """Leave nothing up to a number running; see Deployer."""

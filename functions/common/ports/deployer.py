@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from functions.common.domain.release import Workload
+from functions.common.domain.release import Release, Workload
 from functions.common.events.release import WorkloadChanged
 
 
@@ -38,4 +38,11 @@ class StagedDeployer(Deployer, Protocol):
 
     def settle(self, app: str, environment: str, release: int) -> None:
         """Let the other process types follow web to the release, which is live, if it is the newest."""
+        ...
+
+    def go_back(self, live: Release, *, instead_of: int) -> None:
+        """Ask for the live release again in place of a newer one that failed, so that it never serves later.
+
+        Changes nothing when the failed one is not what is asked for, or gives its place back by itself.
+        """
         ...

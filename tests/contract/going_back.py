@@ -1,0 +1,88 @@
+"""What a cluster's deployer keeps to when a release has failed, where controllers would go on trying it."""
+
+from dataclasses import replace
+
+import pytest
+
+from functions.common.adapters.kubernetes_api import Object
+from functions.common.adapters.kubernetes_reports import asked_release
+from functions.common.adapters.kubernetes_runtime import Kind
+from functions.common.domain.release import Release, ReleaseKind, Workload
+from functions.common.errors import Unavailable
+from tests.contract.kubernetes_deployer_world import KubernetesDeployerWorld
+
+
+def release_of(workload: Workload) -> Release:
+    """Return the release whose workload this is."""
+    return Release(
+        app=workload.app,
+        environment=workload.environment,
+        number=workload.release,
+        kind=ReleaseKind.PUSH,
+        digest=workload.digest,
+        image=workload.image,
+        sha=workload.sha,
+        push=workload.push,
+        sequence=workload.release,
+        processes=workload.processes,
+        config=workload.config,
+    )
+
+
+def web(world: KubernetesDeployerWorld) -> Object:
+    """Return what runs the web process."""
+    found = world.api.read(world.web)
+    assert found
+    return found
+
+
+class GoingBackContract:
+    """To be subclassed with a fixture `world`."""
+
+    def test_the_live_release_takes_the_place_of_a_failed_one(self, world: KubernetesDeployerWorld) -> None:
+        """The very same version: its pods are those that run; a Rollout is Argo's to give back."""
+        world.deployer.apply(world.workload(1))
+        world.settle()
+        live = web(world)["spec"]["template"]
+        world.deployer.apply(replace(world.workload(2), config={"COLOUR": "red"}))
+
+        for _ in range(2):
+            world.deployer.go_back(release_of(world.workload(1)), instead_of=2)
+
+        found = web(world)
+        if world.kind is Kind.ROLLOUT:
+            assert asked_release(found) == 2
+            return
+        assert found["spec"]["template"] == live
+        assert [one.release for one in world.deployer.running() if one.app == world.app] == [2]  # the removal's number
+
+    def test_a_newer_release_keeps_its_place(self, world: KubernetesDeployerWorld) -> None:
+        """However late the end of the older is told; and so does one after which came nothing."""
+        world.deployer.apply(world.workload(1))
+        world.deployer.apply(world.workload(3))
+
+        world.deployer.go_back(release_of(world.workload(1)), instead_of=2)
+
+        assert asked_release(web(world)) == 3
+
+    def test_what_changes_meanwhile_is_looked_at_anew(self, world: KubernetesDeployerWorld) -> None:
+        """A newer release that is asked for between look and change is not overwritten."""
+        world.deployer.apply(world.workload(1))
+        world.deployer.apply(world.workload(2))
+        if world.kind is Kind.ROLLOUT:
+            return
+        rival = KubernetesDeployerWorld(world.api, world.kind, app=world.app, shared=world.shared)
+        original = world.api.read
+
+        def meanwhile(path: str) -> Object | None:
+            found = original(path)
+            if path == world.web:
+                world.api.__dict__.pop("read", None)
+                rival.deployer.apply(rival.workload(3))
+            return found
+
+        world.api.__dict__["read"] = meanwhile
+        with pytest.raises(Unavailable):
+            world.deployer.go_back(release_of(world.workload(1)), instead_of=2)
+
+        assert asked_release(web(world)) == 3

@@ -1,0 +1,78 @@
+"""promote-image: a release that failed never takes the traffic later."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from functions.common.adapters.kubernetes_reports import asked_release
+from functions.common.adapters.kubernetes_runtime import Kind
+from functions.common.adapters.postgres_release_progress import PostgresReleaseProgress
+from functions.common.domain.release import ReleaseState
+from functions.common.events.release import ReleaseFailed
+from functions.promote_image.failed import handle_failed
+from tests.contract.kubernetes_deployer_world import KubernetesDeployerWorld
+from tests.fakes.loopback_kubernetes import loopback_kubernetes
+from tests.functions.promote_image.promoter import Promoter
+from tests.world import World
+
+
+class Stage:
+    """A cluster, and promote-image on it."""
+
+    def __init__(self, world: World, images: Path, cluster: KubernetesDeployerWorld) -> None:
+        self.world, self.cluster = world, cluster
+        self.promoter = Promoter(world, images, deployer=cluster.deployer)
+
+    def end(self, number: int, state: ReleaseState) -> None:
+        """Let a release end so."""
+        PostgresReleaseProgress(database=self.world.database).finish("hello", "production", number, state)
+
+    def told_failed(self, number: int) -> None:
+        """Handle a release.failed."""
+        event = ReleaseFailed(
+            app="hello", environment="production", release=number, sha="b", step="health check", reason="no answer"
+        )
+        handle_failed(event, archive=self.promoter.archive, deployer=self.cluster.deployer)
+
+    def asked(self) -> int:
+        """Return the release that the cluster is asked for."""
+        return asked_release(self.cluster.api.read(self.cluster.web) or {})
+
+
+@pytest.fixture
+def stage(world: World, tmp_path: Path) -> Iterator[Stage]:
+    with loopback_kubernetes() as server:
+        yield Stage(world, tmp_path / "images", KubernetesDeployerWorld(server.api, Kind.DEPLOYMENT))
+
+
+def test_the_live_release_is_asked_for_again(stage: Stage) -> None:
+    stage.promoter.promote(stage.world.push("a"))
+    stage.end(1, ReleaseState.LIVE)
+    stage.promoter.promote(stage.world.push("b"))
+    stage.end(2, ReleaseState.FAILED)
+    asked = stage.asked()
+
+    stage.told_failed(2)
+
+    assert (asked, stage.asked()) == (2, 1)
+
+
+def test_with_none_live_or_a_newer_one_on_its_way_nothing_changes(stage: Stage) -> None:
+    stage.promoter.promote(stage.world.push("a"))
+    stage.end(1, ReleaseState.FAILED)
+    stage.told_failed(1)
+    first = stage.asked()
+    stage.promoter.promote(stage.world.push("b"))
+    stage.told_failed(1)
+
+    assert (first, stage.asked()) == (1, 2)
+
+
+def test_a_rollback_that_got_no_release_changes_nothing(stage: Stage) -> None:
+    stage.promoter.promote(stage.world.push("a"))
+    stage.end(1, ReleaseState.LIVE)
+
+    stage.told_failed(0)
+
+    assert stage.asked() == 1
