@@ -78,7 +78,7 @@ class PushWorld:
             (PullRequestClosed, closing.pull_request_closed),
             (BuildRequested, partial(handle_request, **build, pushes=pushes, sink=sink)),  # type: ignore[arg-type] # as above
             (PreviewClosed, partial(handle_preview_closed, **build)),  # type: ignore[arg-type] # as above
-            (AppDeleted, partial(handle_app_deleted, **build, unknown=builds.unknown)),  # type: ignore[arg-type] # as above
+            (AppDeleted, partial(handle_app_deleted, **build, names=builds)),  # type: ignore[arg-type] # as above
             (
                 BuildEnded,
                 partial(handle_end, builds=builds, pushes=pushes, history=history, images=images, logs=self.logs),

@@ -15,6 +15,8 @@ from functions.manage_apps.lookup import found_app
 from functions.manage_apps.refusals import Conflict
 from functions.manage_apps.routing import Route
 
+MOST = 15  # an HTTPRoute takes 16 hosts, and one is the app's own
+
 
 def list_domains(call: Call, *, register: AppRegister) -> Answer:
     """Answer {"items": [{"host"}], "next": null}; the app's own host first."""
@@ -31,6 +33,9 @@ def add_domain(
     answer = {"host": host, "url": hosts.url(host)}
     if host in app.custom_domains:
         return Answer(body=answer)
+    if len(app.custom_domains) >= MOST:
+        msg = f"{app.name} has {MOST} domains of its own, and its route takes no more: remove one first"
+        raise Conflict(msg)
     with changes.begin() as change:
         if domains.add(app.name, host) != app.name:
             msg = f"{host} belongs to another app: remove it there first"

@@ -26,7 +26,7 @@ def create() -> Endpoint:
             partial(handle_request, builds=builds, pushes=pushes, builder=builds_images, sink=parts.sink),
         ),
         on(PreviewClosed, partial(handle_preview_closed, builds=builds, builder=builds_images)),
-        on(AppDeleted, partial(handle_app_deleted, builds=builds, builder=builds_images, unknown=builds.unknown)),
+        on(AppDeleted, partial(handle_app_deleted, builds=builds, names=builds, builder=builds_images)),
         on_type("dev.slipway.push.received.v1", awake),
         log=parts.log,
         clock=parts.clock,

@@ -1,10 +1,8 @@
 """An environment is closed: what is being built for it is not wanted any more."""
 
-from collections.abc import Callable
-
 from functions.common.domain.build import APP_DELETED, PREVIEW_CLOSED
 from functions.common.events.app import AppDeleted, PreviewClosed
-from functions.common.ports.build_ledger import BuildLedger
+from functions.common.ports.build_ledger import BuildLedger, BuildNames
 from functions.common.ports.builder import Builder
 
 
@@ -14,17 +12,11 @@ def handle_preview_closed(event: PreviewClosed, *, builds: BuildLedger, builder:
         builder.cancel(name)
 
 
-def handle_app_deleted(
-    event: AppDeleted,
-    *,
-    builds: BuildLedger,
-    builder: Builder,
-    unknown: Callable[[tuple[str, ...]], tuple[str, ...]],
-) -> None:
+def handle_app_deleted(event: AppDeleted, *, builds: BuildLedger, names: BuildNames, builder: Builder) -> None:
     """Cancel what runs for the app's environments, but for those of a new app of the same name.
 
-    What ran when it was deleted went from the ledger with the app: the event names it, `unknown` tells which of
-    the names a new app has not taken again for a build of its own.
+    What ran when it was deleted went from the ledger with the app: the event names it; a name that is recorded
+    now was taken again, by a new app for a build of its own.
     """
-    for name in (*builds.give_up(event.app, "", cause=APP_DELETED), *unknown(event.builds)):
+    for name in (*builds.give_up(event.app, "", cause=APP_DELETED), *names.unknown(event.builds)):
         builder.cancel(name)

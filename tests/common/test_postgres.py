@@ -33,6 +33,16 @@ def test_values_come_back_as_they_went_in(database: str) -> None:
     assert row == values
 
 
+def test_what_is_added_to_a_deleted_app_may_be_asked_again(database: str) -> None:
+    postgres = Postgres(database)
+    postgres.run("create table apps (name text primary key)")
+    postgres.run("create table domains (app text references apps)")
+
+    with pytest.raises(Unavailable, match="was deleted at this moment"):
+        postgres.run("insert into domains values ('shop')")
+    assert postgres.run("select 1") == [[1]]
+
+
 def test_a_connection_that_was_ended_is_replaced(database: str) -> None:
     postgres, other = Postgres(database), Postgres(database)
     postgres.run("select 1")

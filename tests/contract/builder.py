@@ -129,6 +129,15 @@ class BuilderContract:
         assert world.ordered() == ["hello-1"]
         assert state(world.builder) is BuildState.FAILED
 
+    def test_what_is_being_cancelled_is_no_build_of_another_push(self, world: BuilderWorld) -> None:
+        """As when an app is made again at once; for its own push it stays what was ordered."""
+        world.builder.start(an_order())
+        world.builder.cancel("hello-1")
+
+        with pytest.raises(Unavailable):
+            world.builder.start(an_order(push="p2"))
+        assert world.ordered() == ["hello-1"]
+
     def test_what_can_never_be_built_is_rejected(self, world: BuilderWorld) -> None:
         """And nothing is ordered."""
         with pytest.raises(Rejected):

@@ -1,7 +1,7 @@
 """A builder that only takes notes."""
 
 from functions.common.domain.build import BuildOrder, BuildResult, BuildState
-from functions.common.errors import Rejected
+from functions.common.errors import Rejected, Unavailable
 
 
 class FakeBuilder:
@@ -22,6 +22,9 @@ class FakeBuilder:
             self.failed.discard(order.name)
             self.cancelled.discard(order.name)
             del self.orders[order.name]
+        if order.name in self.cancelled - self.failed and self.orders[order.name].push != order.push:
+            msg = f"{order.name} is being cancelled"
+            raise Unavailable(msg)
         self.orders.setdefault(order.name, order)
 
     def cancel(self, name: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functions.common.adapters.build_orders import check_order
 from functions.common.adapters.postgres import Postgres
 from functions.common.domain.build import BuildOrder, BuildResult, BuildState, Image
+from functions.common.errors import Unavailable
 
 _START = """
 insert into platform.builds (name, app, environment, push, clone_url, ref, sha)
@@ -14,6 +15,7 @@ on conflict (name) do update set push = excluded.push, clone_url = excluded.clon
     log_tail = '', ordered_at = now(), ended_at = null, reported_at = null
 where platform.builds.ended_at is not null and platform.builds.push <> excluded.push
 """
+_LEAVING = "select 1 from platform.builds where name = :name and push <> :push and cancelled and ended_at is null"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,9 @@ class LocalBuilder:
             ref=order.ref,
             sha=order.sha,
         )
+        if self.database.run(_LEAVING, name=order.name, push=order.push):
+            msg = f"the build {order.name} of a push before is being cancelled: it is tried again"
+            raise Unavailable(msg)
 
     def cancel(self, name: str) -> None:
         """Ask for the end of a build; see Builder."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from functions.common.adapters.import_lock import IMPORT_LOCK
 from functions.common.adapters.postgres_connection import Connections
-from functions.common.adapters.sqlstate import is_outdated_plan, sqlstate
+from functions.common.adapters.sqlstate import FOREIGN_KEY_VIOLATION, is_outdated_plan, sqlstate
 from functions.common.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -91,6 +91,9 @@ class Postgres:
             trouble, is_connected = _trouble(error), getattr(self._local, "connection", None) is not None
             if trouble or not sqlstate(error):  # what is no error of the server's may have left its answer half read
                 self.close()
+            if sqlstate(error) == FOREIGN_KEY_VIOLATION:  # asked again, whoever looks it up finds it gone
+                msg = "the app was deleted at this moment: try again"
+                raise Unavailable(msg) from error
             if trouble:
                 raise (_BrokenConnectionError if is_connected else Unavailable)(trouble) from error
             raise

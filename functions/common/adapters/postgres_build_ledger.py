@@ -16,7 +16,7 @@ _TRIES = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresBuildLedger:
-    """BuildLedger over the tables builds, environments and pushes."""
+    """BuildLedger and BuildNames over the tables builds, environments and pushes."""
 
     database: Postgres
 
@@ -50,7 +50,7 @@ class PostgresBuildLedger:
         return tuple(row[0] for row in self.database.run(GIVE_UP, app=app, environment=environment, cause=cause))
 
     def unknown(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Return those of the names under which no build is recorded."""
+        """Return those of the names that no build has; see BuildNames."""
         return tuple(row[0] for row in self.database.run(UNKNOWN, names=list(names))) if names else ()
 
 

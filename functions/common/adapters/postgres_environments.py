@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.sqlstate import FOREIGN_KEY_VIOLATION, sqlstate
 from functions.common.domain.environment import Environment, EnvironmentState, preview
 from functions.common.errors import Unavailable
 from functions.common.ports.environments import Opened
@@ -71,13 +70,7 @@ class PostgresEnvironments:
 
     def _open(self, wanted: Environment) -> list[list[Any]]:
         where = {"app": wanted.app, "name": wanted.name, "branch": wanted.branch, "label": wanted.label}
-        try:
-            return self.database.run(_OPEN, **where)
-        except Exception as error:
-            if sqlstate(error) != FOREIGN_KEY_VIOLATION:
-                raise
-            msg = f"the app {wanted.app} was deleted at this moment; try again"
-            raise Unavailable(msg) from error
+        return self.database.run(_OPEN, **where)
 
 
 def _candidates(wanted: Environment) -> Iterator[Environment]:

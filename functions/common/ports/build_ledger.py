@@ -53,3 +53,11 @@ class BuildLedger(Protocol):
         An empty environment means all of the app's.
         """
         ...
+
+
+class BuildNames(Protocol):
+    """The names under which builds are recorded."""
+
+    def unknown(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return those of the names under which no build is recorded."""
+        ...

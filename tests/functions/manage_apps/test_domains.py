@@ -30,6 +30,15 @@ def test_another_apps_domain_is_refused(api: ApiWorld) -> None:
     assert api.call("DELETE", f"{PATH}/www.example.net").status == 404
 
 
+def test_more_domains_than_a_route_takes_are_refused_at_once(api: ApiWorld) -> None:
+    api.app("shop")
+    answers = [api.call("PUT", f"{PATH}/www{number}.example.net") for number in range(16)]
+
+    assert [answer.status for answer in answers] == [201] * 15 + [409]
+    assert "15 domains" in answers[-1].body["error"]
+    assert api.call("PUT", f"{PATH}/www0.example.net").status == 200
+
+
 @pytest.mark.parametrize(
     "host",
     ["nodots", "-a.example.net", "other.apps.example.org", "apps.example.org", "a_b.net", "1.2.3.4"],
