@@ -23,12 +23,15 @@ from functions.common.wiring.platform import (
     deployer,
     dns_zone,
     forge_heads,
+    image_retention,
+    image_store,
     release_limits,
     running_workloads,
 )
 from functions.reconcile.deadline import Deadline
 from functions.reconcile.handler import handle
 from functions.reconcile.heads import Heads
+from functions.reconcile.images import Images
 from functions.reconcile.network import Network
 from functions.reconcile.outbox import Outbox
 from functions.reconcile.previews import Previews
@@ -75,7 +78,7 @@ def work_steps(parts: Core) -> dict[str, Step]:
 
 
 def world_steps(parts: Core) -> dict[str, Step]:
-    """Return the steps that compare forges, previews and names with the state."""
+    """Return the steps that compare forges, previews, names and images with the state."""
     database, sink, domain = parts.database, parts.sink, parts.settings.default_domain
     return {
         "heads": Heads(
@@ -99,6 +102,11 @@ def world_steps(parts: Core) -> dict[str, Step]:
         ),
         "network": Network(
             watch=PostgresHostWatch(database=database, domain=domain), certificates=certificates(parts), sink=sink
+        ),
+        "images": Images(
+            retention=image_retention(parts),
+            store=image_store(parts),
+            keep=int(parts.settings.number("SLIPWAY_KEEP_RELEASES", 10)),
         ),
     }
 

@@ -32,7 +32,7 @@ latest as materialized (
 ),
 fitting as materialized (
     select latest.* from latest, verdict
-    where own or overtaken is null and state = 'succeeded' and started_at >= opened_at
+    where own or overtaken is null and state = 'succeeded' and started_at >= opened_at and image_claimed_at is null
 ),
 adopted as (
     update builds set push = :push, sequence = :sequence from latest, going

@@ -40,6 +40,11 @@ on conflict (app, environment) do update set number = greatest(release_floors.nu
 # Events stay: they are what explains the app's pushes afterwards. Sequences start anew with an app of the
 # same name, so what is counted by them goes. Numbers of releases go on: what is late tells by its number that
 # it is of the app before.
+_ABANDON_IMAGES = """
+insert into abandoned_images (image, digest)
+select distinct image, digest from builds where app = :name and digest <> '' and image_deleted_at is null
+on conflict (image, digest) do update set since = now(), claimed_at = null
+"""
 _REMOVE_BUILDS = "delete from builds where app = :name returning name, state"
 _REMOVE = (
     _KEEP_NUMBERS,
@@ -96,6 +101,7 @@ class PostgresAppEditor:
                 raise NotFound(_gone(name))
             environments = self.database.run(_ENVIRONMENTS, name=name)
             hosts = self.database.run(_HOSTS, name=name)
+            self.database.run(_ABANDON_IMAGES, name=name)
             builds = self.database.run(_REMOVE_BUILDS, name=name)
             for statement in _REMOVE:
                 self.database.run(statement, name=name)

@@ -46,7 +46,7 @@ class RegistryImages:
             return
         answer = self._call("DELETE", reference, digest)
         if answer.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            msg = f"the registry {self.registry} deletes nothing: allow deletion in its configuration"
+            msg = f"the registry {self.registry} deletes nothing: allow deletion, or set SLIPWAY_KEEP_RELEASES=0"
             raise Rejected(msg)
         if answer.status_code != HTTPStatus.NOT_FOUND:
             self._check(answer, reference)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # a function uses one or two of them, and each costs the othe
     from functions.common.ports.deployer import StagedDeployer
     from functions.common.ports.dns_zone import DnsZone
     from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories
+    from functions.common.ports.image_retention import ImageRetention
     from functions.common.ports.image_store import ImageStore
     from functions.common.ports.logs import BuildLogs, RuntimeLogs
     from functions.common.ports.release_limits import ReleaseLimits
@@ -73,6 +74,17 @@ def release_limits(core: Core) -> "ReleaseLimits":
     from functions.common.adapters.kept_limits import KeptLimits  # noqa: PLC0415 - as above
 
     return KeptLimits()
+
+
+def image_retention(core: Core) -> "ImageRetention":
+    """Return what chooses images to delete."""
+    if _is_cluster(core):
+        from functions.common.adapters.postgres_image_retention import PostgresImageRetention  # noqa: PLC0415 - as above
+
+        return PostgresImageRetention(database=core.database)
+    from functions.common.adapters.kept_images import KeptImages  # noqa: PLC0415 - as above
+
+    return KeptImages()
 
 
 def dns_zone(core: Core) -> "DnsZone":

@@ -9,23 +9,22 @@ from pathlib import Path
 
 from functions.common.adapters.local_image_store import LocalImageStore
 from functions.common.adapters.postgres import Postgres
+from functions.common.adapters.postgres_image_retention import NEEDED
 
 _LOG = logging.getLogger(__name__)
 _HOUR, _DAY = 3_600.0, 86_400.0
 _APP_LOG = re.compile(r"^([0-9]+)-.+\.log(\.[0-9]+)?\Z")  # of a release and process, and what was rotated away
 _IMAGE = re.compile(r"^[0-9a-f]{64}\Z")
-# What can be rolled back to, what is or is to be live, what is asked for or runs, and what a push waits for.
-_NEEDED = """
-select digest from (
-    select r.digest, row_number() over (partition by r.app, r.environment order by r.number desc) as age
-    from releases as r join environments as e on e.app = r.app and e.name = r.environment and e.state = 'open'
-) as newest where age <= :releases
-union select digest from releases where state in ('live', 'started')
-union select b.digest from builds as b join pushes as p on p.id = b.push and p.app = b.app and p.ended_at is null
+_KEPT = f"""
+{NEEDED}
 union select wanted ->> 'digest' from platform.workloads where wanted is not null
 union select workload ->> 'digest' from platform.versions where stage not in ('failed', 'stopped')
 union select digest from platform.builds where reported_at is null
-"""
+"""  # noqa: S608 - a constant
+_FORGET = (  # no build uses it again
+    "update builds set image_claimed_at = now(), image_deleted_at = now() where digest = :digest",
+    "delete from abandoned_images where digest = :digest",
+)
 _ACTIVE = "select app, environment, release from platform.versions where stage not in ('failed', 'stopped')"
 _OLD_VERSIONS = """
 delete from platform.versions as v
@@ -43,7 +42,7 @@ where reported_at < now() - cast(:days as integer) * interval '1 day'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """Keeps the images of the newest `releases` of each open environment, and logs for `days`."""
+    """Keeps the images of the newest `releases` of each open environment (0: all images), and logs for `days`."""
 
     home: Path
     database: Postgres
@@ -52,17 +51,22 @@ class Retention:
 
     def __call__(self) -> None:
         """Delete; images that are younger than an hour, or were used again in that time, stay in any case."""
-        for digest in self._old_images():
-            if digest not in self._needed() and _age(self._image(digest)) > _HOUR:
-                LocalImageStore(images=self.home / "images").delete("", digest)
-                shutil.rmtree(self.home / "cache" / "pyc" / digest.removeprefix("sha256:"), ignore_errors=True)
-                _LOG.info("the image %s is deleted: nothing runs it, nor can be rolled back to it", digest)
+        for digest in self._old_images() if self.releases else ():
+            if digest not in self._kept() and _age(self._image(digest)) > _HOUR:
+                self._delete_image(digest)
         for log in (self.home / "builds").glob("*.log"):
             if _age(log) > self.days * _DAY:
                 log.unlink(missing_ok=True)
         self._delete_app_logs()
         for statement in (_OLD_VERSIONS, _OLD_REPORTS):
             self.database.run(statement, days=self.days)
+
+    def _delete_image(self, digest: str) -> None:
+        for statement in _FORGET:
+            self.database.run(statement, digest=digest)
+        LocalImageStore(images=self.home / "images").delete("", digest)
+        shutil.rmtree(self.home / "cache" / "pyc" / digest.removeprefix("sha256:"), ignore_errors=True)
+        _LOG.info("the image %s is deleted: nothing runs it, nor can be rolled back to it", digest)
 
     def _delete_app_logs(self) -> None:
         logs = (self.home / "logs" / "apps").glob("*/*/*")
@@ -77,9 +81,9 @@ class Retention:
         found = (self.home / "images").glob("*")
         return [f"sha256:{path.name}" for path in found if _IMAGE.match(path.name) and _age(path) > _HOUR]
 
-    def _needed(self) -> set[str]:
+    def _kept(self) -> set[str]:
         # Asked anew for each image: deleting one takes its time, and a release may begin meanwhile.
-        return {row[0] for row in self.database.run(_NEEDED, releases=self.releases)}
+        return {row[0] for row in self.database.run(_KEPT, releases=self.releases)}
 
     def _image(self, digest: str) -> Path:
         return self.home / "images" / digest.removeprefix("sha256:")

@@ -7,6 +7,7 @@ from functions.common.adapters.postgres_changes import PostgresEventOutbox
 from functions.common.adapters.postgres_deliveries import PostgresDeliveries
 from functions.common.adapters.postgres_head_memory import PostgresHeadMemory, PostgresPushSightings
 from functions.common.adapters.postgres_host_watch import PostgresHostWatch
+from functions.common.adapters.postgres_image_retention import PostgresImageRetention
 from functions.common.adapters.postgres_previews import PostgresPreviewKeeper, PostgresPreviewSweeper
 from functions.common.adapters.postgres_release_archive import PostgresReleaseArchive
 from functions.common.adapters.postgres_release_progress import PostgresReleaseProgress
@@ -17,6 +18,7 @@ from functions.common.events.envelope import Envelope
 from functions.reconcile.deadline import Deadline
 from functions.reconcile.handler import handle
 from functions.reconcile.heads import Heads
+from functions.reconcile.images import Images
 from functions.reconcile.network import Network
 from functions.reconcile.outbox import Outbox
 from functions.reconcile.previews import Previews
@@ -25,6 +27,7 @@ from functions.reconcile.step import Step
 from functions.reconcile.strays import StrayWorkloads
 from functions.reconcile.stuck import Stuck
 from tests.fakes.forge_heads import FakeForgeHeads
+from tests.fakes.image_store import FakeImageStore
 from tests.world import DOMAIN, World, caused_by
 
 LOCK = 1
@@ -35,7 +38,7 @@ class Ticker:
     """The steps with their real ports, and a forge whose branches the test sets."""
 
     def __init__(self, world: World) -> None:
-        self.world, self.forge, self.ticks = world, FakeForgeHeads(), 0
+        self.world, self.forge, self.images, self.ticks = world, FakeForgeHeads(), FakeImageStore(), 0
         database, sink = world.database, world.sink
         deadline = Deadline(
             limit=timedelta(hours=1),
@@ -85,6 +88,7 @@ class Ticker:
             "network": Network(
                 watch=PostgresHostWatch(database=database, domain=DOMAIN), certificates=world.certificates, sink=sink
             ),
+            "images": Images(retention=PostgresImageRetention(database=database), store=self.images, keep=2),
         }
 
     def tick(self, *names: str) -> list[Envelope]:
