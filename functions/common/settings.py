@@ -50,8 +50,8 @@ class Settings:
 
     @property
     def sink_url(self) -> str:
-        """Where events go; SinkBinding sets it."""
-        return self.required("K_SINK")
+        """Where events go; empty until a SinkBinding sets it, which it does when the Broker has an address."""
+        return self.optional("K_SINK")
 
     @property
     def sink_extensions(self) -> dict[str, str]:

@@ -62,6 +62,11 @@ def test_a_silent_broker_is_given_up_in_time_and_not_asked_again() -> None:
         assert len(taken) == 1
 
 
+def test_a_sink_without_its_broker_says_what_is_missing() -> None:
+    with pytest.raises(Unavailable, match="K_SINK is not set"):
+        sink_to("").resend(EVENT)
+
+
 def test_a_kept_connection_that_was_closed_meanwhile_is_replaced() -> None:
     with loopback_broker() as broker:
         sink = sink_to(broker.url)

@@ -5,6 +5,13 @@ import sys
 
 from tests.conftest import ROOT
 
+STARTED = """
+from flask import Flask, request
+from functions.resolve_app.app import resolve_app
+
+with Flask("function").test_request_context("/healthz"):
+    print(resolve_app(request)[1])
+"""
 ASKED = """
 import threading
 from flask import Flask, request
@@ -24,3 +31,11 @@ def test_a_function_without_its_settings_does_not_begin_anew_what_it_does_ahead(
     )
     assert ran.stdout == "{500} True\n", ran.stdout + ran.stderr
     assert ran.stderr.count("cannot start: the setting REGISTRY_URL is missing") == 1, ran.stderr
+
+
+def test_a_function_is_ready_before_the_broker_has_an_address() -> None:
+    given = {"DATABASE_URL": "postgresql://postgres@127.0.0.1:1/none", "DEFAULT_DOMAIN": "apps.example.org"}
+    ran = subprocess.run(
+        [sys.executable, "-c", STARTED], cwd=ROOT, env=given, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.stdout == "204\n", ran.stdout + ran.stderr

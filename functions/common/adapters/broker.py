@@ -19,6 +19,7 @@ TIMEOUT_SECONDS = 5
 class BrokerSink:
     """EventSink over a broker's ingress; `extensions` are those of K_CE_OVERRIDES.
 
+    Without a `url` it is not there yet: the Broker waits for the function of its dead letters, which must start first.
     Each thread keeps its own connection. A broker that takes connections but does not answer is given up
     after `timeout_seconds`.
     """
@@ -46,6 +47,8 @@ class BrokerSink:
 
     def resend_all(self, envelopes: Sequence[Envelope]) -> list[SlipwayError | None]:
         """Send events as they are, one behind the other; return for each what `resend` would raise, or None."""
+        if not self.url:
+            return [Unavailable("K_SINK is not set (yet): a SinkBinding names the Broker")] * len(envelopes)
         statuses = self._post_all([self._body(envelope) for envelope in envelopes])
         return [self._problem(*one) for one in zip(envelopes, statuses, strict=True)]
 

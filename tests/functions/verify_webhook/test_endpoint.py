@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
@@ -11,6 +12,7 @@ from flask import Request
 from werkzeug.test import EnvironBuilder
 
 from functions.common.adapters.postgres import Postgres
+from functions.common.adapters.postgres_deliveries import PostgresDeliveries
 from functions.verify_webhook.endpoint import MAX_BODY, WebhookEndpoint
 from functions.verify_webhook.webhook import Answer, Webhook
 from tests.contract.deliveries import NOWHERE
@@ -219,6 +221,13 @@ def test_a_broker_that_does_not_take_the_event_does_not_trouble_the_forge(
     broker.status = status
 
     assert forge.send("forgejo", "push", payload("forgejo/push")).status_code == 202
+
+
+def test_before_there_is_a_broker_a_webhook_is_kept_for_it(database: str) -> None:
+    assert sender(database, "").send("forgejo", "push", payload("forgejo/push")).status_code == 202
+
+    waiting = PostgresDeliveries(database=Postgres(database)).claim(older_than=timedelta(0), limit=2)
+    assert [event.type for event in waiting] == ["dev.slipway.push.received.v1"]
 
 
 def test_other_paths_and_methods_say_what_is_right(forge: Sender) -> None:
