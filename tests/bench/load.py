@@ -1,11 +1,14 @@
 """The load: a process of its own that sends prepared webhooks over kept connections, as fast as they are answered.
 
+It has the machine's processors in common with what it measures, so it is as plain as it can be.
+
 `python -m tests.bench.load PORT PATH SECRET COUNT CONNECTIONS TAG`; prints JSON.
 """
 
-import asyncio
 import hashlib
 import json
+import select
+import socket
 import sys
 import time
 from collections import Counter
@@ -14,6 +17,7 @@ from dataclasses import dataclass, field
 
 from tests.bench.payload import BODY_BYTES, push, raw_request, signed_headers
 
+_PATIENCE_SECONDS, _MAX_ANSWER = 60, 65536
 REPOSITORY = {"clone_url": "http://git.example.com/team/nobody.git", "full_name": "team/nobody"}
 
 
@@ -25,49 +29,43 @@ class Tally:
     statuses: Counter[int] = field(default_factory=Counter)
 
 
-class Client(asyncio.Protocol):
+class Client:
     """One connection: sends a request, waits for its answer, sends the next; opens anew when the server closes."""
 
-    def __init__(self, port: int, requests: Iterator[bytes], tally: Tally, done: asyncio.Future[None]) -> None:
-        self._port, self._requests, self._tally, self._done = port, requests, tally, done
-        self._answer, self._pending, self._sent = bytearray(), b"", 0.0
+    def __init__(self, port: int, requests: Iterator[bytes], tally: Tally) -> None:
+        self._port, self._requests, self._tally = port, requests, tally
+        self._answer, self._pending, self._sent = b"", b"", 0.0
 
-    async def open(self) -> None:
-        """Connect, and send."""
-        await asyncio.get_running_loop().create_connection(lambda: self, "127.0.0.1", self._port)
+    def open(self) -> int:
+        """Connect, send what is pending or the next request, and return the socket's number; -1 with nothing left."""
+        self._answer = b""
+        self._wire = socket.create_connection(("127.0.0.1", self._port), timeout=_PATIENCE_SECONDS)
+        self._wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return self._wire.fileno() if self._send() else -1
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Send what is pending, or the next request."""
-        self._transport = transport
-        self._send()
-
-    def data_received(self, data: bytes) -> None:
-        """Count an answer that is complete, and go on."""
+    def hear(self) -> bool:
+        """Read what has come, and go on when an answer is complete; False when the connection has ended."""
+        data = self._wire.recv(_MAX_ANSWER)
         self._answer += data
         head, found, body = self._answer.partition(b"\r\n\r\n")
-        length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
-        if not found or len(body) < length:
-            return
+        head = head.lower()
+        if not found or len(body) < int(head.partition(b"content-length:")[2].partition(b"\r\n")[0] or 0):
+            return bool(data)
         self._tally.seconds.append(time.perf_counter() - self._sent)
         self._tally.statuses[int(head[9:12])] += 1
-        self._answer, self._pending = bytearray(), b""
-        if b"connection: close" not in head.lower():
-            self._send()
+        self._answer, self._pending = b"", b""
+        return b"connection: close" not in head and self._send()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Open anew while there is something to send."""
-        del exc
-        if not self._done.done():
-            self._reopening = asyncio.ensure_future(self.open())
+    def close(self) -> None:
+        """Close the connection."""
+        self._wire.close()
 
-    def _send(self) -> None:
+    def _send(self) -> bool:
         if not self._pending:
             self._pending, self._sent = next(self._requests, b""), time.perf_counter()
-        if self._pending and isinstance(self._transport, asyncio.Transport):
-            self._transport.write(self._pending)
-        elif not self._done.done():
-            self._done.set_result(None)
-            self._transport.close()
+        if self._pending:
+            self._wire.sendall(self._pending)
+        return bool(self._pending)
 
 
 def prepared(path: str, secret: str, count: int, tag: str) -> list[bytes]:
@@ -80,14 +78,24 @@ def prepared(path: str, secret: str, count: int, tag: str) -> list[bytes]:
     return requests
 
 
-async def send(port: int, requests: list[bytes], connections: int) -> dict[str, object]:
+def send(port: int, requests: list[bytes], connections: int) -> dict[str, object]:
     """Send them all and return what came of it."""
-    tally, shared = Tally(), iter(requests)
+    tally, left = Tally(), iter(requests)
     started = time.perf_counter()
-    done = [asyncio.get_running_loop().create_future() for _ in range(connections)]
-    for one in done:
-        await Client(port, shared, tally, one).open()
-    await asyncio.gather(*done)
+    with select.epoll() as poll:
+        clients = dict[int, Client]()
+        for _ in range(connections):
+            _join(Client(port, left, tally), clients, poll)
+        while clients:
+            ready = poll.poll(_PATIENCE_SECONDS)
+            if not ready:
+                msg = f"no answer on any of {len(clients)} connections within {_PATIENCE_SECONDS} s"
+                raise TimeoutError(msg)
+            for number, _ in ready:
+                if not clients[number].hear():
+                    client = clients.pop(number)
+                    client.close()
+                    _join(client, clients, poll)
     total, latencies = time.perf_counter() - started, sorted(tally.seconds)
     return {
         "rate": len(latencies) / total,
@@ -97,11 +105,21 @@ async def send(port: int, requests: list[bytes], connections: int) -> dict[str, 
     }
 
 
+def _join(client: Client, clients: dict[int, Client], poll: select.epoll) -> None:
+    """Let the client work on a new connection while there is something to send."""
+    number = client.open()
+    if number < 0:
+        client.close()
+        return
+    clients[number] = client
+    poll.register(number, select.EPOLLIN)
+
+
 def main(arguments: list[str]) -> None:
     """Prepare, send, print."""
     port, path, secret, count, connections, tag = arguments
     requests = prepared(path, secret, int(count), tag)
-    print(json.dumps(asyncio.run(send(int(port), requests, int(connections)))))
+    print(json.dumps(send(int(port), requests, int(connections))))
 
 
 if __name__ == "__main__":

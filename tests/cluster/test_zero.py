@@ -18,8 +18,10 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(1800)]
 APP = "sleepy"
 FUNCTIONS = tuple(manifest.name for manifest in function_manifests())
 CHAIN = ("resolve-app", "start-build")  # what a webhook wakes on its way to a PipelineRun
-SIDE_BY_SIDE = 1.3  # times the slowest single cold start
-ROUNDS = 3  # a kubelet looks at its pods once a second: any start takes up to a second more by chance
+# Times the slowest single cold start of all functions: a kubelet looks at its pods once a second, so a start takes up
+# to a second more by chance. The chain is two starts at once; woken one after the other they would take twice the time.
+SIDE_BY_SIDE = 1.3
+ROUNDS = 3
 SETTLED_SECONDS = 2  # by then nobody is busy any more with taking pods away
 UNWATCHED_SECONDS = 10  # who asks what became of a push wakes manage-apps, beside what is measured
 LABEL = "serving.knative.dev/service"
@@ -75,11 +77,10 @@ def test_every_function_rests_at_zero_and_a_push_wakes_what_it_needs(user: User,
     print("\ncold starts of each function, request to answer, in seconds:")
     for name, seconds in sorted(singles.items()):
         print(f"  {name:16} {'  '.join(f'{one:.2f}' for one in seconds)}")
-    slowest = [max(pair) for pair in zip(*(singles[name] for name in CHAIN), strict=True)]
-    ratios = [chain / single for chain, single in zip(cold, slowest, strict=True)]
-    told = "  ".join(f"{chain:.2f} ({ratio:.2f} x)" for chain, ratio in zip(cold, ratios, strict=True))
+    slowest = max(max(seconds) for seconds in singles.values())
+    told = "  ".join(f"{chain:.2f} ({chain / slowest:.2f} x)" for chain in cold)
     print(f"webhook to PipelineRun: warm {median(warm):.2f} s, from zero {told} s")
-    assert median(ratios) <= SIDE_BY_SIDE
+    assert median(cold) <= SIDE_BY_SIDE * slowest
 
 
 def test_a_webhook_that_finds_verify_webhook_at_zero_still_goes_live(user: User, kubectl: Kubectl) -> None:
