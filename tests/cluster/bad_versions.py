@@ -1,8 +1,8 @@
 """Versions of an app that are not well, or not always."""
 
-# It answers 500 when it is not well, to its health check too.
+# It answers 500 when it is not well, to its health check too. It ends when asked to: Knative waits five minutes for it.
 SERVER = """
-import os, time
+import os, signal, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 began = time.monotonic()
@@ -14,6 +14,7 @@ class Server(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(os.environ["SLIPWAY_COMMIT"].encode())
 
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 ThreadingHTTPServer(("0.0.0.0", int(os.environ["PORT"])), Server).serve_forever()
 """
 ERRING = SERVER.format(good="time.monotonic() - began < 10")  # well at first
