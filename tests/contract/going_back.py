@@ -57,7 +57,7 @@ class GoingBackContract:
         assert [one.release for one in world.deployer.running() if one.app == world.app] == [2]  # the removal's number
 
     def test_a_newer_release_keeps_its_place(self, world: KubernetesDeployerWorld) -> None:
-        """However late the end of the older is told; and so does one after which came nothing."""
+        """However late the end of the older is told."""
         world.deployer.apply(world.workload(1))
         world.deployer.apply(world.workload(3))
 
