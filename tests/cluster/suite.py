@@ -15,20 +15,21 @@ from tests.conftest import ROOT
 
 STORY = "tests/cluster/test_story.py"
 API_TESTS = ("-m", "cluster", "--ignore=tests/cluster", "-n", "2")
+FIGURES = "-rP"  # what a passed test measured is wanted as much as that of a failed one
 
 
 def run_tests(cache: Cache) -> None:
     """Test the adapters on a bare API server, then this checkout on the running cluster. Raises StepError."""
     _on_the_api(cache)
     _on_the_cluster(cache, "gitea", "tests/contract", "tests/functions")
-    _on_the_cluster(cache, "live or cluster", "tests/cluster")
-    _on_the_cluster(cache, "durable", "tests/cluster", overlay="nats")
+    _on_the_cluster(cache, "live or cluster", FIGURES, "tests/cluster")
+    _on_the_cluster(cache, "durable", FIGURES, "tests/cluster", overlay="nats")
 
 
 def run_story(cache: Cache) -> None:
     """Test the adapters on a bare API server, and on the running cluster what a user does first. Raises StepError."""
     _on_the_api(cache)
-    _on_the_cluster(cache, "live", STORY)
+    _on_the_cluster(cache, "live", FIGURES, STORY)
 
 
 def _on_the_api(cache: Cache) -> None:
@@ -41,12 +42,12 @@ def _on_the_api(cache: Cache) -> None:
         api_down(cache)
 
 
-def _on_the_cluster(cache: Cache, marks: str, *places: str, overlay: str = "trial") -> None:
+def _on_the_cluster(cache: Cache, marks: str, *words: str, overlay: str = "trial") -> None:
     instance = cache.instance("cluster")
     install(cache, overlay=overlay)
     forge = dict(line.split("=", 1) for line in settings_file(instance).read_text().splitlines())
     settings = {**forge, "KUBECONFIG": str(instance.kubeconfig)}
-    run_pytest(cache, settings, "-m", marks, "--durations=15", *places)
+    run_pytest(cache, settings, "-m", marks, "--durations=15", *words)
 
 
 def run_pytest(cache: Cache, settings: dict[str, str], *words: str) -> None:
