@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from functions.common.adapters.kubernetes_api import Object
+from functions.common.adapters.kubernetes_record import config_name
 from functions.common.adapters.kubernetes_reports import asked_release
 from functions.common.adapters.kubernetes_runtime import Kind
 from functions.common.domain.release import Release, ReleaseKind, Workload
@@ -55,6 +56,25 @@ class GoingBackContract:
             return
         assert found["spec"]["template"] == live
         assert [one.release for one in world.deployer.running() if one.app == world.app] == [2]  # the removal's number
+
+    def test_an_environment_is_kept_for_as_long_as_its_release_may_serve(self, world: KubernetesDeployerWorld) -> None:
+        """A version that is given up needs that of the live one; a newer live one needs no other than its own."""
+
+        def kept() -> set[int]:
+            place = world.place
+            return {release for release in (1, 2, 3) if world.api.read(place.path("Secret", config_name(release)))}
+
+        for release in (1, 2):
+            world.deployer.apply(world.workload(release))
+        world.deployer.settle(world.app, "production", 1)
+        world.deployer.go_back(release_of(world.workload(1)), instead_of=2)
+        assert kept() == {1, 2}
+        world.deployer.apply(world.workload(3))
+        assert kept() == {1, 2, 3}
+
+        for _ in range(2):
+            world.deployer.settle(world.app, "production", 3)
+        assert kept() == {3}
 
     def test_a_newer_release_keeps_its_place(self, world: KubernetesDeployerWorld) -> None:
         """However late the end of the older is told."""

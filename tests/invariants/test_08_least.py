@@ -20,7 +20,7 @@ MAY: dict[str, set[Right]] = {
     "record-build": rights(BUILDS, "/pods", "list") | rights(BUILDS, "/pods/log", "get"),
     "promote-image": (
         rights(ALL, "/namespaces", "get create delete")
-        | rights(ALL, "/secrets", "create patch")
+        | rights(ALL, "/secrets", "create patch delete")
         | rights(ALL, "/secrets", "get", "wanted")
         | rights(ALL, "/services /serviceaccounts /resourcequotas /limitranges", "create patch")
         | rights(ALL, "networking.k8s.io/networkpolicies networking.k8s.io/ingresses", "create patch")

@@ -56,11 +56,12 @@ class KubernetesDeployer:
             self._go_on(record, place)
 
     def settle(self, app: str, environment: str, release: int) -> None:
-        """Let the other process types follow the live release; see StagedDeployer."""
+        """Let the other process types follow the live release; see StagedDeployer. Earlier environments go."""
         place = self._place(app, environment)
         record = self._newest(place, release)
         if record:
             settle_processes(record, api=self.api, place=place, runtime=self.runtime)
+            Records(api=self.api).forget_earlier(record, place)
 
     def go_back(self, live: Release, *, instead_of: int) -> None:
         """Ask for the live release again; see StagedDeployer. Argo gives the place of a failed version back itself."""
@@ -130,8 +131,7 @@ class KubernetesDeployer:
                 Namespaces(api=self.api).claim(workload.app, workload.environment, place)
             self._apply(surroundings(workload.app, workload.environment, place, self.runtime))
         record = self._record(workload, before, place)
-        if before is None or record.config != before.config:
-            self.api.apply(f"{place.collection('Secret')}/{record.config}", config_secret(record, place))
+        self.api.apply(f"{place.collection('Secret')}/{record.config}", config_secret(record, place))
         self._forget_hosts(before, record, place)
         Records(api=self.api).write(record, place)
         if record.prepared:
@@ -178,10 +178,14 @@ class KubernetesDeployer:
         kind = self.runtime.kind_of(workload.app)
         if before and before.kind is not kind and self.api.read(web_path(before.kind, place)):
             kind = before.kind  # it runs; what was refused at its first release may become another
-        config = place.name(config_name(workload.config))
-        prepared = RELEASE_PROCESS not in workload.processes
-        version = before.version if before else ""
-        return Record(workload=workload, kind=kind, config=config, prepared=prepared, version=version)
+        return Record(
+            workload=workload,
+            kind=kind,
+            config=place.name(config_name(workload.release)),
+            earlier=(*before.earlier, before.config) if before else (),
+            prepared=RELEASE_PROCESS not in workload.processes,
+            version=before.version if before else "",
+        )
 
     def _apply(self, objects: list[tuple[str, dict[str, Any]]]) -> None:
         for path, body in objects:

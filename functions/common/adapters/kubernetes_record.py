@@ -5,10 +5,8 @@ over the version that was read.
 """
 
 import base64
-import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from functions.common.adapters.kubernetes_api import KubernetesApi
@@ -25,12 +23,14 @@ NAME = "wanted"
 class Record:
     """`config` names the Secret of the release's environment; `prepared` when its release command is done.
 
+    `earlier` names those of the releases before it, for as long as one of them may serve.
     `leaving` when the environment is on its way out: nothing may be asked for until it is gone.
     """
 
     workload: Workload
     kind: Kind
     config: str
+    earlier: tuple[str, ...] = ()
     prepared: bool = False
     leaving: bool = False
     version: str = ""
@@ -59,6 +59,7 @@ class Records:
             workload=Workload(**workload),
             kind=Kind(fields["kind"]),
             config=fields["config"],
+            earlier=tuple(fields.get("earlier", ())),
             prepared=fields["prepared"],
             leaving=bool(fields.get("leaving") or found["metadata"].get("deletionTimestamp")),
             version=found["metadata"]["resourceVersion"],
@@ -74,10 +75,17 @@ class Records:
             msg = f"release {record.release} of {record.workload.app} meets another one: it is tried again"
             raise Unavailable(msg)
 
+    def forget_earlier(self, record: Record, place: Place) -> None:
+        """Delete the environments of earlier releases, none of which serves any more. Raises Unavailable as `write`."""
+        for config in record.earlier:
+            self.api.delete(f"{place.collection('Secret')}/{config}")
+        if record.earlier:
+            self.write(replace(record, earlier=()), place)
 
-def config_name(config: Mapping[str, str]) -> str:
-    """Return the name of the Secret with this environment: the same environment is the same Secret, not to change."""
-    return f"config-{hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:12]}"
+
+def config_name(release: int) -> str:
+    """Return the name of the Secret with a release's environment: its own, so that it can go with the release."""
+    return f"config-{release}"
 
 
 def config_secret(record: Record, place: Place) -> dict[str, Any]:
@@ -102,6 +110,7 @@ def _secret(record: Record, place: Place) -> dict[str, Any]:
         "workload": asdict(workload),
         "kind": record.kind.value,
         "config": record.config,
+        "earlier": record.earlier,
         "prepared": record.prepared,
         "leaving": record.leaving,
     }

@@ -31,7 +31,7 @@ def restore_web(live: Release, record: Record, *, api: KubernetesApi, place: Pla
         processes=live.processes,
         config=live.config,
     )
-    before = replace(record, workload=workload, config=place.name(config_name(live.config)))
+    before = replace(record, workload=workload, config=place.name(config_name(live.number)))
     path, body = web_workload(workload, record.kind, place, runtime, config=before.config)
     found = api.read(path)
     if found and asked_release(found) == record.release:
