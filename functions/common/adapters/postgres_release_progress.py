@@ -9,7 +9,7 @@ from functions.common.domain.release import ReleaseState
 from functions.common.ports.release_progress import Observed
 
 _FIND = f"""
-select {COLUMNS}, coalesce((select label from environments as e
+select {COLUMNS}, ended_by, coalesce((select label from environments as e
     where e.app = r.app and e.name = r.environment), '') as label
 from releases as r where app = :app and environment = :environment and number = :number
 """  # noqa: S608 - the columns are a constant
@@ -18,7 +18,8 @@ update releases set step = :step, moved_at = now()
 where app = :app and environment = :environment and number = :number and state = 'started' and step <> :step
 """
 _FINISH = """
-update releases set state = :state, step = :step, reason = :reason, moved_at = now(), ended_at = now()
+update releases set state = :state, step = :step, reason = :reason, ended_by = :ended_by,
+    moved_at = now(), ended_at = now()
 where app = :app and environment = :environment and number = :number and state = 'started' returning image, digest
 """
 _RETIRE = """
@@ -44,12 +45,21 @@ class PostgresReleaseProgress:
         return self._find(app, environment, number)
 
     def finish(
-        self, app: str, environment: str, number: int, state: ReleaseState, *, step: str = "", reason: str = ""
+        self,
+        app: str,
+        environment: str,
+        number: int,
+        state: ReleaseState,
+        *,
+        step: str = "",
+        reason: str = "",
+        ended_by: str = "",
     ) -> Observed | None:
         """End an unfinished release; see ReleaseProgress."""
         where = {"app": app, "environment": environment, "number": number}
         with self.database.transaction():
-            ended = self.database.run(_FINISH, **where, state=state.value, step=step, reason=reason)
+            given = {"state": state.value, "step": step, "reason": reason, "ended_by": ended_by}
+            ended = self.database.run(_FINISH, **where, **given)
             if ended and state is ReleaseState.LIVE:
                 self.database.run(_RETIRE, **where)
             if ended and environment == PRODUCTION:
@@ -59,4 +69,6 @@ class PostgresReleaseProgress:
 
     def _find(self, app: str, environment: str, number: int) -> Observed | None:
         rows = self.database.rows(_FIND, app=app, environment=environment, number=number)
-        return Observed(release=release(rows[0]), label=rows[0]["label"]) if rows else None
+        if not rows:
+            return None
+        return Observed(release=release(rows[0]), label=rows[0]["label"], ended_by=rows[0]["ended_by"])

@@ -8,10 +8,14 @@ from functions.common.domain.release import Release, ReleaseState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """A release as it stands after a report, and the label of the host where it answers."""
+    """A release as it stands after a report, and the label of the host where it answers.
+
+    `ended_by` is the id of the event that told of its end, empty when no event did.
+    """
 
     release: Release
     label: str
+    ended_by: str = ""
 
 
 class ReleaseProgress(Protocol):
@@ -22,7 +26,15 @@ class ReleaseProgress(Protocol):
         ...
 
     def finish(
-        self, app: str, environment: str, number: int, state: ReleaseState, *, step: str = "", reason: str = ""
+        self,
+        app: str,
+        environment: str,
+        number: int,
+        state: ReleaseState,
+        *,
+        step: str = "",
+        reason: str = "",
+        ended_by: str = "",
     ) -> Observed | None:
         """End an unfinished release as live or failed; return it as it is, or None when there is none.
 

@@ -8,12 +8,13 @@ import pytest
 
 from functions.common.adapters.postgres_release_progress import PostgresReleaseProgress
 from functions.common.domain.push import PushState
+from functions.common.domain.release import ReleaseState
 from functions.common.events.base import Event
 from functions.common.events.release import ReleaseFailed, ReleaseLive, WorkloadChanged
 from functions.track_release.address import Addresses
 from functions.track_release.handler import handle
 from tests.functions.promote_image.promoter import Promoter
-from tests.world import DOMAIN, World, digest_of
+from tests.world import DOMAIN, World, caused_by, digest_of
 
 Phase = Literal["releasing", "starting", "shifting", "live", "failed"]
 
@@ -28,7 +29,15 @@ def world(database: str, tmp_path: Path) -> Iterator[World]:
 
 
 def report(
-    world: World, phase: Phase, *, release: int = 1, weight: int = 0, step: str = "", reason: str = "", log: str = ""
+    world: World,
+    phase: Phase,
+    *,
+    release: int = 1,
+    weight: int = 0,
+    step: str = "",
+    reason: str = "",
+    log: str = "",
+    told_by: str = "",
 ) -> Event | None:
     event = WorkloadChanged(
         app="hello",
@@ -40,12 +49,13 @@ def report(
         reason=reason,
         log_tail=log,
     )
-    return handle(
-        event,
-        releases=PostgresReleaseProgress(database=world.database),
-        pushes=world.pushes,
-        addresses=Addresses(domain=DOMAIN, port=8443),
-    )
+    with caused_by(told_by or f"{phase}-{release}"):
+        return handle(
+            event,
+            releases=PostgresReleaseProgress(database=world.database),
+            pushes=world.pushes,
+            addresses=Addresses(domain=DOMAIN, port=8443),
+        )
 
 
 def step(world: World) -> str:
@@ -101,6 +111,22 @@ def test_failed_ends_the_push_with_step_reason_and_the_end_of_the_log(world: Wor
     assert 4000 < len(failed.log_tail.encode()) <= 4096
     assert report(world, "failed", step="other", reason="other", log=log) == failed
     assert world.state("a") is PushState.FAILED
+
+
+@pytest.mark.parametrize("phase", ["live", "failed"])
+def test_an_end_is_told_by_its_event_alone_however_often_that_comes(world: World, phase: Phase) -> None:
+    first = report(world, phase, told_by="first")
+
+    assert first
+    assert report(world, phase, told_by="of a pod that woke") is None
+    assert report(world, phase, told_by="first") == first
+
+
+def test_an_end_that_no_event_told_of_is_told_by_any(world: World) -> None:
+    where = ("hello", "production", 1)
+    PostgresReleaseProgress(database=world.database).finish(*where, ReleaseState.FAILED, reason="too late")
+
+    assert isinstance(report(world, "failed", told_by="a pod"), ReleaseFailed)
 
 
 def test_a_failed_release_leaves_the_live_one_shown(world: World, tmp_path: Path) -> None:
