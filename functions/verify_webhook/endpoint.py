@@ -1,11 +1,12 @@
 """The HTTP side: path, method, body limit, and JSON answers."""
 
-import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Request, Response
+from pydantic_core import to_json
 
 from functions.common.domain.delivery import Provider
 from functions.common.errors import Rejected, Unavailable
@@ -13,6 +14,7 @@ from functions.verify_webhook.webhook import Answer, Webhook
 
 MAX_BODY = 25 * 1024 * 1024  # what GitHub sends at most
 RETRY_SECONDS = "5"
+_PROVIDERS = {provider.value: provider for provider in Provider}
 _PATH = re.compile(r"^(?:/api)?/v1/webhooks/([a-z]+)/?\Z")
 
 
@@ -25,14 +27,14 @@ class WebhookEndpoint:
     def __call__(self, request: Request) -> Response:
         """Answer one request in JSON."""
         answer = self._answer(request)
-        text = json.dumps(answer.body)
+        text = to_json(answer.body)
         return Response(text, answer.status, answer.headers or None, content_type="application/json")
 
     def _answer(self, request: Request) -> Answer:
         found = _PATH.match(request.path)
-        provider = next((one for one in Provider if found and one == found[1]), None)
+        provider = _PROVIDERS.get(found[1]) if found else None
         if provider is None:
-            known = ", ".join(f"/v1/webhooks/{one}" for one in Provider)
+            known = ", ".join(f"/v1/webhooks/{one}" for one in _PROVIDERS)
             return Answer(status=404, body={"error": f"nothing is at this path: webhooks go to {known}"})
         if request.method != "POST":
             return Answer(status=405, body={"error": "webhooks are sent by POST"}, headers={"Allow": "POST"})
@@ -57,7 +59,14 @@ def _body(request: Request) -> bytes | None:
 
 
 def _webhook(request: Request, provider: Provider, body: bytes) -> Webhook:
-    forwarded = request.headers.get("X-Forwarded-For", "")[:200]
-    remote = f"{request.remote_addr} (forwarded for {forwarded})" if forwarded else str(request.remote_addr)
-    headers = {name.lower(): value for name, value in request.headers.items()}
+    headers, address = _headers(request.environ), request.environ.get("REMOTE_ADDR", "")
+    forwarded = headers.get("x-forwarded-for", "")[:200]
+    remote = f"{address} (forwarded for {forwarded})" if forwarded else address
     return Webhook(provider=provider, headers=headers, body=body, remote=remote)
+
+
+def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
+    """Return the headers as WSGI has them: the framework's view of them spells every name anew, twice."""
+    named = {name[5:]: value for name, value in environ.items() if name.startswith("HTTP_")}
+    named["CONTENT_TYPE"] = environ.get("CONTENT_TYPE", "")
+    return {name.replace("_", "-").lower(): value for name, value in named.items()}

@@ -61,7 +61,7 @@ class Fields:
     def optional_object(self, name: str) -> "Fields":
         """Return an object, empty when it is missing."""
         value = self.values.get(name)
-        if value is not None and not isinstance(value, Mapping):
+        if value is not None and not isinstance(value, dict):
             raise self._wrong(name, "must be an object")
         return Fields(value or {}, self.where(name))
 
@@ -69,7 +69,7 @@ class Fields:
         """Return a list of objects, empty when it is missing."""
         items = self._list(name)
         for index, item in enumerate(items):
-            if not isinstance(item, Mapping):
+            if not isinstance(item, dict):
                 raise self._wrong(_at(name, index), "must be an object")
         return tuple(Fields(item, self.where(_at(name, index))) for index, item in enumerate(items))
 
