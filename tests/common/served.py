@@ -1,0 +1,36 @@
+"""A function that is served as every function is."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from tests.bench.processes import free_port
+from tests.conftest import ROOT
+from tests.local.waiting import until
+
+
+@contextmanager
+def served(source: str, folder: Path) -> Iterator[int]:
+    """Yield the port of the function `target` of this source, when it answers; `folder` is its home."""
+    file, port = folder / "app.py", free_port()
+    file.write_text(source)
+    given = {"FUNCTION_SOURCE": str(file), "FUNCTION_TARGET": "target", "HOST": "127.0.0.1", "PORT": str(port)}
+    given |= {"XDG_RUNTIME_DIR": str(folder), "HOME": str(folder)}
+    command = [sys.executable, "-m", "functions.common.runtime.serve"]
+    with subprocess.Popen(command, cwd=ROOT, env=given) as process:
+        try:
+            until(lambda: _answers(port), seconds=30, why="the function's first answer")
+            yield port
+        finally:
+            process.terminate()
+
+
+def _answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/", timeout=5, trust_env=False).is_success
+    except httpx.TransportError:
+        return False
