@@ -19,7 +19,7 @@ from tests.cluster.control_plane import CLUSTER
 from tests.cluster.gitea_accounts import ACCOUNT, settings_file
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.overlay import DOMAIN, HOST, KNATIVE, NAMESPACE, make_way, write_overlay
-from tests.cluster.registry import REGISTRY
+from tests.cluster.registry import REGISTRY, REGISTRY_URL
 from tests.cluster.steps import step, wait_until
 from tests.conftest import ROOT
 from tests.fakes.loopback_cloudflare import TOKEN, ZONE
@@ -121,7 +121,7 @@ def _secret(installed: Installed, forge: dict[str, str]) -> dict[str, object]:
         "PAAS_WEBHOOK_SECRET": installed.webhook_secret,
         "DEFAULT_DOMAIN": DOMAIN,
         "SLIPWAY_GATEWAY_URL": installed.url,
-        "REGISTRY_URL": f"http://{REGISTRY}",
+        "REGISTRY_URL": REGISTRY_URL,
         "SLIPWAY_GIT_IMAGE": f"{REGISTRY}/{DEBIAN}",
         "SLIPWAY_BUILDER_IMAGE": f"{REGISTRY}/{BUILDER}",
         "SLIPWAY_BUILDAH_IMAGE": f"{REGISTRY}/{DEBIAN}",

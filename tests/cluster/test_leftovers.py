@@ -7,13 +7,13 @@ from functions.common.adapters.registry_images import RegistryImages
 from tests.cluster.conftest import NewUser
 from tests.cluster.install import DATABASE
 from tests.cluster.kubectl import Kubectl
-from tests.cluster.registry import REGISTRY
+from tests.cluster.registry import REGISTRY, REGISTRY_URL
 from tests.cluster.user import User
 from tests.local.waiting import until
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
 TICK_SECONDS = 60
-IMAGES = RegistryImages(registry=REGISTRY, url=f"http://{REGISTRY}")
+IMAGES = RegistryImages(registry=REGISTRY, url=REGISTRY_URL)
 
 
 def images(app: str) -> set[tuple[str, str]]:
@@ -48,6 +48,7 @@ def test_images_go_with_their_app_an_hour_later_and_others_stay(new_user: NewUse
         user.begin()
         user.deploy({"more.txt": user.app})  # so that no two have one digest
     kept, old = images(staying.app), images(leaving.app)
+    assert kept
     assert old
     leaving.paas("apps", "delete", leaving.app, "--yes")
 
