@@ -67,6 +67,8 @@ def _webhook(request: Request, provider: Provider, body: bytes) -> Webhook:
 
 def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
     """Return the headers as WSGI has them: the framework's view of them spells every name anew, twice."""
-    named = {name[5:]: value for name, value in environ.items() if name.startswith("HTTP_")}
-    named["CONTENT_TYPE"] = environ.get("CONTENT_TYPE", "")
-    return {name.replace("_", "-").lower(): value for name, value in named.items()}
+    return {
+        name.removeprefix("HTTP_").replace("_", "-").lower(): value
+        for name, value in environ.items()
+        if name.startswith("HTTP_") or name == "CONTENT_TYPE"
+    }
