@@ -14,12 +14,12 @@ from tests.local.waiting import until
 
 
 @contextmanager
-def served(source: str, folder: Path) -> Iterator[int]:
+def served(source: str, folder: Path, **environment: str) -> Iterator[int]:
     """Yield the port of the function `target` of this source, when it answers; `folder` is its home."""
     file, port = folder / "app.py", free_port()
     file.write_text(source)
     given = {"FUNCTION_SOURCE": str(file), "FUNCTION_TARGET": "target", "HOST": "127.0.0.1", "PORT": str(port)}
-    given |= {"XDG_RUNTIME_DIR": str(folder), "HOME": str(folder)}
+    given |= {"XDG_RUNTIME_DIR": str(folder), "HOME": str(folder), **environment}
     command = [sys.executable, "-m", "functions.common.runtime.serve"]
     with subprocess.Popen(command, cwd=ROOT, env=given) as process:
         try:

@@ -33,20 +33,21 @@ class OnePieceSocket(socket.socket):
 
     def setblocking(self, flag: bool, /) -> None:  # noqa: FBT001 - as the overridden method has it
         """Set it; gunicorn does between answers, and one to HEAD had no body."""
-        self._flush()
+        self.flush()
         super().setblocking(flag)
 
     def shutdown(self, how: int, /) -> None:
         """End the answer, and the connection."""
-        self._flush()
+        self.flush()
         super().shutdown(how)
 
     def sendfile(self, *args: Any, **kwargs: Any) -> int:  # noqa: ANN401 - as the overridden method has it
         """Send a body from a file."""
-        self._flush()
+        self.flush()
         return super().sendfile(*args, **kwargs)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send what is kept back: the answer has ended."""
         head, self._head = self._head, b""
         if head:
             with suppress(OSError):  # who asked is gone: gunicorn finds out by itself
