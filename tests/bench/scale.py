@@ -48,16 +48,16 @@ from generate_series(cast(:first as integer), cast(:last as integer)) n
 
 def measure(options: Options) -> Iterator[Row]:
     """Ask the few and the many in turn."""
-    calls = options.pick(600, 200)
+    pushes, repeats = options.pick(600, 200), options.pick(3000, 200)
     with ExitStack() as stack:
         server = stack.enter_context(postgres_server())
         place = stack.enter_context(folder())
         heads = GitHeads(folder=place, base_url="http://127.0.0.1:1")
         few, many = (_with_apps(stack, server, count) for count in (FEW_APPS, MANY_APPS))
-        yield _row("resolve-app", (FEW_APPS, MANY_APPS), *_in_turn(_push(few, heads), _push(many, heads), calls))
+        yield _row("resolve-app", (FEW_APPS, MANY_APPS), *_in_turn(_push(few, heads), _push(many, heads), pushes))
         sizes = (FEW_DELIVERIES, MANY_DELIVERIES)
         few, many = (_with_deliveries(stack, server, count) for count in sizes)
-        yield _row("a repeated delivery", sizes, *_in_turn(_repeat(few), _repeat(many), calls))
+        yield _row("a repeated delivery", sizes, *_in_turn(_repeat(few), _repeat(many), repeats))
 
 
 def _row(name: str, sizes: tuple[int, int], few: float, many: float) -> Row:
@@ -91,8 +91,7 @@ def _with_apps(stack: ExitStack, server: str, count: int) -> Postgres:
     database = _database(stack, server, f"apps_{count}")
     database.run(_APPS, count=count)
     database.run(_ENVIRONMENTS)
-    database.run("analyze")
-    return database
+    return _at_rest(database)
 
 
 def _with_deliveries(stack: ExitStack, server: str, count: int) -> Postgres:
@@ -100,7 +99,13 @@ def _with_deliveries(stack: ExitStack, server: str, count: int) -> Postgres:
     database = _database(stack, server, f"deliveries_{count}")
     for first in range(1, count, 100_000):  # a statement has its time
         database.run(_DELIVERIES, first=first, last=min(first + 99_999, count))
-    database.run("analyze")
+    return _at_rest(database)
+
+
+def _at_rest(database: Postgres) -> Postgres:
+    """Do now what PostgreSQL would do beside the measurement with what was just written."""
+    database.run("vacuum (analyze)")
+    database.run("checkpoint")
     return database
 
 
