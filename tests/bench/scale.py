@@ -2,8 +2,9 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from statistics import median
 
@@ -31,6 +32,7 @@ from tests.postgres_server import postgres_server
 FEW_APPS, MANY_APPS = 100, 100_000
 FEW_DELIVERIES, MANY_DELIVERIES = 1_000, 1_000_000
 AT_MOST = 1.2
+ROUNDS = 10
 _APPS = """
 insert into projects (name, git_url, git_key)
 select 'app-' || n, 'https://git.example.com/team/app-' || n, 'git.example.com/team/app-' || n
@@ -46,6 +48,14 @@ from generate_series(cast(:first as integer), cast(:last as integer)) n
 """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Side:
+    """A database and what is asked of it."""
+
+    database: Postgres
+    call: Callable[[], object]
+
+
 def measure(options: Options) -> Iterator[Row]:
     """Ask the few and the many in turn."""
     pushes, repeats = options.pick(600, 200), options.pick(3000, 200)
@@ -54,23 +64,37 @@ def measure(options: Options) -> Iterator[Row]:
         place = stack.enter_context(folder())
         heads = GitHeads(folder=place, base_url="http://127.0.0.1:1")
         few, many = (_with_apps(stack, server, count) for count in (FEW_APPS, MANY_APPS))
-        yield _row("resolve-app", (FEW_APPS, MANY_APPS), *_in_turn(_push(few, heads), _push(many, heads), pushes))
+        sides = tuple(_Side(database=database, call=_push(database, heads)) for database in (few, many))
+        yield _row("resolve-app", (FEW_APPS, MANY_APPS), _in_turn(sides, pushes))
         sizes = (FEW_DELIVERIES, MANY_DELIVERIES)
         few, many = (_with_deliveries(stack, server, count) for count in sizes)
-        yield _row("a repeated delivery", sizes, *_in_turn(_repeat(few), _repeat(many), repeats))
+        sides = tuple(_Side(database=database, call=_repeat(database)) for database in (few, many))
+        yield _row("a repeated delivery", sizes, _in_turn(sides, repeats))
 
 
-def _row(name: str, sizes: tuple[int, int], few: float, many: float) -> Row:
+def _row(name: str, sizes: tuple[int, int], rounds: Sequence[tuple[float, float]]) -> Row:
+    few, many = (median(times) for times in zip(*rounds, strict=True))
+    ratio = median(more / less for less, more in rounds)
     measure = f"{name}, {sizes[1]:,} rows against {sizes[0]:,}"
-    return Row(measure=measure, value=many, unit="ms", baseline=few, ratio=many / few, at_most=AT_MOST)
+    return Row(measure=measure, value=many, unit="ms", baseline=few, ratio=ratio, at_most=AT_MOST)
 
 
-def _in_turn(few: Callable[[], object], many: Callable[[], object], calls: int) -> tuple[float, float]:
+def _in_turn(sides: Sequence[_Side], calls: int) -> list[tuple[float, float]]:
+    """Return the milliseconds of few and many, a pair for each round."""
+    rounds = []
+    for _ in range(ROUNDS):
+        for side in sides:
+            side.database.close()  # where its server's process runs is chosen anew, and decides as much as the rows
+        rounds.append(_round(sides, calls // ROUNDS))
+    return rounds
+
+
+def _round(sides: Sequence[_Side], calls: int) -> tuple[float, float]:
     times: tuple[list[float], list[float]] = ([], [])
     for number in range(-20, calls):
-        for call, kept in zip((few, many), times, strict=True):
+        for side, kept in zip(sides, times, strict=True):
             started = time.perf_counter()
-            call()
+            side.call()
             if number >= 0:  # the first ones prepare statements
                 kept.append((time.perf_counter() - started) * 1000)
     return median(times[0]), median(times[1])
