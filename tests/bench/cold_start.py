@@ -50,7 +50,7 @@ def measure(options: Options) -> Iterator[Row]:
         times: dict[str, list[tuple[float, float]]] = {start.name: [] for start in others}
         for start in (hello, *others):
             start.run(path)  # compiles what was not compiled yet
-        for _ in range(options.pick(9, 5)):
+        for _ in range(options.pick(15, 5)):
             for start in others:
                 times[start.name].append((hello.run(path), start.run(path)))
     for start in others:

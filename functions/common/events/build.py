@@ -1,11 +1,13 @@
 """From commit to image."""
 
-from typing import ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field
 
-from functions.common.domain.build import Build, Image
 from functions.common.events.base import Event
+
+if TYPE_CHECKING:  # most functions that send or read these events have no build in hand, and start without it
+    from functions.common.domain.build import Build, Image
 
 
 class BuildRequested(Event):
@@ -60,7 +62,7 @@ class ImagePublished(Event):
     processes: dict[str, str]
 
     @classmethod
-    def of(cls, build: Build, image: Image) -> Self:
+    def of(cls, build: "Build", image: "Image") -> Self:
         """Tell of the image for the push that the build is for now."""
         return cls(
             app=build.app,
