@@ -27,8 +27,14 @@ def answers(wire: socket.socket, count: int) -> list[bytes]:
     """Return the bodies of as many answers as come behind each other."""
     got = b""
     while got.count(b"\r\n\r\n") < count or len(got.rpartition(b"\r\n\r\n")[2]) < IDENTITY:
-        got += wire.recv(65536)
+        more = wire.recv(65536)
+        assert more, f"the connection ended after {got!r}"
+        got += more
     return [piece[:IDENTITY] for piece in got.split(b"\r\n\r\n")[1:]]
+
+
+def _connection(port: int) -> closing[http.client.HTTPConnection]:
+    return closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5))
 
 
 def test_one_thread_answers_a_connection_that_asks_again_at_once(tmp_path: Path) -> None:
@@ -60,7 +66,7 @@ def test_requests_that_are_sent_together_are_answered_in_turn(tmp_path: Path) ->
 
 
 def test_a_connection_that_rests_is_answered_later(tmp_path: Path) -> None:
-    with served(SOURCE, tmp_path) as port, closing(http.client.HTTPConnection("127.0.0.1", port)) as connection:
+    with served(SOURCE, tmp_path) as port, _connection(port) as connection:
         for rest in (0, 0.02, 0.5):
             time.sleep(rest)
             connection.request("GET", "/")
@@ -76,4 +82,5 @@ def test_a_function_ends_although_a_connection_keeps_asking(tmp_path: Path) -> N
             while b"Connection: close" not in last:
                 wire.sendall(REQUEST)
                 last = wire.recv(65536)
+                assert last, "the last answer does not say that it is"
         until(lambda: not listens(port)(), seconds=10, why="the end of the function")
