@@ -28,10 +28,10 @@ def main() -> int:
             ports=instance.ports,
             clock=settings.number("SLIPWAY_LOCAL_CLOCK", 5),
         )
+        uvloop.run(bridge.serve())
     except SlipwayError as error:
         print(f"broker: {error}", file=sys.stderr)
         return 1
-    uvloop.run(bridge.serve())
     return 0
 
 

@@ -1,26 +1,25 @@
 """Puts the bridge together from the routing table."""
 
 import asyncio
+import signal
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-
-import uvicorn
 
 from functions.local.broker.client import FunctionClient
 from functions.local.broker.clock import PingClock
 from functions.local.broker.consumers import Consumer, sink_consumer, trigger_consumer
 from functions.local.broker.dead import DeadLetterDelivery
 from functions.local.broker.deliver import TriggerDelivery
+from functions.local.broker.door import listening
 from functions.local.broker.heart import Heart
-from functions.local.broker.ingress import Ingress
+from functions.local.broker.ingress import MAX_BODY, Ingress
 from functions.local.broker.pull import Puller
 from functions.local.broker.stream import Stream
 from functions.local.routing import Routing, Trigger
 
 _UNLIMITED = 32
 _DRAIN_SECONDS = 2.0
-_KEEP_ALIVE_SECONDS = 75
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,25 +36,10 @@ class Bridge:
         client, heart = FunctionClient(), Heart()
         stream = Stream(url=self.nats_url, consumers=tuple(self._consumers()))
         pullers = self._pullers(stream, client, heart)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                Ingress(stream),
-                host="127.0.0.1",
-                port=self.ports["broker"],
-                http="httptools",
-                lifespan="off",
-                access_log=False,
-                proxy_headers=False,  # it is asked by this machine alone, and each of these costs every event
-                server_header=False,
-                date_header=False,
-                log_level="warning",
-                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=1,
-            )
-        )
         tasks = [asyncio.create_task(work) for work in (stream.open(), heart.run(), *(p.run() for p in pullers))]
         tasks += [asyncio.create_task(clock.run()) for clock in self._clocks(client)]
-        await server.serve()
+        async with listening(self.ports["broker"], Ingress(stream=stream).answer, max_body=MAX_BODY):
+            await _signal()
         await _drain(pullers)
         for task in tasks:
             task.cancel()
@@ -113,6 +97,14 @@ class Bridge:
 
 def _consumer_of(trigger: Trigger) -> Consumer:
     return trigger_consumer(trigger.name, trigger.attributes.get("type"))
+
+
+async def _signal() -> None:
+    """Return when this process is told to end."""
+    told, loop = asyncio.Event(), asyncio.get_running_loop()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(one, told.set)
+    await told.wait()
 
 
 async def _drain(pullers: list[Puller]) -> None:

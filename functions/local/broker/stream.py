@@ -32,6 +32,7 @@ class Stream:
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     on_ready: list[Callable[[], None]] = field(default_factory=list)
     _client: Client | None = None
+    _context: JetStreamContext | None = None
     _mending: asyncio.Task[None] | None = None
 
     @property
@@ -81,7 +82,7 @@ class Stream:
             msg = "the broker is not ready: NATS does not answer"
             raise Unavailable(msg)
         headers = {HOPS: str(hops)} if hops else None
-        jetstream = JetStreamContext(self.client, timeout=_PUBLISH_SECONDS)
+        jetstream = self._jetstream()
         try:
             await jetstream.publish(subject, event.frame(), headers=headers)
         except APIError as error:
@@ -91,6 +92,12 @@ class Stream:
         except (NatsError, TimeoutError, OSError) as error:
             msg = "NATS did not confirm the event"
             raise Unavailable(msg) from error
+
+    def _jetstream(self) -> JetStreamContext:
+        client = self.client
+        if self._context is None:
+            self._context = JetStreamContext(client, timeout=_PUBLISH_SECONDS)
+        return self._context
 
     async def _lost(self) -> None:
         self.ready.clear()
@@ -103,7 +110,7 @@ class Stream:
     async def _ensure_until_done(self) -> None:
         while True:
             try:
-                await ensure(JetStreamContext(self.client, timeout=_PUBLISH_SECONDS), self.consumers)
+                await ensure(self._jetstream(), self.consumers)
             except (NatsError, APIError, TimeoutError, OSError, Unavailable) as error:
                 _log.warning("stream not ready: %r", error)
                 await asyncio.sleep(_RETRY_SECONDS)
