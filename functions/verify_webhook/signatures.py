@@ -5,6 +5,7 @@ from datetime import datetime
 
 from functions.common.domain.delivery import Provider
 from functions.verify_webhook import standard_webhooks
+from functions.verify_webhook.digest import hmac_sha256
 from functions.verify_webhook.payload import signed_bytes
 from functions.verify_webhook.webhook import Webhook
 
@@ -28,7 +29,7 @@ def mismatch(webhook: Webhook, *, secret: str, now: datetime) -> str:
         return "the signature is missing"
     if not given:
         return "the signature is empty: the webhook has no secret at the forge"
-    expected = hmac.digest(secret.encode(), signed_bytes(webhook), "sha256").hex()
+    expected = hmac_sha256(secret.encode(), signed_bytes(webhook)).hex()
     same = hmac.compare_digest(given.encode("latin-1", "replace"), expected.encode())
     return "" if same else "the signature differs"
 

@@ -1,13 +1,17 @@
 """Answers leave as one piece, and those that gunicorn ends in another way leave whole."""
 
 import http.client
+import os
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from functions.common.runtime.one_piece import OnePieceSocket
 from tests.common.served import served
 
 SOURCE = """
@@ -110,3 +114,47 @@ def test_who_goes_away_early_takes_nothing_with_him(port: int, connection: http.
         with socket.create_connection(("127.0.0.1", port), timeout=5) as wire:
             wire.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
     assert asked(connection, "POST", "/", b"still there") == b"still there"
+
+
+def test_a_body_that_comes_slowly_is_waited_for(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as wire:
+        for _ in range(2):  # on a new connection and on a kept one
+            wire.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n")
+            time.sleep(0.05)
+            for letter in b"slow":
+                wire.sendall(bytes([letter]))
+                time.sleep(0.02)
+            assert wire.recv(65536).endswith(b"\r\n\r\nslow")
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[OnePieceSocket, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)  # as gunicorn hands it over
+    with closing(OnePieceSocket.of(ours)) as taken, closing(theirs):
+        yield taken, theirs
+
+
+def test_a_time_limit_comes_into_force_when_it_is_needed(pair: tuple[OnePieceSocket, socket.socket]) -> None:
+    ours, theirs = pair
+    with pytest.raises(BlockingIOError):
+        ours.recv(10)
+
+    ours.settimeout(0.01)
+    assert ours.gettimeout() == 0.01
+    with pytest.raises(TimeoutError):
+        ours.recv(10)
+
+    ours.setblocking(True)
+    late = threading.Timer(0.1, theirs.sendall, (b"late",))
+    late.start()
+    assert ours.recv(10) == b"late"
+    late.join()
+
+
+def test_a_time_limit_that_is_not_needed_costs_no_system_call(pair: tuple[OnePieceSocket, socket.socket]) -> None:
+    ours, _ = pair
+
+    ours.setblocking(True)
+
+    assert not os.get_blocking(ours.fileno())

@@ -47,3 +47,18 @@ def test_what_the_server_answers_is_read(wires: tuple[PostgresSocket, socket.soc
     with client.makefile(mode="rwb") as file:
         server.sendall(b"Z\x00\x00\x00\x05I")
         assert (file.read(5), file.read(1)) == (b"Z\x00\x00\x00\x05", b"I")
+
+
+def test_a_server_that_says_nothing_is_given_up_after_the_limit(wires: tuple[PostgresSocket, socket.socket]) -> None:
+    client, _ = wires
+    client.limit(0.05)
+    with client.makefile(mode="rwb") as file, pytest.raises(TimeoutError):
+        file.read(5)
+
+
+def test_a_server_that_takes_nothing_is_given_up_after_the_limit(wires: tuple[PostgresSocket, socket.socket]) -> None:
+    client, _ = wires
+    client.limit(0.05)
+    file = client.makefile(mode="rwb")
+    with pytest.raises(BlockingIOError):
+        file.write(100 * LONG)

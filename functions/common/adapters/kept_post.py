@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from functions.common.adapters.kernel_time_limit import limit_in_kernel
+
 _PORTS = {"http": 80, "https": 443}
 _MAX_HEAD = 65536
 _END = b"\r\n\r\n"
@@ -64,7 +66,7 @@ class KeptPost:
                 wire.close()
 
     def _broken(self, error: OSError) -> None:
-        self.timed_out = isinstance(error, TimeoutError)
+        self.timed_out = isinstance(error, TimeoutError | BlockingIOError)
         self.close()
 
     def _connect(self) -> socket.socket:
@@ -76,6 +78,8 @@ class KeptPost:
             import ssl  # noqa: PLC0415 - it costs a cold start more than all the rest here
 
             wire = ssl.create_default_context().wrap_socket(wire, server_hostname=host)
+        else:
+            limit_in_kernel(wire, self.timeout_seconds)
         self._wire = wire
         return wire
 

@@ -1,13 +1,12 @@
 """Opens connections to PostgreSQL: when one is needed, or ahead of the first need."""
 
-import socket
 from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING
 
 from functions.common.adapters.ahead import ahead
 from functions.common.adapters.import_lock import IMPORT_LOCK
-from functions.common.adapters.postgres_socket import PostgresSocket
+from functions.common.adapters.postgres_socket import PostgresSocket, WholeStatements
 from functions.common.adapters.postgres_url import PostgresUrl, SslMode
 from functions.common.errors import Unavailable
 
@@ -43,12 +42,12 @@ def connect(server: PostgresUrl) -> "Connection":
         database=server.database,
         application_name="slipway",
     )
-    wire.settimeout(CONNECT_SECONDS + STATEMENT_SECONDS)  # the server ends a statement before that, and says so
+    wire.limit(CONNECT_SECONDS + STATEMENT_SECONDS)  # the server ends a statement before that, and says so
     connection.run(_SESSION)
     return connection
 
 
-def _wire(server: PostgresUrl) -> socket.socket:
+def _wire(server: PostgresUrl) -> WholeStatements:
     wire = PostgresSocket.connected((server.host, server.port), timeout=CONNECT_SECONDS)
     if server.ssl_mode is SslMode.DISABLE:
         return wire

@@ -8,6 +8,8 @@ import io
 import socket
 from typing import Any, Self
 
+from functions.common.adapters.kernel_time_limit import limit_in_kernel
+
 _FLUSH = b"H\x00\x00\x00\x04"  # protocol message, https://www.postgresql.org/docs/current/protocol-message-formats.html
 _BUFFER_BYTES = 256 * 1024
 
@@ -21,6 +23,10 @@ class WholeStatements(socket.socket):
         raw = super().makefile(mode="rwb", buffering=0)
         return _WholeStatementsFile(raw, raw, _BUFFER_BYTES)
 
+    def limit(self, seconds: float) -> None:
+        """Let no call take longer than this; one that would raises TimeoutError."""
+        self.settimeout(seconds)
+
 
 class PostgresSocket(WholeStatements):
     """One without TLS."""
@@ -33,6 +39,17 @@ class PostgresSocket(WholeStatements):
         wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         return wire
+
+    def limit(self, seconds: float) -> None:
+        """Let no call take longer than this; one that would raises TimeoutError, or BlockingIOError when sending."""
+        limit_in_kernel(self, seconds)
+
+    def recv_into(self, *args: Any) -> int:  # noqa: ANN401 - as above
+        """Receive; its file takes a BlockingIOError for the end."""
+        try:
+            return super().recv_into(*args)
+        except BlockingIOError as error:
+            raise TimeoutError from error
 
 
 class _WholeStatementsFile(io.BufferedRWPair):

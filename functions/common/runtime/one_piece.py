@@ -1,7 +1,8 @@
 """How answers leave a function: head and body as one piece.
 
 Gunicorn writes an answer's head, then its body: two system calls, at each of which all threads fight anew for the
-interpreter, and two packets that wake whoever reads them.
+interpreter, and two packets that wake whoever reads them. It also sets the time limit of a connection four times for
+each request, mostly to what it was: four more such calls.
 """
 
 import socket
@@ -10,17 +11,27 @@ from typing import Any, Self
 
 
 class OnePieceSocket(socket.socket):
-    """A connection that keeps the head of an answer back until its body comes, or the answer ends without one."""
+    """A connection that keeps the head of an answer back until its body comes, or the answer ends without one.
+
+    Its time limit is what was set last, and comes into force when it is needed.
+    """
 
     _head: bytes = b""
+    _limit: float | None = None
 
     @classmethod
     def of(cls, connection: socket.socket) -> Self:
         """Return the same connection, which the given object has no more."""
-        blocks = connection.getblocking()
+        limit = connection.gettimeout()
         taken = cls(fileno=connection.detach())
-        taken.setblocking(blocks)
+        super(cls, taken).settimeout(limit)  # a new object takes it for one without
+        taken.settimeout(limit)
         return taken
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes:
+        """Receive, within the time limit."""
+        self._enforce_limit()
+        return super().recv(size, flags)
 
     def sendall(self, data: bytes, flags: int = 0, /) -> None:  # type: ignore[override] # gunicorn sends bytes
         """Send, but keep a head back that announces a body."""
@@ -29,12 +40,25 @@ class OnePieceSocket(socket.socket):
         elif _announces_a_body(data):
             self._head = data
             return
+        self._enforce_limit()
         super().sendall(data, flags)
 
+    def gettimeout(self) -> float | None:
+        """Return the time limit, in seconds."""
+        return self._limit
+
+    def settimeout(self, value: float | None, /) -> None:
+        """Set the time limit for what comes next."""
+        self._limit = value
+
     def setblocking(self, flag: bool, /) -> None:  # noqa: FBT001 - as the overridden method has it
-        """Set it; gunicorn does between answers, and one to HEAD had no body."""
+        """Set it for what comes next; gunicorn does between answers, and one to HEAD had no body."""
         self.flush()
-        super().setblocking(flag)
+        self._limit = None if flag else 0.0
+
+    def _enforce_limit(self) -> None:
+        if super().gettimeout() != self._limit:
+            super().settimeout(self._limit)
 
     def shutdown(self, how: int, /) -> None:
         """End the answer, and the connection."""
@@ -44,12 +68,14 @@ class OnePieceSocket(socket.socket):
     def sendfile(self, *args: Any, **kwargs: Any) -> int:  # noqa: ANN401 - as the overridden method has it
         """Send a body from a file."""
         self.flush()
+        self._enforce_limit()
         return super().sendfile(*args, **kwargs)
 
     def flush(self) -> None:
         """Send what is kept back: the answer has ended."""
         head, self._head = self._head, b""
         if head:
+            self._enforce_limit()
             with suppress(OSError):  # who asked is gone: gunicorn finds out by itself
                 super().sendall(head)
 

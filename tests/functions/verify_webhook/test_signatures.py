@@ -1,6 +1,8 @@
 """Who is trusted: made-up requests, and the test vectors that other projects publish."""
 
+import hmac
 import json
+import random
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -160,3 +162,15 @@ def test_recorded_standard_webhooks(vector: dict[str, Any]) -> None:
     )
 
     assert (why == "") is vector["verify"].startswith("pass")
+
+
+@pytest.mark.parametrize("size", [0, 1, 2047, 2048, 4095, 64 * 1024, 64 * 1024 + 1, 1_000_000])
+@pytest.mark.parametrize("changed", [0, -1])
+def test_bodies_of_all_sizes_are_covered_to_the_last_byte(size: int, changed: int) -> None:
+    body = bytearray(random.Random(size).randbytes(size))  # noqa: S311 - no secret
+    signed = {"x-forgejo-signature": hmac.digest(SECRET.encode(), body, "sha256").hex()}
+
+    assert check(Provider.FORGEJO, signed, body=bytes(body)) == ""
+    if body:
+        body[changed] ^= 1
+        assert check(Provider.FORGEJO, signed, body=bytes(body)) == "the signature differs"
