@@ -1,5 +1,7 @@
 """A function is served as the framework does it, by a process that collects its garbage."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from functions.local.platform.programs import CODE
 from tests.common.served import served
 from tests.local.waiting import until
 
@@ -39,3 +42,22 @@ def test_a_function_is_asked_for_its_health_before_anybody_asks(tmp_path: Path) 
     source = "asked = []\n\ndef target(request):\n    asked.append(request.path)\n    return ' '.join(asked)\n"
     with served(source, tmp_path) as port:
         until(lambda: "/healthz" in httpx.get(f"http://127.0.0.1:{port}/", trust_env=False).text.split(), seconds=5)
+
+
+def test_nothing_is_collected_while_the_framework_is_imported() -> None:
+    program = """
+import gc, sys
+
+class Watcher:
+    def find_spec(self, name, path=None, target=None):
+        if name in {"flask", "functions_framework"}:
+            print(name, gc.isenabled(), flush=True)
+            sys.exit()
+
+sys.meta_path.insert(0, Watcher())
+from functions.common.runtime.serve import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=CODE, check=True, capture_output=True, text=True)
+
+    assert done.stdout == "functions_framework False\n"
