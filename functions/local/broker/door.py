@@ -15,7 +15,7 @@ import httptools
 
 from functions.common.errors import Unavailable
 
-MAX_SIDE_BY_SIDE = 64  # requests of one connection; what comes beyond stays in its socket
+MAX_SIDE_BY_SIDE = 64  # requests of one connection; when as many wait, what comes beyond stays in its socket
 LARGE = 256 * 1024  # a request of so many bytes has none beside it that came later
 _DRAIN_SECONDS = 1.0
 
@@ -74,7 +74,7 @@ class _Connection(asyncio.Protocol):
         self._answer, self._max_body, self._working = answer, max_body, working
         self._parser = httptools.HttpRequestParser(self)
         self._waiting = list[Request | Reply]()
-        self._has_ended = self._is_working = False
+        self._has_ended = self._is_working = self._is_clogged = False
         self._size = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -92,9 +92,11 @@ class _Connection(asyncio.Protocol):
             task.add_done_callback(self._working.discard)
 
     def pause_writing(self) -> None:
-        self._transport.pause_reading()  # who does not read its answers is not listened to
+        self._is_clogged = True  # who does not read its answers is not listened to
+        self._transport.pause_reading()
 
     def resume_writing(self) -> None:
+        self._is_clogged = False
         self._listen()
 
     def on_message_begin(self) -> None:
@@ -137,13 +139,14 @@ class _Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def _listen(self) -> None:
-        if not (self._has_ended or self._transport.is_closing()):
+        is_full = len(self._waiting) >= MAX_SIDE_BY_SIDE
+        if not (is_full or self._is_clogged or self._has_ended or self._transport.is_closing()):
             self._transport.resume_reading()
 
     async def _work(self) -> None:
         """Answer what waits, and what comes meanwhile."""
         while self._waiting:
-            lot, self._waiting = self._waiting, []
+            lot, self._waiting = self._waiting[:MAX_SIDE_BY_SIDE], self._waiting[MAX_SIDE_BY_SIDE:]
             self._listen()
             self._transport.write(b"".join(await asyncio.gather(*map(self._answered, lot))))
         self._is_working = False

@@ -87,10 +87,39 @@ def test_what_comes_meanwhile_is_answered_next() -> None:
 
 def test_more_than_it_works_on_at_once_waits_and_is_answered() -> None:
     targets = [f"/{number}" for number in range(5 * MAX_SIDE_BY_SIDE)]
+    side_by_side, most = 0, 0
 
-    heard = _heard(b"".join(map(_get, targets)) + LAST)
+    async def answer(request: Request) -> Reply:
+        nonlocal side_by_side, most
+        side_by_side += 1
+        most = max(most, side_by_side)
+        await asyncio.sleep(0.01)
+        side_by_side -= 1
+        return await _echo(request)
 
+    heard = _heard(b"".join(map(_get, targets)) + LAST, answer)
+
+    assert most == MAX_SIDE_BY_SIDE
     assert [one.split()[1].decode() for one in heard.split(b"<")[1:]] == [*targets, "/last"]
+
+
+def test_who_does_not_read_its_answers_is_not_listened_to_until_it_does() -> None:
+    asked, many, text = list[str](), 2000, b"<" + b"x" * 65536
+
+    async def answer(request: Request) -> Reply:
+        asked.append(request.target)
+        return Reply(status=200, text=text)
+
+    async def talk(reader: StreamReader, writer: StreamWriter) -> bytes:
+        writer.write(_post(b"y" * 1000) * many + LAST)
+        seen = -1
+        while seen < len(asked):
+            seen = len(asked)
+            await asyncio.sleep(0.2)
+        assert seen < many
+        return await reader.read()
+
+    assert _talked(talk, answer).count(b"<") == len(asked) == many + 1
 
 
 def test_an_answer_to_head_has_no_body() -> None:
