@@ -53,7 +53,7 @@ def measure(options: Options) -> Iterator[Row]:
     yield Row(measure="webhook answer p99", value=p99, unit="ms", baseline=bare_p99, note="told, 16 connections")
     kept = min(accepted, stored)
     yield Row(measure="webhooks sent but not kept and published", value=sent - kept, unit="", at_most=0)
-    for target in targets[2:]:  # told: what is wanted is a part of what the framework does with its own server
+    for target in targets[2:]:
         pairs = list(zip(mine, results[target.name], strict=True))
         yield Row(
             measure=f"the same beside {target.name}",
@@ -61,6 +61,7 @@ def measure(options: Options) -> Iterator[Row]:
             unit="1/s",
             baseline=median(other["rate"] for _, other in pairs),
             ratio=median(one["rate"] / other["rate"] for one, other in pairs),
+            at_least=0.5 if target is served else None,  # what our own server wins, both win
         )
 
 

@@ -122,6 +122,26 @@ def test_who_does_not_read_its_answers_is_not_listened_to_until_it_does() -> Non
     assert _talked(talk, answer).count(b"<") == len(asked) == many + 1
 
 
+def test_few_large_bodies_are_held_while_others_are_worked_on() -> None:
+    may_go, count = asyncio.Event(), MAX_SIDE_BY_SIDE - 4
+
+    async def answer(request: Request) -> Reply:
+        await may_go.wait()
+        return await _echo(request)
+
+    async def talk(reader: StreamReader, writer: StreamWriter) -> bytes:
+        writer.write(_get("/first") + _post(b"x" * MAX_BODY) * count + LAST)
+        unsent = -1
+        while unsent != writer.transport.get_write_buffer_size():
+            unsent = writer.transport.get_write_buffer_size()
+            await asyncio.sleep(0.2)
+        assert unsent > 0
+        may_go.set()
+        return await reader.read()
+
+    assert _talked(talk, answer).count(b"200 OK") == count + 2
+
+
 def test_an_answer_to_head_has_no_body() -> None:
     heard = _heard(_get("/1", "HEAD") + LAST)
 
