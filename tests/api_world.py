@@ -11,9 +11,9 @@ from typing import Any
 from flask import Flask, request
 from flask.typing import ResponseReturnValue
 
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_api_tokens import PostgresApiTokens
-from functions.common.ports.api_tokens import Role
+from functions.common.adapters.postgres.access import PostgresApiTokens
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.ports.apps import Role
 from functions.common.settings import Settings
 from functions.common.wiring.core import Core
 from functions.manage_apps.app import compose

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_migrations import migrate
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.migrations import migrate
 from tests.postgres_server import postgres_server
 from tests.world import World
 

@@ -5,13 +5,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from functions.common.adapters.local_logs import LocalBuildLogs
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_app_directory import PostgresAppDirectory
-from functions.common.adapters.postgres_build_ledger import PostgresBuildLedger
-from functions.common.adapters.postgres_environments import PostgresEnvironments
-from functions.common.adapters.postgres_push_history import PostgresPushHistory
-from functions.common.adapters.postgres_push_ledger import PostgresPushLedger
+from functions.common.adapters.local.logs import LocalBuildLogs
+from functions.common.adapters.postgres.apps import PostgresAppDirectory
+from functions.common.adapters.postgres.builds import PostgresBuildLedger
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.environments import PostgresEnvironments
+from functions.common.adapters.postgres.pushes import PostgresPushHistory, PostgresPushLedger
 from functions.common.domain.git_url import repository_key
 from functions.common.errors import Unavailable
 from functions.common.events.app import AppDeleted, PreviewClosed
@@ -20,10 +19,9 @@ from functions.common.events.build import BuildEnded, BuildRequested
 from functions.common.events.envelope import Envelope, envelop
 from functions.common.events.push import BranchDeleted, PullRequestClosed, PushReceived, Repository
 from functions.record_build.handler import handle_end
-from functions.resolve_app.admission import Admission
 from functions.resolve_app.closing import Closing
-from functions.resolve_app.handler import handle_push
-from functions.start_build.giving_up import handle_app_deleted, handle_preview_closed
+from functions.resolve_app.handler import Admission, handle_push
+from functions.start_build.cancel import handle_app_deleted, handle_preview_closed
 from functions.start_build.handler import handle_request
 from tests.fakes.builder import FakeBuilder
 from tests.fakes.event_sink import FakeEventSink

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from functions.common.adapters.gitea_api import GiteaApi
+from functions.common.adapters.forges.gitea import GiteaApi
 from functions.common.settings import from_environment
 from tests.local.git.forge import clone
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
-from functions.common.adapters.kubernetes_api import KubernetesApi, Object
-from functions.common.adapters.kubernetes_place import OWNED, OWNED_LAST, Place
+from functions.common.adapters.kubernetes.api import KubernetesApi, Object
+from functions.common.adapters.kubernetes.names import OWNED, OWNED_LAST, Place
 from functions.common.settings import from_environment
 
 _NAMESPACES = "/api/v1/namespaces"

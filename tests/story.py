@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_event_log import PostgresEventLog
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.events import PostgresEventLog
 from functions.common.events.base import Cause, Event
 from functions.common.events.envelope import Envelope, envelop
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from functions.local.platform.stores import binary
+from functions.local.platform.programs import binary
 from tests.local.waiting import until
 
 SSL_REQUEST = bytes.fromhex("0000000804d2162f")

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from flask.typing import ResponseReturnValue
 from werkzeug.test import TestResponse
 
-from functions.common.adapters.postgres import Postgres
+from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.delivery import Provider
 from functions.common.settings import Settings
 from functions.common.wiring.core import Core

@@ -6,13 +6,12 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from functions.common.adapters.local_builder import LocalBuilder
-from functions.common.adapters.local_certificates import LocalCertificates
-from functions.common.adapters.local_deployer import LocalDeployer
-from functions.common.adapters.local_dns_zone import LocalDnsZone
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_event_log import PostgresEventLog
-from functions.common.adapters.postgres_push_ledger import PostgresPushLedger
+from functions.common.adapters.local.builder import LocalBuilder
+from functions.common.adapters.local.deployer import LocalDeployer
+from functions.common.adapters.local.network import LocalCertificates, LocalDnsZone
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.events import PostgresEventLog
+from functions.common.adapters.postgres.pushes import PostgresPushLedger
 from functions.common.domain.push import Push, PushState
 from functions.common.events.base import CURRENT_CAUSE, Cause, Event
 from functions.common.events.build import ImagePublished

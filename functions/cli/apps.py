@@ -1,14 +1,24 @@
-"""paas apps: create, list, show, delete."""
+"""Apps and their git source."""
 
 from typing import Any
 
 import click
 
-from functions.cli.client import part
-from functions.cli.context import Session, chosen_app, json_option
-from functions.cli.failures import USAGE, Failure
-from functions.cli.git_remote import REMOTE, add_remote, is_clone, stand_for, with_credentials
+from functions.cli.client import USAGE, Failure, part
+from functions.cli.context import (
+    REMOTE,
+    Session,
+    add_remote,
+    app_option,
+    chosen_app,
+    is_clone,
+    json_option,
+    stand_for,
+    with_credentials,
+)
 from functions.cli.output import moment, print_fields, print_json, print_table
+
+# paas apps: create, list, show, delete.
 
 _ADVICE = {
     "added": f"added the git remote `{REMOTE}`: deploy with `git push {REMOTE} {{branch}}`",
@@ -93,3 +103,25 @@ def delete(session: Session, name: str, *, yes: bool, as_json: bool) -> None:
         print_json(answer)
         return
     click.echo(f"app {answer['deleted']} is deleted")
+
+
+# paas git: where an app's code comes from.
+
+
+@click.command()
+@click.option("--url", default="", help="The repository.")
+@click.option("--branch", default="", help="The branch that feeds production.")
+@app_option
+@json_option
+@click.pass_obj
+def git(session: Session, url: str, branch: str, app: str | None, *, as_json: bool) -> None:
+    """Set the repository or branch that feeds production."""
+    wanted = {name: value for name, value in (("url", url), ("branch", branch)) if value}
+    if not wanted:
+        msg = "give --url, --branch or both"
+        raise Failure(msg, USAGE)
+    answer = session.client().send("PUT", f"/apps/{part(chosen_app(app))}/git", wanted)
+    if as_json:
+        print_json(answer)
+        return
+    click.echo(f"{answer['branch']} of {answer['git_url']} feeds production from its next push on")

@@ -4,9 +4,8 @@ from typing import Any
 
 import click
 
-from functions.cli.client import Json, part
+from functions.cli.client import NOT_FOUND, USAGE, Failure, Json, part
 from functions.cli.context import Session, app_option, chosen_app, json_option
-from functions.cli.failures import NOT_FOUND, USAGE, Failure
 from functions.cli.output import print_json, print_table
 
 _scope = click.option(

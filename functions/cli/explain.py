@@ -5,9 +5,8 @@ from collections.abc import Iterator
 
 import click
 
-from functions.cli.client import Client, Json, every, part
+from functions.cli.client import FAILED, NOT_FOUND, NOT_REACHABLE, Client, Failure, Json, every, part
 from functions.cli.context import Session, json_option
-from functions.cli.failures import FAILED, NOT_FOUND, NOT_REACHABLE, Failure
 from functions.cli.output import coloured, moment, one_line, print_json, short, took
 
 _PAUSE = 0.5

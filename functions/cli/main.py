@@ -2,14 +2,12 @@
 
 import click
 
-from functions.cli.apps import apps
+from functions.cli.apps import apps, git
 from functions.cli.config import config
 from functions.cli.context import Session
-from functions.cli.dead_letters import dead_letters
 from functions.cli.domains import domains
-from functions.cli.events import events
+from functions.cli.events import dead_letters, events
 from functions.cli.explain import explain
-from functions.cli.git_source import git
 from functions.cli.logs import logs
 from functions.cli.migrate import migrate
 from functions.cli.releases import previews, ps, releases, rollback

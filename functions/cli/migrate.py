@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
+from functions.cli.client import Failure, failure_of
 from functions.cli.context import json_option
-from functions.cli.failures import Failure, failure_of
 from functions.cli.output import print_json
 from functions.common.errors import Rejected, Unavailable
 
@@ -24,8 +24,8 @@ _FOLDER = Path(__file__).parents[2] / "schemas" / "migrations"
 @json_option
 def migrate(database: str, folder: Path, *, as_json: bool) -> None:
     """Apply the migrations that are missing; refuses when an applied one was edited."""
-    from functions.common.adapters.postgres import Postgres  # noqa: PLC0415 - only this command needs it
-    from functions.common.adapters.postgres_migrations import migrate as apply  # noqa: PLC0415 - as above
+    from functions.common.adapters.postgres.client import Postgres  # noqa: PLC0415 - only this command needs it
+    from functions.common.adapters.postgres.migrations import migrate as apply  # noqa: PLC0415 - as above
 
     try:
         with closing(Postgres(database)) as postgres:

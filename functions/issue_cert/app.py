@@ -2,17 +2,16 @@
 
 from functools import partial
 
-from functions.common.adapters.cert_manager_status import certificate_changed
-from functions.common.adapters.postgres_hosts import PostgresHosts
-from functions.common.adapters.postgres_network_ledger import PostgresCertificateLedger
+from functions.common.adapters.certificates.cert_manager import certificate_changed
+from functions.common.adapters.postgres.network import PostgresCertificateLedger, PostgresHosts
 from functions.common.events.app import AppCreated, AppDeleted, DomainAdded, DomainRemoved, PreviewClosed, PreviewOpened
 from functions.common.events.network import CertificateChanged
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, on_type, subscriber
 from functions.common.wiring.core import Core, core
 from functions.common.wiring.platform import certificates
+from functions.issue_cert.certificate_service import Holdings
 from functions.issue_cert.handler import handle, handle_changed, handle_deleted, handle_object
-from functions.issue_cert.holdings import Holdings
 
 
 def compose(parts: Core) -> Endpoint:

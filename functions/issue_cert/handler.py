@@ -5,8 +5,8 @@ from collections.abc import Callable
 from functions.common.events.app import AppCreated, AppDeleted, DomainAdded, DomainRemoved, PreviewClosed, PreviewOpened
 from functions.common.events.envelope import Envelope
 from functions.common.events.network import CertificateChanged, CertificateFailed, CertificateReady
-from functions.common.ports.certificates import CertificateStatus
-from functions.issue_cert.holdings import Holdings
+from functions.common.ports.network import CertificateStatus
+from functions.issue_cert.certificate_service import Holdings
 
 OneHost = AppCreated | DomainAdded | DomainRemoved | PreviewOpened | PreviewClosed
 

@@ -1,4 +1,4 @@
-"""Sending reports to the broker until it has taken them."""
+"""Reports of what ended, kept until the broker has them."""
 
 import logging
 import threading
@@ -8,7 +8,17 @@ from typing import Protocol
 
 from functions.common.errors import Rejected, SlipwayError, Unavailable
 from functions.common.events.base import CURRENT_CAUSE, Cause, Event
-from functions.common.ports.event_sink import EventSink
+from functions.common.ports.events import EventSink
+
+# What PostgreSQL can keep of a text that came from a program, whose bytes may be any.
+
+
+def storable(text: str) -> str:
+    """Return the text without NUL, which neither text nor jsonb takes, and with `?` for what UTF-8 has no bytes for."""
+    return text.encode(errors="replace").decode().replace("\0", "")
+
+
+# Sending reports to the broker until it has taken them.
 
 _LOG = logging.getLogger(__name__)
 _POLL_SECONDS = 0.05

@@ -6,11 +6,8 @@ import time
 from pathlib import Path
 
 from functions.common.errors import SlipwayError
-from functions.local.platform.endpoints import FILE
-from functions.local.platform.programs import CODE
-from functions.local.platform.run import Platform, running
-from functions.local.platform.stop_signals import StopRequested, stop_at_signals
-from functions.local.platform.stores import binary
+from functions.local.platform.programs import CODE, binary
+from functions.local.platform.run import FILE, Platform, StopRequested, running, stop_at_signals
 
 
 def main(arguments: list[str]) -> int:

@@ -13,11 +13,19 @@ from flask.typing import ResponseReturnValue
 
 from functions.common.errors import SlipwayError, Unavailable
 from functions.common.events.base import CURRENT_CAUSE, Cause
-from functions.common.events.trace import continued
-from functions.common.ports.api_tokens import ApiToken, ApiTokens
-from functions.manage_apps.authentication import authenticate, authorize
-from functions.manage_apps.calls import Answer, Call, is_text
-from functions.manage_apps.refusals import Malformed, TooLarge, Unauthenticated, status_of
+from functions.common.events.envelope import continued
+from functions.common.ports.apps import ApiToken, ApiTokens
+from functions.manage_apps.request import (
+    Answer,
+    Call,
+    Malformed,
+    TooLarge,
+    Unauthenticated,
+    authenticate,
+    authorize,
+    is_text,
+    status_of,
+)
 from functions.manage_apps.routing import Route, Router, checked_query
 
 MAX_BODY = 1024 * 1024

@@ -2,37 +2,23 @@
 
 from pathlib import Path
 
-from functions.common.adapters.postgres_api_tokens import PostgresApiTokens
-from functions.common.adapters.postgres_app_editor import PostgresAppEditor
-from functions.common.adapters.postgres_apps import PostgresAppRegister
-from functions.common.adapters.postgres_audit_log import PostgresAuditLog
-from functions.common.adapters.postgres_changes import PostgresChanges
-from functions.common.adapters.postgres_config_vars import PostgresConfigVars
-from functions.common.adapters.postgres_domains import PostgresDomains
-from functions.common.adapters.postgres_event_archive import PostgresEventArchive
-from functions.common.adapters.postgres_history import PostgresBuildHistory, PostgresReleaseHistory
-from functions.common.adapters.postgres_parked_events import PostgresParkedEvents
-from functions.common.adapters.postgres_push_records import PostgresPushRecords
+from functions.common.adapters.postgres.access import PostgresApiTokens, PostgresAuditLog
+from functions.common.adapters.postgres.apps import (
+    PostgresAppEditor,
+    PostgresAppRegister,
+    PostgresConfigVars,
+    PostgresDomains,
+)
+from functions.common.adapters.postgres.events import PostgresChanges, PostgresEventArchive, PostgresParkedEvents
+from functions.common.adapters.postgres.history import PostgresBuildHistory, PostgresPushRecords, PostgresReleaseHistory
 from functions.common.adapters.trigger_files import TriggerFiles
 from functions.common.ports.forge import Repositories
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.wiring import platform
 from functions.common.wiring.core import Core, core
-from functions.manage_apps import (
-    apps,
-    builds,
-    config,
-    dead_letters,
-    domains,
-    events,
-    git,
-    logs,
-    pushes,
-    releases,
-    tokens,
-)
+from functions.manage_apps import apps, config, domains, events, logs, pushes, releases, tokens
 from functions.manage_apps.api import Api
-from functions.manage_apps.hosts import Hosts
+from functions.manage_apps.apps import Hosts
 from functions.manage_apps.routing import Route
 
 MANIFESTS = Path(__file__).parents[2] / "knative" / "functions"
@@ -59,11 +45,11 @@ def _changing(parts: Core, made: Repositories) -> tuple[Route, ...]:
     parked = PostgresParkedEvents(database=database)
     return (
         *apps.routes(register=register, editor=editor, repositories=made, changes=changes, audit=audit, hosts=hosts),
-        *git.routes(register=register, editor=editor, changes=changes, audit=audit, hosts=hosts),
+        *apps.git_routes(register=register, editor=editor, changes=changes, audit=audit, hosts=hosts),
         *domains.routes(register=register, domains=own, changes=changes, audit=audit, hosts=hosts),
         *config.routes(register=register, config=keys, changes=changes, audit=audit),
         *releases.routes(register=register, history=history, changes=changes, audit=audit, hosts=hosts),
-        *dead_letters.routes(parked=parked, sink=parts.sink, changes=changes, audit=audit),
+        *events.dead_letter_routes(parked=parked, sink=parts.sink, changes=changes, audit=audit),
         *tokens.routes(tokens=PostgresApiTokens(database=database), changes=changes, audit=audit),
     )
 
@@ -72,7 +58,7 @@ def _reading(parts: Core) -> tuple[Route, ...]:
     database, register = parts.database, PostgresAppRegister(database=parts.database)
     history = PostgresBuildHistory(database=database)
     return (
-        *builds.routes(register=register, builds=history),
+        *logs.build_routes(register=register, builds=history),
         *logs.routes(
             register=register,
             builds=history,

@@ -1,27 +1,115 @@
-"""Apps: made, listed, shown, deleted.
+"""Apps: made, listed, changed, deleted; and where their source is."""
 
-An app in answers: {"id", "name", "git_url", "branch", "paths": [glob], "url", "domain", "custom_domains": [host],
-"state": new|deploying|live|failed, "release": number of the live one or 0, "created_at"}.
-"""
-
+import re
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
 from functions.common.domain.app import DEFAULT_BRANCH, App, checked_app_name
-from functions.common.events.app import AppCreated, AppDeleted
-from functions.common.ports.api_tokens import Role
-from functions.common.ports.app_register import AppEditor, AppRecord, AppRegister
-from functions.common.ports.audit_log import AuditLog
-from functions.common.ports.changes import Changes
+from functions.common.domain.git_url import repository_key
+from functions.common.errors import NotFound, Rejected
+from functions.common.events.app import AppCreated, AppDeleted, PreviewClosed
+from functions.common.ports.apps import AppEditor, AppRecord, AppRegister, AuditLog, Role
+from functions.common.ports.events import Changes
 from functions.common.ports.forge import Repositories
-from functions.manage_apps.calls import PAGE, Answer, Body, Call, page_of
-from functions.manage_apps.hosts import Hosts
-from functions.manage_apps.lookup import found_app
-from functions.manage_apps.refusals import Conflict
+from functions.manage_apps.request import PAGE, Answer, Body, Call, Conflict, page_of
 from functions.manage_apps.routing import Route
-from functions.manage_apps.sources import checked_branch, checked_git_url
+
+# Where apps answer.
+
+_HOST = re.compile(r"^(?=.{4,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?\Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hosts:
+    """`domain` is the default domain, `port` that of the ingress, empty for HTTPS's own."""
+
+    domain: str
+    port: str = ""
+
+    def of(self, label: str) -> str:
+        """Return the host of an environment's label."""
+        return f"{label}.{self.domain}"
+
+    def url(self, host: str) -> str:
+        """Return the host's URL."""
+        return f"https://{host}{f':{self.port}' if self.port else ''}/"
+
+    def checked_custom(self, host: str) -> str:
+        """Return the host in lower case. Raises Rejected when it is no host, or one below the default domain."""
+        name = host.strip().rstrip(".").lower()
+        if not _HOST.match(name):
+            msg = f"{host!r} is no host name: give one like www.example.org (international names in their xn-- form)"
+            raise Rejected(msg)
+        if name == self.domain or name.endswith("." + self.domain):
+            msg = (
+                f"{name} lies below {self.domain}, whose names are given out by the platform: choose a host of your own"
+            )
+            raise Rejected(msg)
+        return name
+
+
+# Finding what a path names, or saying that it is not there.
+
+
+def found_app(register: AppRegister, reference: str) -> AppRecord:
+    """Return the app with this name or id. Raises NotFound."""
+    record = register.find(reference)
+    if record is None:
+        msg = f"there is no app {reference!r}: see `paas apps list`"
+        raise NotFound(msg)
+    return record
+
+
+# Checks of where an app's code comes from.
+
+_MAX_URL = 2000
+# What git itself refuses in a branch's name, as far as it could do harm here.
+_BAD_BRANCH = re.compile(r"^\Z|^[-/.]|[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\Z|\.\Z|\.lock\Z")
+_MAX_BRANCH = 250
+
+
+def checked_git_url(url: str) -> str:
+    """Return the URL. Raises Rejected when it names no repository, or holds a password, without repeating it."""
+    text = url.strip()
+    if len(text) > _MAX_URL or any(ord(character) < ord("!") for character in text):
+        msg = "git_url: give a URL of at most 2000 characters, without spaces"
+        raise Rejected(msg)
+    repository_key(text)
+    scheme = urlsplit(text).scheme if "://" in text else "ssh"
+    if scheme not in {"http", "https", "ssh", "git", "git+ssh", "git+https", "git+http"}:
+        msg = f"git_url: the scheme {scheme!r} is not supported: give an https or ssh URL"
+        raise Rejected(msg)
+    if _holds_a_password(text):
+        msg = "git_url: give it without a user name and password: the platform reads repositories with its own access"
+        raise Rejected(msg)
+    return text
+
+
+def _holds_a_password(url: str) -> bool:
+    if "://" not in url:  # ssh as scp has it: USER@HOST:PATH
+        user, at, _ = url.partition("@")
+        return bool(at) and ":" in user
+    parts = urlsplit(url)
+    return parts.password is not None or (parts.scheme.endswith(("http", "https")) and "@" in parts.netloc)
+
+
+def checked_branch(branch: str) -> str:
+    """Return the branch. Raises Rejected when git would not accept the name."""
+    name = branch.removeprefix("refs/heads/")
+    if len(name) > _MAX_BRANCH or _BAD_BRANCH.search(name):
+        msg = f"branch {branch!r} is not a branch name"
+        raise Rejected(msg)
+    return name
+
+
+# Apps: made, listed, shown, deleted.
+#
+# An app in answers: {"id", "name", "git_url", "branch", "paths": [glob], "url", "domain", "custom_domains": [host],
+# "state": new|deploying|live|failed, "release": number of the live one or 0, "created_at"}.
 
 
 class NewApp(Body):
@@ -152,3 +240,45 @@ def routes(
         Route("GET", "/apps/<app>", Role.VIEWER, partial(show_app, register=register, hosts=hosts)),
         Route("DELETE", "/apps/<app>", Role.DEPLOYER, delete),
     )
+
+
+# Where an app's code comes from: PUT /apps/<app>/git.
+
+
+class Source(Body):
+    """What is left out stays as it is."""
+
+    url: str = ""
+    branch: str = ""
+
+
+def set_source(
+    call: Call, *, register: AppRegister, editor: AppEditor, changes: Changes, audit: AuditLog, hosts: Hosts
+) -> Answer:
+    """Answer the app. From the next push on the branch feeds production; its preview is closed."""
+    source, app = call.body(Source), found_app(register, call.path["app"]).app
+    url = checked_git_url(source.url) if source.url else ""
+    branch = checked_branch(source.branch) if source.branch else ""
+    with changes.begin() as change:
+        for preview in editor.set_source(app.name, git_url=url, branch=branch):
+            change.announce(
+                PreviewClosed(
+                    app=app.name,
+                    environment=preview.name,
+                    branch=preview.branch,
+                    host=hosts.of(preview.label),
+                    reason=f"the branch {preview.branch} feeds production now",
+                )
+            )
+        record = found_app(register, app.name)
+        detail = f"{record.app.git_url} {record.app.branch}"
+        audit.record(actor=call.token.name, action="app.git", target=app.name, detail=detail)
+    return Answer(body=app_view(record, hosts), queued=change.queued)
+
+
+def git_routes(
+    *, register: AppRegister, editor: AppEditor, changes: Changes, audit: AuditLog, hosts: Hosts
+) -> tuple[Route, ...]:
+    """Return the route of an app's source."""
+    handle = partial(set_source, register=register, editor=editor, changes=changes, audit=audit, hosts=hosts)
+    return (Route("PUT", "/apps/<app>/git", Role.DEPLOYER, handle),)

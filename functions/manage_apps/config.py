@@ -1,19 +1,47 @@
-"""An app's config; values are masked unless an admin asks to see them."""
+"""Config of apps: names are shown, values to admins alone."""
 
+import re
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
+from functions.common.errors import Rejected
 from functions.common.events.app import ConfigChanged
-from functions.common.ports.api_tokens import Role
-from functions.common.ports.app_register import AppRegister
-from functions.common.ports.audit_log import AuditLog
-from functions.common.ports.changes import Changes
-from functions.common.ports.config_vars import ConfigScope, ConfigVars
-from functions.manage_apps.authentication import authorize
-from functions.manage_apps.calls import Answer, Call
-from functions.manage_apps.config_keys import checked_changes
-from functions.manage_apps.lookup import found_app
-from functions.manage_apps.refusals import Malformed
+from functions.common.ports.apps import AppRegister, AuditLog, ConfigScope, ConfigVars, Role
+from functions.common.ports.events import Changes
+from functions.manage_apps.apps import found_app
+from functions.manage_apps.request import Answer, Call, Malformed, authorize
 from functions.manage_apps.routing import Route
+
+# What may be set as config.
+
+_KEY = re.compile(r"^[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
+_PLATFORMS = re.compile(r"^(PORT\Z|SLIPWAY_)", re.IGNORECASE)
+_MAX_VALUE = 64 * 1024
+
+
+def checked_changes(fields: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return key -> value, None to unset. Raises Rejected naming the key, never the value."""
+    if not fields:
+        msg = 'nothing to change: give {"KEY": "value"}, or null to unset'
+        raise Rejected(msg)
+    for key, value in fields.items():
+        if not _KEY.match(key):
+            msg = f"config key {key!r} is not usable: letters, digits and _, not starting with a digit"
+            raise Rejected(msg)
+        if _PLATFORMS.match(key):
+            msg = f"config key {key} is set by the platform: choose another name"
+            raise Rejected(msg)
+        if value is not None and not isinstance(value, str):
+            msg = f"the value of {key} must be a string, or null to unset"
+            raise Rejected(msg)
+        if value is not None and (len(value) > _MAX_VALUE):
+            msg = f"the value of {key} must be at most {_MAX_VALUE} characters"
+            raise Rejected(msg)
+    return dict(fields)
+
+
+# An app's config; values are masked unless an admin asks to see them.
 
 MASK = "********"
 

@@ -4,15 +4,10 @@ from functools import partial
 
 from functions.common.errors import NotFound
 from functions.common.events.app import DomainAdded, DomainRemoved
-from functions.common.ports.api_tokens import Role
-from functions.common.ports.app_register import AppRegister
-from functions.common.ports.audit_log import AuditLog
-from functions.common.ports.changes import Changes
-from functions.common.ports.domains import Domains
-from functions.manage_apps.calls import Answer, Call
-from functions.manage_apps.hosts import Hosts
-from functions.manage_apps.lookup import found_app
-from functions.manage_apps.refusals import Conflict
+from functions.common.ports.apps import AppRegister, AuditLog, Domains, Role
+from functions.common.ports.events import Changes
+from functions.manage_apps.apps import Hosts, found_app
+from functions.manage_apps.request import Answer, Call, Conflict
 from functions.manage_apps.routing import Route
 
 MOST = 15  # an HTTPRoute takes 16 hosts, and one is the app's own

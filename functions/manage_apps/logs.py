@@ -1,20 +1,89 @@
-"""What builds and apps write, to be followed: each answer says from where to read on."""
+"""Logs of builds and apps, followed by a cursor."""
 
+import base64
+import json
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from functions.common.domain.build import BuildState
 from functions.common.domain.environment import PRODUCTION
 from functions.common.errors import NotFound
-from functions.common.ports.api_tokens import Role
-from functions.common.ports.app_register import AppRegister
-from functions.common.ports.history import BuildHistory, BuildRecord
+from functions.common.ports.apps import AppRegister, Role
 from functions.common.ports.logs import BuildLogs, LogChunk, RuntimeLogs
-from functions.manage_apps.builds import found_build
-from functions.manage_apps.calls import Answer, Call
-from functions.manage_apps.log_cursor import ENDED, LogCursor, decode
-from functions.manage_apps.lookup import found_app
+from functions.common.ports.pushes import BuildHistory, BuildRecord
+from functions.manage_apps.apps import found_app
+from functions.manage_apps.request import PAGE, Answer, Call, Malformed, page_of
 from functions.manage_apps.routing import Route
+from functions.manage_apps.views import view_of
+
+# How far somebody has read an app's logs, as a text to send back.
+
+ENDED = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogCursor:
+    """`builds` is build -> offset, ENDED for one that was read to its end; `runtime` is RuntimeLogs' own."""
+
+    builds: dict[str, int] = field(default_factory=dict)
+    runtime: str = ""
+
+    def encode(self) -> str:
+        """Return the cursor as text for a URL."""
+        text = json.dumps([self.builds, self.runtime], separators=(",", ":"))
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def decode(text: str) -> LogCursor:
+    """Return the cursor that was encoded. Raises Malformed when it is none."""
+    try:
+        padded = text + "=" * (-len(text) % 4)
+        builds, runtime = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        return LogCursor(builds={str(name): int(offset) for name, offset in builds.items()}, runtime=str(runtime))
+    except (ValueError, TypeError, AttributeError) as error:
+        msg = "?cursor= must be the one of the last answer: leave it out to begin anew"
+        raise Malformed(msg) from error
+
+
+# Builds of an app.
+#
+# A build in answers: the fields of ports.history.BuildRecord.
+
+
+def list_builds(call: Call, *, register: AppRegister, builds: BuildHistory) -> Answer:
+    """Answer {"items": [build], "next"}, newest first; ?environment= narrows."""
+    app, limit = found_app(register, call.path["app"]).app.name, call.limit()
+    records = builds.builds(
+        app, environment=call.query.get("environment", ""), before=call.query.get("after", ""), limit=limit
+    )
+    return page_of([view_of(record) for record in records], limit=limit, key="name")
+
+
+def show_build(call: Call, *, builds: BuildHistory) -> Answer:
+    """Answer the build."""
+    return Answer(body=view_of(found_build(builds, call.path["build"])))
+
+
+def found_build(builds: BuildHistory, name: str) -> BuildRecord:
+    """Return the build with this name. Raises NotFound."""
+    build = builds.build(name)
+    if build is None:
+        msg = f"there is no build {name!r}: see GET /v1/apps/APP/builds"
+        raise NotFound(msg)
+    return build
+
+
+def build_routes(*, register: AppRegister, builds: BuildHistory) -> tuple[Route, ...]:
+    """Return the routes of builds."""
+    listed = partial(list_builds, register=register, builds=builds)
+    return (
+        Route("GET", "/apps/<app>/builds", Role.VIEWER, listed, PAGE | {"environment"}),
+        Route("GET", "/builds/<build>", Role.VIEWER, partial(show_build, builds=builds)),
+    )
+
+
+# What builds and apps write, to be followed: each answer says from where to read on.
 
 _BUILDS = 5  # as many of the newest builds are watched for lines
 Line = dict[str, Any]

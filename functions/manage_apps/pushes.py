@@ -1,4 +1,4 @@
-"""GET /pushes/<sha or push id>: what happened to a push and why; see explanation.py for the answer."""
+"""Pushes, explained."""
 
 import re
 from functools import partial
@@ -6,11 +6,11 @@ from functools import partial
 from functions.common.domain.environment import PRODUCTION
 from functions.common.errors import NotFound, Rejected
 from functions.common.events.push import PushReceived
-from functions.common.ports.api_tokens import Role
-from functions.common.ports.push_records import PushRecord, PushRecords
-from functions.manage_apps.calls import Answer, Call
+from functions.common.ports.apps import Role
+from functions.common.ports.pushes import PushRecord, PushRecords
+from functions.manage_apps.apps import Hosts
 from functions.manage_apps.explanation import explain
-from functions.manage_apps.hosts import Hosts
+from functions.manage_apps.request import Answer, Call
 from functions.manage_apps.routing import Route
 
 _HEX = re.compile(r"^[0-9a-f]+\Z")

@@ -11,15 +11,11 @@ from functions.common.domain.environment import PRODUCTION, EnvironmentState
 from functions.common.domain.release import ReleaseState
 from functions.common.errors import NotFound
 from functions.common.events.release import RollbackRequested
-from functions.common.ports.api_tokens import Role
-from functions.common.ports.app_register import AppRegister
-from functions.common.ports.audit_log import AuditLog
-from functions.common.ports.changes import Changes
-from functions.common.ports.history import EnvironmentRecord, ReleaseHistory, ReleaseRecord
-from functions.manage_apps.calls import PAGE, Answer, Body, Call, page_of
-from functions.manage_apps.hosts import Hosts
-from functions.manage_apps.lookup import found_app
-from functions.manage_apps.refusals import Conflict
+from functions.common.ports.apps import AppRegister, AuditLog, Role
+from functions.common.ports.events import Changes
+from functions.common.ports.pushes import EnvironmentRecord, ReleaseHistory, ReleaseRecord
+from functions.manage_apps.apps import Hosts, found_app
+from functions.manage_apps.request import PAGE, Answer, Body, Call, Conflict, page_of
 from functions.manage_apps.routing import Route
 from functions.manage_apps.views import view_of
 

@@ -8,9 +8,8 @@ from werkzeug.exceptions import NotFound as NoRoute
 from werkzeug.routing import Map, Rule
 
 from functions.common.errors import NotFound
-from functions.common.ports.api_tokens import Role
-from functions.manage_apps.calls import Answer, Call
-from functions.manage_apps.refusals import Malformed, NotAllowed
+from functions.common.ports.apps import Role
+from functions.manage_apps.request import Answer, Call, Malformed, NotAllowed
 
 PREFIXES = ("/v1", "/api/v1")
 

@@ -6,12 +6,9 @@ from functools import partial
 from pydantic import Field
 
 from functions.common.errors import NotFound
-from functions.common.ports.api_tokens import ApiTokens, Role
-from functions.common.ports.audit_log import AuditLog
-from functions.common.ports.changes import Changes
-from functions.manage_apps.authentication import digest_of
-from functions.manage_apps.calls import Answer, Body, Call
-from functions.manage_apps.refusals import Conflict
+from functions.common.ports.apps import ApiTokens, AuditLog, Role
+from functions.common.ports.events import Changes
+from functions.manage_apps.request import Answer, Body, Call, Conflict, digest_of
 from functions.manage_apps.routing import Route
 
 PREFIX = "slipway_"  # so that a token that got somewhere it should not is recognised

@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from functions.common.adapters.postgres_dead_letters import PostgresDeadLetters
-from functions.common.adapters.postgres_push_ledger import PostgresPushLedger
+from functions.common.adapters.postgres.events import PostgresDeadLetters
+from functions.common.adapters.postgres.pushes import PostgresPushLedger
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import ANY_TYPE, on_type, subscriber
 from functions.common.wiring.core import Core, core

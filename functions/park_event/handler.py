@@ -1,10 +1,60 @@
-"""Keeps what the broker could not deliver, and ends the push that would otherwise hang."""
+"""Keeps an event that no function could handle."""
+
+import base64
+import binascii
+from dataclasses import replace
+from urllib.parse import urlsplit
 
 from functions.common.domain.push import PushState
 from functions.common.events.envelope import Envelope
-from functions.common.ports.dead_letters import DeadLetters
-from functions.common.ports.push_ledger import PushLedger
-from functions.park_event.letter import dead_letter, function_name, is_permanent
+from functions.common.ports.events import DeadLetter, DeadLetters
+from functions.common.ports.pushes import PushLedger
+
+# A dead letter out of the event that the broker gave up.
+
+_PREFIX = "knativeerror"
+_RETRIED = {404, 408, 409, 429}
+
+
+def dead_letter(event: Envelope) -> DeadLetter:
+    """Return the event as it was sent, apart from what the broker noted on it."""
+    noted = event.extensions
+    plain = {name: value for name, value in noted.items() if not name.startswith(_PREFIX)}
+    code = noted.get("knativeerrorcode", "")
+    return DeadLetter(
+        event=replace(event, extensions=plain),
+        subscriber=noted.get("knativeerrordest", ""),
+        code=int(code) if code.isdecimal() else 0,
+        error=_decoded(noted.get("knativeerrordata", "")),
+    )
+
+
+def is_permanent(code: int) -> bool:
+    """Return whether a subscriber's answer means that no repeat will help."""
+    return 400 <= code < 500 and code not in _RETRIED  # noqa: PLR2004 - HTTP's client errors
+
+
+def function_name(subscriber: str) -> str:
+    """Return the function behind a subscriber's URL: the first label of a Service's host, else the last of its path."""
+    parts = urlsplit(subscriber if "//" in subscriber else f"//{subscriber}")
+    host = parts.hostname or ""
+    first = host.split(".")[0]
+    if first and first != "localhost" and not first.isdecimal() and ":" not in host:
+        return first
+    return parts.path.strip("/").rpartition("/")[2]
+
+
+def _decoded(data: str) -> str:
+    """Decode base64 that may be cut anywhere; what is none is taken as the text itself."""
+    whole = data[: len(data) // 4 * 4]
+    try:
+        text = base64.b64decode(whole, validate=True).decode(errors="ignore")
+    except binascii.Error:
+        text = data
+    return text.replace("\0", "").strip()
+
+
+# Keeps what the broker could not deliver, and ends the push that would otherwise hang.
 
 # What these cannot do keeps no push from going on.
 _ASIDE = {"report-status", "upsert-dns", "issue-cert"}

@@ -2,11 +2,14 @@
 
 from functools import partial
 
-from functions.common.adapters.kubernetes_reports import prepared_release
-from functions.common.adapters.postgres_push_ledger import PostgresPushLedger
-from functions.common.adapters.postgres_release_archive import PostgresAbandonedImages, PostgresReleaseArchive
-from functions.common.adapters.postgres_release_ledger import PostgresReleaseLedger
-from functions.common.adapters.postgres_release_progress import PostgresReleaseProgress
+from functions.common.adapters.kubernetes.status import prepared_release
+from functions.common.adapters.postgres.pushes import PostgresPushLedger
+from functions.common.adapters.postgres.releases import (
+    PostgresAbandonedImages,
+    PostgresReleaseArchive,
+    PostgresReleaseLedger,
+    PostgresReleaseProgress,
+)
 from functions.common.events.app import AppDeleted, ConfigChanged, DomainAdded, DomainRemoved, PreviewClosed
 from functions.common.events.build import ImagePublished
 from functions.common.events.release import ReleaseFailed, ReleaseLive, RollbackRequested
@@ -15,15 +18,12 @@ from functions.common.runtime.subscriber import awake, on, on_type, subscriber
 from functions.common.settings import SettingError, Settings
 from functions.common.wiring.core import Core, core
 from functions.common.wiring.platform import deployer, image_store
-from functions.promote_image.again import Again
-from functions.promote_image.failed import handle_failed
+from functions.promote_image.follow_up import handle_failed, handle_live, handle_object
 from functions.promote_image.handler import handle_image
-from functions.promote_image.plan import Plan
+from functions.promote_image.redeploy import Again
 from functions.promote_image.removal import Removal
-from functions.promote_image.roll_out import RollOut
+from functions.promote_image.roll_out import Plan, RollOut
 from functions.promote_image.rollback import handle_rollback
-from functions.promote_image.settled import handle_live
-from functions.promote_image.staged import handle_object
 
 WHOLE = 100
 

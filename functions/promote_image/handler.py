@@ -5,8 +5,8 @@ from functions.common.domain.release import ReleaseKind
 from functions.common.events.base import CURRENT_CAUSE
 from functions.common.events.build import ImagePublished
 from functions.common.events.release import ReleaseFailed, ReleaseStarted, ReleaseSuperseded
-from functions.common.ports.push_ledger import PushLedger
-from functions.common.ports.release_ledger import Overtaken, Proposal, ReleaseLedger
+from functions.common.ports.pushes import PushLedger
+from functions.common.ports.releases import Overtaken, Proposal, ReleaseLedger
 from functions.promote_image.roll_out import RollOut
 
 

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 from functions.common.events.app import AppDeleted, PreviewClosed
 from functions.common.ports.deployer import Deployer
-from functions.common.ports.event_sink import EventSink
-from functions.common.ports.image_store import ImageStore
-from functions.common.ports.push_ledger import PushLedger
-from functions.common.ports.release_archive import AbandonedImages
-from functions.common.ports.release_ledger import ReleaseLedger
-from functions.promote_image.supersede import tell_superseded
+from functions.common.ports.events import EventSink
+from functions.common.ports.images import ImageStore
+from functions.common.ports.pushes import PushLedger
+from functions.common.ports.releases import AbandonedImages, ReleaseLedger
+from functions.promote_image.roll_out import tell_superseded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

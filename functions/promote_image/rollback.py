@@ -3,9 +3,8 @@
 from functions.common.domain.release import Release, ReleaseKind
 from functions.common.events.base import CURRENT_CAUSE
 from functions.common.events.release import ReleaseFailed, ReleaseStarted, ReleaseSuperseded, RollbackRequested
-from functions.common.ports.image_store import ImageStore
-from functions.common.ports.release_archive import ReleaseArchive
-from functions.common.ports.release_ledger import Overtaken, Proposal, ReleaseLedger
+from functions.common.ports.images import ImageStore
+from functions.common.ports.releases import Overtaken, Proposal, ReleaseArchive, ReleaseLedger
 from functions.promote_image.roll_out import RollOut
 
 STEP = "rollback"

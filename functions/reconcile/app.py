@@ -3,17 +3,18 @@
 from datetime import timedelta
 from functools import partial
 
-from functions.common.adapters.postgres_changes import PostgresEventOutbox
-from functions.common.adapters.postgres_deliveries import PostgresDeliveries
-from functions.common.adapters.postgres_head_memory import PostgresHeadMemory, PostgresPushSightings
-from functions.common.adapters.postgres_host_watch import PostgresHostWatch
-from functions.common.adapters.postgres_previews import PostgresPreviewKeeper, PostgresPreviewSweeper
-from functions.common.adapters.postgres_push_ledger import PostgresPushLedger
-from functions.common.adapters.postgres_release_archive import PostgresReleaseArchive
-from functions.common.adapters.postgres_release_progress import PostgresReleaseProgress
-from functions.common.adapters.postgres_strays import PostgresStrays
-from functions.common.adapters.postgres_stuck_work import PostgresStuckPushes, PostgresStuckReleases
-from functions.common.adapters.postgres_tick_lock import PostgresTickLock
+from functions.common.adapters.postgres.deliveries import PostgresDeliveries
+from functions.common.adapters.postgres.environments import (
+    PostgresPreviewKeeper,
+    PostgresPreviewSweeper,
+    PostgresStrays,
+)
+from functions.common.adapters.postgres.events import PostgresEventOutbox
+from functions.common.adapters.postgres.heads import PostgresHeadMemory, PostgresPushSightings
+from functions.common.adapters.postgres.network import PostgresHostWatch
+from functions.common.adapters.postgres.pushes import PostgresPushLedger
+from functions.common.adapters.postgres.releases import PostgresReleaseArchive, PostgresReleaseProgress
+from functions.common.adapters.postgres.stuck_work import PostgresStuckPushes, PostgresStuckReleases, PostgresTickLock
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on_type, subscriber
 from functions.common.wiring.core import Core, core
@@ -28,17 +29,13 @@ from functions.common.wiring.platform import (
     release_limits,
     running_workloads,
 )
-from functions.reconcile.deadline import Deadline
-from functions.reconcile.handler import handle
+from functions.reconcile.handler import Step, handle
 from functions.reconcile.heads import Heads
 from functions.reconcile.images import Images
 from functions.reconcile.network import Network
 from functions.reconcile.outbox import Outbox
-from functions.reconcile.previews import Previews
-from functions.reconcile.releases import Releases
-from functions.reconcile.step import Step
-from functions.reconcile.strays import StrayWorkloads
-from functions.reconcile.stuck import Stuck
+from functions.reconcile.previews import Previews, StrayWorkloads
+from functions.reconcile.stuck import Deadline, Releases, Stuck
 
 LOCK = 5_920_118_364  # any number, the same for every reconcile
 

@@ -1,14 +1,59 @@
-"""Finds pushes whose webhook never came: what forges say against what was last seen."""
+"""Compares the heads that forges have with those that were pushed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from functions.common.ports.event_sink import EventSink
-from functions.common.ports.forge import ForgeHeads
-from functions.common.ports.head_memory import HeadMemory, PushSightings, Watched
-from functions.reconcile.each import for_each
-from functions.reconcile.head_events import branch_deleted, publish_for, push_received
+from functions.common.events.base import CURRENT_CAUSE, Cause, event_id
+from functions.common.events.push import BranchDeleted, PushReceived, Repository
+from functions.common.ports.events import EventSink
+from functions.common.ports.forge import ForgeHeads, HeadMemory, PushSightings, Watched
+from functions.reconcile.handler import for_each
+
+# The events that a webhook would have given.
+
+PROVIDER = "reconcile"
+_NO_COMMIT = "0" * 40
+
+
+def push_received(watched: Watched, branch: str, before: str, sha: str) -> PushReceived:
+    """Return the push of a branch; what changed in it is not known."""
+    return PushReceived(
+        provider=PROVIDER,
+        delivery=f"{PROVIDER}-{sha}",
+        repository=_repository(watched),
+        ref=f"refs/heads/{branch}",
+        branch=branch,
+        before=before or _NO_COMMIT,
+        after=sha,
+    )
+
+
+def branch_deleted(watched: Watched, branch: str, sha: str) -> BranchDeleted:
+    """Return the deletion of a branch whose last head was `sha`."""
+    repository = _repository(watched)
+    return BranchDeleted(provider=PROVIDER, delivery=f"{PROVIDER}-{sha}", repository=repository, branch=branch)
+
+
+def publish_for(event: PushReceived | BranchDeleted, watched: Watched, change: str, sink: EventSink) -> None:
+    """Publish the event under an id that follows from the change alone: finding it twice gives one push."""
+    tick = CURRENT_CAUSE.get()
+    source = f"/slipway/reconcile/{watched.repository}"
+    cause = Cause(function=PROVIDER, source=source, id=change, traceparent=tick.traceparent)
+    token = CURRENT_CAUSE.set(cause)
+    try:
+        push = event_id(cause, event) if isinstance(event, PushReceived) else ""
+        sink.publish(event.model_copy(update={"push": push}))
+    finally:
+        CURRENT_CAUSE.reset(token)
+
+
+def _repository(watched: Watched) -> Repository:
+    full_name = "/".join(watched.repository.split("/")[1:])
+    return Repository(full_name=full_name, urls=(watched.clone_url,))
+
+
+# Finds pushes whose webhook never came: what forges say against what was last seen.
 
 LIMIT = 100
 # A webhook knows more of a push than the head (what changed, the message), so it is given time to come.

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from functions.common.ports.image_retention import ImageRetention
-from functions.common.ports.image_store import ImageStore
+from functions.common.ports.images import ImageRetention, ImageStore
 
 LIMIT = 10  # a tick: each is a call to the registry
 

@@ -6,10 +6,9 @@ from datetime import timedelta
 from functions.common.events.app import AppCreated, DomainAdded, DomainRemoved, PreviewOpened
 from functions.common.events.base import Event
 from functions.common.events.network import CertificateChanged
-from functions.common.ports.certificates import Certificates
-from functions.common.ports.event_sink import EventSink
-from functions.common.ports.host_watch import HostWatch, LackingHost, UnwantedHost
-from functions.reconcile.each import for_each
+from functions.common.ports.events import EventSink
+from functions.common.ports.network import Certificates, HostWatch, LackingHost, UnwantedHost
+from functions.reconcile.handler import for_each
 
 LIMIT = 50
 GRACE = timedelta(seconds=30)

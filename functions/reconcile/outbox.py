@@ -5,9 +5,8 @@ from datetime import timedelta
 
 from functions.common.events.envelope import Envelope
 from functions.common.ports.deliveries import DeliveryOutbox
-from functions.common.ports.event_outbox import EventOutbox
-from functions.common.ports.event_sink import EventSink
-from functions.reconcile.each import for_each
+from functions.common.ports.events import EventOutbox, EventSink
+from functions.reconcile.handler import for_each
 
 LEASE = timedelta(seconds=2)
 LIMIT = 200

@@ -1,4 +1,4 @@
-"""Closes previews that nobody needs, and closes again those that left something behind."""
+"""Previews that are over, and workloads that nothing wants."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,13 +6,14 @@ from datetime import timedelta
 from functools import partial
 
 from functions.common.domain.environment import Environment
-from functions.common.events.app import PreviewClosed
-from functions.common.ports.certificates import Certificates
-from functions.common.ports.deployer import Deployer
-from functions.common.ports.dns_zone import DnsZone
-from functions.common.ports.event_sink import EventSink
-from functions.common.ports.preview_keeper import PreviewKeeper, PreviewSweeper
-from functions.reconcile.each import for_each
+from functions.common.events.app import AppDeleted, PreviewClosed
+from functions.common.ports.apps import PreviewKeeper, PreviewSweeper
+from functions.common.ports.deployer import Deployer, RunningWorkload, RunningWorkloads, Strays
+from functions.common.ports.events import EventSink
+from functions.common.ports.network import Certificates, DnsZone
+from functions.reconcile.handler import for_each
+
+# Closes previews that nobody needs, and closes again those that left something behind.
 
 LIMIT = 50
 GRACE = timedelta(seconds=30)
@@ -64,3 +65,27 @@ class Previews:
         host = f"{preview.label}.{self.domain}"
         where = {"app": preview.app, "environment": preview.name, "branch": preview.branch, "host": host}
         self.sink.publish(PreviewClosed(**where, reason=reason))
+
+
+# Finds what runs for apps that are gone, and has it removed.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrayWorkloads:
+    """Step: workloads of environments that do not exist, as after an app.deleted that was lost.
+
+    Hosts are not told: names and certificates that nothing wants are found by themselves.
+    """
+
+    workloads: RunningWorkloads
+    strays: Strays
+    sink: EventSink
+
+    def __call__(self) -> None:
+        """Tell of each app again that it is deleted."""
+        found = self.strays.among(self.workloads.running())
+        for_each(found, self._tell, what="strays")
+
+    def _tell(self, stray: RunningWorkload) -> None:
+        gone = AppDeleted(app=stray.app, hosts=(), environments=(stray.environment,))
+        self.sink.publish(gone, discriminator=f"{stray.environment} v{stray.release}")

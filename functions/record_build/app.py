@@ -2,10 +2,9 @@
 
 from functools import partial
 
-from functions.common.adapters.postgres_build_ledger import PostgresBuildLedger
-from functions.common.adapters.postgres_push_history import PostgresPushHistory
-from functions.common.adapters.postgres_push_ledger import PostgresPushLedger
-from functions.common.adapters.tekton_runs import build_ended
+from functions.common.adapters.postgres.builds import PostgresBuildLedger
+from functions.common.adapters.postgres.pushes import PostgresPushHistory, PostgresPushLedger
+from functions.common.adapters.tekton.runs import build_ended
 from functions.common.events.build import BuildEnded
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, on_type, subscriber

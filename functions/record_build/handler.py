@@ -1,21 +1,85 @@
-"""A builder reports an end: the first report stands."""
+"""Records the end of a build, once, and answers with what follows from it."""
 
 from collections.abc import Callable
 from contextlib import suppress
 
-from functions.common.domain.build import CLOSINGS, BuildState
+from functions.common.domain.build import CLOSINGS, Build, BuildResult, BuildState, Image
 from functions.common.domain.push import PushState
 from functions.common.errors import Rejected
 from functions.common.events.base import Event
-from functions.common.events.build import BuildEnded, ImagePublished
+from functions.common.events.build import BuildEnded, BuildFailed, ImagePublished
 from functions.common.events.envelope import Envelope
-from functions.common.ports.build_ledger import BuildLedger, Ended
-from functions.common.ports.image_store import ImageStore
+from functions.common.events.push import PushSuperseded
+from functions.common.ports.builds import BuildLedger, Ended
+from functions.common.ports.images import ImageStore
 from functions.common.ports.logs import BuildLogs
-from functions.common.ports.push_history import PushHistory
-from functions.common.ports.push_ledger import PushLedger
-from functions.record_build.replies import failed, superseded
-from functions.record_build.verdict import agrees, result_of, why_superseded
+from functions.common.ports.pushes import PushHistory, PushLedger
+
+# What a report means, and whether it says what is recorded.
+
+PUBLISH, CANCELLED, BUILD = "publish", "cancelled", "build"
+TAIL_BYTES = 4096
+SHOWN = 12
+
+
+def result_of(event: BuildEnded, *, stored: bool) -> BuildResult:
+    """Return the end that a report stands for; a success whose image is not `stored` is a failure to publish."""
+    state, step, reason = BuildState(event.state), event.step, event.reason
+    if state is BuildState.SUCCEEDED and not stored:
+        state, step = BuildState.FAILED, PUBLISH
+        reason = f"the image {event.image}@{event.digest} is not in the image store: push again"
+    image = Image(digest=event.digest, reference=event.image, processes=event.processes)
+    if state is BuildState.SUCCEEDED:
+        return BuildResult(name=event.build, state=state, image=image)
+    step = step or (CANCELLED if state is BuildState.CANCELLED else BUILD)
+    reason = reason or f"the build {state}"
+    return BuildResult(name=event.build, state=state, step=step, reason=reason, log_tail=tail(event.log_tail))
+
+
+def agrees(event: BuildEnded, build: Build) -> bool:
+    """Return whether the report is the one that was recorded; digests and images may come and go later."""
+    if BuildState(event.state) is BuildState.SUCCEEDED:
+        missed = build.state is BuildState.FAILED and build.step == PUBLISH and event.digest in build.reason
+        return missed or (build.image is not None and build.image.digest == event.digest)
+    return event.state == build.state
+
+
+def why_superseded(ended: Ended) -> str:
+    """Return for whose sake the build was cancelled, as a sentence."""
+    closing = CLOSINGS.get(ended.build.superseded_by)
+    return closing or f"the newer push of {ended.heir[:SHOWN] or 'another commit'} takes its place"
+
+
+def tail(text: str) -> str:
+    """Return the last lines of a log, at most 4 kB in UTF-8, without the NUL that no database keeps."""
+    return text.replace("\0", "").encode()[-TAIL_BYTES:].decode(errors="ignore")
+
+
+# What record-build tells, by what is recorded.
+
+
+def failed(build: Build) -> BuildFailed:
+    """Tell why there is no image."""
+    return BuildFailed(
+        app=build.app,
+        environment=build.environment,
+        push=build.push,
+        repository=build.repository,
+        build=build.name,
+        sha=build.sha,
+        step=CANCELLED if build.state is BuildState.CANCELLED else build.step,
+        reason=build.reason,
+        log_tail=build.log_tail,
+    )
+
+
+def superseded(build: Build, reason: str) -> PushSuperseded:
+    """Tell that the push gave way."""
+    where = {"app": build.app, "environment": build.environment, "push": build.push}
+    return PushSuperseded(**where, repository=build.repository, sha=build.sha, reason=reason)
+
+
+# A builder reports an end: the first report stands.
 
 
 def handle_end(

@@ -2,8 +2,7 @@
 
 from functools import partial
 
-from functions.common.adapters.postgres_commit_facts import PostgresCommitFacts
-from functions.common.adapters.postgres_status_journal import PostgresStatusJournal
+from functions.common.adapters.postgres.history import PostgresCommitFacts, PostgresStatusJournal
 from functions.common.events.build import BuildFailed, BuildRequested, BuildStarted
 from functions.common.events.push import PushIgnored, PushSuperseded
 from functions.common.events.release import ReleaseFailed, ReleaseLive, ReleaseStarted, ReleaseSuperseded
@@ -12,8 +11,7 @@ from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, subscriber
 from functions.common.wiring.core import Core, core
 from functions.common.wiring.platform import commit_statuses
-from functions.report_status.handler import handle
-from functions.report_status.target import Links
+from functions.report_status.handler import Links, handle
 
 
 def statuses(parts: Core) -> CommitStatuses:
@@ -21,8 +19,8 @@ def statuses(parts: Core) -> CommitStatuses:
     url = parts.settings.optional("GITEA_URL")
     if not url:
         return commit_statuses(parts)
-    from functions.common.adapters.gitea_statuses import GiteaStatuses  # noqa: PLC0415 - only where it is used
-    from functions.common.adapters.http_trust import trust_ahead  # noqa: PLC0415 - as above
+    from functions.common.adapters.forges.gitea import GiteaStatuses  # noqa: PLC0415 - only where it is used
+    from functions.common.adapters.http_client import trust_ahead  # noqa: PLC0415 - as above
 
     trust_ahead(url)
     return GiteaStatuses(url=url, token=parts.settings.required("GITEA_TOKEN"))

@@ -1,14 +1,81 @@
-"""Shows at the commit, on its forge, what became of it."""
+"""Shows at a commit what became of it."""
+
+from dataclasses import dataclass
 
 from functions.common.domain.environment import PRODUCTION
 from functions.common.events.base import CURRENT_CAUSE, Event
-from functions.common.ports.commit_facts import CommitFacts
+from functions.common.events.push import PushIgnored
 from functions.common.ports.forge import CommitStatuses
-from functions.common.ports.status_journal import Status, StatusJournal
-from functions.report_status.commit import commit_of
-from functions.report_status.show import show
-from functions.report_status.target import Links
+from functions.common.ports.pushes import Commit, CommitFacts, Status, StatusJournal
 from functions.report_status.wording import wording
+
+# Which commit an event's status belongs to.
+
+DUPLICATE = "duplicate"
+
+
+def commit_of(event: Event, facts: CommitFacts) -> Commit | None:
+    """Return the commit by the ledger, else by the event itself, or None when there is none to mark.
+
+    The release counts first: a rollback is newer than the push that its commit came with. A duplicate
+    has the status of the push that it repeats.
+    """
+    if not event.app or (isinstance(event, PushIgnored) and event.code == DUPLICATE):
+        return None
+    release = getattr(event, "release", 0)
+    known = facts.of_release(event.app, event.environment, release) if release else None
+    if known is None and event.push:
+        known = facts.of_push(event.push, event.app)
+    if known is not None:
+        return known
+    repository, sha = getattr(event, "repository", ""), getattr(event, "sha", "")
+    return Commit(repository=repository, sha=sha) if repository and sha else None
+
+
+# Where a status leads.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """Links to the API at `gateway`; without one, statuses lead nowhere."""
+
+    gateway: str = ""
+
+    def app(self, name: str) -> str:
+        """Return the URL of what the API knows of an app."""
+        return f"{self.gateway.rstrip('/')}/v1/apps/{name}" if self.gateway else ""
+
+
+# Posts a status so that the newest is what stays.
+
+
+def show(status: Status, *, journal: StatusJournal, statuses: CommitStatuses) -> None:
+    """Post the status unless a newer one is known.
+
+    While it was being posted, a newer one may have been posted by another call, and now lie under this
+    one: then the newer is posted once more. So the newest always comes last.
+    """
+    newest = journal.offer(status)
+    shown: Status | None = None
+    while newest.event == status.event or shown is not None:
+        _post(newest, statuses)
+        shown, newest = newest, journal.offer(status)
+        if newest == shown:
+            return
+
+
+def _post(status: Status, statuses: CommitStatuses) -> None:
+    statuses.post(
+        status.repository,
+        status.sha,
+        state=status.state,
+        description=status.description,
+        context=status.context,
+        target_url=status.target_url,
+    )
+
+
+# Shows at the commit, on its forge, what became of it.
 
 
 def handle(event: Event, *, facts: CommitFacts, journal: StatusJournal, statuses: CommitStatuses, links: Links) -> None:

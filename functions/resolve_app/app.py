@@ -2,18 +2,16 @@
 
 from functools import partial
 
-from functions.common.adapters.postgres_app_directory import PostgresAppDirectory
-from functions.common.adapters.postgres_environments import PostgresEnvironments
-from functions.common.adapters.postgres_push_history import PostgresPushHistory
-from functions.common.adapters.postgres_push_ledger import PostgresPushLedger
+from functions.common.adapters.postgres.apps import PostgresAppDirectory
+from functions.common.adapters.postgres.environments import PostgresEnvironments
+from functions.common.adapters.postgres.pushes import PostgresPushHistory, PostgresPushLedger
 from functions.common.events.push import BranchDeleted, PullRequestClosed, PushReceived
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, subscriber
 from functions.common.wiring.core import core
 from functions.common.wiring.platform import forge_heads
-from functions.resolve_app.admission import Admission
 from functions.resolve_app.closing import Closing
-from functions.resolve_app.handler import handle_push
+from functions.resolve_app.handler import Admission, handle_push
 
 
 def create() -> Endpoint:

@@ -9,12 +9,11 @@ from functions.common.domain.push import Push, PushState
 from functions.common.events.app import PreviewClosed
 from functions.common.events.base import Event
 from functions.common.events.push import BranchDeleted, PullRequestClosed, PushIgnored
-from functions.common.ports.app_directory import AppDirectory
-from functions.common.ports.environments import Environments
-from functions.common.ports.event_sink import EventSink
+from functions.common.ports.apps import AppDirectory, Environments
+from functions.common.ports.events import EventSink
 from functions.common.ports.forge import ForgeHeads
-from functions.common.ports.push_ledger import PushLedger
-from functions.resolve_app.repository import keys_of
+from functions.common.ports.pushes import PushLedger
+from functions.resolve_app.handler import keys_of
 
 NO_COMMIT = "0" * 40
 DELETED = "branch-deleted"

@@ -1,13 +1,41 @@
 """What a push is to an app, by what the app and the push say alone."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from functions.common.domain.app import App
 from functions.common.domain.environment import Environment, preview, production
 from functions.common.domain.push import PushState, is_zero
 from functions.common.events.push import PushReceived
-from functions.common.ports.push_history import Base, Lineage
-from functions.resolve_app.paths import touches
+from functions.common.ports.pushes import Base, Lineage
+
+# Path filters: globs over the paths of a repository.
+
+_TOKENS = re.compile(r"\*\*/|/\*\*\Z|\*\*|\*|\?|.", re.DOTALL)
+_MEANINGS = {"**/": "(?:.*/)?", "/**": "/.+", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+
+
+def touches(globs: Iterable[str], changed: Iterable[str]) -> bool:
+    """Return whether a glob matches a path.
+
+    `*` and `?` stop at `/`, `**` does not. Without any of them, `web` (or `web/`) is the file or folder
+    of that name and all below it. Other characters are themselves: files are called `[id].tsx`.
+    """
+    patterns = [_pattern(glob) for glob in globs]
+    return any(pattern.fullmatch(path) for path in changed for pattern in patterns)
+
+
+@lru_cache(maxsize=1024)
+def _pattern(glob: str) -> re.Pattern[str]:
+    text = glob.strip().removeprefix("./").lstrip("/")
+    if text.endswith("/"):
+        text += "**"
+    below = "" if "*" in text or "?" in text else "(?:/.*)?"
+    parts = (_MEANINGS.get(token, re.escape(token)) for token in _TOKENS.findall(text))
+    return re.compile("".join(parts) + below, re.DOTALL)
+
 
 SKIP_MARKERS = ("[skip ci]", "[ci skip]")
 SKIP, PATHS, GONE = "skip-ci", "paths", "branch-gone"

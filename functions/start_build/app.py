@@ -2,15 +2,15 @@
 
 from functools import partial
 
-from functions.common.adapters.postgres_build_ledger import PostgresBuildLedger
-from functions.common.adapters.postgres_push_ledger import PostgresPushLedger
+from functions.common.adapters.postgres.builds import PostgresBuildLedger
+from functions.common.adapters.postgres.pushes import PostgresPushLedger
 from functions.common.events.app import AppDeleted, PreviewClosed
 from functions.common.events.build import BuildRequested
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import awake, on, on_type, subscriber
 from functions.common.wiring.core import core
 from functions.common.wiring.platform import builder
-from functions.start_build.giving_up import handle_app_deleted, handle_preview_closed
+from functions.start_build.cancel import handle_app_deleted, handle_preview_closed
 from functions.start_build.handler import handle_request
 
 

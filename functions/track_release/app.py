@@ -2,16 +2,15 @@
 
 from functools import partial
 
-from functions.common.adapters.kubernetes_reports import workload_changed
-from functions.common.adapters.postgres_push_ledger import PostgresPushLedger
-from functions.common.adapters.postgres_release_progress import PostgresReleaseProgress
+from functions.common.adapters.kubernetes.status import workload_changed
+from functions.common.adapters.postgres.pushes import PostgresPushLedger
+from functions.common.adapters.postgres.releases import PostgresReleaseProgress
 from functions.common.events.release import WorkloadChanged
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import awake, on, on_type, subscriber
 from functions.common.wiring.core import Core, core
-from functions.track_release.address import Addresses
-from functions.track_release.handler import handle, handle_object
-from functions.track_release.sightings import record
+from functions.track_release.canary_progress import record
+from functions.track_release.handler import Addresses, handle, handle_object
 
 
 def compose(parts: Core) -> Endpoint:

@@ -1,17 +1,82 @@
-"""Follows a release by what is observed: progress is noted, and its end ends the push."""
+"""Records what is observed of a release, and tells of its end."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from functions.common.domain.push import PushState
-from functions.common.domain.release import ReleaseState
+from functions.common.domain.release import ReleaseState, WorkloadPhase
 from functions.common.events.base import CURRENT_CAUSE
 from functions.common.events.envelope import Envelope
-from functions.common.events.release import ReleaseFailed, ReleaseLive, WorkloadChanged
-from functions.common.ports.push_ledger import PushLedger
-from functions.common.ports.release_progress import ReleaseProgress
-from functions.track_release.address import Addresses
-from functions.track_release.outcome import failed, live
-from functions.track_release.report import progress
+from functions.common.events.release import ReleaseFailed, ReleaseLive, WorkloadChanged, release_failed
+from functions.common.ports.pushes import PushLedger
+from functions.common.ports.releases import Observed, ReleaseProgress
+
+# Where an app answers.
+
+HTTPS = 443
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """The domain under which apps answer, and the port (0: the usual one)."""
+
+    domain: str
+    port: int = 0
+
+    def url(self, label: str) -> str:
+        """Return the URL of an environment by its label."""
+        port = f":{self.port}" if self.port not in {0, HTTPS} else ""
+        return f"https://{label}.{self.domain}{port}/"
+
+
+# What a deployer's report says, in words and states.
+
+LOG_TAIL_BYTES = 4096
+_STEPS = {WorkloadPhase.RELEASING: "release command", WorkloadPhase.STARTING: "health check"}
+
+
+def progress(event: WorkloadChanged) -> str:
+    """Return the step that an unfinished release is at."""
+    return event.step or _STEPS.get(WorkloadPhase(event.phase)) or f"canary {event.weight} %"
+
+
+def log_tail(text: str) -> str:
+    """Return the end of a log, as much as an event may carry."""
+    return text.encode()[-LOG_TAIL_BYTES:].decode(errors="ignore")
+
+
+# What a release's end means for its push.
+
+
+def live(seen: Observed, *, pushes: PushLedger, addresses: Addresses) -> ReleaseLive | None:
+    """Return the event of a release that is, or was, live; None for one that ended otherwise."""
+    release = seen.release
+    if release.state not in {ReleaseState.LIVE, ReleaseState.RETIRED}:
+        return None
+    if release.push:
+        pushes.advance(release.push, release.app, PushState.LIVE)
+    return ReleaseLive(
+        app=release.app,
+        environment=release.environment,
+        push=release.push,
+        release=release.number,
+        digest=release.digest,
+        sha=release.sha,
+        url=addresses.url(seen.label),
+    )
+
+
+def failed(seen: Observed, event: WorkloadChanged, *, pushes: PushLedger) -> ReleaseFailed | None:
+    """Return the event of a release that failed; None for one that ended otherwise."""
+    release = seen.release
+    if release.state is not ReleaseState.FAILED:
+        return None
+    if release.push:
+        pushes.advance(release.push, release.app, PushState.FAILED, step=release.step, reason=release.reason)
+    return release_failed(release, log_tail=log_tail(event.log_tail))
+
+
+# Follows a release by what is observed: progress is noted, and its end ends the push.
 
 
 def handle(

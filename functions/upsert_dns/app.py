@@ -2,15 +2,13 @@
 
 from functools import partial
 
-from functions.common.adapters.postgres_hosts import PostgresHosts
-from functions.common.adapters.postgres_network_ledger import PostgresRecordLedger
+from functions.common.adapters.postgres.network import PostgresHosts, PostgresRecordLedger
 from functions.common.events.app import AppCreated, AppDeleted, DomainAdded, DomainRemoved, PreviewClosed, PreviewOpened
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, subscriber
 from functions.common.wiring.core import Core, core
 from functions.common.wiring.platform import dns_zone
-from functions.upsert_dns.handler import handle, handle_deleted
-from functions.upsert_dns.records import Records
+from functions.upsert_dns.handler import Records, handle, handle_deleted
 
 
 def compose(parts: Core) -> Endpoint:

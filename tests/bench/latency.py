@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 
-from functions.common.adapters.postgres import Postgres
+from functions.common.adapters.postgres.client import Postgres
 from functions.local.platform.run import Platform, running
 from tests.bench.options import Options, say
 from tests.bench.payload import BODY_BYTES, push, signed_headers

@@ -9,7 +9,7 @@ from statistics import median
 
 import httpx
 
-from functions.local.demo.probe import Probe, probing
+from functions.local.demo.traffic import Probe, probing
 from functions.local.platform.run import Platform, running
 from tests.bench.options import Options, say
 from tests.bench.row import Row

@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from functions.local.manifests import read_routing
-from functions.local.platform.programs import CODE
-from functions.local.platform.ready import wait_for
-from functions.local.platform.stores import binary
+from functions.local.platform.programs import CODE, binary
+from functions.local.platform.run import wait_for
+from functions.local.routing import read_routing
 from tests.bench.processes import free_port, listens
 from tests.bench.stage import HMAC, folder, settings
 

@@ -8,22 +8,20 @@ from dataclasses import dataclass
 from functools import partial
 from statistics import median
 
-from functions.common.adapters.broker import BrokerSink
-from functions.common.adapters.git_heads import GitHeads
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_app_directory import PostgresAppDirectory
-from functions.common.adapters.postgres_deliveries import PostgresDeliveries
-from functions.common.adapters.postgres_environments import PostgresEnvironments
-from functions.common.adapters.postgres_event_log import PostgresEventLog
-from functions.common.adapters.postgres_migrations import migrate
-from functions.common.adapters.postgres_push_history import PostgresPushHistory
-from functions.common.adapters.postgres_push_ledger import PostgresPushLedger
+from functions.common.adapters.broker.sink import BrokerSink
+from functions.common.adapters.local.repositories import GitHeads
+from functions.common.adapters.postgres.apps import PostgresAppDirectory
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.deliveries import PostgresDeliveries
+from functions.common.adapters.postgres.environments import PostgresEnvironments
+from functions.common.adapters.postgres.events import PostgresEventLog
+from functions.common.adapters.postgres.migrations import migrate
+from functions.common.adapters.postgres.pushes import PostgresPushHistory, PostgresPushLedger
 from functions.common.adapters.system_clock import SystemClock
 from functions.common.domain.delivery import Delivery, DeliveryOutcome, Provider
 from functions.common.events.push import PushReceived, Repository
 from functions.local.platform.programs import CODE
-from functions.resolve_app.admission import Admission
-from functions.resolve_app.handler import handle_push
+from functions.resolve_app.handler import Admission, handle_push
 from tests.bench.options import Options, say
 from tests.bench.row import Row
 from tests.bench.stage import folder

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from statistics import median
 from typing import Any
 
-from functions.common.adapters.postgres import Postgres
+from functions.common.adapters.postgres.client import Postgres
 from functions.local.platform.programs import CODE
 from functions.local.platform.run import Platform
 from tests.bench.options import Options, say

@@ -6,9 +6,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from functions.common.adapters.postgres import Postgres
+from functions.common.adapters.postgres.client import Postgres
 from functions.common.errors import Unavailable
-from functions.local.demo.probe import Answer, probing
+from functions.local.demo.traffic import Answer, probing
 from functions.local.platform.run import Platform
 from tests.chaos.apps import ChaosApp, create
 from tests.chaos.killer import Killer, killing

@@ -17,8 +17,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from functions.cli.main import main
-from functions.common.adapters.postgres import Postgres
-from functions.common.ports.api_tokens import Role
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.ports.apps import Role
 from tests.api_world import TOKENS, give_tokens
 from tests.conftest import ROOT
 from tests.fakes.loopback_broker import LoopbackBroker, loopback_broker

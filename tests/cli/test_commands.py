@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from functions.common.events.build import BuildFailed, BuildRequested
-from functions.common.ports.api_tokens import Role
+from functions.common.ports.apps import Role
 from tests.cli.conftest import Platform
 from tests.story import KEY
 

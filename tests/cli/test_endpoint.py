@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from functions.cli.context import HOME
-from functions.cli.endpoint import FILE, Endpoint, find_endpoint
-from functions.cli.failures import Failure
+from functions.cli.client import Failure
+from functions.cli.context import FILE, HOME, Endpoint, find_endpoint
 
 
 def running(folder: Path, name: str) -> Endpoint:

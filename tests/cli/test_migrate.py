@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from functions.cli.main import main
-from functions.common.adapters.postgres import Postgres
+from functions.common.adapters.postgres.client import Postgres
 from tests.conftest import ROOT
 
 

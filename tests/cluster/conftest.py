@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.cache import DEFAULT_HOME, Cache, Instance
-from tests.cluster.control_plane import CLUSTER
-from tests.cluster.install import CLOUDFLARE_PORT, remembered
-from tests.cluster.kubectl import Kubectl
-from tests.cluster.overlay import NAMESPACE
-from tests.cluster.pod_logs import PodLogs
-from tests.cluster.user import User
+from tests.cluster.kit.cache import DEFAULT_HOME, Cache, Instance
+from tests.cluster.kit.control_plane import CLUSTER
+from tests.cluster.kit.install import CLOUDFLARE_PORT, remembered
+from tests.cluster.kit.kubectl import Kubectl
+from tests.cluster.kit.overlay import NAMESPACE
+from tests.cluster.kit.pod_logs import PodLogs
+from tests.cluster.kit.user import User
 from tests.fakes.loopback import served
 from tests.fakes.loopback_cloudflare import LoopbackCloudflare
 

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from functions.common.adapters.kubernetes_api import KubernetesApi
-from functions.common.adapters.kubernetes_deployer import KubernetesDeployer
-from functions.common.adapters.kubernetes_place import place_of
-from functions.common.adapters.kubernetes_runtime import Kind, Runtime, Traffic
+from functions.common.adapters.kubernetes.api import KubernetesApi
+from functions.common.adapters.kubernetes.deployer import KubernetesDeployer
+from functions.common.adapters.kubernetes.names import Kind, Runtime, Traffic, place_of
 from functions.common.domain.release import Workload
-from tests.cluster.control_plane import CLUSTER
-from tests.cluster.images import reference
-from tests.cluster.node import ctr
+from tests.cluster.kit.control_plane import CLUSTER
+from tests.cluster.kit.images import reference
+from tests.cluster.kit.node import ctr
 from tests.fakes.removals import FakeRemovals
 from tests.local.waiting import until
 from tests.real_kubernetes import drop_namespace, real_api

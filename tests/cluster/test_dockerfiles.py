@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cluster.build_images import DEBIAN, RUN
-from tests.cluster.kubectl import Kubectl
-from tests.cluster.registry import REGISTRY
+from tests.cluster.kit.build_images import DEBIAN, RUN
+from tests.cluster.kit.kubectl import Kubectl
+from tests.cluster.kit.registry import REGISTRY
 from tests.conftest import ROOT
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]

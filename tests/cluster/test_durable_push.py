@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from tests.cluster.nats_parts import PARTS, restart
-from tests.cluster.user import User
+from tests.cluster.kit.nats_parts import PARTS, restart
+from tests.cluster.kit.user import User
 from tests.local.waiting import until
 from tests.real_kubernetes import real_api
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.cache import DEFAULT_HOME, Cache
-from tests.cluster.existing import SECRET, check, run_api_tests
-from tests.cluster.parts import PARTS
-from tests.cluster.steps import StepError
+from tests.cluster.kit.cache import DEFAULT_HOME, Cache
+from tests.cluster.kit.existing import SECRET, check, run_api_tests
+from tests.cluster.kit.parts import PARTS
+from tests.cluster.kit.steps import StepError
 from tests.fakes.loopback import Call, Reply, served
 from tests.real_kubernetes import real_api
 

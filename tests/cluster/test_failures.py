@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.broker_door import door
-from tests.cluster.cache import DEFAULT_HOME, Cache, Instance
-from tests.cluster.control_plane import CLUSTER, start_control_plane
-from tests.cluster.kubectl import Kubectl
-from tests.cluster.overlay import DOMAIN, NAMESPACE
-from tests.cluster.programs import stop
-from tests.cluster.user import User
+from tests.cluster.kit.broker_door import door
+from tests.cluster.kit.cache import DEFAULT_HOME, Cache, Instance
+from tests.cluster.kit.control_plane import CLUSTER, start_control_plane
+from tests.cluster.kit.kubectl import Kubectl
+from tests.cluster.kit.overlay import DOMAIN, NAMESPACE
+from tests.cluster.kit.programs import stop
+from tests.cluster.kit.user import User
 from tests.fakes.loopback import Reply
 from tests.fakes.loopback_cloudflare import LoopbackCloudflare
 from tests.local.waiting import until

@@ -5,13 +5,13 @@ import time
 
 import pytest
 
-from tests.cluster.bad_versions import LATE
-from tests.cluster.build_images import RUN
 from tests.cluster.conftest import NewUser
-from tests.cluster.install import BUILDS, IDLE, PLAIN
-from tests.cluster.kubectl import Kubectl
-from tests.cluster.registry import REGISTRY
-from tests.cluster.user import User
+from tests.cluster.kit.bad_versions import LATE
+from tests.cluster.kit.build_images import RUN
+from tests.cluster.kit.install import BUILDS, IDLE, PLAIN
+from tests.cluster.kit.kubectl import Kubectl
+from tests.cluster.kit.registry import REGISTRY
+from tests.cluster.kit.user import User
 from tests.local.waiting import until
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]

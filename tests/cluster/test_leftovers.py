@@ -2,13 +2,13 @@
 
 import pytest
 
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.registry_images import RegistryImages
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.registry import RegistryImages
 from tests.cluster.conftest import NewUser
-from tests.cluster.install import DATABASE
-from tests.cluster.kubectl import Kubectl
-from tests.cluster.registry import REGISTRY, REGISTRY_URL
-from tests.cluster.user import User
+from tests.cluster.kit.install import DATABASE
+from tests.cluster.kit.kubectl import Kubectl
+from tests.cluster.kit.registry import REGISTRY, REGISTRY_URL
+from tests.cluster.kit.user import User
 from tests.local.waiting import until
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from tests.cluster.nats_parts import PARTS, restart
-from tests.cluster.nats_world import GIVEN_UP_AFTER, World, build_world, is_installed
+from tests.cluster.kit.nats_parts import PARTS, restart
+from tests.cluster.kit.nats_world import GIVEN_UP_AFTER, World, build_world, is_installed
 from tests.local.waiting import until
 from tests.real_kubernetes import real_api, real_namespace
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import yaml
 
-from tests.cluster.build import binaries
-from tests.cluster.cache import HERE, Cache
-from tests.cluster.images import Image, write_image
-from tests.cluster.platform import merged, with_images
-from tests.cluster.programs import Program, is_running, start, stop
+from tests.cluster.kit.build import binaries
+from tests.cluster.kit.cache import HERE, Cache
+from tests.cluster.kit.images import Image, write_image
+from tests.cluster.kit.platform import merged, with_images
+from tests.cluster.kit.programs import Program, is_running, start, stop
 from tests.local.waiting import until
 
 

@@ -4,7 +4,7 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.cluster.pod_logs import PodLogs
+from tests.cluster.kit.pod_logs import PodLogs
 from tests.local.waiting import until
 
 BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)

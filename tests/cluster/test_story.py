@@ -5,12 +5,12 @@ from datetime import datetime
 
 import pytest
 
-from functions.local.demo.probe import Answer, probing, split
-from tests.cluster.bad_versions import BAD, ERRING
-from tests.cluster.control_plane import CLUSTER
-from tests.cluster.kubectl import Kubectl
-from tests.cluster.overlay import DOMAIN
-from tests.cluster.user import HTTPS, User
+from functions.local.demo.traffic import Answer, probing, split
+from tests.cluster.kit.bad_versions import BAD, ERRING
+from tests.cluster.kit.control_plane import CLUSTER
+from tests.cluster.kit.kubectl import Kubectl
+from tests.cluster.kit.overlay import DOMAIN
+from tests.cluster.kit.user import HTTPS, User
 from tests.fakes.loopback_cloudflare import LoopbackCloudflare
 from tests.local.waiting import until
 

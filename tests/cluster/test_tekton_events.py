@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.broker_door import door
-from tests.cluster.install import BUILDS
-from tests.cluster.kubectl import Kubectl
-from tests.cluster.user import User
+from tests.cluster.kit.broker_door import door
+from tests.cluster.kit.install import BUILDS
+from tests.cluster.kit.kubectl import Kubectl
+from tests.cluster.kit.user import User
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 APP = "tekton"

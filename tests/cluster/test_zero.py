@@ -8,9 +8,9 @@ from statistics import median
 import httpx
 import pytest
 
-from tests.cluster.kubectl import Kubectl
-from tests.cluster.overlay import NAMESPACE
-from tests.cluster.user import User
+from tests.cluster.kit.kubectl import Kubectl
+from tests.cluster.kit.overlay import NAMESPACE
+from tests.cluster.kit.user import User
 from tests.local.waiting import until
 from tests.manifests import function_manifests
 

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from functions.common.adapters.background_publisher import MAX_WAITING, BackgroundPublisher
+from functions.common.adapters.broker.publisher import MAX_WAITING, BackgroundPublisher
 from functions.common.errors import SlipwayError, Unavailable
 from functions.common.events.envelope import Envelope
 

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import pytest
 
-from functions.common.adapters.broker import BrokerSink
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_event_log import PostgresEventLog
+from functions.common.adapters.broker.sink import BrokerSink
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.events import PostgresEventLog
 from functions.common.errors import Rejected, Unavailable
 from functions.common.events.envelope import Envelope
 from tests.fakes.clock import FakeClock

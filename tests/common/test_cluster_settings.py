@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.common.adapters.kubernetes_runtime import Kind
+from functions.common.adapters.kubernetes.names import Kind
 from functions.common.errors import SlipwayError
 from functions.common.settings import Settings
 from functions.common.wiring import cluster, platform

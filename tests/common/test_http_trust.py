@@ -2,7 +2,7 @@
 
 import ssl
 
-from functions.common.adapters.http_trust import trust
+from functions.common.adapters.http_client import trust
 
 
 def test_https_is_checked_against_the_authorities_which_are_read_once() -> None:

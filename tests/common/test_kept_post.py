@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from functions.common.adapters.kept_post import KeptPost
+from functions.common.adapters.broker.pipelined_http import KeptPost
 from tests.fakes.loopback_broker import loopback_broker
 
 

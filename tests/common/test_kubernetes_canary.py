@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from functions.common.adapters.kubernetes_deployer import KubernetesDeployer
-from functions.common.adapters.kubernetes_runtime import Kind, Traffic
+from functions.common.adapters.kubernetes.deployer import KubernetesDeployer
+from functions.common.adapters.kubernetes.names import Kind, Traffic
 from tests.contract.kubernetes_deployer_world import NAMESPACE, KubernetesDeployerWorld, a_workload
 from tests.fakes.loopback_kubernetes import LoopbackKubernetes, loopback_kubernetes
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from functions.common.adapters.kubernetes_record import config_name
-from functions.common.adapters.kubernetes_reports import prepared_release, workload_changed
-from functions.common.adapters.kubernetes_runtime import Kind
+from functions.common.adapters.kubernetes.names import Kind
+from functions.common.adapters.kubernetes.record import config_name
+from functions.common.adapters.kubernetes.status import prepared_release, workload_changed
 from functions.common.errors import Unavailable
 from functions.common.events.envelope import Envelope
-from functions.common.ports.running_workloads import RunningWorkload
+from functions.common.ports.deployer import RunningWorkload
 from tests.contract.kubernetes_deployer_world import KubernetesDeployerWorld, a_workload
 from tests.fakes.loopback_kubernetes import LoopbackKubernetes, Object, loopback_kubernetes
 

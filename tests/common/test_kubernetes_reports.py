@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 import yaml
 
-from functions.common.adapters.cert_manager_status import certificate_changed, status_of
-from functions.common.adapters.kubernetes_health import deployment_health, knative_health
-from functions.common.adapters.kubernetes_reports import workload_changed
-from functions.common.adapters.kubernetes_rollout_health import rollout_health
+from functions.common.adapters.certificates.cert_manager import certificate_changed, status_of
+from functions.common.adapters.kubernetes.status import (
+    deployment_health,
+    knative_health,
+    rollout_health,
+    workload_changed,
+)
 from functions.common.domain.release import WorkloadPhase
 from functions.common.events.envelope import Envelope
 from tests.conftest import SHARED

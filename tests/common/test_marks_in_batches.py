@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Sequence
 
-from functions.common.adapters.marks_in_batches import MarksInBatches
+from functions.common.adapters.broker.publisher import MarksInBatches
 from functions.common.errors import Unavailable
 
 

@@ -6,9 +6,8 @@ import time
 import pytest
 from pg8000.exceptions import DatabaseError
 
-from functions.common.adapters.ahead import PAUSE_SECONDS
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_connection import CONNECT_SECONDS
+from functions.common.adapters.lazy import PAUSE_SECONDS
+from functions.common.adapters.postgres.client import CONNECT_SECONDS, Postgres
 from functions.common.errors import Unavailable
 from tests.local.waiting import until
 

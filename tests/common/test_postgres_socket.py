@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from functions.common.adapters.postgres_socket import PostgresSocket
+from functions.common.adapters.postgres.socket import PostgresSocket
 
 FLUSH, SYNC = b"H\x00\x00\x00\x04", b"S\x00\x00\x00\x04"
 LONG = b"B" + b"x" * 100_000

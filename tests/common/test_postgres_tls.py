@@ -6,8 +6,8 @@ from threading import Thread
 
 import pytest
 
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_url import PostgresUrl
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.url import PostgresUrl
 from functions.common.errors import Rejected, Unavailable
 from tests.tls_front import TlsFront, tls_front
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from functions.common.adapters.tekton_runs import build_ended, result_of_run
+from functions.common.adapters.tekton.runs import build_ended, result_of_run
 from functions.common.domain.build import BuildState
 from functions.common.events.envelope import Envelope
 from tests.conftest import SHARED

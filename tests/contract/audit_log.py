@@ -5,7 +5,7 @@ from typing import Protocol
 import pytest
 
 from functions.common.errors import Unavailable
-from functions.common.ports.audit_log import AuditLog
+from functions.common.ports.apps import AuditLog
 
 
 class AuditWorld(Protocol):

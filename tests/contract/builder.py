@@ -7,7 +7,7 @@ import pytest
 
 from functions.common.domain.build import BuildOrder, BuildState
 from functions.common.errors import Rejected, Unavailable
-from functions.common.ports.builder import Builder
+from functions.common.ports.builds import Builder
 
 _AWAY_SECONDS = 10
 

@@ -5,7 +5,7 @@ from typing import Protocol
 import pytest
 
 from functions.common.errors import Unavailable
-from functions.common.ports.certificates import Certificates
+from functions.common.ports.network import Certificates
 
 HOST = "hello.example.org"
 LATER = "2099-01-01T00:00:00+00:00"

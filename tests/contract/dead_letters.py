@@ -1,7 +1,7 @@
 """What everything that keeps dead letters keeps to."""
 
 from functions.common.events.envelope import Envelope
-from functions.common.ports.dead_letters import DeadLetter, DeadLetters
+from functions.common.ports.events import DeadLetter, DeadLetters
 
 
 def a_letter(event: str = "1", *, subscriber: str = "http://start-build/", source: str = "/test") -> DeadLetter:

@@ -5,7 +5,7 @@ from typing import Protocol
 import pytest
 
 from functions.common.errors import Rejected, Unavailable
-from functions.common.ports.dns_zone import DnsAction, DnsZone
+from functions.common.ports.network import DnsAction, DnsZone
 
 HOST = "hello.example.org"
 

@@ -6,8 +6,7 @@ import pytest
 
 from functions.common.errors import Unavailable
 from functions.common.events.app import AppCreated
-from functions.common.ports.event_log import EventLog
-from functions.common.ports.event_sink import EventSink
+from functions.common.ports.events import EventLog, EventSink
 from tests.world import caused_by
 
 EVENT = AppCreated(app="hello", environment="production", host="hello.apps.example.org")

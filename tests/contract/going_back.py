@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from functions.common.adapters.kubernetes_api import Object
-from functions.common.adapters.kubernetes_record import config_name
-from functions.common.adapters.kubernetes_reports import asked_release
-from functions.common.adapters.kubernetes_runtime import Kind
+from functions.common.adapters.kubernetes.api import Object
+from functions.common.adapters.kubernetes.names import Kind
+from functions.common.adapters.kubernetes.record import config_name
+from functions.common.adapters.kubernetes.status import asked_release
 from functions.common.domain.release import Release, ReleaseKind, Workload
 from functions.common.errors import Unavailable
 from tests.contract.kubernetes_deployer_world import KubernetesDeployerWorld

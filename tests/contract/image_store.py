@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from functions.common.ports.image_store import ImageStore
+from functions.common.ports.images import ImageStore
 
 MISSING = "sha256:" + "0" * 64
 

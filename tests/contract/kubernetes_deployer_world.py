@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 
-from functions.common.adapters.kubernetes_api import KubernetesApi, Object
-from functions.common.adapters.kubernetes_deployer import KubernetesDeployer
-from functions.common.adapters.kubernetes_place import OWNED, OWNED_LAST, place_of
-from functions.common.adapters.kubernetes_runtime import Kind, Runtime
+from functions.common.adapters.kubernetes.api import KubernetesApi, Object
+from functions.common.adapters.kubernetes.deployer import KubernetesDeployer
+from functions.common.adapters.kubernetes.names import OWNED, OWNED_LAST, Kind, Runtime, place_of
 from functions.common.domain.release import Workload
 from tests.fakes.removals import FakeRemovals
 

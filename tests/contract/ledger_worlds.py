@@ -2,21 +2,18 @@
 
 from typing import Protocol
 
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_app_directory import PostgresAppDirectory
-from functions.common.adapters.postgres_build_ledger import PostgresBuildLedger
-from functions.common.adapters.postgres_environments import PostgresEnvironments
-from functions.common.adapters.postgres_push_history import PostgresPushHistory
-from functions.common.adapters.postgres_push_ledger import PostgresPushLedger
+from functions.common.adapters.postgres.apps import PostgresAppDirectory
+from functions.common.adapters.postgres.builds import PostgresBuildLedger
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.environments import PostgresEnvironments
+from functions.common.adapters.postgres.pushes import PostgresPushHistory, PostgresPushLedger
 from functions.common.domain.app import App
 from functions.common.domain.environment import production
 from functions.common.domain.git_url import repository_key
 from functions.common.domain.push import Push
-from functions.common.ports.app_directory import AppDirectory
-from functions.common.ports.build_ledger import BuildLedger
-from functions.common.ports.environments import Environments
-from functions.common.ports.push_history import PushHistory
-from functions.common.ports.push_ledger import PushLedger
+from functions.common.ports.apps import AppDirectory, Environments
+from functions.common.ports.builds import BuildLedger
+from functions.common.ports.pushes import PushHistory, PushLedger
 from tests.fakes.app_directory import FakeAppDirectory
 from tests.fakes.build_ledger import FakeBuildLedger
 from tests.fakes.environments import FakeEnvironments

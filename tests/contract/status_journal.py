@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.common.ports.status_journal import Status, StatusJournal
+from functions.common.ports.pushes import Status, StatusJournal
 
 
 def a_status(event: str, *, position: int = 1, rank: int = 1, context: str = "slipway/hello/production") -> Status:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_audit_log import PostgresAuditLog
+from functions.common.adapters.postgres.access import PostgresAuditLog
+from functions.common.adapters.postgres.client import Postgres
 from tests.contract.audit_log import AuditLogContract, AuditWorld
 from tests.contract.deliveries import NOWHERE
 from tests.fakes.audit_log import FakeAuditLog

@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from functions.common.adapters.kubernetes_api import KubernetesApi
-from functions.common.adapters.local_builder import LocalBuilder
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.tekton_builder import Pipeline, TektonBuilder
-from functions.common.adapters.tekton_runs import is_leaving
+from functions.common.adapters.kubernetes.api import KubernetesApi
+from functions.common.adapters.local.builder import LocalBuilder
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.tekton.builder import Pipeline, TektonBuilder
+from functions.common.adapters.tekton.runs import is_leaving
 from functions.common.domain.build import BuildOrder, BuildState
 from functions.common.errors import Rejected, Unavailable
 from tests.contract.builder import BuilderContract, BuilderWorld, an_order, state, taken

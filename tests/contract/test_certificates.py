@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from functions.common.adapters.cert_manager_certificates import CertManagerCertificates
-from functions.common.adapters.kubernetes_api import KubernetesApi
-from functions.common.adapters.local_certificates import LocalCertificates
-from functions.common.adapters.postgres import Postgres
+from functions.common.adapters.certificates.cert_manager import CertManagerCertificates
+from functions.common.adapters.kubernetes.api import KubernetesApi
+from functions.common.adapters.local.network import LocalCertificates
+from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.system_clock import SystemClock
 from tests.contract.certificates import HOST, LATER, CertificatesContract, CertificateWorld
 from tests.contract.deliveries import NOWHERE

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.git_notes import GitNotes
-from functions.common.adapters.gitea_api import GiteaApi
-from functions.common.adapters.gitea_statuses import GiteaStatuses
+from functions.common.adapters.forges.gitea import GiteaApi, GiteaStatuses
+from functions.common.adapters.local.repositories import GitNotes
 from functions.common.errors import NotFound, Rejected, Unavailable
 from tests.contract.commit_statuses import CONTEXT, URL, CommitStatusesContract, StatusWorld, post
 from tests.fakes.commit_statuses import FakeCommitStatuses

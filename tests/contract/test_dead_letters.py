@@ -2,9 +2,9 @@
 
 import pytest
 
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_dead_letters import PostgresDeadLetters
-from functions.common.ports.dead_letters import DeadLetters
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.events import PostgresDeadLetters
+from functions.common.ports.events import DeadLetters
 from tests.contract.dead_letters import DeadLettersContract
 from tests.fakes.dead_letters import FakeDeadLetters
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.kubernetes_runtime import Kind
+from functions.common.adapters.kubernetes.names import Kind
 from functions.common.domain.release import Workload
 from tests.contract.deployer import DeployerContract, DeployerWorld
 from tests.contract.going_back import GoingBackContract

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from functions.common.adapters.cloudflare_api import CloudflareApi
-from functions.common.adapters.cloudflare_dns_zone import CloudflareDnsZone
-from functions.common.adapters.local_dns_zone import LocalDnsZone
-from functions.common.adapters.postgres import Postgres
+from functions.common.adapters.dns.cloudflare import CloudflareApi, CloudflareDnsZone
+from functions.common.adapters.local.network import LocalDnsZone
+from functions.common.adapters.postgres.client import Postgres
 from functions.common.errors import Rejected, Unavailable
-from functions.common.ports.dns_zone import DnsAction, DnsRecord
+from functions.common.ports.network import DnsAction, DnsRecord
 from tests.contract.deliveries import NOWHERE
 from tests.contract.dns_zone import HOST, DnsWorld, DnsZoneContract
 from tests.fakes.dns_zone import FakeDnsZone

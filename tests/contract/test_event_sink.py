@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from functions.common.adapters.broker import BrokerSink
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_event_log import PostgresEventLog
+from functions.common.adapters.broker.sink import BrokerSink
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.events import PostgresEventLog
 from tests.contract.event_sink import EventSinkContract, SinkWorld
 from tests.fakes.clock import FakeClock
 from tests.fakes.event_sink import FakeEventSink

@@ -5,10 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from functions.common.adapters.kubernetes_api import Object
-from functions.common.adapters.kubernetes_labels import APP, ENVIRONMENT, MANAGED, labels_of
-from functions.common.adapters.kubernetes_place import NAMESPACES
-from functions.common.adapters.kubernetes_runtime import Kind
+from functions.common.adapters.kubernetes.api import Object
+from functions.common.adapters.kubernetes.names import APP, ENVIRONMENT, MANAGED, NAMESPACES, Kind, labels_of
 from functions.common.errors import Rejected
 from tests.contract.deployer import ask_after_removal
 from tests.contract.kubernetes_deployer_world import KubernetesDeployerWorld

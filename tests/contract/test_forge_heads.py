@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.git_heads import GitHeads
-from functions.common.adapters.gitea_api import GiteaApi
-from functions.common.adapters.gitea_heads import GiteaHeads
-from functions.common.adapters.local_repositories import LocalRepositories
+from functions.common.adapters.forges.gitea import GiteaApi, GiteaHeads
+from functions.common.adapters.local.repositories import GitHeads, LocalRepositories
 from functions.common.domain.git_url import repository_key
 from functions.common.errors import Unavailable
 from tests.contract.forge_heads import ForgeHeadsContract, HeadsWorld

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.local_image_store import LocalImageStore
-from functions.common.adapters.registry_images import RegistryImages
+from functions.common.adapters.local.images import LocalImageStore
+from functions.common.adapters.registry import RegistryImages
 from functions.common.errors import Rejected, Unavailable
 from functions.local.builds.image import Manifest, store_image
 from tests.contract.image_store import ImageStoreContract, ImageWorld

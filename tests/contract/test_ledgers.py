@@ -9,8 +9,8 @@ from functions.common.domain.build import APP_DELETED, PREVIEW_CLOSED, BuildOrde
 from functions.common.domain.environment import preview, production
 from functions.common.domain.push import PushState
 from functions.common.errors import Unavailable
-from functions.common.ports.build_ledger import Beginning
-from functions.common.ports.push_history import Base
+from functions.common.ports.builds import Beginning
+from functions.common.ports.pushes import Base
 from tests.contract.ledger_worlds import KEY, FakeLedgers, Ledgers, PostgresLedgers, a_push, opened
 
 ENDED = BuildResult(name="b-a", state=BuildState.SUCCEEDED, image=Image(digest="sha256:1", reference="r"))

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.kubernetes_labels import labels_of
-from functions.common.adapters.kubernetes_logs import KubernetesRuntimeLogs, TektonBuildLogs
-from functions.common.adapters.local_logs import LocalBuildLogs, LocalRuntimeLogs
-from functions.local.builds.log import BuildLog
+from functions.common.adapters.kubernetes.logs import KubernetesRuntimeLogs, TektonBuildLogs
+from functions.common.adapters.kubernetes.names import labels_of
+from functions.common.adapters.local.logs import LocalBuildLogs, LocalRuntimeLogs
+from functions.local.builds.steps import BuildLog
 from tests.contract.logs import LogsContract, LogsWorld
 from tests.fakes.loopback_kubernetes import LoopbackKubernetes, loopback_kubernetes
 

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from functions.common.adapters.kubernetes_api import KubernetesApi
-from functions.common.adapters.kubernetes_release_limits import KubernetesReleaseLimits
-from functions.common.adapters.kubernetes_runtime import Kind
+from functions.common.adapters.kubernetes.api import KubernetesApi
+from functions.common.adapters.kubernetes.names import Kind
+from functions.common.adapters.kubernetes.release_limits import KubernetesReleaseLimits
 from functions.common.errors import Unavailable
 from functions.common.ports.clock import Clock
 from tests.contract.kubernetes_deployer_world import KubernetesDeployerWorld

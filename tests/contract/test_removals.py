@@ -2,10 +2,10 @@
 
 import pytest
 
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_removals import PostgresRemovals
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.environments import PostgresRemovals
 from functions.common.errors import Unavailable
-from functions.common.ports.removals import Removals
+from functions.common.ports.deployer import Removals
 from tests.contract.deliveries import NOWHERE
 from tests.fakes.removals import FakeRemovals
 

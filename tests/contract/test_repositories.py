@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from functions.common.adapters.gitea_api import GiteaApi
-from functions.common.adapters.gitea_repositories import GiteaRepositories
-from functions.common.adapters.local_repositories import LocalRepositories
+from functions.common.adapters.forges.gitea import GiteaApi, GiteaRepositories
+from functions.common.adapters.local.repositories import LocalRepositories
 from functions.common.errors import Rejected
 from tests.contract.repositories import RepositoriesContract, RepositoriesWorld
 from tests.fakes.loopback import served

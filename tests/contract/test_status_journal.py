@@ -2,9 +2,9 @@
 
 import pytest
 
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_status_journal import PostgresStatusJournal
-from functions.common.ports.status_journal import StatusJournal
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.history import PostgresStatusJournal
+from functions.common.ports.pushes import StatusJournal
 from tests.contract.status_journal import StatusJournalContract
 from tests.fakes.status_journal import FakeStatusJournal
 

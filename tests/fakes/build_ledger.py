@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from functions.common.domain.build import Build, BuildOrder, BuildResult, BuildState, attempt_name
 from functions.common.domain.push import Push, PushState
-from functions.common.ports.build_ledger import Beginning, Ended
+from functions.common.ports.builds import Beginning, Ended
 from tests.fakes.ledger_state import LedgerState
 
 

@@ -1,7 +1,7 @@
 """A certificate issuer in memory."""
 
 from functions.common.errors import Unavailable
-from functions.common.ports.certificates import CertificateStatus
+from functions.common.ports.network import CertificateStatus
 
 
 class FakeCertificates:

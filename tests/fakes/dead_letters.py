@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from functions.common.ports.dead_letters import DeadLetter
+from functions.common.ports.events import DeadLetter
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """A DNS zone in memory."""
 
 from functions.common.errors import Rejected, Unavailable
-from functions.common.ports.dns_zone import DnsAction, DnsRecord
+from functions.common.ports.network import DnsAction, DnsRecord
 
 ADDRESS = "192.0.2.1"
 

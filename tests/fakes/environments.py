@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from functions.common.domain.environment import Environment, EnvironmentState, preview
 from functions.common.errors import Unavailable
-from functions.common.ports.environments import Opened
+from functions.common.ports.apps import Opened
 from tests.fakes.ledger_state import LedgerState, Place
 
 

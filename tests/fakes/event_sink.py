@@ -6,7 +6,7 @@ from typing import TypeVar
 from functions.common.errors import Unavailable
 from functions.common.events.base import CURRENT_CAUSE, Event
 from functions.common.events.envelope import Envelope, envelop
-from functions.common.ports.event_log import EventLog
+from functions.common.ports.events import EventLog
 
 E = TypeVar("E", bound=Event)
 

@@ -15,8 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from functions.common.adapters.kubernetes_api import KubernetesApi
-from functions.common.adapters.kubernetes_place import EVERYWHERE
+from functions.common.adapters.kubernetes.api import KubernetesApi
+from functions.common.adapters.kubernetes.names import EVERYWHERE
 
 Object = dict[str, Any]
 _OBJECT = re.compile(r"^(?P<group>/apis?/.+?/namespaces/(?P<namespace>[^/]+)/(?P<plural>[^/]+))(?:/(?P<name>[^/]+))?$")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from functions.common.domain.push import Push, PushState, is_zero
-from functions.common.ports.push_history import Base, Lineage
+from functions.common.ports.pushes import Base, Lineage
 from tests.fakes.ledger_state import LedgerState
 
 

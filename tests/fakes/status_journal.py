@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from functions.common.ports.status_journal import Status
+from functions.common.ports.pushes import Status
 
 
 @dataclass(slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from functions.common.domain.push import Push, PushState
 from functions.common.errors import Unavailable
-from functions.common.ports.push_ledger import PushLedger
+from functions.common.ports.pushes import PushLedger
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from functions.common.adapters.postgres import Postgres
+from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.delivery import Provider
 from tests.fakes.loopback_broker import loopback_broker
 from tests.webhook_sender import SECRET, forge_headers, payload, read_json, sender, signature

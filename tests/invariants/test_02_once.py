@@ -3,7 +3,7 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-from functions.common.adapters.postgres import Postgres
+from functions.common.adapters.postgres.client import Postgres
 from tests.fakes.loopback_broker import loopback_broker
 from tests.webhook_sender import payload, read_json, sender
 

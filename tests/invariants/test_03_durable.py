@@ -3,11 +3,11 @@
 import time
 from datetime import timedelta
 
-from functions.common.adapters.broker import BrokerSink
-from functions.common.adapters.marks_in_batches import COLLECT_SECONDS
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_deliveries import PostgresDeliveries
-from functions.common.adapters.postgres_event_log import PostgresEventLog
+from functions.common.adapters.broker.publisher import COLLECT_SECONDS
+from functions.common.adapters.broker.sink import BrokerSink
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.deliveries import PostgresDeliveries
+from functions.common.adapters.postgres.events import PostgresEventLog
 from functions.common.adapters.system_clock import SystemClock
 from tests.contract.deliveries import NOWHERE
 from tests.fakes.loopback_broker import LoopbackBroker, loopback_broker

@@ -7,8 +7,8 @@ from itertools import product
 
 import pytest
 
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_push_ledger import PostgresPushLedger
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.pushes import PostgresPushLedger
 from functions.common.domain.push import FINAL_STATES, Push, PushState
 from functions.common.events.envelope import Envelope
 from functions.common.events.push import BranchDeleted, Repository

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.local_builder import LocalBuilder
+from functions.common.adapters.local.builder import LocalBuilder
 from functions.common.domain.build import BuildOrder, BuildState
 from functions.local.builds.job import Workshop
 from functions.local.builds.orders import Orders

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from functions.common.events.app import ConfigChanged
-from functions.common.ports.api_tokens import Role
+from functions.common.ports.apps import Role
 from tests.api_world import TOKENS, ApiWorld, api_world
 from tests.story import SHA, Story
 from tests.webhook_sender import SECRET, payload, sender

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_migrations import check, migrate
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.migrations import check, migrate
 from functions.common.errors import Rejected
 from tests.conftest import ROOT
 

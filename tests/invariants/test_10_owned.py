@@ -2,12 +2,10 @@
 
 import pytest
 
-from functions.common.adapters.postgres_hosts import PostgresHosts
-from functions.common.adapters.postgres_network_ledger import PostgresRecordLedger
+from functions.common.adapters.postgres.network import PostgresHosts, PostgresRecordLedger
 from functions.common.events.app import AppCreated, AppDeleted, DomainAdded, DomainRemoved, PreviewClosed, PreviewOpened
 from functions.common.events.network import DnsReady, DnsRefused
-from functions.upsert_dns.handler import OneHost, handle, handle_deleted
-from functions.upsert_dns.records import Records
+from functions.upsert_dns.handler import OneHost, Records, handle, handle_deleted
 from tests.world import DOMAIN, World, caused_by
 
 HOST = f"hello.{DOMAIN}"

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.postgres_hosts import PostgresHosts
-from functions.common.adapters.postgres_network_ledger import PostgresCertificateLedger, PostgresRecordLedger
+from functions.common.adapters.postgres.network import PostgresCertificateLedger, PostgresHosts, PostgresRecordLedger
 from functions.common.events.app import PreviewClosed, PreviewOpened
+from functions.issue_cert.certificate_service import Holdings
 from functions.issue_cert.handler import handle as settle_certificate
-from functions.issue_cert.holdings import Holdings
+from functions.upsert_dns.handler import Records
 from functions.upsert_dns.handler import handle as settle_record
-from functions.upsert_dns.records import Records
 from tests.functions.promote_image.promoter import Promoter
 from tests.functions.reconcile.ticker import Ticker
 from tests.world import DOMAIN, REPOSITORY, World, caused_by, digest_of

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.kubernetes_api import Object
-from functions.common.adapters.kubernetes_labels import labels_of
+from functions.common.adapters.kubernetes.api import Object
+from functions.common.adapters.kubernetes.names import labels_of
 from functions.common.errors import Rejected
 from functions.common.settings import from_environment
 from tests.conftest import ROOT

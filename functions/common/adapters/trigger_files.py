@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from functions.common.adapters.import_lock import IMPORT_LOCK
+from functions.common.adapters.lazy import IMPORT_LOCK
 from functions.common.errors import Unavailable
 from functions.common.events.envelope import Envelope
-from functions.common.ports.subscriptions import Subscription
+from functions.common.ports.events import Subscription
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

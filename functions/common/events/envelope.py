@@ -1,6 +1,8 @@
-"""An event with its CloudEvents attributes, and its two wire forms."""
+"""CloudEvents of ours: the envelope, and the trace it carries."""
 
 import json
+import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,6 +11,8 @@ from typing import Any
 from pydantic_core import to_json
 
 from functions.common.events.base import Cause, Event, event_id
+
+# An event with its CloudEvents attributes, and its two wire forms.
 
 SPEC_VERSION = "1.0"
 CONTENT_TYPE = "application/cloudevents+json"
@@ -75,3 +79,15 @@ def envelop(event: Event, *, cause: Cause, time: str, discriminator: str = "", i
         data=event.model_dump(mode="json"),
         extensions={name: value for name, value in extensions.items() if value},
     )
+
+
+# W3C trace context, carried on every event as the extension traceparent.
+
+_TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})\Z")
+
+
+def continued(traceparent: str) -> str:
+    """Return a traceparent for new work: the same trace with a new span, or a new trace."""
+    match = _TRACEPARENT.match(traceparent)
+    trace, flags = match.groups() if match else (secrets.token_hex(16), "01")
+    return f"00-{trace}-{secrets.token_hex(8)}-{flags}"

@@ -1,11 +1,15 @@
-"""The deliveries of webhooks: an inbox for the forge, an outbox for the broker."""
+"""Webhook deliveries: what a webhook means, an inbox for the forge, an outbox for the broker."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
-from functions.common.domain.delivery import Delivery, DeliveryOutcome
+from functions.common.domain.delivery import Delivery, DeliveryOutcome, Provider
+from functions.common.events.base import Event
 from functions.common.events.envelope import Envelope
+
+# The deliveries of webhooks: an inbox for the forge, an outbox for the broker.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,4 +47,25 @@ class DeliveryOutbox(Protocol):
 
     def mark_published(self, event_id: str) -> None:
         """Note that the broker has the event."""
+        ...
+
+
+# What a forge's webhook means, in our words.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ignored:
+    """A webhook that is not for us; `reason` is a sentence for people."""
+
+    reason: str
+
+
+class WebhookReader(Protocol):
+    """Reads the payloads of one kind of forge; no I/O, so it is never Unavailable."""
+
+    def read(self, payload: Mapping[str, Any], *, kind: str, provider: Provider, delivery_id: str) -> Event | Ignored:
+        """Return the event that a payload stands for; `kind` is the forge's own name of what happened.
+
+        PushReceived comes without its `push`. Raises Rejected naming the field that is missing or wrong.
+        """
         ...

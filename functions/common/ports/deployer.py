@@ -1,9 +1,12 @@
-"""Runs releases: Deployment, Rollout, Knative Service, or processes of this machine."""
+"""What runs releases, what runs now, and what must not run any more."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from functions.common.domain.release import Release, Workload
 from functions.common.events.release import WorkloadChanged
+
+# Runs releases: Deployment, Rollout, Knative Service, or processes of this machine.
 
 
 class Deployer(Protocol):
@@ -45,4 +48,47 @@ class StagedDeployer(Deployer, Protocol):
 
         Changes nothing when the failed one is not what is asked for, or gives its place back by itself.
         """
+        ...
+
+
+# What a deployer was asked for and not asked to remove.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningWorkload:
+    """The newest release that was asked for in an environment."""
+
+    app: str
+    environment: str
+    release: int
+
+
+class RunningWorkloads(Protocol):
+    """Lists them."""
+
+    def running(self) -> tuple[RunningWorkload, ...]:
+        """Return all, by app and environment."""
+        ...
+
+
+class Strays(Protocol):
+    """Tells those that nothing wants."""
+
+    def among(self, workloads: tuple[RunningWorkload, ...]) -> tuple[RunningWorkload, ...]:
+        """Return those whose environment does not exist, or whose release is of a deleted app of the name."""
+        ...
+
+
+# What is not to run any more, remembered beyond what ran.
+
+
+class Removals(Protocol):
+    """Keeps, for each environment, up to which release number everything was removed."""
+
+    def note(self, app: str, environment: str, *, through: int) -> None:
+        """Remember the number, unless a greater one is known."""
+        ...
+
+    def through(self, app: str, environment: str) -> int:
+        """Return the number, 0 when nothing was removed."""
         ...

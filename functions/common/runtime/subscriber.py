@@ -19,10 +19,9 @@ from pydantic import ValidationError
 
 from functions.common.errors import Rejected, Unavailable
 from functions.common.events.base import CURRENT_CAUSE, Cause, Event
-from functions.common.events.envelope import CONTENT_TYPE, Envelope, envelop
-from functions.common.events.trace import continued
+from functions.common.events.envelope import CONTENT_TYPE, Envelope, continued, envelop
 from functions.common.ports.clock import Clock
-from functions.common.ports.event_log import EventLog
+from functions.common.ports.events import EventLog
 from functions.common.runtime.cloudevent import read_cloudevent
 from functions.common.runtime.http import Endpoint
 

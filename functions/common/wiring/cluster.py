@@ -7,34 +7,33 @@ is connected to, or read, meanwhile ("ahead").
 from functools import cache
 from typing import TYPE_CHECKING
 
-from functions.common.adapters.http_trust import trust_ahead
-from functions.common.adapters.kubernetes_api import KubernetesApi, in_cluster
-from functions.common.adapters.kubernetes_runtime import Entrance
-from functions.common.ports.builder import Builder
-from functions.common.ports.certificates import Certificates
-from functions.common.ports.dns_zone import DnsZone
+from functions.common.adapters.http_client import trust_ahead
+from functions.common.adapters.kubernetes.api import KubernetesApi, in_cluster
+from functions.common.adapters.kubernetes.names import Entrance
+from functions.common.ports.builds import Builder
 from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories
-from functions.common.ports.image_store import ImageStore
+from functions.common.ports.images import ImageStore
 from functions.common.ports.logs import BuildLogs, RuntimeLogs
-from functions.common.ports.release_limits import ReleaseLimits
+from functions.common.ports.network import Certificates, DnsZone
+from functions.common.ports.releases import ReleaseLimits
 from functions.common.settings import Settings
 from functions.common.wiring.cluster_settings import build_namespace, choice, pipeline, registry, runtime
 from functions.common.wiring.core import Core
 
 if TYPE_CHECKING:
-    from functions.common.adapters.kubernetes_deployer import KubernetesDeployer
+    from functions.common.adapters.kubernetes.deployer import KubernetesDeployer
 
 
 def builder(settings: Settings) -> Builder:
     """Return Tekton."""
-    from functions.common.adapters.tekton_builder import TektonBuilder  # noqa: PLC0415 - imported when chosen
+    from functions.common.adapters.tekton.builder import TektonBuilder  # noqa: PLC0415 - imported when chosen
 
     return TektonBuilder(api=_connected(), namespace=build_namespace(settings), pipeline=pipeline(settings))
 
 
 def image_store(settings: Settings) -> ImageStore:
     """Return the registry at REGISTRY_URL."""
-    from functions.common.adapters.registry_images import RegistryImages  # noqa: PLC0415 - as above
+    from functions.common.adapters.registry import RegistryImages  # noqa: PLC0415 - as above
 
     url, name = registry(settings)
     trust_ahead(url)
@@ -48,8 +47,8 @@ def image_store(settings: Settings) -> ImageStore:
 
 def deployer(core: Core) -> "KubernetesDeployer":
     """Return server-side apply."""
-    from functions.common.adapters.kubernetes_deployer import KubernetesDeployer  # noqa: PLC0415 - as above
-    from functions.common.adapters.postgres_removals import PostgresRemovals  # noqa: PLC0415 - as above
+    from functions.common.adapters.kubernetes.deployer import KubernetesDeployer  # noqa: PLC0415 - as above
+    from functions.common.adapters.postgres.environments import PostgresRemovals  # noqa: PLC0415 - as above
 
     return KubernetesDeployer(
         api=_connected(), runtime=runtime(core.settings), removals=PostgresRemovals(database=core.database)
@@ -58,7 +57,7 @@ def deployer(core: Core) -> "KubernetesDeployer":
 
 def release_limits(core: Core) -> ReleaseLimits:
     """Return the progress deadlines of Rollouts."""
-    from functions.common.adapters.kubernetes_release_limits import KubernetesReleaseLimits  # noqa: PLC0415 - as above
+    from functions.common.adapters.kubernetes.release_limits import KubernetesReleaseLimits  # noqa: PLC0415 - as above
 
     shared = core.settings.optional("DEPLOY_NAMESPACE")
     return KubernetesReleaseLimits(api=_connected(), clock=core.clock, shared_namespace=shared)
@@ -67,11 +66,14 @@ def release_limits(core: Core) -> ReleaseLimits:
 def dns_zone(settings: Settings) -> DnsZone:
     """Return Cloudflare, or nobody's with SLIPWAY_DNS=none."""
     if choice(settings, "SLIPWAY_DNS", ("cloudflare", "none")) == "none":
-        from functions.common.adapters.standing_names import StandingNames  # noqa: PLC0415 - as above
+        from functions.common.adapters.dns.noop_dns import StandingNames  # noqa: PLC0415 - as above
 
         return StandingNames()
-    from functions.common.adapters.cloudflare_api import URL, CloudflareApi  # noqa: PLC0415 - as above
-    from functions.common.adapters.cloudflare_dns_zone import CloudflareDnsZone  # noqa: PLC0415 - as above
+    from functions.common.adapters.dns.cloudflare import (  # noqa: PLC0415 - as above
+        URL,
+        CloudflareApi,
+        CloudflareDnsZone,
+    )
 
     url = settings.optional("CLOUDFLARE_URL", URL)
     trust_ahead(url)
@@ -84,7 +86,7 @@ def dns_zone(settings: Settings) -> DnsZone:
 
 def certificates(settings: Settings) -> Certificates:
     """Return cert-manager."""
-    from functions.common.adapters.cert_manager_certificates import CertManagerCertificates  # noqa: PLC0415 - as above
+    from functions.common.adapters.certificates.cert_manager import CertManagerCertificates  # noqa: PLC0415 - as above
 
     way = runtime(settings)
     through_gateway = way.entrance is Entrance.GATEWAY
@@ -101,11 +103,10 @@ def certificates(settings: Settings) -> Certificates:
 def forge_heads(settings: Settings) -> ForgeHeads:
     """Return the forge at GITEA_URL, or nobody's."""
     if not settings.optional("GITEA_URL"):
-        from functions.common.adapters.no_forge import NoForge  # noqa: PLC0415 - as above
+        from functions.common.adapters.forges.no_forge import NoForge  # noqa: PLC0415 - as above
 
         return NoForge()
-    from functions.common.adapters.gitea_api import GiteaApi  # noqa: PLC0415 - as above
-    from functions.common.adapters.gitea_heads import GiteaHeads  # noqa: PLC0415 - as above
+    from functions.common.adapters.forges.gitea import GiteaApi, GiteaHeads  # noqa: PLC0415 - as above
 
     url = settings.required("GITEA_URL")
     trust_ahead(url)
@@ -115,11 +116,10 @@ def forge_heads(settings: Settings) -> ForgeHeads:
 def repositories(settings: Settings) -> Repositories:
     """Return the forge at GITEA_URL, or nobody's."""
     if not settings.optional("GITEA_URL"):
-        from functions.common.adapters.no_forge import NoForge  # noqa: PLC0415 - as above
+        from functions.common.adapters.forges.no_forge import NoForge  # noqa: PLC0415 - as above
 
         return NoForge()
-    from functions.common.adapters.gitea_api import GiteaApi  # noqa: PLC0415 - as above
-    from functions.common.adapters.gitea_repositories import GiteaRepositories  # noqa: PLC0415 - as above
+    from functions.common.adapters.forges.gitea import GiteaApi, GiteaRepositories  # noqa: PLC0415 - as above
 
     return GiteaRepositories(
         api=GiteaApi(url=settings.required("GITEA_URL"), token=settings.required("GITEA_TOKEN")),
@@ -131,21 +131,21 @@ def repositories(settings: Settings) -> Repositories:
 
 def commit_statuses() -> CommitStatuses:
     """Return nobody's: report-status takes the forge at GITEA_URL where there is one."""
-    from functions.common.adapters.no_forge import NoForge  # noqa: PLC0415 - as above
+    from functions.common.adapters.forges.no_forge import NoForge  # noqa: PLC0415 - as above
 
     return NoForge()
 
 
 def build_logs(settings: Settings) -> BuildLogs:
     """Return the logs of builds' pods."""
-    from functions.common.adapters.kubernetes_logs import TektonBuildLogs  # noqa: PLC0415 - as above
+    from functions.common.adapters.kubernetes.logs import TektonBuildLogs  # noqa: PLC0415 - as above
 
     return TektonBuildLogs(api=_api(), namespace=build_namespace(settings))
 
 
 def runtime_logs(settings: Settings) -> RuntimeLogs:
     """Return the logs of apps' pods."""
-    from functions.common.adapters.kubernetes_logs import KubernetesRuntimeLogs  # noqa: PLC0415 - as above
+    from functions.common.adapters.kubernetes.logs import KubernetesRuntimeLogs  # noqa: PLC0415 - as above
 
     return KubernetesRuntimeLogs(api=_api(), shared_namespace=settings.optional("DEPLOY_NAMESPACE"))
 

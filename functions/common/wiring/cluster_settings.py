@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from functions.common.adapters.kubernetes_runtime import Entrance, Kind, Runtime, Traffic
-from functions.common.adapters.kubernetes_tls import WILDCARD
-from functions.common.adapters.tekton_builder import Pipeline
+from functions.common.adapters.kubernetes.names import WILDCARD, Entrance, Kind, Runtime, Traffic
+from functions.common.adapters.tekton.builder import Pipeline
 from functions.common.settings import SettingError, Settings
 
 _PLAIN = (".svc", ".svc.cluster.local", ".localhost")

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from functools import cache, cached_property
 
-from functions.common.adapters.broker import BrokerSink
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_event_log import PostgresEventLog
+from functions.common.adapters.broker.sink import BrokerSink
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.events import PostgresEventLog
 from functions.common.adapters.system_clock import SystemClock
 from functions.common.settings import Settings, from_environment
 

@@ -7,16 +7,13 @@ from functions.common.settings import SettingError
 from functions.common.wiring.core import Core
 
 if TYPE_CHECKING:  # a function uses one or two of them, and each costs the others' cold start
-    from functions.common.ports.builder import Builder
-    from functions.common.ports.certificates import Certificates
-    from functions.common.ports.deployer import StagedDeployer
-    from functions.common.ports.dns_zone import DnsZone
+    from functions.common.ports.builds import Builder
+    from functions.common.ports.deployer import RunningWorkloads, StagedDeployer
     from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories
-    from functions.common.ports.image_retention import ImageRetention
-    from functions.common.ports.image_store import ImageStore
+    from functions.common.ports.images import ImageRetention, ImageStore
     from functions.common.ports.logs import BuildLogs, RuntimeLogs
-    from functions.common.ports.release_limits import ReleaseLimits
-    from functions.common.ports.running_workloads import RunningWorkloads
+    from functions.common.ports.network import Certificates, DnsZone
+    from functions.common.ports.releases import ReleaseLimits
 
 LOCAL, KUBERNETES = "local", "kubernetes"
 
@@ -27,7 +24,7 @@ def builder(core: Core) -> "Builder":
         from functions.common.wiring import cluster  # noqa: PLC0415 - imported when chosen
 
         return cluster.builder(core.settings)
-    from functions.common.adapters.local_builder import LocalBuilder  # noqa: PLC0415 - imported when chosen
+    from functions.common.adapters.local.builder import LocalBuilder  # noqa: PLC0415 - imported when chosen
 
     return LocalBuilder(database=core.database)
 
@@ -38,7 +35,7 @@ def image_store(core: Core) -> "ImageStore":
         from functions.common.wiring import cluster  # noqa: PLC0415 - imported when chosen
 
         return cluster.image_store(core.settings)
-    from functions.common.adapters.local_image_store import LocalImageStore  # noqa: PLC0415 - as above
+    from functions.common.adapters.local.images import LocalImageStore  # noqa: PLC0415 - as above
 
     return LocalImageStore(images=Path(core.settings.local_home) / "images")
 
@@ -49,7 +46,7 @@ def deployer(core: Core) -> "StagedDeployer":
         from functions.common.wiring import cluster  # noqa: PLC0415 - imported when chosen
 
         return cluster.deployer(core)
-    from functions.common.adapters.local_deployer import LocalDeployer  # noqa: PLC0415 - as above
+    from functions.common.adapters.local.deployer import LocalDeployer  # noqa: PLC0415 - as above
 
     return LocalDeployer(database=core.database)
 
@@ -60,7 +57,7 @@ def running_workloads(core: Core) -> "RunningWorkloads":
         from functions.common.wiring import cluster  # noqa: PLC0415 - imported when chosen
 
         return cluster.deployer(core)
-    from functions.common.adapters.local_deployer import LocalDeployer  # noqa: PLC0415 - as above
+    from functions.common.adapters.local.deployer import LocalDeployer  # noqa: PLC0415 - as above
 
     return LocalDeployer(database=core.database)
 
@@ -71,7 +68,7 @@ def release_limits(core: Core) -> "ReleaseLimits":
         from functions.common.wiring import cluster  # noqa: PLC0415 - imported when chosen
 
         return cluster.release_limits(core)
-    from functions.common.adapters.kept_limits import KeptLimits  # noqa: PLC0415 - as above
+    from functions.common.adapters.local.deployer import KeptLimits  # noqa: PLC0415 - as above
 
     return KeptLimits()
 
@@ -79,10 +76,10 @@ def release_limits(core: Core) -> "ReleaseLimits":
 def image_retention(core: Core) -> "ImageRetention":
     """Return what chooses images to delete."""
     if _is_cluster(core):
-        from functions.common.adapters.postgres_image_retention import PostgresImageRetention  # noqa: PLC0415 - as above
+        from functions.common.adapters.postgres.image_retention import PostgresImageRetention  # noqa: PLC0415 - as above
 
         return PostgresImageRetention(database=core.database)
-    from functions.common.adapters.kept_images import KeptImages  # noqa: PLC0415 - as above
+    from functions.common.adapters.local.images import KeptImages  # noqa: PLC0415 - as above
 
     return KeptImages()
 
@@ -93,7 +90,7 @@ def dns_zone(core: Core) -> "DnsZone":
         from functions.common.wiring import cluster  # noqa: PLC0415 - imported when chosen
 
         return cluster.dns_zone(core.settings)
-    from functions.common.adapters.local_dns_zone import LocalDnsZone  # noqa: PLC0415 - as above
+    from functions.common.adapters.local.network import LocalDnsZone  # noqa: PLC0415 - as above
 
     return LocalDnsZone(database=core.database)
 
@@ -104,7 +101,7 @@ def certificates(core: Core) -> "Certificates":
         from functions.common.wiring import cluster  # noqa: PLC0415 - imported when chosen
 
         return cluster.certificates(core.settings)
-    from functions.common.adapters.local_certificates import LocalCertificates  # noqa: PLC0415 - as above
+    from functions.common.adapters.local.network import LocalCertificates  # noqa: PLC0415 - as above
 
     return LocalCertificates(database=core.database, clock=core.clock)
 
@@ -115,7 +112,7 @@ def forge_heads(core: Core) -> "ForgeHeads":
         from functions.common.wiring import cluster  # noqa: PLC0415 - imported when chosen
 
         return cluster.forge_heads(core.settings)
-    from functions.common.adapters.git_heads import GitHeads  # noqa: PLC0415 - as above
+    from functions.common.adapters.local.repositories import GitHeads  # noqa: PLC0415 - as above
 
     return GitHeads(**_repositories(core))
 
@@ -126,7 +123,7 @@ def repositories(core: Core) -> "Repositories":
         from functions.common.wiring import cluster  # noqa: PLC0415 - imported when chosen
 
         return cluster.repositories(core.settings)
-    from functions.common.adapters.local_repositories import LocalRepositories  # noqa: PLC0415 - as above
+    from functions.common.adapters.local.repositories import LocalRepositories  # noqa: PLC0415 - as above
 
     return LocalRepositories(**_repositories(core))
 
@@ -137,7 +134,7 @@ def commit_statuses(core: Core) -> "CommitStatuses":
         from functions.common.wiring import cluster  # noqa: PLC0415 - imported when chosen
 
         return cluster.commit_statuses()
-    from functions.common.adapters.git_notes import GitNotes  # noqa: PLC0415 - as above
+    from functions.common.adapters.local.repositories import GitNotes  # noqa: PLC0415 - as above
 
     return GitNotes(**_repositories(core))
 
@@ -148,7 +145,7 @@ def build_logs(core: Core) -> "BuildLogs":
         from functions.common.wiring import cluster  # noqa: PLC0415 - imported when chosen
 
         return cluster.build_logs(core.settings)
-    from functions.common.adapters.local_logs import LocalBuildLogs  # noqa: PLC0415 - as above
+    from functions.common.adapters.local.logs import LocalBuildLogs  # noqa: PLC0415 - as above
 
     return LocalBuildLogs(builds=Path(core.settings.local_home) / "builds")
 
@@ -159,7 +156,7 @@ def runtime_logs(core: Core) -> "RuntimeLogs":
         from functions.common.wiring import cluster  # noqa: PLC0415 - imported when chosen
 
         return cluster.runtime_logs(core.settings)
-    from functions.common.adapters.local_logs import LocalRuntimeLogs  # noqa: PLC0415 - as above
+    from functions.common.adapters.local.logs import LocalRuntimeLogs  # noqa: PLC0415 - as above
 
     return LocalRuntimeLogs(apps=Path(core.settings.local_home) / "logs" / "apps")
 

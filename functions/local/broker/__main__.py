@@ -10,7 +10,7 @@ from functions.common.errors import SlipwayError
 from functions.common.settings import from_environment
 from functions.local import instance as instances
 from functions.local.broker.bridge import Bridge
-from functions.local.manifests import read_routing
+from functions.local.routing import read_routing
 
 
 def main() -> int:

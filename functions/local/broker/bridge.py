@@ -6,16 +6,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from functions.local.broker.client import FunctionClient
 from functions.local.broker.clock import PingClock
-from functions.local.broker.consumers import Consumer, sink_consumer, trigger_consumer
-from functions.local.broker.dead import DeadLetterDelivery
-from functions.local.broker.deliver import TriggerDelivery
-from functions.local.broker.door import listening
-from functions.local.broker.heart import Heart
-from functions.local.broker.ingress import MAX_BODY, Ingress
-from functions.local.broker.pull import Puller
-from functions.local.broker.stream import Stream
+from functions.local.broker.delivery import DeadLetterDelivery, Heart, TriggerDelivery
+from functions.local.broker.function_client import FunctionClient
+from functions.local.broker.ingress import MAX_BODY, Ingress, listening
+from functions.local.broker.jetstream import Consumer, Puller, Stream, sink_consumer, trigger_consumer
 from functions.local.routing import Routing, Trigger
 
 _UNLIMITED = 32

@@ -7,10 +7,9 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from functions.local.broker.client import FunctionClient, NoAnswerError
-from functions.local.broker.cron import parse
-from functions.local.broker.event import WireEvent
-from functions.local.routing import Ping
+from functions.local.broker.cloudevents_http import WireEvent
+from functions.local.broker.function_client import FunctionClient, NoAnswerError
+from functions.local.routing import Ping, parse
 
 PING_TYPE = "dev.knative.sources.ping"
 _MINUTE = 60.0

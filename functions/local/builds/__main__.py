@@ -5,14 +5,13 @@ import signal
 import threading
 from pathlib import Path
 
-from functions.common.adapters.broker import BrokerSink
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_event_log import PostgresEventLog
+from functions.common.adapters.broker.sink import BrokerSink
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.events import PostgresEventLog
 from functions.common.adapters.system_clock import SystemClock
 from functions.common.settings import Settings, from_environment
 from functions.local.builds.job import Workshop
-from functions.local.builds.orders import Orders
-from functions.local.builds.reporting import BuildReports
+from functions.local.builds.orders import BuildReports, Orders
 from functions.local.builds.runner import BuildRunner
 from functions.local.lock import only_one
 from functions.local.reports import send_reports

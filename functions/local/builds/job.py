@@ -1,20 +1,93 @@
-"""Starting a build's process, and reading what it left."""
+"""One build as a process group of its own."""
 
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from functions.local.builds.log import BuildLog
+from functions.local.builds.apps import Job, Outcome
 from functions.local.builds.orders import Order
-from functions.local.builds.process_group import start_mark
-from functions.local.builds.work import Job, Outcome
-from functions.local.platform.leftovers import MARK
+from functions.local.builds.steps import BuildLog
+from functions.local.platform.supervisor import MARK
+
+# The processes of one build: one group, known by its leader's id and start.
+
+_PROC = Path("/proc")
+_POLL_SECONDS = 0.02
+_ENDED = "ZX"  # states of processes that do nothing any more
+
+
+def start_mark(pid: int) -> str:
+    """Return when the process started, as the system tells it; empty when it is gone.
+
+    The same id with another mark is another process.
+    """
+    fields = _status(pid)
+    return fields[19] if fields else ""
+
+
+def is_gone(group: int) -> bool:
+    """Return whether nothing of the group runs any more; the dead that nobody collected do not count."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    if not _PROC.is_dir():
+        return False
+    return not any(_runs_in(group, int(entry.name)) for entry in _PROC.iterdir() if entry.name.isdigit())
+
+
+def stop_group(group: int, *, grace: float) -> bool:
+    """Ask the group to end, end it by force after `grace` seconds, and return whether it is really gone."""
+    for signal_number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, grace)):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal_number)
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            _collect(group)
+            if is_gone(group):
+                return True
+            time.sleep(_POLL_SECONDS)
+    return is_gone(group)
+
+
+def stop_leftover(group: int, mark: str, *, grace: float) -> bool:
+    """Stop the group of a build whose runner died, unless its id belongs to another process now."""
+    leader = start_mark(group)
+    if leader and leader != mark:
+        return True
+    return stop_group(group, grace=grace)
+
+
+def _collect(group: int) -> None:
+    with suppress(ChildProcessError):
+        os.waitpid(-group, os.WNOHANG)
+
+
+def _runs_in(group: int, pid: int) -> bool:
+    fields = _status(pid)
+    return bool(fields) and int(fields[2]) == group and fields[0] not in _ENDED
+
+
+def _status(pid: int) -> list[str]:
+    """Return /proc/PID/stat from the third field on: state, parent, group, ..."""
+    try:
+        text = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return text.rpartition(")")[2].split()
+
+
+# Starting a build's process, and reading what it left.
 
 _PASSED_ON = ("PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR", "NO_PROXY", "no_proxy", "HTTPLIB2_CA_CERTS", MARK)
 _PASSED_ON_PREFIXES = (
@@ -88,7 +161,7 @@ class Workshop:
         )  # fmt: skip
         with log.open("ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "functions.local.builds.work"],
+                [sys.executable, "-m", "functions.local.builds.apps"],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,

@@ -1,14 +1,18 @@
-"""The table of build orders, as the runner uses it."""
+"""Orders: claimed, kept, ended and reported."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from functions.common.adapters.postgres import Postgres
+from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.build import BuildState
+from functions.common.events.base import Cause
 from functions.common.events.build import BuildEnded
-from functions.local.builds.work import Outcome
-from functions.local.storable import storable
+from functions.local.builds.apps import Outcome
+from functions.local.reports import Report, storable
+
+# The table of build orders, as the runner uses it.
 
 LEASE_SECONDS = 30
 _CLAIM = """
@@ -122,3 +126,24 @@ def _event(row: dict[str, Any]) -> BuildEnded:
     name = row.pop("name")
     image = f"local/{row['app']}" if row["digest"] else ""
     return BuildEnded(build=name, image=image, **row)
+
+
+# The ends of builds as reports.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildReports:
+    """Reports over the table of orders."""
+
+    orders: Orders
+
+    def waiting(self) -> Iterable[Report]:
+        """Return a build.ended for each end that the broker does not have yet."""
+        for name, event in self.orders.unreported():
+            # A commit whose build failed may be pushed again: that is another end of the same name.
+            cause = Cause(function="builds", source="/slipway/local/builds", id=f"{name}/{event.push}")
+            yield Report(key=name, cause=cause, event=event)
+
+    def sent(self, key: str) -> None:
+        """Note that the broker has the report."""
+        self.orders.mark_reported(key)

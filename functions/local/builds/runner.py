@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 
 from functions.common.domain.build import BuildState
 from functions.common.errors import Unavailable
+from functions.local.builds.apps import Outcome
 from functions.local.builds.image import image_folder, read_manifest, used_now
-from functions.local.builds.job import RunningBuild, Workshop
-from functions.local.builds.log import BuildLog, log_tail
+from functions.local.builds.job import RunningBuild, Workshop, stop_group, stop_leftover
 from functions.local.builds.orders import Order, Orders
-from functions.local.builds.process_group import stop_group, stop_leftover
-from functions.local.builds.work import Outcome
+from functions.local.builds.steps import BuildLog, log_tail
 
 _LOG = logging.getLogger(__name__)
 _RENEW_SECONDS = 5.0

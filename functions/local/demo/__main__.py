@@ -10,8 +10,7 @@ from pathlib import Path
 from functions.common.errors import SlipwayError
 from functions.local.demo.screen import Screen
 from functions.local.demo.story import Story, StoryError
-from functions.local.platform.run import running
-from functions.local.platform.stop_signals import StopRequested, stop_at_signals
+from functions.local.platform.run import StopRequested, running, stop_at_signals
 
 _ENDED_BY_SIGNAL = 130
 

@@ -1,17 +1,150 @@
-"""The story: create, push, see; push again under load, and count."""
+"""What the demo shows, step by step."""
 
+import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from functions.local.demo.apps import AppClient
-from functions.local.demo.follow import Follower, StoryError
-from functions.local.demo.person import CommandError, Person
-from functions.local.demo.probe import Answer, probing, split
+import httpx
+
 from functions.local.demo.screen import Screen
-from functions.local.platform.run import Platform
-from functions.local.platform.stores import binary
+from functions.local.demo.traffic import Answer, AppClient, probing, split
+from functions.local.platform.programs import binary
+from functions.local.platform.run import Endpoints, Platform
+
+# What a person would type: git and paas in a clone of the example.
+
+EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "hello"
+_SECONDS = 120
+_AUTHOR = ("-c", "user.name=you", "-c", "user.email=you@example.com", "-c", "commit.gpgsign=false")
+
+
+class CommandError(Exception):
+    """A command of the story failed; the text has its last words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody at a terminal, in `clone`."""
+
+    screen: Screen
+    clone: Path
+
+    def start_project(self) -> None:
+        """Make a repository with the example in it."""
+        shutil.copytree(EXAMPLE, self.clone)
+        self.run("git", "init", "--quiet", "--initial-branch=main", shown=False)
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace a text in a file."""
+        file = self.clone / name
+        file.write_text(file.read_text().replace(old, new))
+
+    def commit(self, message: str) -> str:
+        """Commit everything, and return the sha."""
+        self.run("git", "add", "--all", shown=False)
+        self.run("git", *_AUTHOR, "commit", "--quiet", "--message", message, shown=False)
+        return self.run("git", "rev-parse", "HEAD", shown=False).strip()
+
+    def paas(self, *arguments: str) -> str:
+        """Run the paas command of this installation; it finds the platform by .slipway/endpoints.json."""
+        self.screen.say(f"\n$ paas {' '.join(arguments)}", style="bold")
+        return self.run(sys.executable, "-m", "functions.cli.main", *arguments, shown=False)
+
+    def push(self) -> None:
+        """Push to the platform, showing what git says of the remote."""
+        said = self.run("git", "push", "paas", "main")
+        for line in said.splitlines():
+            if line.startswith("remote:") and line.removeprefix("remote:").strip():
+                self.screen.say(f"  {line.rstrip()}", style="dim")
+
+    def run(self, *command: str, shown: bool = True) -> str:
+        """Run a command in the clone and return what it printed. Raises CommandError when it fails."""
+        if shown:
+            self.screen.say(f"\n$ {' '.join(command)}", style="bold")
+        ran = subprocess.run(
+            command, cwd=self.clone, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            timeout=_SECONDS, check=False,
+        )  # fmt: skip
+        if ran.returncode:
+            msg = f"`{' '.join(command)}` failed with {ran.returncode}:\n{ran.stdout[-2000:]}"
+            raise CommandError(msg)
+        return ran.stdout
+
+
+# Follows a push through the API and shows each step as it happens.
+
+_LOOK_SECONDS = 0.1
+_PATIENCE_SECONDS = 180.0
+
+
+class StoryError(Exception):
+    """The story did not go as told; the text says where."""
+
+
+@dataclass(kw_only=True)
+class Follower:
+    """Shows the steps of one push; `weights` are the times at which the new release got its share."""
+
+    screen: Screen
+    endpoints: Endpoints
+    sha: str
+    weights: list[tuple[float, int]] = field(default_factory=list)
+    _shown: int = 0
+
+    def until_live(self) -> str:
+        """Return the app's URL when the push is live. Raises StoryError when it ends otherwise, or never."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            app = self._look()
+            if app and app["final"]:
+                if app["state"] != "live":
+                    msg = f"the push ended as {app['state']}: {app['step']} {app['reason']}"
+                    raise StoryError(msg)
+                return str(app["url"])
+            time.sleep(_LOOK_SECONDS)
+        msg = f"the push {self.sha[:12]} did not end within {_PATIENCE_SECONDS:.0f} s"
+        raise StoryError(msg)
+
+    def _look(self) -> dict[str, Any] | None:
+        answer = httpx.get(
+            f"{self.endpoints.gateway}/v1/pushes/{self.sha}",
+            headers={"Authorization": f"Bearer {self.endpoints.token}"},
+            timeout=10,
+            trust_env=False,
+        )
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        app: dict[str, Any] = answer.raise_for_status().json()["pushes"][0]["apps"][0]
+        steps = app["steps"]
+        begun = datetime.fromisoformat(steps[0]["at"])
+        for step in steps[self._shown :]:
+            at = datetime.fromisoformat(step["at"])
+            self._show(step, (at - begun).total_seconds(), at.timestamp())
+        self._shown = len(steps)
+        return app
+
+    def _show(self, step: dict[str, Any], seconds: float, at: float) -> None:
+        weight = step["details"].get("weight")
+        if step["state"] == "shifting" and weight:
+            self.weights.append((at, int(weight)))
+            self.screen.step(f"{weight:3d} % of the traffic goes to the new release", seconds)
+        elif step["state"] != "live" or "url" in step["details"]:  # the deployer says so first, without the URL
+            self.screen.step(f"{step['step']} {step['state']} {_about(step)}".rstrip(), seconds)
+
+
+def _about(step: dict[str, Any]) -> str:
+    details = step["details"]
+    return str(step["reason"] or details.get("url") or details.get("digest", "")[:19] or details.get("host", ""))
+
+
+# The story: create, push, see; push again under load, and count.
 
 __all__ = ["Story", "StoryError"]
 RATE = 50.0

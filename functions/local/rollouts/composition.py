@@ -6,24 +6,18 @@ from pathlib import Path
 from typing import TypedDict
 from urllib.parse import urlsplit
 
-from functions.common.adapters.postgres import Postgres
+from functions.common.adapters.postgres.client import Postgres
 from functions.common.settings import SettingError, Settings
-from functions.local.rollouts.admin import CaddyAdmin
-from functions.local.rollouts.caddy_config import FALLBACK_HOST, Listening
+from functions.local.rollouts.caddy import FALLBACK_HOST, CaddyAdmin, HostFiles, Listening
 from functions.local.rollouts.canary import Canary
-from functions.local.rollouts.certificates import CertificateNotes
 from functions.local.rollouts.controller import RolloutController
-from functions.local.rollouts.ending import Ending
-from functions.local.rollouts.hosts import HostFiles
-from functions.local.rollouts.ingress import Ingress
-from functions.local.rollouts.machine import Machine
-from functions.local.rollouts.programs import Programs
-from functions.local.rollouts.proving import Proving
+from functions.local.rollouts.ingress import CertificateNotes, Ingress, Traffic
+from functions.local.rollouts.readiness import Proving
 from functions.local.rollouts.retention import Retention
+from functions.local.rollouts.state_machine import Machine, Upkeep
 from functions.local.rollouts.store import Rollouts
-from functions.local.rollouts.supervision import Supervision
-from functions.local.rollouts.traffic import Traffic
-from functions.local.rollouts.upkeep import Upkeep
+from functions.local.rollouts.supervision import Programs, Supervision
+from functions.local.rollouts.termination import Ending
 from functions.local.tools import make_tools
 
 

@@ -1,4 +1,4 @@
-"""The loop of the rollout controller."""
+"""The loop that makes what runs into what is wanted."""
 
 import logging
 import threading
@@ -7,12 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from functions.common.errors import Unavailable
-from functions.local.rollouts.certificates import CertificateNotes
-from functions.local.rollouts.ending import Ending
-from functions.local.rollouts.ingress import Ingress
-from functions.local.rollouts.machine import Machine
+from functions.local.rollouts.ingress import CertificateNotes, Ingress
 from functions.local.rollouts.retention import Retention
+from functions.local.rollouts.state_machine import Machine
 from functions.local.rollouts.store import Rollouts
+from functions.local.rollouts.termination import Ending
 
 _LOG = logging.getLogger(__name__)
 _POLL_SECONDS = 0.05

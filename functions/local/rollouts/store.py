@@ -1,14 +1,75 @@
-"""The tables of workloads and versions, as the controller uses them; every method may raise Unavailable."""
+"""What is wanted and what is so, in PostgreSQL, and the reports of it."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 
-from functions.common.adapters.local_deployer import workload_from
-from functions.common.adapters.postgres import Postgres
+from functions.common.adapters.local.deployer import workload_from
+from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.release import Workload
+from functions.common.events.base import Cause
 from functions.common.events.release import WorkloadChanged
-from functions.local.rollouts.version import Stage, Version
-from functions.local.storable import storable
+from functions.local.reports import Report, storable
+
+# One release of one environment on this machine, and how far it has come.
+
+
+class Stage(StrEnum):
+    """In this order; `FAILED` may follow the first three, and with `STOPPED` is final."""
+
+    RELEASING = "releasing"
+    STARTING = "starting"
+    SHIFTING = "shifting"
+    LIVE = "live"
+    DRAINING = "draining"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+UNPROVEN = frozenset({Stage.RELEASING, Stage.STARTING, Stage.SHIFTING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """`slot` is one of Caddy's two upstreams of the environment, `weight` its share in percent."""
+
+    app: str
+    environment: str
+    release: int
+    workload: Workload
+    stage: Stage
+    slot: str = ""
+    port: int = 0
+    weight: int = 0
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What it is known by."""
+        return (self.app, self.environment, self.release)
+
+    def program(self, process: str) -> str:
+        """Return the name of a process type's program under the process manager."""
+        return f"app.{self.app}.{self.environment}.{self.release}.{process}"
+
+    @property
+    def host(self) -> str:
+        """The host that a health check asks for."""
+        return self.workload.hosts[0] if self.workload.hosts else "localhost"
+
+    @property
+    def upstream(self) -> str:
+        """Where its web process listens."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def lasting(self) -> tuple[str, ...]:
+        """The process types that run as long as the version is live, `web` first."""
+        others = sorted(name for name in self.workload.processes if name not in {"web", "release"})
+        return (*(["web"] if "web" in self.workload.processes else []), *others)
+
+
+# The tables of workloads and versions, as the controller uses them; every method may raise Unavailable.
 
 _ENVIRONMENTS = """
 select app, environment from platform.workloads
@@ -180,3 +241,31 @@ def _event(version: Version) -> WorkloadChanged:
             "weight": version.weight,
         }
     )
+
+
+# The changes of workloads as reports.
+
+_WAITING = "select id, event from platform.reports where reported_at is null order by id limit 50"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadReports:
+    """Reports over the table platform.reports."""
+
+    database: Postgres
+
+    def waiting(self) -> Iterable[Report]:
+        """Return the workload.changed events that the broker does not have yet."""
+        for key, fields in self.database.run(_WAITING):
+            event = WorkloadChanged.model_validate(fields)
+            # An app of the same name that was made anew numbers its releases anew: its pushes tell it apart.
+            cause = f"{event.app}/{event.environment}/{event.release}/{event.phase}/{event.weight}/{event.push}"
+            yield Report(
+                key=str(key),
+                cause=Cause(function="rollouts", source="/slipway/local/rollouts", id=cause),
+                event=event,
+            )
+
+    def sent(self, key: str) -> None:
+        """Note that the broker has the report."""
+        self.database.run("update platform.reports set reported_at = now() where id = :id", id=int(key))

@@ -4,12 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from functions.common.adapters.postgres_hosts import PostgresHosts
-from functions.common.adapters.postgres_network_ledger import PostgresCertificateLedger
+from functions.common.adapters.postgres.network import PostgresCertificateLedger, PostgresHosts
 from functions.common.events.app import AppCreated, AppDeleted, DomainRemoved
 from functions.common.events.network import CertificateChanged, CertificateFailed, CertificateReady
+from functions.issue_cert.certificate_service import Holdings
 from functions.issue_cert.handler import handle, handle_changed, handle_deleted
-from functions.issue_cert.holdings import Holdings
 from tests.world import DOMAIN, World
 
 HOST = f"hello.{DOMAIN}"

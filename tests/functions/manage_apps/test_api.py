@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.ports.api_tokens import Role
+from functions.common.ports.apps import Role
 from tests.api_world import ApiWorld, served
 from tests.fakes.repositories import FakeRepositories
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.common.ports.api_tokens import Role
+from functions.common.ports.apps import Role
 from tests.api_world import ApiWorld
 
 PATH = "/v1/apps/shop/config"

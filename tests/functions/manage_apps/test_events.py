@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from functions.common.adapters.postgres_changes import PostgresEventOutbox
+from functions.common.adapters.postgres.events import PostgresEventOutbox
 from functions.common.events.build import BuildRequested
 from functions.common.events.envelope import Envelope
 from tests.api_world import ApiWorld

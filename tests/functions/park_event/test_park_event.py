@@ -5,13 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_dead_letters import PostgresDeadLetters
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.events import PostgresDeadLetters
 from functions.common.domain.push import PushState
 from functions.common.errors import Unavailable
 from functions.common.events.envelope import Envelope, from_json
-from functions.park_event.handler import handle
-from functions.park_event.letter import dead_letter, function_name, is_permanent
+from functions.park_event.handler import dead_letter, function_name, handle, is_permanent
 from tests.world import World
 
 NOWHERE = "postgresql://postgres@127.0.0.1:1/nowhere"

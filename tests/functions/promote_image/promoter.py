@@ -2,20 +2,22 @@
 
 from pathlib import Path
 
-from functions.common.adapters.local_image_store import LocalImageStore
-from functions.common.adapters.postgres_release_archive import PostgresAbandonedImages, PostgresReleaseArchive
-from functions.common.adapters.postgres_release_ledger import PostgresReleaseLedger
-from functions.common.adapters.postgres_release_progress import PostgresReleaseProgress
+from functions.common.adapters.local.images import LocalImageStore
+from functions.common.adapters.postgres.releases import (
+    PostgresAbandonedImages,
+    PostgresReleaseArchive,
+    PostgresReleaseLedger,
+    PostgresReleaseProgress,
+)
 from functions.common.domain.push import Push
 from functions.common.events.base import Event
 from functions.common.events.release import RollbackRequested
 from functions.common.ports.deployer import Deployer
-from functions.common.ports.push_ledger import PushLedger
-from functions.promote_image.again import Again
+from functions.common.ports.pushes import PushLedger
 from functions.promote_image.handler import handle_image
-from functions.promote_image.plan import Plan
+from functions.promote_image.redeploy import Again
 from functions.promote_image.removal import Removal
-from functions.promote_image.roll_out import RollOut
+from functions.promote_image.roll_out import Plan, RollOut
 from functions.promote_image.rollback import handle_rollback
 from tests.world import DOMAIN, World, caused_by, digest_of, image
 

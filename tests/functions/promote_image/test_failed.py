@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.kubernetes_reports import asked_release
-from functions.common.adapters.kubernetes_runtime import Kind
-from functions.common.adapters.postgres_release_progress import PostgresReleaseProgress
+from functions.common.adapters.kubernetes.names import Kind
+from functions.common.adapters.kubernetes.status import asked_release
+from functions.common.adapters.postgres.releases import PostgresReleaseProgress
 from functions.common.domain.release import ReleaseState
 from functions.common.events.release import ReleaseFailed
-from functions.promote_image.failed import handle_failed
+from functions.promote_image.follow_up import handle_failed
 from tests.contract.kubernetes_deployer_world import KubernetesDeployerWorld
 from tests.fakes.loopback_kubernetes import loopback_kubernetes
 from tests.functions.promote_image.promoter import Promoter

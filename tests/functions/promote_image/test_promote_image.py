@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.local_deployer import workload_from
-from functions.common.adapters.postgres_app_editor import PostgresAppEditor
-from functions.common.adapters.postgres_release_progress import PostgresReleaseProgress
+from functions.common.adapters.local.deployer import workload_from
+from functions.common.adapters.postgres.apps import PostgresAppEditor
+from functions.common.adapters.postgres.releases import PostgresReleaseProgress
 from functions.common.domain.push import PushState
 from functions.common.domain.release import ReleaseState
 from functions.common.errors import Unavailable

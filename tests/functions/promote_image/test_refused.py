@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.kubernetes_runtime import Kind
-from functions.common.adapters.postgres_release_progress import PostgresReleaseProgress
+from functions.common.adapters.kubernetes.names import Kind
+from functions.common.adapters.postgres.releases import PostgresReleaseProgress
 from functions.common.domain.push import PushState
 from functions.common.domain.release import ReleaseState
 from functions.common.errors import Unavailable

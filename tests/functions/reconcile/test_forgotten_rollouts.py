@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.kubernetes_release_limits import KubernetesReleaseLimits
-from functions.common.adapters.kubernetes_runtime import Kind
+from functions.common.adapters.kubernetes.names import Kind
+from functions.common.adapters.kubernetes.release_limits import KubernetesReleaseLimits
 from functions.common.events.release import WorkloadChanged
-from functions.reconcile.releases import Releases
-from functions.reconcile.stuck import Stuck
+from functions.reconcile.stuck import Releases, Stuck
 from tests.contract.kubernetes_deployer_world import KubernetesDeployerWorld
 from tests.fakes.clock import FakeClock
 from tests.fakes.loopback_kubernetes import loopback_kubernetes

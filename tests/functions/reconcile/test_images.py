@@ -2,15 +2,14 @@
 
 import pytest
 
-from functions.common.adapters.postgres_app_editor import PostgresAppEditor
-from functions.common.adapters.postgres_build_ledger import PostgresBuildLedger
-from functions.common.adapters.postgres_image_retention import PostgresImageRetention
-from functions.common.adapters.postgres_release_ledger import PostgresReleaseLedger
-from functions.common.adapters.postgres_release_progress import PostgresReleaseProgress
+from functions.common.adapters.postgres.apps import PostgresAppEditor
+from functions.common.adapters.postgres.builds import PostgresBuildLedger
+from functions.common.adapters.postgres.image_retention import PostgresImageRetention
+from functions.common.adapters.postgres.releases import PostgresReleaseLedger, PostgresReleaseProgress
 from functions.common.domain.build import BuildOrder, BuildResult, BuildState, Image
 from functions.common.domain.push import PushState
 from functions.common.domain.release import ReleaseKind, ReleaseState
-from functions.common.ports.release_ledger import Begun, Proposal
+from functions.common.ports.releases import Begun, Proposal
 from functions.reconcile.images import Images
 from tests.fakes.image_store import FakeImageStore
 from tests.functions.reconcile.ticker import Ticker

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_deliveries import PostgresDeliveries
-from functions.common.adapters.postgres_tick_lock import PostgresTickLock
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.deliveries import PostgresDeliveries
+from functions.common.adapters.postgres.stuck_work import PostgresTickLock
 from functions.common.domain.delivery import Delivery, DeliveryOutcome, Provider
 from functions.common.errors import Unavailable
 from functions.common.events.app import AppCreated

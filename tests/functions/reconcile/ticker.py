@@ -2,30 +2,27 @@
 
 from datetime import timedelta
 
-from functions.common.adapters.kept_limits import KeptLimits
-from functions.common.adapters.postgres_changes import PostgresEventOutbox
-from functions.common.adapters.postgres_deliveries import PostgresDeliveries
-from functions.common.adapters.postgres_head_memory import PostgresHeadMemory, PostgresPushSightings
-from functions.common.adapters.postgres_host_watch import PostgresHostWatch
-from functions.common.adapters.postgres_image_retention import PostgresImageRetention
-from functions.common.adapters.postgres_previews import PostgresPreviewKeeper, PostgresPreviewSweeper
-from functions.common.adapters.postgres_release_archive import PostgresReleaseArchive
-from functions.common.adapters.postgres_release_progress import PostgresReleaseProgress
-from functions.common.adapters.postgres_strays import PostgresStrays
-from functions.common.adapters.postgres_stuck_work import PostgresStuckPushes, PostgresStuckReleases
-from functions.common.adapters.postgres_tick_lock import PostgresTickLock
+from functions.common.adapters.local.deployer import KeptLimits
+from functions.common.adapters.postgres.deliveries import PostgresDeliveries
+from functions.common.adapters.postgres.environments import (
+    PostgresPreviewKeeper,
+    PostgresPreviewSweeper,
+    PostgresStrays,
+)
+from functions.common.adapters.postgres.events import PostgresEventOutbox
+from functions.common.adapters.postgres.heads import PostgresHeadMemory, PostgresPushSightings
+from functions.common.adapters.postgres.image_retention import PostgresImageRetention
+from functions.common.adapters.postgres.network import PostgresHostWatch
+from functions.common.adapters.postgres.releases import PostgresReleaseArchive, PostgresReleaseProgress
+from functions.common.adapters.postgres.stuck_work import PostgresStuckPushes, PostgresStuckReleases, PostgresTickLock
 from functions.common.events.envelope import Envelope
-from functions.reconcile.deadline import Deadline
-from functions.reconcile.handler import handle
+from functions.reconcile.handler import Step, handle
 from functions.reconcile.heads import Heads
 from functions.reconcile.images import Images
 from functions.reconcile.network import Network
 from functions.reconcile.outbox import Outbox
-from functions.reconcile.previews import Previews
-from functions.reconcile.releases import Releases
-from functions.reconcile.step import Step
-from functions.reconcile.strays import StrayWorkloads
-from functions.reconcile.stuck import Stuck
+from functions.reconcile.previews import Previews, StrayWorkloads
+from functions.reconcile.stuck import Deadline, Releases, Stuck
 from tests.fakes.forge_heads import FakeForgeHeads
 from tests.fakes.image_store import FakeImageStore
 from tests.world import DOMAIN, World, caused_by

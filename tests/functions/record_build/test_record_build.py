@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.postgres_app_editor import PostgresAppEditor
+from functions.common.adapters.postgres.apps import PostgresAppEditor
 from functions.common.domain.build import build_name
 from functions.common.errors import Rejected
 from functions.common.events.envelope import Envelope

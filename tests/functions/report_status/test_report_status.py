@@ -5,17 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.postgres_commit_facts import PostgresCommitFacts
-from functions.common.adapters.postgres_status_journal import PostgresStatusJournal
+from functions.common.adapters.postgres.history import PostgresCommitFacts, PostgresStatusJournal
 from functions.common.errors import Unavailable
 from functions.common.events.base import Event
 from functions.common.events.build import BuildFailed, BuildRequested, BuildStarted
 from functions.common.events.push import PushIgnored, PushSuperseded
 from functions.common.events.release import ReleaseFailed, ReleaseLive, ReleaseStarted, ReleaseSuperseded
-from functions.common.ports.status_journal import Status
-from functions.report_status.handler import handle
-from functions.report_status.show import show
-from functions.report_status.target import Links
+from functions.common.ports.pushes import Status
+from functions.report_status.handler import Links, handle, show
 from functions.report_status.wording import wording
 from tests.fakes.commit_statuses import FakeCommitStatuses
 from tests.functions.promote_image.promoter import Promoter

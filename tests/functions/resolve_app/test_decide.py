@@ -9,7 +9,7 @@ from functions.common.domain.app import App
 from functions.common.domain.environment import production
 from functions.common.domain.push import PushState
 from functions.common.events.push import PushReceived, Repository
-from functions.common.ports.push_history import Base, Lineage
+from functions.common.ports.pushes import Base, Lineage
 from functions.resolve_app.decide import Verdict, decide, is_plain, weigh
 
 APP = App(id="1", name="hello", git_url="https://forge.example.org/team/hello", branch="main", paths=("web/**",))

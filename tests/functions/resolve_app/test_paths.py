@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.resolve_app.paths import touches
+from functions.resolve_app.decide import touches
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from functions.common.adapters.postgres_app_editor import PostgresAppEditor
+from functions.common.adapters.postgres.apps import PostgresAppEditor
 from functions.common.domain.build import attempt_name, build_name
 from functions.common.events.app import AppDeleted, PreviewClosed
 from functions.common.events.envelope import Envelope

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_event_log import PostgresEventLog
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.events import PostgresEventLog
 from functions.common.events.base import CURRENT_CAUSE, Cause
 from functions.common.events.release import WorkloadChanged
-from functions.track_release.sightings import record
+from functions.track_release.canary_progress import record
 from tests.fakes.clock import FakeClock
 
 

@@ -6,13 +6,12 @@ from typing import Literal
 
 import pytest
 
-from functions.common.adapters.postgres_release_progress import PostgresReleaseProgress
+from functions.common.adapters.postgres.releases import PostgresReleaseProgress
 from functions.common.domain.push import PushState
 from functions.common.domain.release import ReleaseState
 from functions.common.events.base import Event
 from functions.common.events.release import ReleaseFailed, ReleaseLive, WorkloadChanged
-from functions.track_release.address import Addresses
-from functions.track_release.handler import handle
+from functions.track_release.handler import Addresses, handle
 from tests.functions.promote_image.promoter import Promoter
 from tests.world import DOMAIN, World, caused_by, digest_of
 

@@ -11,9 +11,9 @@ import pytest
 from flask import Request
 from werkzeug.test import EnvironBuilder
 
-from functions.common.adapters.postgres import Postgres
-from functions.common.adapters.postgres_deliveries import PostgresDeliveries
-from functions.verify_webhook.endpoint import MAX_BODY, WebhookEndpoint
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.deliveries import PostgresDeliveries
+from functions.verify_webhook.app import MAX_BODY, WebhookEndpoint
 from functions.verify_webhook.webhook import Answer, Webhook
 from tests.contract.deliveries import NOWHERE
 from tests.fakes.loopback_broker import LoopbackBroker, loopback_broker

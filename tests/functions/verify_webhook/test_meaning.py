@@ -16,7 +16,7 @@ from functions.common.events.push import (
     PushReceived,
     TagCreated,
 )
-from functions.common.ports.webhook_reader import Ignored
+from functions.common.ports.deliveries import Ignored
 from functions.verify_webhook.app import READERS
 from tests.webhook_sender import payload
 

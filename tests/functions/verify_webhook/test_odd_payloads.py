@@ -10,7 +10,7 @@ import pytest
 
 from functions.common.domain.delivery import Provider
 from functions.verify_webhook.app import READERS
-from functions.verify_webhook.intake import take_in
+from functions.verify_webhook.handler import take_in
 from functions.verify_webhook.webhook import Webhook
 from tests.webhook_sender import PAYLOADS, forge_headers
 

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from werkzeug.serving import make_server
 
-from functions.common.adapters.gitea_api import GiteaApi
-from functions.common.adapters.gitea_repositories import GiteaRepositories
-from functions.common.adapters.postgres import Postgres
+from functions.common.adapters.forges.gitea import GiteaApi, GiteaRepositories
+from functions.common.adapters.postgres.client import Postgres
 from functions.common.settings import from_environment
 from tests.fakes.loopback_broker import LoopbackBroker, loopback_broker
 from tests.local.git.forge import commit, git

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from functions.common.adapters.postgres import Postgres
+from functions.common.adapters.postgres.client import Postgres
 from tests.conftest import SHARED
 from tests.fakes.loopback_broker import loopback_broker
 from tests.webhook_sender import Sender, published, read_json, sender

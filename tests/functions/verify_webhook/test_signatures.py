@@ -11,7 +11,7 @@ import pytest
 
 from functions.common.domain.delivery import Provider
 from functions.verify_webhook.signatures import mismatch
-from functions.verify_webhook.standard_webhooks import mismatch as standard_mismatch
+from functions.verify_webhook.signatures import standard_webhooks_mismatch as standard_mismatch
 from functions.verify_webhook.webhook import Webhook
 from tests.conftest import SHARED
 from tests.webhook_sender import SECRET, signature

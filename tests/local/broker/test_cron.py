@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from functions.common.errors import Rejected
-from functions.local.broker.cron import parse
+from functions.local.routing import parse
 
 SUNDAY = datetime(2026, 11, 22, 14, 30, tzinfo=UTC)
 

@@ -8,8 +8,8 @@ import pytest
 import uvloop
 
 from functions.common.errors import Unavailable
-from functions.local.broker.door import LARGE, MAX_SIDE_BY_SIDE, Answer, Reply, Request, listening
-from functions.local.ports import reserving
+from functions.local.broker.ingress import LARGE, MAX_SIDE_BY_SIDE, Answer, Reply, Request, listening
+from functions.local.instance import reserving
 
 MAX_BODY = 2 * LARGE
 Talk = Callable[[StreamReader, StreamWriter], Awaitable[bytes]]

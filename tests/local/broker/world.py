@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from functions.local.instance import Instance
-from functions.local.platform.programs import CODE
-from functions.local.platform.stores import nats_program
-from functions.local.ports import PortReservations
+from functions.local.instance import Instance, PortReservations
+from functions.local.platform.programs import CODE, nats_program
 from tests.local.broker.services import RecordingService, Respond
 from tests.local.project import write_project
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.local_builder import LocalBuilder
-from functions.common.adapters.postgres import Postgres
+from functions.common.adapters.local.builder import LocalBuilder
+from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.build import BuildOrder, BuildResult, BuildState, build_name
 from functions.local.builds.job import Workshop
 from functions.local.builds.orders import Orders

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.local_image_store import LocalImageStore
+from functions.common.adapters.local.images import LocalImageStore
 from functions.common.domain.build import BuildState, build_name
-from functions.local.builds.digest import tree_digest
-from functions.local.builds.log import END_MARK
+from functions.local.builds.image import tree_digest
+from functions.local.builds.steps import END_MARK
 from tests.local.builds.conftest import BuildWorld, make_world, running
 from tests.local.waiting import until
 

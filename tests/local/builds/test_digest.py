@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from functions.local.builds.digest import tree_digest
+from functions.local.builds.image import tree_digest
 
 
 def folder(path: Path, content: str = "one", mode: int = 0o644) -> Path:

@@ -3,7 +3,7 @@
 import pytest
 
 from functions.common.errors import Rejected
-from functions.local.builds.procfile import parse_procfile
+from functions.local.builds.detect import parse_procfile
 
 
 def test_lines_become_processes_and_comments_do_not_count() -> None:

@@ -12,7 +12,7 @@ from functions.common.errors import Unavailable
 from functions.common.events.base import CURRENT_CAUSE, Event
 from functions.common.events.build import BuildEnded
 from functions.common.events.envelope import Envelope, envelop
-from functions.local.builds.reporting import BuildReports
+from functions.local.builds.orders import BuildReports
 from functions.local.reports import send_reports
 from tests.local.builds.conftest import BuildWorld
 from tests.local.builds.test_builds import members

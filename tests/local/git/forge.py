@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from functions.common.adapters.local_repositories import LocalRepositories
+from functions.common.adapters.local.repositories import LocalRepositories
 from functions.local.git.hooks import write_hooks
-from functions.local.instance import Instance
-from functions.local.platform.programs import CODE
-from functions.local.platform.ready import http_answers
-from functions.local.platform.stores import binary
-from functions.local.ports import PortReservations
+from functions.local.instance import Instance, PortReservations
+from functions.local.platform.programs import CODE, binary
+from functions.local.platform.run import http_answers
 from tests.local.broker.services import Received, RecordingService, Reply
 
 SECRET = "of this test"
@@ -62,7 +60,7 @@ def forge(home: Path) -> Iterator[Forge]:
     instance.save()
     write_hooks(home)
     command = [binary("gunicorn"), "--bind", f"127.0.0.1:{instance.ports['git']}", "--worker-class", "gthread"]
-    command += ["--threads", "4", "--no-control-socket", "functions.local.git.app:create()"]
+    command += ["--threads", "4", "--no-control-socket", "functions.local.git.server:create()"]
     environment = {"SLIPWAY_LOCAL_HOME": str(home), "PYTHONPATH": str(CODE), "PATH": os.defpath}
     server = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.git_heads import GitHeads
+from functions.common.adapters.local.repositories import GitHeads
 from tests.local.git.forge import SECRET, Forge, clone, commit, forge, git
 
 ZEROS = "0" * 40

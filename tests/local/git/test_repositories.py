@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.git_heads import GitHeads
-from functions.common.adapters.local_repositories import LocalRepositories
+from functions.common.adapters.local.repositories import GitHeads, LocalRepositories
 from functions.common.errors import Rejected
 from tests.local.git.forge import clone, commit, git
 

@@ -8,11 +8,10 @@ from typing import Any
 
 import httpx
 
-from functions.common.adapters.postgres import Postgres
+from functions.common.adapters.postgres.client import Postgres
 from functions.common.settings import Settings
-from functions.local.demo.apps import AppClient
-from functions.local.platform.endpoints import Endpoints
-from functions.local.platform.run import Platform, running
+from functions.local.demo.traffic import AppClient
+from functions.local.platform.run import Endpoints, Platform, running
 from tests.local.waiting import until
 
 Json = dict[str, Any]

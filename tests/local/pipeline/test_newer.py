@@ -2,7 +2,7 @@
 
 import json
 
-from functions.local.builds.process_group import is_gone
+from functions.local.builds.job import is_gone
 from tests.local.pipeline.developer import Developer, begin
 from tests.local.pipeline.stage import Stage
 from tests.local.waiting import until

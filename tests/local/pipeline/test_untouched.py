@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.local.demo.probe import Probe, probing
+from functions.local.demo.traffic import Probe, probing
 from tests.local.pipeline.developer import Developer, begin
 from tests.local.pipeline.stage import Stage
 

@@ -5,9 +5,7 @@ from pathlib import Path
 import pytest
 
 from functions.common.errors import Rejected
-from functions.local.durations import seconds
-from functions.local.manifests import read_routing
-from functions.local.routing import Backoff, Delivery
+from functions.local.routing import Backoff, Delivery, read_routing, seconds
 from tests.conftest import ROOT
 from tests.local.project import BROKER, ping, service, trigger, write_project
 

@@ -2,7 +2,7 @@
 
 import socket
 
-from functions.local.ports import reserving
+from functions.local.instance import reserving
 
 
 def test_a_free_port_is_given_as_wanted_and_to_one_only() -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from functions.local import instance as instances
 from functions.local.instance import Instance
-from functions.local.platform import leftovers
+from functions.local.platform import supervisor as leftovers
 from functions.local.platform.programs import CODE
 from functions.local.platform.run import running
 from tests.local.platform.small import ECHO, MANIFESTS, PARK, wait

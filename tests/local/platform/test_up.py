@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.local_repositories import LocalRepositories
-from functions.common.adapters.postgres import Postgres
+from functions.common.adapters.local.repositories import LocalRepositories
+from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.git_url import repository_key
-from functions.local.platform import leftovers
+from functions.local.platform import supervisor as leftovers
 from tests.local.platform.small import Up, is_taken, small_platform, wait
 
 

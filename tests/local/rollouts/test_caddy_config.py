@@ -7,10 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from functions.local.rollouts.access_log import Tally, verdict
-from functions.local.rollouts.app_routes import app_routes
-from functions.local.rollouts.caddy_config import Listening, Wanted, caddy_config, identity
-from functions.local.rollouts.gateway_routes import gateway_routes
+from functions.local.rollouts.caddy import Listening, Wanted, app_routes, caddy_config, gateway_routes, identity
+from functions.local.rollouts.canary import Tally, verdict
 from tests.local.rollouts.conftest import controlled
 from tests.local.rollouts.world import RolloutWorld
 from tests.local.waiting import until

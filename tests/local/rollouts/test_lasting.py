@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from functions.common.adapters.local_certificates import LocalCertificates
+from functions.common.adapters.local.network import LocalCertificates
 from functions.common.adapters.system_clock import SystemClock
 from tests.local.rollouts.conftest import controlled
 from tests.local.rollouts.load import under_load

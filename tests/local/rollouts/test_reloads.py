@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.local_certificates import LocalCertificates
+from functions.common.adapters.local.network import LocalCertificates
 from functions.common.adapters.system_clock import SystemClock
-from functions.local.rollouts.admin import CaddyAdmin
+from functions.local.rollouts.caddy import CaddyAdmin
 from tests.local.rollouts.load import under_load
 from tests.local.rollouts.test_releases import load_on
 from tests.local.rollouts.world import RolloutWorld

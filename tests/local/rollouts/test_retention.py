@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.postgres_release_ledger import PostgresReleaseLedger
-from functions.common.adapters.postgres_release_progress import PostgresReleaseProgress
+from functions.common.adapters.postgres.releases import PostgresReleaseLedger, PostgresReleaseProgress
 from functions.common.domain.release import ReleaseKind, ReleaseState
-from functions.common.ports.release_ledger import Proposal
+from functions.common.ports.releases import Proposal
 from functions.local.rollouts.retention import Retention
 from tests.functions.reconcile.test_strays import HELLO
 from tests.world import World, digest_of

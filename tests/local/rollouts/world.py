@@ -10,16 +10,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from functions.common.adapters.local_certificates import LocalCertificates
-from functions.common.adapters.local_deployer import LocalDeployer
-from functions.common.adapters.postgres import Postgres
+from functions.common.adapters.local.deployer import LocalDeployer
+from functions.common.adapters.local.network import LocalCertificates
+from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.system_clock import SystemClock
 from functions.common.domain.release import Workload
 from functions.common.events.release import WorkloadChanged
 from functions.common.settings import Settings
 from functions.local.builds.image import Manifest, store_image
-from functions.local.platform.stores import caddy_command
-from functions.local.rollouts.proving import free_port
+from functions.local.platform.programs import caddy_command
+from functions.local.rollouts.readiness import free_port
 from functions.local.rollouts.supervision import Supervision
 from functions.local.tools import beside_python
 from tests.local.waiting import until

@@ -4,13 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from functions.common.adapters.forges.fields import Fields
-from functions.common.adapters.forges.pull_request import ignored_action, read_pull_request
-from functions.common.adapters.forges.push import Origin, PushExtras, read_push
-from functions.common.adapters.forges.repository import read_repository
+from functions.common.adapters.forges.payload import (
+    Fields,
+    Origin,
+    PushExtras,
+    ignored_action,
+    read_pull_request,
+    read_push,
+    read_repository,
+)
 from functions.common.domain.delivery import Provider
 from functions.common.events.base import Event
-from functions.common.ports.webhook_reader import Ignored
+from functions.common.ports.deliveries import Ignored
 
 # GitHub leaves out what goes beyond, without saying so.
 MAX_COMMITS = 2048

@@ -4,15 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from functions.common.adapters.forges.fields import Fields
-from functions.common.adapters.forges.pull_request import MAX_TITLE, PullRequestFields
-from functions.common.adapters.forges.push import Origin, PushExtras, read_push
-from functions.common.adapters.forges.refs import optional_sha
-from functions.common.adapters.forges.repository import read_repository
+from functions.common.adapters.forges.payload import (
+    MAX_TITLE,
+    Fields,
+    Origin,
+    PullRequestFields,
+    PushExtras,
+    optional_sha,
+    read_push,
+    read_repository,
+)
 from functions.common.domain.delivery import Provider
 from functions.common.events.base import Event
 from functions.common.events.push import PullRequestClosed, PullRequestOpened, PullRequestUpdated
-from functions.common.ports.webhook_reader import Ignored
+from functions.common.ports.deliveries import Ignored
 
 _HOOKS = frozenset({"Push Hook", "Tag Push Hook", "Merge Request Hook", "System Hook"})
 _URLS = ("git_http_url", "git_ssh_url", "http_url", "ssh_url", "web_url")

@@ -1,0 +1,158 @@
+"""Certificates by cert-manager, and what its objects say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from functions.common.adapters.kubernetes.api import KubernetesApi
+from functions.common.adapters.kubernetes.names import APP, MANAGED, MANAGER, WILDCARD, secret_of
+from functions.common.adapters.kubernetes.status import condition, number, part
+from functions.common.events.envelope import Envelope
+from functions.common.events.network import CertificateChanged
+from functions.common.ports.network import CertificateStatus
+
+# What a cert-manager Certificate says; no input or output here.
+
+HOST = "slipway.dev/host"
+# Ready is False for these while the certificate is on its way, with nobody to blame.
+_UNDERWAY = frozenset(
+    {"DoesNotExist", "MissingData", "RequestChanged", "SecretMismatch", "IncorrectIssuer", "Renewing"}
+)
+
+
+def certificate_changed(envelope: Envelope) -> CertificateChanged | None:
+    """Return what an ApiServerSource event tells of a host's certificate; None for others, and while it is issued."""
+    found = envelope.data if isinstance(envelope.data, dict) else {}
+    metadata = part(found, "metadata")
+    host = str(part(metadata, "annotations").get(HOST, ""))
+    if found.get("kind") != "Certificate" or part(metadata, "labels").get(MANAGED) != MANAGER or not host:
+        return None
+    status = status_of(found, host)
+    if not status.ready and not status.reason:
+        return None
+    app = str(part(metadata, "labels").get(APP, ""))
+    return CertificateChanged(app=app, host=host, ready=status.ready, not_after=status.not_after, reason=status.reason)
+
+
+def status_of(found: Mapping[str, Any], host: str) -> CertificateStatus:
+    """Return the status of a Certificate; one that is being issued is not ready for no reason."""
+    status = part(found, "status")
+    ready, issuing = condition(status, "Ready"), condition(status, "Issuing")
+    seen = number(ready, "observedGeneration", 0)
+    if seen and seen < number(part(found, "metadata"), "generation"):
+        return CertificateStatus(host=host, ready=False)
+    if ready.get("status") == "True":
+        return CertificateStatus(host=host, ready=True, not_after=str(status.get("notAfter", "")))
+    if issuing.get("status") == "False":  # the last attempt failed; cert-manager tries again after an hour or more
+        return CertificateStatus(host=host, ready=False, reason=_said(issuing))
+    if issuing.get("status") == "True" or not ready or ready.get("reason") in _UNDERWAY:
+        return CertificateStatus(host=host, ready=False)
+    return CertificateStatus(host=host, ready=False, reason=_said(ready))
+
+
+def _said(told: Mapping[str, Any]) -> str:
+    return str(told.get("message") or told.get("reason") or "cert-manager says that it failed, and not why")
+
+
+# Certificates by cert-manager: one wildcard for the default domain, single ones for other hosts.
+
+_VERSION = "cert-manager.io/v1"
+_GATEWAY = "gateway.networking.k8s.io"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertManagerCertificates:
+    """Certificates in one namespace, where the ingress reads their Secrets.
+
+    `issuer` is KIND/NAME, of ClusterIssuer or Issuer. With a `gateway` (NAMESPACE/NAME) each single host gets
+    listeners of its own beside it. A wildcard needs an issuer with DNS-01.
+    """
+
+    api: KubernetesApi
+    namespace: str
+    issuer: str
+    default_domain: str
+    gateway: str = ""
+
+    def ensure(self, host: str, *, owner: str) -> CertificateStatus:
+        """Ask for a certificate; see Certificates. An equal one that is there is left as it is: no new issue."""
+        if self._is_default(host):
+            found = self._read(WILDCARD)
+            covered = found or self._apply(WILDCARD, f"*.{self.default_domain}", WILDCARD, owner="")
+            return replace(status_of(covered, host), shared=True)
+        name = secret_of(host)
+        applied = self._apply(name, host, name, owner=owner)
+        if self.gateway:
+            self.api.apply(self._listeners(name), self._listener_set(name, host, owner))
+        return status_of(applied, host)
+
+    def withdraw(self, host: str) -> None:
+        """Forget the host's certificate; see Certificates. The wildcard stays: it is everybody's."""
+        if self._is_default(host):
+            return
+        name = secret_of(host)
+        self.api.delete(self._certificate(name))
+        if self.gateway:
+            self.api.delete(self._listeners(name))
+        self.api.delete(f"/api/v1/namespaces/{self.namespace}/secrets/{name}")  # cert-manager leaves it
+
+    def status(self, host: str) -> CertificateStatus:
+        """Return what is known; see Certificates."""
+        shared = self._is_default(host)
+        found = self._read(WILDCARD if shared else secret_of(host))
+        if found is None:
+            return CertificateStatus(host=host, ready=False, reason="no certificate was asked for")
+        return replace(status_of(found, host), shared=shared)
+
+    def _is_default(self, host: str) -> bool:
+        label, dot, domain = host.partition(".")
+        return bool(label and dot) and domain == self.default_domain
+
+    def _read(self, name: str) -> dict[str, Any] | None:
+        return self.api.read(self._certificate(name))
+
+    def _apply(self, name: str, dns_name: str, secret: str, *, owner: str) -> dict[str, Any]:
+        kind, _, issuer = self.issuer.rpartition("/")
+        body = {
+            "apiVersion": _VERSION,
+            "kind": "Certificate",
+            "metadata": self._metadata(name, dns_name, owner),
+            "spec": {
+                "secretName": secret,
+                "dnsNames": [dns_name],
+                "issuerRef": {"name": issuer, "kind": kind or "ClusterIssuer", "group": "cert-manager.io"},
+                "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
+                "revisionHistoryLimit": 1,
+            },
+        }
+        return self.api.apply(self._certificate(name), body)
+
+    def _metadata(self, name: str, dns_name: str, owner: str) -> dict[str, Any]:
+        labels = {MANAGED: MANAGER, **({APP: owner} if owner else {})}
+        return {"name": name, "namespace": self.namespace, "labels": labels, "annotations": {HOST: dns_name}}
+
+    def _certificate(self, name: str) -> str:
+        return f"/apis/{_VERSION}/namespaces/{self.namespace}/certificates/{name}"
+
+    def _listeners(self, name: str) -> str:
+        return f"/apis/{_GATEWAY}/v1/namespaces/{self.namespace}/listenersets/{name}"
+
+    def _listener_set(self, name: str, host: str, owner: str) -> dict[str, Any]:
+        namespace, _, gateway = self.gateway.partition("/")
+        listener = {
+            "name": "https",
+            "hostname": host,
+            "port": 443,
+            "protocol": "HTTPS",
+            "tls": {"mode": "Terminate", "certificateRefs": [{"name": name}]},
+            "allowedRoutes": {"namespaces": {"from": "All"}},
+        }
+        return {
+            "apiVersion": f"{_GATEWAY}/v1",
+            "kind": "ListenerSet",
+            "metadata": self._metadata(name, host, owner),
+            "spec": {
+                "parentRef": {"group": _GATEWAY, "kind": "Gateway", "name": gateway, "namespace": namespace},
+                "listeners": [listener],
+            },
+        }

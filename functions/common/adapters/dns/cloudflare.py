@@ -1,0 +1,177 @@
+"""Cloudflare DNS: records that carry our mark, by its API."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+
+from functions.common.adapters.http_client import trust
+from functions.common.adapters.lazy import IMPORT_LOCK
+from functions.common.errors import Rejected, Unavailable
+from functions.common.ports.network import DnsAction, DnsRecord
+
+if TYPE_CHECKING:
+    import httpx
+
+# Cloudflare's DNS records API, v4, and what its errors mean.
+
+URL = "https://api.cloudflare.com/client/v4"
+TIMEOUT_SECONDS = 5.0
+# "Record already exists" and "An identical record already exists": somebody else was as quick as we were.
+ALREADY_THERE = frozenset({81057, 81058})
+GONE = frozenset({81044})
+_PAGE = 100
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudflareApi:
+    """The records of one zone; the token needs Zone:DNS:Edit on it."""
+
+    zone: str
+    token: str = field(repr=False)
+    url: str = URL
+
+    def records(self, **filters: str) -> Iterator[Record]:
+        """Yield the records that pass the filters, from all pages."""
+        page = 1
+        while True:
+            answer = self.call("GET", query={**filters, "page": str(page), "per_page": str(_PAGE)})
+            yield from answer.get("result") or []
+            if page >= int((answer.get("result_info") or {}).get("total_pages") or 1):
+                return
+            page += 1
+
+    def call(
+        self,
+        method: str,
+        record: str = "",
+        *,
+        query: dict[str, str] | None = None,
+        body: Record | None = None,
+        allow: frozenset[int] = frozenset(),
+    ) -> dict[str, Any]:
+        """Return the answer; a failure with a code of `allow` is one. Raises Unavailable or Rejected."""
+        with IMPORT_LOCK:
+            import httpx  # noqa: PLC0415 - only a change of names needs it
+
+        path = f"{self.url.rstrip('/')}/zones/{self.zone}/dns_records" + (f"/{record}" if record else "")
+        headers = {"Authorization": f"Bearer {self.token}"}
+        try:
+            answer = httpx.request(
+                method, path, params=query, json=body, headers=headers, timeout=TIMEOUT_SECONDS, verify=trust(path)
+            )
+            fields = _fields(answer)
+        except httpx.HTTPError as error:
+            msg = f"Cloudflare does not answer: {type(error).__name__}"
+            raise Unavailable(msg) from error
+        codes = {int(one.get("code") or 0) for one in fields.get("errors") or []}
+        if not fields.get("success") and not codes & allow:
+            _refuse(answer, fields)
+        return fields
+
+
+def _fields(answer: "httpx.Response") -> dict[str, Any]:
+    try:
+        found = answer.json()
+    except ValueError:  # a page of the network in between, not of the API
+        found = None
+    return found if isinstance(found, dict) else {}
+
+
+def _refuse(answer: "httpx.Response", fields: dict[str, Any]) -> None:
+    status = answer.status_code
+    said = "; ".join(f"{one.get('message')} ({one.get('code')})" for one in fields.get("errors") or []) or str(status)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        wait = answer.headers.get("retry-after", "")
+        msg = f"Cloudflare wants fewer requests{f', and none for {wait} s' if wait else ''}; it is tried again"
+        raise Unavailable(msg)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or not fields:
+        msg = f"Cloudflare answers {said}; it is tried again"
+        raise Unavailable(msg)
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        msg = f"Cloudflare refuses CLOUDFLARE_API_TOKEN ({said}): give it Zone:DNS:Edit on the zone"
+        raise Rejected(msg)
+    msg = f"Cloudflare refuses: {said}; see CLOUDFLARE_ZONE_ID and the zone's records"
+    raise Rejected(msg)
+
+
+# DnsZone of a Cloudflare zone; our mark is the record's comment, `slipway:<app>`.
+
+MARK = "slipway:"
+_LEADING = frozenset({"A", "AAAA", "CNAME"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudflareDnsZone:
+    """DnsZone; hosts lead to `target`, an address or a name."""
+
+    api: CloudflareApi
+    target: str
+    proxied: bool = False
+
+    def ensure(self, host: str, *, owner: str) -> DnsAction:
+        """Make the host lead here; see DnsZone. What is right already costs one read."""
+        there, wanted = self._ours(host), self._wanted(host, owner)
+        if not there:
+            self.api.call("POST", body=wanted, allow=ALREADY_THERE)
+            return DnsAction.CREATED
+        for extra in there[1:]:  # a second address would get half of the requests
+            self.api.call("DELETE", extra["id"], allow=GONE)
+        if len(there) == 1 and all(there[0].get(name) == value for name, value in wanted.items()):
+            return DnsAction.UNCHANGED
+        if there[0]["type"] == wanted["type"]:
+            self.api.call("PATCH", there[0]["id"], body=wanted)
+        else:  # a type cannot turn into another beside itself
+            self.api.call("DELETE", there[0]["id"], allow=GONE)
+            self.api.call("POST", body=wanted, allow=ALREADY_THERE)
+        return DnsAction.UPDATED
+
+    def withdraw(self, host: str, *, owner: str) -> DnsAction:  # noqa: ARG002 - any mark of ours will do
+        """Delete the host's records when they are ours; see DnsZone."""
+        there = self._ours(host)
+        for record in there:
+            self.api.call("DELETE", record["id"], allow=GONE)
+        return DnsAction.DELETED if there else DnsAction.UNCHANGED
+
+    def owned(self) -> tuple[DnsRecord, ...]:
+        """Return every record that carries our mark; see DnsZone."""
+        found = [_record(one) for one in self.api.records(**{"comment.startswith": MARK})]
+        return tuple(sorted((one for one in found if one.owner), key=lambda one: one.host))
+
+    def _ours(self, host: str) -> list[Record]:
+        """Return the records that lead the host anywhere. Raises Rejected when one is not ours."""
+        there = [one for one in self.api.records(**{"name.exact": host}) if one.get("type") in _LEADING]
+        for one in there:
+            if not _record(one).owner:
+                msg = (
+                    f"a DNS record for {host} is there that Slipway did not make ({one['type']} {one['content']}): "
+                    "delete it, or choose another host"
+                )
+                raise Rejected(msg)
+        return there
+
+    def _wanted(self, host: str, owner: str) -> Record:
+        comment = f"{MARK}{owner}"
+        return {
+            "type": _type(self.target),
+            "name": host,
+            "content": self.target,
+            "ttl": 1,  # automatic
+            "proxied": self.proxied,
+            "comment": comment,
+        }
+
+
+def _type(target: str) -> str:
+    try:
+        return "A" if ip_address(target).version == 4 else "AAAA"  # noqa: PLR2004 - IP's own
+    except ValueError:
+        return "CNAME"
+
+
+def _record(one: Record) -> DnsRecord:
+    comment = str(one.get("comment") or "")
+    owner = comment.removeprefix(MARK) if comment.startswith(MARK) else ""
+    return DnsRecord(host=str(one["name"]), type=str(one["type"]), content=str(one["content"]), owner=owner)

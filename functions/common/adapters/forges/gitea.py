@@ -1,0 +1,327 @@
+"""Forgejo and Gitea: webhooks read, branch heads, repositories and commit statuses by the API."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from functions.common.adapters.forges.payload import (
+    Fields,
+    Origin,
+    PushExtras,
+    ignored_action,
+    read_pull_request,
+    read_push,
+    read_ref,
+    read_repository,
+)
+from functions.common.adapters.http_client import trust
+from functions.common.adapters.lazy import IMPORT_LOCK
+from functions.common.domain.delivery import Provider
+from functions.common.domain.git_url import repository_key
+from functions.common.errors import NotFound, Rejected, Unavailable
+from functions.common.events.base import Event
+from functions.common.events.push import BranchDeleted
+from functions.common.ports.deliveries import Ignored
+
+if TYPE_CHECKING:
+    import httpx
+
+# Webhooks of Forgejo and Gitea, which are one format: hooks of type `gitea` say `main` where those of
+# type `forgejo` say `refs/heads/main`.
+#
+# A rewritten branch cannot be told from a grown one here: the payload has no such field.
+
+_URLS = ("clone_url", "ssh_url", "html_url")
+_PULL_REQUEST = frozenset({"pull_request", "pull_request_sync"})
+
+
+@dataclass(frozen=True, slots=True)
+class ForgejoGiteaWebhooks:
+    """WebhookReader of Forgejo and Gitea."""
+
+    def read(self, payload: Mapping[str, Any], *, kind: str, provider: Provider, delivery_id: str) -> Event | Ignored:
+        """Return what a payload stands for; see WebhookReader."""
+        fields = Fields(payload)
+        if kind == "create":
+            return Ignored(reason="a create event says nothing that the push of the same ref does not say")
+        if kind not in {"push", "delete", *_PULL_REQUEST}:
+            return Ignored(reason=f"{kind} events change nothing that is deployed")
+        ignored = ignored_action(fields) if kind in _PULL_REQUEST else None
+        if ignored:
+            return ignored
+        repository = read_repository(fields.object("repository"), name="full_name", urls=_URLS)
+        origin = Origin(provider=provider, delivery=delivery_id, repository=repository)
+        if kind == "push":
+            return read_push(fields, origin, _extras(fields))
+        if kind == "delete":
+            return _deleted(fields, origin)
+        return read_pull_request(fields, origin, fork=_is_fork(fields.object("pull_request")))
+
+
+def _extras(fields: Fields) -> PushExtras:
+    pusher = fields.optional_object("pusher")
+    author = pusher.optional_text("login") or pusher.optional_text("username")
+    total = fields.number("total_commits") if fields.has("total_commits") else None
+    return PushExtras(author=author, total=total)
+
+
+def _deleted(fields: Fields, origin: Origin) -> Event | Ignored:
+    ref = read_ref(fields, "ref", short="tag" if fields.text("ref_type") == "tag" else "branch")
+    if ref.kind != "branch":
+        return Ignored(reason=f"{ref.full} was deleted; nothing is deployed from tags")
+    return BranchDeleted(**origin.fields(), branch=ref.name)
+
+
+def _is_fork(pull_request: Fields) -> bool:
+    head, base = pull_request.object("head"), pull_request.object("base")
+    return head.values.get("repo_id") != base.values.get("repo_id")
+
+
+# A repository as statuses name it: by clone URL, by repository key, or by the forge's full name.
+
+
+def owner_and_name(text: str, *, base_url: str, default_owner: str = "") -> tuple[str, str] | None:
+    """Return owner and name of a repository of the forge at `base_url`, or None for one of another forge."""
+    home = repository_key(f"{base_url.rstrip('/')}/any").removesuffix("/any")
+    is_url = "://" in text or "@" in text
+    key = repository_key(text) if is_url else text.strip("/").removesuffix(".git")
+    is_ours = key.startswith(f"{home}/")
+    parts = key.removeprefix(f"{home}/").split("/") if is_ours else key.split("/")
+    if (is_url and not is_ours) or any(":" in part or part in {"", ".", ".."} for part in parts):
+        return None
+    match parts:
+        case [owner, name]:
+            return owner, name
+        case [name] if default_owner:
+            return default_owner, name
+        case _:
+            return None
+
+
+# The REST API that Forgejo and Gitea share, and what its refusals mean.
+
+TIMEOUT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiteaApi:
+    """The forge at `url`."""
+
+    url: str
+    token: str = field(repr=False)
+
+    def call(
+        self, method: str, path: str, *, query: dict[str, str] | None = None, body: dict[str, Any] | None = None
+    ) -> "httpx.Response":
+        """Return the answer to a call below /api/v1, whatever its status. Raises Unavailable when there is none."""
+        with IMPORT_LOCK:
+            import httpx  # noqa: PLC0415 - only those who talk to the forge need it
+
+        headers = {"Authorization": f"token {self.token}"}
+        url = f"{self.url.rstrip('/')}/api/v1{path}"
+        try:
+            answer = httpx.request(
+                method, url, params=query, json=body, headers=headers, timeout=TIMEOUT_SECONDS, verify=trust(url)
+            )
+        except httpx.HTTPError as error:
+            msg = f"the forge at {self.url} does not answer: {type(error).__name__}"
+            raise Unavailable(msg) from error
+        if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or (
+            answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
+        ):
+            msg = f"the forge at {self.url} answers {answer.status_code} to {method} {path}; it is tried again"
+            raise Unavailable(msg)
+        return answer
+
+
+def refuse(answer: "httpx.Response", what: str) -> Rejected:
+    """Return the error for an answer that is no success; it names what was asked for and the remedy."""
+    status = answer.status_code
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
+        remedy = "give GITEA_TOKEN the scopes write:repository and write:organization, and see GITEA_DEFAULT_ORG"
+        return Rejected(f"the forge answers {status} for {what}: {remedy}")
+    try:
+        said = str(answer.json().get("message", ""))
+    except (ValueError, AttributeError):
+        said = ""
+    return Rejected(f"the forge refuses {what} with {status}: {said[:200]}")
+
+
+# Branch heads by the REST API that Forgejo and Gitea share.
+
+_PAGE = 50
+_UNREADABLE = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiteaHeads:
+    """ForgeHeads of one forge; repositories of others cannot be read."""
+
+    api: GiteaApi
+
+    def heads(self, clone_url: str) -> dict[str, str] | None:
+        """Return branch -> sha; see ForgeHeads."""
+        path, found, page = self._path(clone_url), dict[str, str](), 1
+        while path:
+            answer = self.api.call("GET", f"{path}/branches", query={"page": str(page), "limit": str(_PAGE)})
+            if answer.status_code in _UNREADABLE:
+                return None
+            if not answer.is_success:
+                raise refuse(answer, f"the branches of {clone_url}")
+            listed = answer.json() or []
+            found |= {str(one["name"]): str(one["commit"]["id"]) for one in listed}
+            if not listed or len(found) >= int(answer.headers.get("x-total-count", len(found))):
+                return found
+            page += 1
+        return None
+
+    def head(self, clone_url: str, branch: str) -> str | None:
+        """Return the branch's sha; see ForgeHeads."""
+        path = self._path(clone_url)
+        if path is None:
+            return None
+        answer = self.api.call("GET", f"{path}/branches/{quote(branch, safe='/')}")
+        if answer.is_success:
+            return str(answer.json()["commit"]["id"])
+        if answer.status_code not in _UNREADABLE:
+            raise refuse(answer, f"branch {branch} of {clone_url}")
+        # The same answer for a branch that is not there and for a repository that may not be seen.
+        return "" if self.api.call("GET", path).is_success else None
+
+    def _path(self, clone_url: str) -> str | None:
+        found = owner_and_name(clone_url, base_url=self.api.url)
+        return None if found is None else "/repos/" + "/".join(quote(part, safe="") for part in found)
+
+
+# Repositories to push to, in an organisation of a Forgejo or Gitea.
+
+Body = dict[str, Any]
+
+EVENTS = ["push", "create", "delete", "pull_request"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiteaRepositories:
+    """Repositories in `organisation`, each with one webhook to `webhook_url`; see Repositories."""
+
+    api: GiteaApi
+    organisation: str
+    webhook_url: str
+    webhook_secret: str = field(repr=False)
+
+    def create(self, name: str) -> str:
+        """Make the repository and its webhook; see Repositories.
+
+        Raises Rejected for a name that is none, or that of a repository with something in it: it is somebody's.
+        """
+        organisation = quote(self.organisation, safe="")
+        body = {"name": name, "private": True, "auto_init": False, "default_branch": "main"}
+        answer = self.api.call("POST", f"/orgs/{organisation}/repos", body=body)
+        if answer.status_code == HTTPStatus.CONFLICT:
+            answer = self.api.call("GET", self._path(name))
+            if answer.is_success and not answer.json()["empty"]:
+                msg = (
+                    f"the forge has a repository {self.organisation}/{name} with commits in it: give its URL to deploy "
+                    "from it, or choose another name"
+                )
+                raise Rejected(msg)
+        if not answer.is_success:
+            raise refuse(answer, f"repository {self.organisation}/{name}")
+        self._hook(name)
+        return str(answer.json()["clone_url"])
+
+    def delete(self, name: str) -> None:
+        """Delete the repository; see Repositories."""
+        self._ask("DELETE", self._path(name), f"repository {self.organisation}/{name}")
+
+    def _hook(self, name: str) -> None:
+        """Make the webhook in place of those of the same URL: the forge itself would keep them all."""
+        hooks, what = f"{self._path(name)}/hooks", f"the webhooks of {self.organisation}/{name}"
+        answer = self._ask("GET", hooks, what, query={"limit": str(_PAGE)})
+        old = [one["id"] for one in answer.json() if (one.get("config") or {}).get("url") == self.webhook_url]
+        # Anew, as the secret can be neither read nor changed: Gitea takes it on creation alone. And before the old
+        # ones go, so that no push finds none.
+        self._ask("POST", hooks, what, body={"type": "gitea", **self._wanted()})
+        for one in old:
+            self._ask("DELETE", f"{hooks}/{one}", what)
+
+    def _ask(
+        self, method: str, path: str, what: str, *, query: dict[str, str] | None = None, body: Body | None = None
+    ) -> "httpx.Response":
+        answer = self.api.call(method, path, query=query, body=body)
+        is_gone = method == "DELETE" and answer.status_code == HTTPStatus.NOT_FOUND
+        if not answer.is_success and not is_gone:
+            raise refuse(answer, what)
+        return answer
+
+    def _wanted(self) -> Body:
+        config = {"url": self.webhook_url, "content_type": "json", "secret": self.webhook_secret}
+        return {"active": True, "events": EVENTS, "branch_filter": "*", "config": config}
+
+    def _path(self, name: str) -> str:
+        return f"/repos/{quote(self.organisation, safe='')}/{quote(name, safe='')}"
+
+
+# Commit statuses by the REST API that Forgejo and Gitea share.
+
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiteaStatuses:
+    """CommitStatuses of the forge at `url`; the token needs the scope write:repository."""
+
+    url: str
+    token: str = field(repr=False)
+
+    def post(self, repository: str, sha: str, *, state: str, description: str, context: str, target_url: str) -> None:
+        """Set a commit's status; a repository of another forge is left to others.
+
+        Raises NotFound when the forge has no such repository or commit, Rejected when it refuses.
+        """
+        found = owner_and_name(repository, base_url=self.url)
+        if found is None:
+            return
+        full_name = "/".join(quote(part, safe="") for part in found)
+        base, commit = f"{self.url.rstrip('/')}/api/v1/repos/{full_name}", quote(sha, safe="")
+        fields = {"state": state, "description": description, "context": context, "target_url": target_url}
+        answer = self._call("POST", f"{base}/statuses/{commit}", fields)
+        if answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:  # what Gitea says of a commit that is not there too
+            asked = self._call("GET", f"{base}/git/commits/{commit}")
+            answer = asked if asked.status_code == HTTPStatus.NOT_FOUND else answer
+        self._check(answer, f"commit {sha[:12]} of {full_name}")
+
+    def _call(self, method: str, url: str, fields: dict[str, str] | None = None) -> "httpx.Response":
+        with IMPORT_LOCK:
+            import httpx  # noqa: PLC0415 - it costs more than the rest of this function's start
+
+        headers = {"Authorization": f"token {self.token}"}
+        with httpx.Client(timeout=TIMEOUT_SECONDS, headers=headers, verify=trust(url)) as client:
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    answer = client.request(method, url, json=fields)
+                except httpx.HTTPError as error:
+                    failure: Exception = error
+                else:
+                    if answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR or attempt == ATTEMPTS:
+                        return answer
+        msg = f"the forge at {self.url} does not answer: {type(failure).__name__}"
+        raise Unavailable(msg) from failure
+
+    def _check(self, answer: "httpx.Response", what: str) -> None:
+        status = answer.status_code
+        if answer.is_success:
+            return
+        if status == HTTPStatus.NOT_FOUND:
+            msg = f"the forge has no {what}, or GITEA_TOKEN may not see it"
+            raise NotFound(msg)
+        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            msg = f"the forge answers {status} for {what}: give GITEA_TOKEN the scope write:repository"
+            raise Rejected(msg)
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
+            msg = f"the forge answers {status} for {what}; it will be tried again"
+            raise Unavailable(msg)
+        msg = f"the forge refuses the status of {what} with {status}"
+        raise Rejected(msg)

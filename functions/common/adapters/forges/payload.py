@@ -1,0 +1,327 @@
+"""What all forges' payloads share: typed fields, refs, repositories, pushes and pull requests."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict
+
+from functions.common.domain.delivery import Provider
+from functions.common.domain.push import is_zero
+from functions.common.errors import Rejected
+from functions.common.events.base import Event
+from functions.common.events.push import (
+    BranchDeleted,
+    PullRequestClosed,
+    PullRequestOpened,
+    PullRequestUpdated,
+    PushReceived,
+    Repository,
+    TagCreated,
+)
+from functions.common.ports.deliveries import Ignored
+
+# Reads a foreign JSON object field by field; whatever is wrong is Rejected naming the field.
+
+MAX_NAME = 1000  # characters of a ref, URL or path: longer ones are no names, and events must stay small
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """A JSON object; `path` says where in the payload it stands. Null counts as missing."""
+
+    values: Mapping[str, Any]
+    path: str = ""
+
+    def has(self, name: str) -> bool:
+        """Return whether the field is there and not null."""
+        return self.values.get(name) is not None
+
+    def text(self, name: str) -> str:
+        """Return a string that must be there and not be empty, of at most MAX_NAME characters."""
+        value = self.optional_text(name)
+        if not value:
+            raise self._wrong(name, "is missing")
+        if len(value) > MAX_NAME:
+            raise self._wrong(name, f"is longer than {MAX_NAME} characters")
+        return value
+
+    def optional_text(self, name: str) -> str:
+        """Return a string, empty when it is missing; what UTF-8 cannot carry is replaced."""
+        value = self.values.get(name)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            raise self._wrong(name, "must be a string")
+        return _clean(value)
+
+    def number(self, name: str) -> int:
+        """Return an integer that must be there."""
+        value = self.values.get(name)
+        if type(value) is not int:
+            raise self._wrong(name, "must be a whole number")
+        return value
+
+    def flag(self, name: str) -> bool:
+        """Return a boolean, false when it is missing."""
+        value = self.values.get(name, False)
+        if value is not None and not isinstance(value, bool):
+            raise self._wrong(name, "must be true or false")
+        return bool(value)
+
+    def object(self, name: str) -> "Fields":
+        """Return an object that must be there."""
+        if not self.has(name):
+            raise self._wrong(name, "is missing")
+        return self.optional_object(name)
+
+    def optional_object(self, name: str) -> "Fields":
+        """Return an object, empty when it is missing."""
+        value = self.values.get(name)
+        if value is not None and not isinstance(value, dict):
+            raise self._wrong(name, "must be an object")
+        return Fields(value or {}, self.where(name))
+
+    def objects(self, name: str) -> tuple["Fields", ...]:
+        """Return a list of objects, empty when it is missing."""
+        items = self._list(name)
+        for index, item in enumerate(items):
+            if not isinstance(item, dict):
+                raise self._wrong(_at(name, index), "must be an object")
+        return tuple(Fields(item, self.where(_at(name, index))) for index, item in enumerate(items))
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Return a list of strings, empty when it is missing."""
+        items = self._list(name)
+        for index, item in enumerate(items):
+            if not isinstance(item, str):
+                raise self._wrong(_at(name, index), "must be a string")
+        return tuple(_clean(item) for item in items)
+
+    def _list(self, name: str) -> list[Any]:
+        value = self.values.get(name)
+        if value is not None and not isinstance(value, list):
+            raise self._wrong(name, "must be a list")
+        return value or []
+
+    def where(self, name: str) -> str:
+        """Return where in the payload a field of this object stands."""
+        return f"{self.path}.{name}" if self.path else name
+
+    def _wrong(self, name: str, what: str) -> Rejected:
+        return Rejected(f"field {self.where(name)} of the payload {what}")
+
+
+def _at(name: str, index: int) -> str:
+    return f"{name}[{index}]"
+
+
+def _clean(text: str) -> str:
+    # JSON can spell lone surrogates, which UTF-8 cannot carry, and NUL, which PostgreSQL cannot keep.
+    text = text if text.isascii() else text.encode("utf-8", "replace").decode()
+    return text.replace("\0", "") if "\0" in text else text
+
+
+# Refs and shas, as forges spell them.
+
+ZERO = "0" * 40
+_SHA = re.compile(r"^(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ref:
+    """`name` is all after refs/heads/ or refs/tags/: a branch may have slashes in its name."""
+
+    kind: Literal["branch", "tag", "other"]
+    full: str
+    name: str
+
+
+def read_ref(fields: Fields, name: str, *, short: Literal["branch", "tag"] = "branch") -> Ref:
+    """Return a full ref, or a short one as the branch or tag that it is said to be."""
+    text = fields.text(name)
+    if not text.startswith("refs/"):
+        text = ("refs/heads/" if short == "branch" else "refs/tags/") + text
+    for kind, prefix in (("branch", "refs/heads/"), ("tag", "refs/tags/")):
+        if text == prefix:
+            msg = f"field {fields.where(name)} of the payload names no {kind}: {text!r}"
+            raise Rejected(msg)
+        if text.startswith(prefix):
+            return Ref(kind="branch" if kind == "branch" else "tag", full=text, name=text.removeprefix(prefix))
+    return Ref(kind="other", full=text, name=text)
+
+
+def read_sha(fields: Fields, name: str) -> str:
+    """Return a full sha, SHA-1 or SHA-256; zeros stand for no commit."""
+    sha = fields.text(name).lower()
+    if not _SHA.match(sha):
+        msg = f"field {fields.where(name)} of the payload must be 40 or 64 hexadecimal digits, not {sha[:80]!r}"
+        raise Rejected(msg)
+    return sha
+
+
+def optional_sha(fields: Fields, name: str) -> str:
+    """Return a full sha, empty when it is missing or empty."""
+    return read_sha(fields, name) if fields.optional_text(name) else ""
+
+
+# A repository and all its URLs.
+
+
+def read_repository(fields: Fields, *, name: str, urls: Iterable[str]) -> Repository:
+    """Return the repository; `name` and `urls` are the forge's words, the best URL to clone first."""
+    found = (fields.optional_text(url) for url in urls)
+    known = tuple(dict.fromkeys(url for url in found if url and len(url) <= MAX_NAME))
+    if not known:
+        msg = f"field {fields.path} of the payload has none of the URLs {', '.join(urls)}"
+        raise Rejected(msg)
+    return Repository(
+        full_name=fields.text(name), urls=known, default_branch=fields.optional_text("default_branch")[:MAX_NAME]
+    )
+
+
+# Which paths a push changed, and whether that is all of them.
+
+MAX_PATHS = 1000  # an event must stay well below the megabyte that brokers carry
+_LISTS = ("added", "modified", "removed")
+
+
+def changed_paths(commits: Sequence[Fields]) -> tuple[str, ...]:
+    """Return the paths of all commits, sorted, each once; empty when they are too many to carry."""
+    paths = {path for commit in commits for name in _LISTS for path in commit.texts(name)}
+    if len(paths) > MAX_PATHS or any(len(path) > MAX_NAME for path in paths):
+        return ()
+    return tuple(sorted(paths))
+
+
+def lists_files(commits: Sequence[Fields]) -> bool:
+    """Return whether every commit says which files it changed; older forges leave that out."""
+    return all(commit.has(name) for commit in commits for name in _LISTS)
+
+
+# What a push means; all forges agree on ref, before, after and commits.
+
+MAX_MESSAGE = 4000  # characters; marks such as [skip ci] stand near the top
+MAX_PERSON = 200
+
+
+class OriginFields(TypedDict):
+    """What every event of a forge carries."""
+
+    provider: str
+    delivery: str
+    repository: Repository
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a payload comes from."""
+
+    provider: Provider
+    delivery: str
+    repository: Repository
+
+    def fields(self) -> OriginFields:
+        """Return the fields of the events."""
+        return {"provider": self.provider.value, "delivery": self.delivery, "repository": self.repository}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushExtras:
+    """What forges spell differently. `total` is how many commits were pushed, None when that is not said."""
+
+    author: str
+    total: int | None
+    forced: bool = False
+
+
+def read_push(payload: Fields, origin: Origin, extras: PushExtras) -> Event | Ignored:
+    """Return what became of a branch or tag."""
+    ref, after = read_ref(payload, "ref"), read_sha(payload, "after")
+    if ref.kind == "other":
+        return Ignored(reason=f"{ref.full} is neither a branch nor a tag")
+    if ref.kind == "tag" and is_zero(after):
+        return Ignored(reason=f"tag {ref.name} was deleted; nothing is deployed from tags")
+    if ref.kind == "tag":
+        return TagCreated(**origin.fields(), tag=ref.name, sha=after)
+    if is_zero(after):
+        return BranchDeleted(**origin.fields(), branch=ref.name)
+    return _branch_pushed(payload, origin, extras, ref=ref, after=after)
+
+
+def _branch_pushed(payload: Fields, origin: Origin, extras: PushExtras, *, ref: Ref, after: str) -> PushReceived:
+    before = read_sha(payload, "before") if payload.has("before") else ZERO
+    commits = payload.objects("commits")
+    changed = changed_paths(commits)
+    # A new branch and a rewritten one differ from what runs by more than their new commits.
+    whole = not is_zero(before) and not extras.forced and extras.total == len(commits) and lists_files(commits)
+    return PushReceived(
+        **origin.fields(),
+        ref=ref.full,
+        branch=ref.name,
+        before=before,
+        after=after,
+        forced=extras.forced,
+        message=_head(payload, commits, after).optional_text("message")[:MAX_MESSAGE],
+        author=extras.author[:MAX_PERSON],
+        changed=changed,
+        complete=whole and bool(changed),
+    )
+
+
+def _head(payload: Fields, commits: Sequence[Fields], after: str) -> Fields:
+    head = payload.optional_object("head_commit")
+    if head.values:
+        return head
+    return next((commit for commit in commits if commit.values.get("id") == after), head)
+
+
+# What a pull request event means; Forgejo, Gitea and GitHub agree on its shape but for one word.
+
+MAX_TITLE = 300
+_OPENED = frozenset({"opened", "reopened"})
+_UPDATED = frozenset({"synchronize", "synchronized"})  # GitHub's word, Gitea's and Forgejo's
+_CLOSED = "closed"
+
+
+class PullRequestFields(OriginFields):
+    """What all pull request events carry."""
+
+    number: int
+    title: str
+    branch: str
+    sha: str
+    target: str
+    fork: bool
+
+
+def ignored_action(payload: Fields) -> Ignored | None:
+    """Return why this action does not concern previews (labels, reviews and the like), or None when it does."""
+    action = payload.text("action")
+    if action == _CLOSED or action in _OPENED | _UPDATED:
+        return None
+    return Ignored(reason=f"pull request action {action!r} changes nothing that is deployed")
+
+
+def read_pull_request(payload: Fields, origin: Origin, *, fork: bool) -> Event:
+    """Return the event of an action that is not ignored."""
+    action = payload.text("action")
+    if action in _OPENED:
+        return PullRequestOpened(**_named(payload, origin, fork=fork))
+    if action in _UPDATED:
+        return PullRequestUpdated(**_named(payload, origin, fork=fork))
+    merged = payload.object("pull_request").flag("merged")
+    return PullRequestClosed(**_named(payload, origin, fork=fork), merged=merged)
+
+
+def _named(payload: Fields, origin: Origin, *, fork: bool) -> PullRequestFields:
+    pull_request = payload.object("pull_request")
+    head = pull_request.object("head")
+    return {
+        **origin.fields(),
+        "number": payload.number("number"),
+        "title": pull_request.optional_text("title")[:MAX_TITLE],
+        "branch": head.text("ref"),
+        "sha": optional_sha(head, "sha"),
+        "target": pull_request.object("base").text("ref"),
+        "fork": fork,
+    }

@@ -1,0 +1,184 @@
+"""Names, labels and namespaces of what Slipway owns in a cluster, and the settings of its workloads."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from functions.common.domain.environment import PRODUCTION
+
+# How Slipway's objects in a cluster are named and marked.
+#
+# Labels are what is selected by, annotations what is only read; both travel with every report of an object.
+
+APP, ENVIRONMENT, PROCESS = "slipway.dev/app", "slipway.dev/environment", "slipway.dev/process"
+RELEASE, PUSH = "slipway.dev/release", "slipway.dev/push"
+MANAGED = "app.kubernetes.io/managed-by"
+MANAGER = "slipway"
+LABEL_LIMIT = 63
+
+
+def dns_label(text: str, *, limit: int = LABEL_LIMIT) -> str:
+    """Return the text as it is, or cut with a digest of it, so that it is at most so many characters."""
+    if len(text) <= limit:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return f"{text[: limit - 9].rstrip('-.')}-{digest}"
+
+
+def namespace_of(app: str, environment: str) -> str:
+    """Return the environment's own namespace; different environments never share one: no name contains `--`."""
+    return dns_label(f"app-{app}" if environment == PRODUCTION else f"app-{app}--{environment}")
+
+
+def labels_of(app: str, environment: str, process: str = "") -> dict[str, str]:
+    """Return the labels of an environment's objects, or of one process type's."""
+    labels = {MANAGED: MANAGER, APP: app, ENVIRONMENT: dns_label(environment)}
+    return {**labels, PROCESS: process} if process else labels
+
+
+def selected_by(app: str, environment: str, process: str) -> dict[str, str]:
+    """Return the labels by which a process type's pods are found; never change them: selectors are immutable."""
+    return {APP: app, ENVIRONMENT: dns_label(environment), PROCESS: process}
+
+
+def annotation(found: Mapping[str, Any], name: str) -> str:
+    """Return an annotation of an object, or of a pod template; empty when it is not there."""
+    return str(((found.get("metadata") or {}).get("annotations") or {}).get(name, ""))
+
+
+# Where an environment's objects are: in a namespace of its own, or with all others in one.
+
+_KINDS = {
+    "Secret": "/api/v1/namespaces/{0}/secrets",
+    "Service": "/api/v1/namespaces/{0}/services",
+    "ServiceAccount": "/api/v1/namespaces/{0}/serviceaccounts",
+    "ResourceQuota": "/api/v1/namespaces/{0}/resourcequotas",
+    "LimitRange": "/api/v1/namespaces/{0}/limitranges",
+    "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/{0}/networkpolicies",
+    "Ingress": "/apis/networking.k8s.io/v1/namespaces/{0}/ingresses",
+    "HTTPRoute": "/apis/gateway.networking.k8s.io/v1/namespaces/{0}/httproutes",
+    "Job": "/apis/batch/v1/namespaces/{0}/jobs",
+    "Deployment": "/apis/apps/v1/namespaces/{0}/deployments",
+    "AnalysisTemplate": "/apis/argoproj.io/v1alpha1/namespaces/{0}/analysistemplates",
+    "Rollout": "/apis/argoproj.io/v1alpha1/namespaces/{0}/rollouts",
+    "KnativeService": "/apis/serving.knative.dev/v1/namespaces/{0}/services",
+    "DomainMapping": "/apis/serving.knative.dev/v1beta1/namespaces/{0}/domainmappings",
+}
+# What an environment has in a shared namespace; in one of its own all of it goes with the namespace.
+OWNED = (
+    "HTTPRoute",
+    "Ingress",
+    "DomainMapping",
+    "KnativeService",
+    "Rollout",
+    "Deployment",
+    "Job",
+    "Service",
+    "AnalysisTemplate",
+)
+OWNED_LAST = ("NetworkPolicy", "ServiceAccount", "Secret")
+EVERYWHERE = (
+    "/apis/apps/v1/deployments",
+    "/apis/argoproj.io/v1alpha1/rollouts",
+    "/apis/serving.knative.dev/v1/services",
+)
+NAMESPACES = "/api/v1/namespaces"
+_NAME_ROOM = LABEL_LIMIT - len("-release-0000000")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A namespace, and what an environment's names begin with there."""
+
+    namespace: str
+    prefix: str
+
+    def name(self, name: str) -> str:
+        """Return the object's name."""
+        return dns_label(f"{self.prefix}{name}")
+
+    def collection(self, kind: str) -> str:
+        """Return the path of all objects of a kind."""
+        return _KINDS[kind].format(self.namespace)
+
+    def path(self, kind: str, name: str) -> str:
+        """Return the path of one of the environment's objects."""
+        return f"{self.collection(kind)}/{self.name(name)}"
+
+
+def place_of(app: str, environment: str, *, shared: str = "") -> Place:
+    """Return the environment's place; `shared` is the namespace of all, empty for one each."""
+    if not shared:
+        return Place(namespace=namespace_of(app, environment), prefix="")
+    base = app if environment == PRODUCTION else f"{app}--{environment}"
+    return Place(namespace=shared, prefix=f"{dns_label(base, limit=_NAME_ROOM)}-")
+
+
+# How apps run in a cluster: what the settings say about kinds, sizes and the way in.
+
+
+class Kind(StrEnum):
+    """What runs an app's web process."""
+
+    DEPLOYMENT = "deployment"
+    ROLLOUT = "rollout"
+    KNATIVE = "knative"
+
+
+class Entrance(StrEnum):
+    """What leads requests to apps."""
+
+    GATEWAY = "gateway"
+    INGRESS = "ingress"
+
+
+class Traffic(StrEnum):
+    """What moves a Rollout's traffic: the number of pods, or weights of the HTTPRoute (Argo's Gateway API plugin)."""
+
+    REPLICAS = "replicas"
+    GATEWAY = "gateway"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """`kinds` are those of single apps; times in seconds; `gateway` is NAMESPACE/NAME.
+
+    `pull_secret` is the Secret of the registry in apps' namespaces; `wildcard` the Secret with the default
+    domain's certificate, where it is in the same namespace.
+    """
+
+    shared_namespace: str = ""
+    kind: Kind = Kind.ROLLOUT
+    kinds: dict[str, Kind] = field(default_factory=dict)
+    replicas: int = 2
+    cpu: str = "50m"
+    memory: str = "128Mi"
+    memory_limit: str = "512Mi"
+    quota_cpu: str = "4"
+    quota_memory: str = "8Gi"
+    pause: int = 30
+    health_limit: int = 120
+    release_limit: int = 600
+    entrance: Entrance = Entrance.GATEWAY
+    gateway: str = "slipway-edge/slipway"
+    ingress_class: str = ""
+    default_domain: str = ""
+    wildcard_secret: str = ""
+    traffic: Traffic = Traffic.REPLICAS
+    pull_secret: str = ""
+
+    def kind_of(self, app: str) -> Kind:
+        """Return what is to run an app that runs nowhere yet."""
+        return self.kinds.get(app, self.kind)
+
+
+# The names of certificates and of the Secrets that hold them.
+
+WILDCARD = "tls-wildcard"
+
+
+def secret_of(host: str) -> str:
+    """Return the name of a host's own Certificate, Secret and listeners."""
+    return f"tls-{host}"

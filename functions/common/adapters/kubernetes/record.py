@@ -1,0 +1,126 @@
+"""What an environment is to run, kept beside it in a Secret: which release is the newest, and what it wants.
+
+Server-side apply alone would let an older release overwrite a newer one; this record is written only
+over the version that was read.
+"""
+
+import base64
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from functions.common.adapters.kubernetes.api import KubernetesApi
+from functions.common.adapters.kubernetes.names import MANAGED, MANAGER, RELEASE, Kind, Place, labels_of
+from functions.common.domain.release import Workload
+from functions.common.errors import Unavailable
+
+NAME = "wanted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """`config` names the Secret of the release's environment; `prepared` when its release command is done.
+
+    `earlier` names those of the releases before it, for as long as one of them may serve.
+    `leaving` when the environment is on its way out: nothing may be asked for until it is gone.
+    """
+
+    workload: Workload
+    kind: Kind
+    config: str
+    earlier: tuple[str, ...] = ()
+    prepared: bool = False
+    leaving: bool = False
+    version: str = ""
+
+    @property
+    def release(self) -> int:
+        """The number of the newest release that was asked for."""
+        return self.workload.release
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """Reads and writes the record of a place."""
+
+    api: KubernetesApi
+
+    def read(self, place: Place) -> Record | None:
+        """Return the record, or None before the first release: a Secret of its name may be somebody else's."""
+        found = self.api.read(place.path("Secret", NAME))
+        if found is None or (found["metadata"].get("labels") or {}).get(MANAGED) != MANAGER:
+            return None
+        fields = json.loads(base64.b64decode(found["data"]["record"]))
+        workload = fields["workload"]
+        workload |= {"hosts": tuple(workload["hosts"]), "steps": tuple(workload["steps"])}
+        return Record(
+            workload=Workload(**workload),
+            kind=Kind(fields["kind"]),
+            config=fields["config"],
+            earlier=tuple(fields.get("earlier", ())),
+            prepared=fields["prepared"],
+            leaving=bool(fields.get("leaving") or found["metadata"].get("deletionTimestamp")),
+            version=found["metadata"]["resourceVersion"],
+        )
+
+    def write(self, record: Record, place: Place) -> None:
+        """Write the record over the version that it was read as. Raises Unavailable when somebody else wrote first."""
+        body = _secret(record, place)
+        if record.version:
+            body["metadata"]["resourceVersion"] = record.version
+            self.api.apply(place.path("Secret", NAME), body)
+        elif not self.api.create(place.collection("Secret"), body):
+            msg = f"release {record.release} of {record.workload.app} meets another one: it is tried again"
+            raise Unavailable(msg)
+
+    def forget_earlier(self, record: Record, place: Place) -> None:
+        """Delete the environments of earlier releases, none of which serves any more. Raises Unavailable as `write`."""
+        for config in record.earlier:
+            self.api.delete(f"{place.collection('Secret')}/{config}")
+        if record.earlier:
+            self.write(replace(record, earlier=()), place)
+
+
+def config_name(release: int) -> str:
+    """Return the name of the Secret with a release's environment: its own, so that it can go with the release."""
+    return f"config-{release}"
+
+
+def config_secret(record: Record, place: Place) -> dict[str, Any]:
+    """Return the body of the Secret with the environment that the record names."""
+    workload = record.workload
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": record.config,
+            "namespace": place.namespace,
+            "labels": labels_of(workload.app, workload.environment),
+        },
+        "type": "Opaque",
+        "data": {name: base64.b64encode(value.encode()).decode() for name, value in workload.config.items()},
+    }
+
+
+def _secret(record: Record, place: Place) -> dict[str, Any]:
+    workload = record.workload
+    fields = {
+        "workload": asdict(workload),
+        "kind": record.kind.value,
+        "config": record.config,
+        "earlier": record.earlier,
+        "prepared": record.prepared,
+        "leaving": record.leaving,
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": place.name(NAME),
+            "namespace": place.namespace,
+            "labels": labels_of(workload.app, workload.environment),
+            "annotations": {RELEASE: str(workload.release)},
+        },
+        "type": "Opaque",
+        "data": {"record": base64.b64encode(json.dumps(fields).encode()).decode()},
+    }

@@ -1,0 +1,272 @@
+"""What the status of a workload object says of its release."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from functions.common.adapters.kubernetes.names import (
+    APP,
+    ENVIRONMENT,
+    MANAGED,
+    MANAGER,
+    PROCESS,
+    PUSH,
+    RELEASE,
+    annotation,
+)
+from functions.common.adapters.kubernetes.pods import RELEASE_PROCESS, WEB
+from functions.common.domain.release import WorkloadPhase
+from functions.common.events.envelope import Envelope
+from functions.common.events.release import WorkloadChanged
+
+# How far a workload is, by its status, for the version that its spec asks for.
+#
+# A status counts only once its controller has seen the spec (observedGeneration): before that it speaks of
+# the version before.
+
+Object = Mapping[str, Any]
+CHECK = "health check"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """`weight` is the new version's share in percent; `observed` False when the status is of an older spec."""
+
+    phase: WorkloadPhase
+    weight: int = 0
+    step: str = ""
+    reason: str = ""
+    observed: bool = True
+
+
+UNSEEN = Health(phase=WorkloadPhase.STARTING, observed=False)
+
+
+def deployment_health(found: Object) -> Health:
+    """Return how far a Deployment is, as `kubectl rollout status` tells it."""
+    status, spec = part(found, "status"), part(found, "spec")
+    if number(status, "observedGeneration") < number(part(found, "metadata"), "generation"):
+        return UNSEEN
+    progress = condition(status, "Progressing")
+    if progress.get("reason") == "ProgressDeadlineExceeded":
+        return failed(progress)
+    wanted, updated = number(spec, "replicas", 1), number(status, "updatedReplicas")
+    done = updated >= wanted and number(status, "availableReplicas") >= wanted
+    if done and number(status, "replicas") <= updated:
+        return Health(phase=WorkloadPhase.LIVE, weight=100)
+    return moving(_ready_share(status, updated, wanted))
+
+
+def knative_health(found: Object) -> Health:
+    """Return how far a Knative Service is; a revision that does not come up leaves the one before in place."""
+    status = part(found, "status")
+    if number(status, "observedGeneration") != number(part(found, "metadata"), "generation"):
+        return UNSEEN
+    ready, made = condition(status, "Ready"), condition(status, "ConfigurationsReady")
+    if made.get("status") == "False":
+        return failed(made)
+    newest = status.get("latestCreatedRevisionName")
+    if ready.get("status") == "True" and newest and newest == status.get("latestReadyRevisionName"):
+        return Health(phase=WorkloadPhase.LIVE, weight=100)
+    return moving(0)
+
+
+def job_health(found: Object) -> Health:
+    """Return live for a Job that succeeded."""
+    status = part(found, "status")
+    failed = condition(status, "Failed")
+    if failed.get("status") == "True":
+        said = failed.get("message") or failed.get("reason") or "it failed"
+        return Health(phase=WorkloadPhase.FAILED, step="release command", reason=str(said))
+    done = condition(status, "Complete").get("status") == "True"
+    return Health(phase=WorkloadPhase.LIVE if done else WorkloadPhase.RELEASING)
+
+
+def condition(status: Object, kind: str) -> Object:
+    """Return the condition of a type, or an empty one."""
+    return next((one for one in status.get("conditions") or [] if one.get("type") == kind), {})
+
+
+def _ready_share(status: Object, updated: int, wanted: int) -> int:
+    old = max(0, number(status, "replicas") - updated)
+    ready = min(updated, max(0, number(status, "readyReplicas") - old))
+    return min(99, 100 * ready // max(1, wanted))
+
+
+def moving(weight: int) -> Health:
+    """Return the health of a version on its way, with its share of the traffic."""
+    return Health(phase=WorkloadPhase.SHIFTING if weight else WorkloadPhase.STARTING, weight=weight)
+
+
+def failed(told: Object) -> Health:
+    """Return the health of a version that was given up, for what a condition says."""
+    reason = str(told.get("message") or told.get("reason") or "the new version did not become ready")
+    return Health(phase=WorkloadPhase.FAILED, step=CHECK, reason=reason)
+
+
+def number(found: Object, name: str, default: int = 0) -> int:
+    """Return a number of an object, or the default."""
+    value = found.get(name)
+    return value if isinstance(value, int) else default
+
+
+def part(found: Object, name: str) -> Object:
+    """Return a part of an object, empty when it is not there."""
+    value = found.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+# How far an Argo Rollout is; the rules are those of Argo CD's health check of Rollouts.
+
+_NOT_COUNTED = frozenset({"RolloutPaused", "RolloutAborted"})  # it has just been resumed, or is tried again
+_GRACE = timedelta(seconds=10)  # Argo looks a second after the deadline
+
+
+def rollout_health(found: Object) -> Health:
+    """Return how far an Argo Rollout is; those before 1.0 tell no phase."""
+    status = part(found, "status")
+    if not _is_seen(found, status):
+        return UNSEEN
+    invalid = condition(status, "InvalidSpec")
+    if invalid.get("status") == "True":
+        return failed(invalid)
+    phase = status.get("phase") or _phase_without_word(part(found, "spec"), status)
+    if phase == "Healthy":
+        return Health(phase=WorkloadPhase.LIVE, weight=100)
+    if phase == "Degraded":
+        progress = condition(status, "Progressing")
+        return failed({"message": status.get("message") or progress.get("message")})
+    return moving(_weight(part(found, "spec"), status))
+
+
+def is_overdue(found: Object, now: datetime) -> bool:
+    """Return whether a Rollout stands still past its progress deadline and was not given up; a pause is none."""
+    status, limit = part(found, "status"), number(part(found, "spec"), "progressDeadlineSeconds")
+    progress = condition(status, "Progressing")
+    since = progress.get("lastUpdateTime")
+    if not limit or not since or not _is_seen(found, status) or status.get("phase") != "Progressing":
+        return False
+    if status.get("abort") or progress.get("reason") in _NOT_COUNTED:
+        return False
+    return now - datetime.fromisoformat(since) > timedelta(seconds=limit) + _GRACE
+
+
+def _is_seen(found: Object, status: Object) -> bool:
+    """Return whether the status is of this spec; Argo writes its generation as a string, before 0.10 as a hash."""
+    metadata, told = part(found, "metadata"), str(status.get("observedGeneration", ""))
+    if not status:
+        return False
+    asked = part(metadata, "annotations").get("rollout.argoproj.io/workload-generation", "")
+    seen = str(status.get("workloadObservedGeneration", ""))
+    if part(found, "spec").get("workloadRef") and asked and seen and asked != seen:
+        return False
+    generation = number(metadata, "generation")
+    return not told.isdigit() or int(told) > generation or int(told) == generation
+
+
+def _phase_without_word(spec: Object, status: Object) -> str:
+    progress = condition(status, "Progressing").get("reason", "")
+    if progress in {"RolloutAborted", "ProgressDeadlineExceeded"}:
+        return "Degraded"
+    if status.get("pauseConditions") or spec.get("paused"):
+        return "Paused"
+    wanted, updated = number(spec, "replicas", 1), number(status, "updatedReplicas")
+    if updated < wanted or number(status, "availableReplicas") < updated:
+        return "Progressing"
+    blue_green, canary = part(part(spec, "strategy"), "blueGreen"), part(status, "canary")
+    current = status.get("currentPodHash")
+    if blue_green:
+        return "Healthy" if part(status, "blueGreen").get("activeSelector") == current else "Progressing"
+    stable = status.get("stableRS") or canary.get("stableRS")
+    is_over = not part(part(spec, "strategy"), "canary").get("steps") or stable == current
+    return "Healthy" if is_over and number(status, "replicas") <= updated else "Progressing"
+
+
+def _weight(spec: Object, status: Object) -> int:
+    told = part(part(part(status, "canary"), "weights"), "canary").get("weight")
+    if isinstance(told, int):
+        return told
+    steps = part(part(spec, "strategy"), "canary").get("steps") or []
+    index = status.get("currentStepIndex")
+    passed = steps[: index + 1] if isinstance(index, int) else []
+    weights = [int(step["setWeight"]) for step in passed if "setWeight" in step]
+    return weights[-1] if weights and number(status, "updatedReplicas") else 0
+
+
+# What a Deployment, Rollout, Knative Service or Job of ours says about its release; no input or output here.
+
+_WHOLE = 100
+_READERS: dict[tuple[str, str], Callable[[Object], Health]] = {
+    ("apps", "Deployment"): deployment_health,
+    ("argoproj.io", "Rollout"): rollout_health,
+    ("serving.knative.dev", "Service"): knative_health,
+}
+
+
+def workload_changed(envelope: Envelope) -> WorkloadChanged | None:
+    """Return what an ApiServerSource event tells of a release; None for objects that are not ours, or say nothing."""
+    found = envelope.data if isinstance(envelope.data, dict) else {}
+    return job_end(found) if found.get("kind") == "Job" else report_of(found)
+
+
+def prepared_release(envelope: Envelope) -> tuple[str, str, int] | None:
+    """Return app, environment and number of the release whose release command succeeded, else None."""
+    found = envelope.data if isinstance(envelope.data, dict) else {}
+    end = job_end(found) if found.get("kind") == "Job" else None
+    return (end.app, end.environment, end.release) if end and end.phase == "releasing" else None
+
+
+def asked_release(found: Object) -> int:
+    """Return the release that a workload's spec asks for, 0 when it names none."""
+    return _release((found.get("spec") or {}).get("template") or {})
+
+
+def newest_release(found: Object) -> int:
+    """Return the newest release that a workload was asked for, which may have been given up; 0 when it names none."""
+    return _release(found)
+
+
+def report_of(found: Object) -> WorkloadChanged | None:
+    """Return the report of what runs a web process; None while its controller has not looked at it."""
+    group = str(found.get("apiVersion", "")).partition("/")[0]
+    reader = _READERS.get((group, str(found.get("kind", ""))))
+    if reader is None or _label(found, MANAGED) != MANAGER or _label(found, PROCESS) != WEB:
+        return None
+    health = reader(found)
+    if not health.observed or not asked_release(found):
+        return None
+    return _report(found, found["spec"]["template"], health)
+
+
+def job_end(found: Object | None) -> WorkloadChanged | None:
+    """Return the end of a release command: failed, or releasing with the step done; None while it runs."""
+    if not found or _label(found, MANAGED) != MANAGER or _label(found, PROCESS) != RELEASE_PROCESS:
+        return None
+    health = job_health(found)
+    if health.phase not in {WorkloadPhase.FAILED, WorkloadPhase.LIVE} or not annotation(found, RELEASE).isdigit():
+        return None
+    phase = WorkloadPhase.FAILED if health.phase is WorkloadPhase.FAILED else WorkloadPhase.RELEASING
+    return _report(found, found, Health(phase=phase, step="release command", reason=health.reason))
+
+
+def _report(found: Object, marked: Object, health: Health) -> WorkloadChanged:
+    return WorkloadChanged(
+        app=_label(found, APP),
+        environment=_label(found, ENVIRONMENT),
+        push=annotation(marked, PUSH),
+        release=int(annotation(marked, RELEASE)),
+        phase=health.phase.value,
+        weight=_WHOLE if health.phase is WorkloadPhase.LIVE else health.weight,
+        step=health.step,
+        reason=health.reason,
+    )
+
+
+def _release(marked: Object) -> int:
+    number = annotation(marked, RELEASE)
+    return int(number) if number.isdigit() else 0
+
+
+def _label(found: Object, name: str) -> str:
+    return str(((found.get("metadata") or {}).get("labels") or {}).get(name, ""))

@@ -1,0 +1,176 @@
+"""Workload objects: Deployment, Argo Rollout, Knative Service, and how a canary moves."""
+
+from typing import Any
+
+from functions.common.adapters.kubernetes.names import (
+    PUSH,
+    RELEASE,
+    Kind,
+    Place,
+    Runtime,
+    Traffic,
+    labels_of,
+    selected_by,
+)
+from functions.common.adapters.kubernetes.pods import RELEASE_PROCESS, WEB, pod_spec, pod_template, process_name
+from functions.common.domain.release import Workload
+
+# How an Argo Rollout moves traffic to a new version, and what makes it go back.
+
+Object = dict[str, Any]
+STABLE, CANARY = "web", "web-canary"
+WHOLE = 100
+CHECK_SECONDS = 2
+ERRORS_IN_A_ROW = 2  # one more, and the version has failed
+
+
+def canary_strategy(workload: Workload, place: Place, runtime: Runtime) -> Object:
+    """Return the strategy: by the route's weights where a Gateway has them, else by numbers of pods."""
+    strategy: Object = {"steps": _steps(workload, runtime), "maxSurge": "25%", "maxUnavailable": 0}
+    if runtime.traffic is not Traffic.GATEWAY:
+        return strategy
+    plugin = {"httpRoute": place.name(WEB), "namespace": place.namespace}
+    return {
+        **strategy,
+        "stableService": place.name(STABLE),
+        "canaryService": place.name(CANARY),
+        "trafficRouting": {"plugins": {"argoproj-labs/gatewayAPI": plugin}},
+        # From the first share of the traffic on: readiness alone takes a version out, and leaves its share to nobody.
+        "analysis": {"templates": [{"templateName": place.name(CANARY)}], "startingStep": 1},
+    }
+
+
+def canary_check(workload: Workload, place: Place) -> tuple[str, Object]:
+    """Return path and body of the check that a new version must pass as long as it shares the traffic."""
+    url = f"http://{place.name(CANARY)}.{place.namespace}.svc{workload.health_path}"
+    metric = {
+        "name": "health",
+        "interval": f"{CHECK_SECONDS}s",
+        "consecutiveErrorLimit": ERRORS_IN_A_ROW,
+        "provider": {"web": {"url": url, "timeoutSeconds": CHECK_SECONDS}},
+    }
+    body: Object = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "AnalysisTemplate",
+        "metadata": {
+            "name": place.name(CANARY),
+            "namespace": place.namespace,
+            "labels": labels_of(workload.app, workload.environment),
+        },
+        "spec": {"metrics": [metric]},
+    }
+    return place.path("AnalysisTemplate", CANARY), body
+
+
+def _steps(workload: Workload, runtime: Runtime) -> list[Object]:
+    steps: list[Object] = []
+    for percent in workload.steps:
+        steps.append({"setWeight": percent})
+        if percent < WHOLE:
+            steps.append({"pause": {"duration": f"{runtime.pause}s"}})
+    return steps
+
+
+# What runs an app's processes: Deployment, Argo Rollout or Knative Service; and the Job of the release command.
+
+_WEB = {Kind.DEPLOYMENT: "Deployment", Kind.ROLLOUT: "Rollout", Kind.KNATIVE: "KnativeService"}
+
+
+def web_path(kind: Kind, place: Place) -> str:
+    """Return the path of what runs the web process."""
+    return place.path(_WEB[kind], WEB)
+
+
+def web_workload(workload: Workload, kind: Kind, place: Place, runtime: Runtime, *, config: str) -> tuple[str, Object]:
+    """Return path and body of what runs the web process."""
+    makers = {Kind.DEPLOYMENT: _web_deployment, Kind.ROLLOUT: _rollout, Kind.KNATIVE: _knative_service}
+    return makers[kind](workload, place, runtime, config)
+
+
+def other_processes(workload: Workload, place: Place, runtime: Runtime, *, config: str) -> list[tuple[str, Object]]:
+    """Return path and body of each other process type's Deployment."""
+    names = sorted(set(workload.processes) - {WEB, RELEASE_PROCESS})
+    return [_deployment(workload, name, place, runtime, config) for name in names]
+
+
+def release_job(workload: Workload, place: Place, runtime: Runtime, *, config: str) -> tuple[str, Object]:
+    """Return path and body of the Job of the release command; it is tried once."""
+    name = f"release-{workload.release}"
+    spec = pod_spec(workload, RELEASE_PROCESS, place, runtime, config=config)
+    template = pod_template(workload, RELEASE_PROCESS, place, runtime, config=config)
+    body = _body("batch/v1", "Job", workload, RELEASE_PROCESS, place)
+    body["spec"] = {
+        "backoffLimit": 0,
+        "activeDeadlineSeconds": runtime.release_limit,
+        "ttlSecondsAfterFinished": 86400,
+        "template": {**template, "spec": {**spec, "restartPolicy": "Never"}},
+    }
+    return place.path("Job", name), body
+
+
+def _deployment(workload: Workload, process: str, place: Place, runtime: Runtime, config: str) -> tuple[str, Object]:
+    name = process_name(process)
+    body = _body("apps/v1", "Deployment", workload, process, place)
+    body["spec"] = _replicated(workload, process, place, runtime, config)
+    # The old pods serve until as many new ones are ready: one that never is changes nothing for users.
+    body["spec"]["strategy"] = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": 0}}
+    return place.path("Deployment", name), body
+
+
+def _web_deployment(workload: Workload, place: Place, runtime: Runtime, config: str) -> tuple[str, Object]:
+    return _deployment(workload, WEB, place, runtime, config)
+
+
+def _rollout(workload: Workload, place: Place, runtime: Runtime, config: str) -> tuple[str, Object]:
+    body = _body("argoproj.io/v1alpha1", "Rollout", workload, WEB, place)
+    body["spec"] = {
+        **_replicated(workload, WEB, place, runtime, config),
+        "progressDeadlineAbort": True,  # a version that does not come up gives its traffic back by itself
+        "rollbackWindow": {"revisions": 3},  # back to one of the last three: at once, without steps
+        "strategy": {"canary": canary_strategy(workload, place, runtime)},
+    }
+    return web_path(Kind.ROLLOUT, place), body
+
+
+def _knative_service(workload: Workload, place: Place, runtime: Runtime, config: str) -> tuple[str, Object]:
+    body = _body("serving.knative.dev/v1", "Service", workload, WEB, place)
+    template = pod_template(workload, WEB, place, runtime, config=config)
+    spec = template["spec"]
+    del spec["securityContext"]  # Knative takes none for the pod; its own default is the same
+    container = {name: value for name, value in spec["containers"][0].items() if name != "lifecycle"}
+    container["env"] = [one for one in container["env"] if one["name"] != "PORT"]  # Knative sets it, and takes none
+    template["metadata"]["annotations"]["serving.knative.dev/progress-deadline"] = f"{runtime.health_limit}s"
+    moves = max(0, len(workload.steps) - 1) * runtime.pause
+    if moves:  # Serving shifts the traffic by itself, evenly, once the new revision is ready
+        body["metadata"]["annotations"]["serving.knative.dev/rollout-duration"] = f"{moves}s"
+    body["spec"] = {
+        "template": {**template, "spec": {**spec, "containers": [container]}},
+        "traffic": [{"latestRevision": True, "percent": WHOLE}],
+    }
+    return web_path(Kind.KNATIVE, place), body
+
+
+def _replicated(workload: Workload, process: str, place: Place, runtime: Runtime, config: str) -> Object:
+    name = process_name(process)
+    return {
+        "replicas": runtime.replicas if process == WEB else 1,
+        "revisionHistoryLimit": 5,
+        "progressDeadlineSeconds": runtime.health_limit,
+        "selector": {"matchLabels": selected_by(workload.app, workload.environment, name)},
+        "template": pod_template(workload, process, place, runtime, config=config),
+    }
+
+
+def _body(version: str, kind: str, workload: Workload, process: str, place: Place) -> Object:
+    """Return the body of an object that is named as its process, and its release for a Job."""
+    name = process_name(process) if kind != "Job" else f"{process}-{workload.release}"
+    return {
+        "apiVersion": version,
+        "kind": kind,
+        "metadata": {
+            "name": place.name(name),
+            "namespace": place.namespace,
+            "labels": labels_of(workload.app, workload.environment, process_name(process)),
+            "annotations": {RELEASE: str(workload.release), PUSH: workload.push, "slipway.dev/sha": workload.sha},
+        },
+    }

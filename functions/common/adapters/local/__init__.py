@@ -1,0 +1,1 @@
+"""What one machine has in place of a cluster."""

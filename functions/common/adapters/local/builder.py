@@ -1,0 +1,62 @@
+"""Builder of the one-machine platform: orders are rows that the build runner takes."""
+
+from dataclasses import dataclass
+
+from functions.common.adapters.build_orders import check_order
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.domain.build import BuildOrder, BuildResult, BuildState, Image
+from functions.common.errors import Unavailable
+
+_START = """
+insert into platform.builds (name, app, environment, push, clone_url, ref, sha)
+values (:name, :app, :environment, :push, :clone_url, :ref, :sha)
+on conflict (name) do update set push = excluded.push, clone_url = excluded.clone_url, ref = excluded.ref,
+    state = 'waiting', cancelled = false, lease_until = null, digest = '', processes = '{}', step = '', reason = '',
+    log_tail = '', ordered_at = now(), ended_at = null, reported_at = null
+where platform.builds.ended_at is not null and platform.builds.push <> excluded.push
+"""
+_LEAVING = "select 1 from platform.builds where name = :name and push <> :push and cancelled and ended_at is null"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalBuilder:
+    """Builder over the table platform.builds."""
+
+    database: Postgres
+
+    def start(self, order: BuildOrder) -> None:
+        """Order the build; see Builder. A name that has ended is taken again for another push of its commit."""
+        check_order(order)
+        self.database.run(
+            _START,
+            name=order.name,
+            app=order.app,
+            environment=order.environment,
+            push=order.push,
+            clone_url=order.clone_url,
+            ref=order.ref,
+            sha=order.sha,
+        )
+        if self.database.run(_LEAVING, name=order.name, push=order.push):
+            msg = f"the build {order.name} of a push before is being cancelled: it is tried again"
+            raise Unavailable(msg)
+
+    def cancel(self, name: str) -> None:
+        """Ask for the end of a build; see Builder."""
+        sql = "update platform.builds set cancelled = true where name = :name and ended_at is null"
+        self.database.run(sql, name=name)
+
+    def observe(self, name: str) -> BuildResult | None:
+        """Return what is known of a build; see Builder."""
+        columns = "app, state, digest, processes, step, reason, log_tail"
+        rows = self.database.rows(f"select {columns} from platform.builds where name = :name", name=name)  # noqa: S608 - constants
+        if not rows:
+            return None
+        row = rows[0]
+        state = BuildState.RUNNING if row["state"] == "waiting" else BuildState(row["state"])
+        image = None
+        if row["digest"]:
+            image = Image(digest=row["digest"], reference=f"local/{row['app']}", processes=row["processes"])
+        return BuildResult(
+            name=name, state=state, image=image, step=row["step"], reason=row["reason"], log_tail=row["log_tail"]
+        )

@@ -1,0 +1,106 @@
+"""Releases on this machine: what is wanted stands in the schema `platform`."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.domain.release import Release, Workload
+from functions.common.events.release import WorkloadChanged
+from functions.common.ports.deployer import RunningWorkload
+
+# Deployer of the one-machine platform: what is wanted is a row that the rollout controller makes true.
+
+_LOCK = "select pg_advisory_xact_lock(hashtextextended(cast(:app as text) || '/' || cast(:environment as text), 1))"
+_APPLY = """
+insert into platform.workloads (app, environment, generation, wanted)
+select :app, :environment, cast(:release as integer), cast(:wanted as jsonb)
+where not exists (select 1 from platform.removals
+    where app = :app and environment = :environment and through >= cast(:release as integer))
+on conflict (app, environment) do update set generation = excluded.generation, wanted = excluded.wanted
+where platform.workloads.generation < excluded.generation
+"""
+_REMEMBER = """
+insert into platform.removals (app, environment, through) values (:app, :environment, :through)
+on conflict (app, environment) do update set through = greatest(platform.removals.through, excluded.through)
+"""
+_REMOVE = """
+update platform.workloads set wanted = null
+where app = :app and environment = :environment and generation <= :through
+"""
+_RUNNING = """
+select app, environment, generation as release from platform.workloads
+where wanted is not null order by app, environment
+"""
+_OBSERVE = """
+select w.generation, w.wanted ->> 'push' as push, r.release, r.event
+from platform.workloads w left join lateral (
+    select release, event from platform.reports
+    where app = w.app and environment = w.environment order by id desc limit 1
+) r on true
+where w.app = :app and w.environment = :environment
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalDeployer:
+    """Deployer and RunningWorkloads over the tables platform.workloads and platform.removals."""
+
+    database: Postgres
+
+    def apply(self, workload: Workload) -> None:
+        """Ask for this release; see Deployer."""
+        where = {"app": workload.app, "environment": workload.environment}
+        with self.database.transaction():
+            self.database.run(_LOCK, **where)
+            self.database.run(_APPLY, **where, release=workload.release, wanted=json.dumps(asdict(workload)))
+
+    def go_on(self, app: str, environment: str, release: int) -> None:
+        """Do nothing: the rollout controller runs release commands itself and goes on by itself."""
+
+    def settle(self, app: str, environment: str, release: int) -> None:
+        """Do nothing: the rollout controller lets workers follow the live version itself."""
+
+    def go_back(self, live: Release, *, instead_of: int) -> None:
+        """Do nothing: the rollout controller ends a version that it gives up, and never tries it again."""
+
+    def remove(self, app: str, environment: str, *, through: int) -> None:
+        """Leave nothing up to a number running; see Deployer."""
+        where = {"app": app, "environment": environment}
+        with self.database.transaction():
+            self.database.run(_LOCK, **where)
+            self.database.run(_REMEMBER, **where, through=through)
+            self.database.run(_REMOVE, **where, through=through)
+
+    def running(self) -> tuple[RunningWorkload, ...]:
+        """Return what was asked for; see RunningWorkloads."""
+        return tuple(RunningWorkload(**row) for row in self.database.rows(_RUNNING))
+
+    def observe(self, app: str, environment: str) -> WorkloadChanged | None:
+        """Return the latest report; one that was only asked for is still to begin."""
+        rows = self.database.rows(_OBSERVE, app=app, environment=environment)
+        if not rows:
+            return None
+        row = rows[0]
+        if row["event"] and row["release"] >= row["generation"]:
+            return WorkloadChanged.model_validate(row["event"])
+        return WorkloadChanged(
+            app=app, environment=environment, push=row["push"] or "", release=row["generation"], phase="releasing"
+        )
+
+
+def workload_from(fields: Mapping[str, Any]) -> Workload:
+    """Return the workload that `apply` wrote."""
+    return Workload(**{**fields, "hosts": tuple(fields["hosts"]), "steps": tuple(fields["steps"])})
+
+
+# ReleaseLimits where whoever runs releases keeps the limits without fail.
+
+
+class KeptLimits:
+    """ReleaseLimits that gives up nothing."""
+
+    def enforce(self, app: str, environment: str) -> WorkloadChanged | None:  # noqa: ARG002 - it is kept
+        """Return None; see ReleaseLimits."""
+        return None

@@ -1,0 +1,212 @@
+"""Bare git repositories of this machine: made, read, and their commits annotated."""
+
+import fcntl
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from functions.common.adapters.forges.gitea import owner_and_name
+from functions.common.errors import NotFound, Rejected, Unavailable
+
+# Repositories to push to, as bare repositories in a folder of this machine.
+
+_NAME = re.compile(r"^(?:([A-Za-z0-9][A-Za-z0-9_.-]*)/)?([A-Za-z0-9][A-Za-z0-9_.-]*)\Z")
+_GIT_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalRepositories:
+    """Repositories in `folder`/OWNER/NAME.git, served at `base_url`; `owner` is that of names without one.
+
+    The hooks in `folder`/.hooks send the webhooks of all of them.
+    """
+
+    folder: Path
+    base_url: str
+    owner: str = "slipway"
+
+    def create(self, name: str) -> str:
+        """Make the repository; see Repositories. Raises Rejected for a name that is none."""
+        path = self._path(name)
+        if not (path / "HEAD").exists():
+            self._make(path)
+        return f"{self.base_url.rstrip('/')}/{path.parent.name}/{path.name}"
+
+    def delete(self, name: str) -> None:
+        """Delete the repository; see Repositories."""
+        path = self._path(name)
+        if not path.exists():
+            return
+        try:
+            shutil.rmtree(path)
+        except OSError as error:
+            msg = f"repository {name} cannot be deleted: {error.strerror}"
+            raise Unavailable(msg) from error
+
+    def _make(self, path: Path) -> None:
+        draft = path.with_name(f".{path.name}.new")
+        settings = {
+            "core.hooksPath": str(self.folder / ".hooks"),
+            "receive.denyNonFastForwards": "false",
+            "http.receivepack": "true",
+            "uploadpack.allowAnySHA1InWant": "true",
+            "gc.auto": "0",  # a pusher does not wait for housekeeping
+        }
+        try:
+            shutil.rmtree(draft, ignore_errors=True)
+            draft.parent.mkdir(parents=True, exist_ok=True)
+            _git("init", "--quiet", "--bare", "--initial-branch=main", "--template=", str(draft))
+            for key, value in settings.items():
+                _git("-C", str(draft), "config", key, value)
+            draft.rename(path)
+        except (OSError, subprocess.SubprocessError) as error:
+            if (path / "HEAD").exists():  # somebody else made it in this moment
+                return
+            msg = f"repository {path.name} cannot be made: {error}"
+            raise Unavailable(msg) from error
+
+    def _path(self, name: str) -> Path:
+        match = _NAME.match(name.removesuffix(".git"))
+        if match is None:
+            msg = f"{name!r} is no repository name: use letters, digits, `-`, `_` and `.`"
+            raise Rejected(msg)
+        return self.folder / (match[1] or self.owner) / f"{match[2]}.git"
+
+
+def _git(*arguments: str) -> None:
+    subprocess.run(["git", *arguments], check=True, capture_output=True, timeout=_GIT_SECONDS)
+
+
+# Branch heads of bare repositories of this machine, read from their files: no process is started.
+
+_HEADS = "refs/heads/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitHeads:
+    """ForgeHeads for the repositories in `folder`/OWNER/NAME.git that are served at `base_url`."""
+
+    folder: Path
+    base_url: str
+    owner: str = "slipway"
+
+    def heads(self, clone_url: str) -> dict[str, str] | None:
+        """Return branch -> sha; see ForgeHeads."""
+        path = self._path(clone_url)
+        if path is None or not (path / "HEAD").is_file():
+            return None
+        found = _packed(path)
+        root = path / _HEADS
+        for file in root.rglob("*"):
+            if file.is_file() and not file.name.endswith(".lock"):
+                found[file.relative_to(root).as_posix()] = file.read_text().strip()
+        return found
+
+    def head(self, clone_url: str, branch: str) -> str | None:
+        """Return the branch's sha; see ForgeHeads."""
+        path = self._path(clone_url)
+        if path is None or not (path / "HEAD").is_file():
+            return None
+        try:
+            return (path / _HEADS / branch).read_text().strip()
+        except OSError:  # packed, or not there
+            return _packed(path).get(branch, "")
+
+    def _path(self, clone_url: str) -> Path | None:
+        url, base = urlsplit(clone_url), urlsplit(self.base_url)
+        parts = url.path.strip("/").removesuffix(".git").split("/")
+        if (url.hostname, url.port) != (base.hostname, base.port) or ".." in parts or len(parts) not in {1, 2}:
+            return None
+        owner, name = (self.owner, parts[0]) if len(parts) == 1 else parts
+        return self.folder / owner / f"{name}.git"
+
+
+def _packed(path: Path) -> dict[str, str]:
+    try:
+        lines = (path / "packed-refs").read_text().splitlines()
+    except OSError:
+        return {}
+    refs = [line.split(" ", 1) for line in lines if line and line[0] not in "#^"]
+    return {name.removeprefix(_HEADS): sha for sha, name in refs if name.startswith(_HEADS)}
+
+
+# Commit statuses of the bare repositories on this machine: a note at each commit, `git notes --ref=slipway`.
+#
+# Users see them with `git fetch origin refs/notes/slipway:refs/notes/slipway` and `git log --notes=slipway`.
+
+TIMEOUT_SECONDS = 10
+_GIT = ("git", "-c", "user.name=Slipway", "-c", "user.email=slipway@localhost", "-c", "core.hooksPath=/dev/null")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitNotes:
+    """CommitStatuses over the repositories `<folder>/<owner>/<name>.git`, cloned below `base_url`.
+
+    `owner` is meant where a URL names none.
+    """
+
+    folder: Path
+    base_url: str
+    owner: str = "slipway"
+
+    def post(self, repository: str, sha: str, *, state: str, description: str, context: str, target_url: str) -> None:
+        """Set one line of the commit's note; a repository that is not here is left to others.
+
+        Raises NotFound when the repository has no such commit.
+        """
+        path = self._path(repository)
+        if path is None:
+            return
+        if _git_notes(path, "cat-file", "-e", f"{sha}^{{commit}}").returncode:
+            msg = f"{repository} has no commit {sha}: it was pushed away, or the repository was made anew"
+            raise NotFound(msg)
+        words = (context, state, description, target_url)
+        line = "\t".join(" ".join(word.split()) for word in words).rstrip("\t")
+        with _locked(path):
+            shown = _git_notes(path, "notes", "--ref=slipway", "show", sha)
+            kept = [] if shown.returncode else [note for note in shown.stdout.splitlines() if note]
+            lines = sorted([note for note in kept if note.split("\t")[0] != context] + [line])
+            if lines == kept:
+                return
+            added = _git_notes(
+                path, "notes", "--ref=slipway", "add", "-f", "-F", "-", sha, text="\n".join(lines) + "\n"
+            )
+        if added.returncode:
+            msg = f"git cannot write a note in {path}: {added.stderr.strip()}"
+            raise Unavailable(msg)
+
+    def _path(self, repository: str) -> Path | None:
+        found = owner_and_name(repository, base_url=self.base_url, default_owner=self.owner)
+        if found is None:
+            return None
+        owner, name = found
+        path = self.folder / owner / f"{name}.git"
+        return path if path.is_dir() else None
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Let one writer at a time read and replace a note: git itself would let the last one win."""
+    with (path / "slipway-notes.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _git_notes(path: Path, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            [*_GIT, "-C", str(path), *arguments],
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TIMEOUT_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        msg = f"git does not answer in {path}: {error}"
+        raise Unavailable(msg) from error

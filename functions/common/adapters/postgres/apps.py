@@ -1,0 +1,288 @@
+"""Apps, their config and their domains."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.domain.app import App
+from functions.common.domain.build import BuildState
+from functions.common.domain.environment import Environment, EnvironmentState, production
+from functions.common.domain.git_url import repository_key
+from functions.common.errors import NotFound
+from functions.common.ports.apps import AppRecord, ConfigScope, RemovedApp
+
+# Apps by repository, in the table projects.
+
+_SELECT_APPS = """
+select id::text, name, git_url, branch, domain, paths,
+    array(select host from custom_domains where app = projects.name order by host) as custom_domains
+from projects
+"""
+_BY_REPOSITORY = _SELECT_APPS + "where git_key = any(cast(:keys as text[])) and git_key <> '' order by name"
+_BY_NAME = _SELECT_APPS + "where name = :name"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresAppDirectory:
+    """AppDirectory over the tables projects and custom_domains."""
+
+    database: Postgres
+
+    def by_repository(self, *keys: str) -> tuple[App, ...]:
+        """Return the apps of a repository; see AppDirectory."""
+        return tuple(_app(row) for row in self.database.rows(_BY_REPOSITORY, keys=list(keys)))
+
+    def by_name(self, name: str) -> App | None:
+        """Return the app with this name; see AppDirectory."""
+        rows = self.database.rows(_BY_NAME, name=name)
+        return _app(rows[0]) if rows else None
+
+
+def _app(row: dict[str, Any]) -> App:
+    return App(**row | {"paths": tuple(row["paths"]), "custom_domains": tuple(row["custom_domains"])})
+
+
+# The apps in the table projects.
+
+_SELECT_RECORDS = """
+select p.id::text as id, p.name, p.git_url, p.branch, p.paths, p.git_repo_name, p.domain, p.created_at,
+    array(select host from custom_domains where app = p.name order by host) as hosts,
+    coalesce((select number from releases where app = p.name and environment = 'production' and state = 'live'
+              order by number desc limit 1), 0) as release,
+    coalesce((select state from pushes where app = p.name and environment = 'production' and state <> 'ignored'
+              order by sequence desc limit 1), '') as pushed
+from projects as p
+"""
+_FIND = _SELECT_RECORDS + "where p.name = :name or p.id = :id::uuid order by p.name = :name desc limit 1"
+_PAGE = _SELECT_RECORDS + "where p.name > :after order by p.name limit :limit"
+_MOVING = ("received", "building", "releasing")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresAppRegister:
+    """AppRegister over the tables projects, releases and pushes."""
+
+    database: Postgres
+
+    def find(self, reference: str) -> AppRecord | None:
+        """Return the app with this name or id; see AppRegister."""
+        rows = self.database.rows(_FIND, name=reference, id=_uuid(reference))
+        return _record(rows[0]) if rows else None
+
+    def page(self, *, after: str, limit: int) -> tuple[AppRecord, ...]:
+        """Return a page of apps; see AppRegister."""
+        return tuple(_record(row) for row in self.database.rows(_PAGE, after=after, limit=limit))
+
+
+def _record(row: dict[str, Any]) -> AppRecord:
+    app = App(
+        id=row["id"],
+        name=row["name"],
+        git_url=row["git_url"],
+        branch=row["branch"],
+        domain=row["domain"],
+        custom_domains=tuple(row["hosts"]),
+        paths=tuple(row["paths"]),
+    )
+    return AppRecord(
+        app=app,
+        repository=row["git_repo_name"],
+        state=_state(row["pushed"], row["release"]),
+        release=row["release"],
+        created_at=row["created_at"],
+    )
+
+
+def _state(pushed: str, release: int) -> str:
+    if pushed in _MOVING:
+        return "deploying"
+    if release:
+        return "live"
+    return "failed" if pushed == "failed" else "new"
+
+
+def _uuid(reference: str) -> str | None:
+    try:
+        return str(UUID(reference))
+    except ValueError:
+        return None
+
+
+# Changes of apps, each in one transaction.
+
+_ADD_APP = """
+insert into projects (name, git_url, git_key, branch, paths, git_repo_name, git_clone_http, domain)
+values (:name, :git_url, :git_key, :branch, :paths::text[], :repository, :git_url, :domain)
+on conflict (name) do nothing returning id::text
+"""
+_ADD_PRODUCTION = """
+insert into environments (app, name, branch, label) values (:app, :name, :branch, :label)
+"""
+_SET_SOURCE = """
+update projects set git_url = coalesce(nullif(:git_url, ''), git_url),
+    git_key = coalesce(nullif(:git_key, ''), git_key), branch = coalesce(nullif(:branch, ''), branch)
+where name = :name returning branch
+"""
+_SET_PRODUCTION = "update environments set branch = :branch where app = :name and name = 'production'"
+_CLOSE = """
+update environments set state = 'closed', closed_at = now()
+where app = :name and branch = :branch and name <> 'production' and state = 'open'
+returning name, label
+"""
+_HOSTS = "select host from custom_domains where app = :name order by host"
+_ENVIRONMENTS = "select name, label from environments where app = :name order by name"
+_LOCK_APP = "select id from projects where name = :name for update"
+_KEEP_NUMBERS = """
+insert into release_floors (app, environment, number)
+select app, environment, max(number) from releases where app = :name group by app, environment
+on conflict (app, environment) do update set number = greatest(release_floors.number, excluded.number)
+"""
+# Events stay: they are what explains the app's pushes afterwards. Sequences start anew with an app of the
+# same name, so what is counted by them goes. Numbers of releases go on: what is late tells by its number that
+# it is of the app before.
+_ABANDON_IMAGES = """
+insert into abandoned_images (image, digest)
+select distinct image, digest from builds where app = :name and digest <> '' and image_deleted_at is null
+on conflict (image, digest) do update set since = now(), claimed_at = null
+"""
+_REMOVE_BUILDS = "delete from builds where app = :name returning name, state"
+_REMOVE_APP = (
+    _KEEP_NUMBERS,
+    "delete from releases where app = :name",
+    "delete from pushes where app = :name",
+    "delete from projects where name = :name",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresAppEditor:
+    """AppEditor over the table projects and what belongs to it."""
+
+    database: Postgres
+
+    def add(self, app: App, *, repository: str) -> str:
+        """Add the app; see AppEditor."""
+        with self.database.transaction():
+            rows = self.database.run(
+                _ADD_APP,
+                name=app.name,
+                git_url=app.git_url,
+                git_key=repository_key(app.git_url) if app.git_url else "",
+                branch=app.branch,
+                paths=list(app.paths),
+                repository=repository,
+                domain=app.domain,
+            )
+            if not rows:
+                return ""
+            home = production(app.name, app.branch)
+            self.database.run(_ADD_PRODUCTION, app=app.name, name=home.name, branch=home.branch, label=home.label)
+        return str(rows[0][0])
+
+    def set_source(self, name: str, *, git_url: str, branch: str) -> tuple[Environment, ...]:
+        """Change what feeds production; see AppEditor."""
+        with self.database.transaction():
+            key = repository_key(git_url) if git_url else ""
+            rows = self.database.run(_SET_SOURCE, name=name, git_url=git_url, git_key=key, branch=branch)
+            if not rows:
+                raise NotFound(_gone(name))
+            branch = str(rows[0][0])
+            self.database.run(_SET_PRODUCTION, name=name, branch=branch)
+            closed = self.database.run(_CLOSE, name=name, branch=branch)
+        return tuple(
+            Environment(app=name, name=environment, branch=branch, label=label, state=EnvironmentState.CLOSED)
+            for environment, label in closed
+        )
+
+    def remove(self, name: str) -> RemovedApp:
+        """Remove the app; see AppEditor."""
+        with self.database.transaction():
+            if not self.database.run(_LOCK_APP, name=name):
+                raise NotFound(_gone(name))
+            environments = self.database.run(_ENVIRONMENTS, name=name)
+            hosts = self.database.run(_HOSTS, name=name)
+            self.database.run(_ABANDON_IMAGES, name=name)
+            builds = self.database.run(_REMOVE_BUILDS, name=name)
+            for statement in _REMOVE_APP:
+                self.database.run(statement, name=name)
+        return RemovedApp(
+            labels=tuple(label for _, label in environments),
+            custom_domains=tuple(host for (host,) in hosts),
+            environments=tuple(environment for environment, _ in environments),
+            builds=tuple(sorted(build for build, state in builds if state == BuildState.RUNNING)),
+        )
+
+
+def _gone(name: str) -> str:
+    return f"there is no app {name!r}: see `paas apps list`"
+
+
+# Config in the table config_vars.
+
+_READ = "select key, value from config_vars where app = :app and scope = :scope"
+_LOCK_CONFIG = "select 1 from projects where name = :app for update"
+_SET = """
+insert into config_vars (app, scope, key, value) values (:app, :scope, :key, :value)
+on conflict (app, scope, key) do update set value = excluded.value where config_vars.value <> excluded.value
+returning key
+"""
+_UNSET = "delete from config_vars where app = :app and scope = :scope and key = :key returning key"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresConfigVars:
+    """ConfigVars over the table config_vars."""
+
+    database: Postgres
+
+    def read(self, app: str, scope: ConfigScope) -> dict[str, str]:
+        """Return key -> value; see ConfigVars."""
+        return {key: value for key, value in self.database.run(_READ, app=app, scope=scope.value)}  # noqa: C416 - rows are lists
+
+    def change(self, app: str, scope: ConfigScope, changes: Mapping[str, str | None]) -> tuple[str, ...]:
+        """Set and unset values; see ConfigVars."""
+        changed = []
+        with self.database.transaction():
+            self.database.run(_LOCK_CONFIG, app=app)
+            for key, value in sorted(changes.items()):
+                if value is None:
+                    changed += self.database.run(_UNSET, app=app, scope=scope.value, key=key)
+                else:
+                    changed += self.database.run(_SET, app=app, scope=scope.value, key=key, value=value)
+        return tuple(key for (key,) in changed)
+
+
+# Custom domains in the table custom_domains.
+
+_ADD_DOMAIN = "insert into custom_domains (host, app) values (:host, :app) on conflict do nothing"
+_OWNER = "select app from custom_domains where host = :host"
+_REMOVE_DOMAIN = "delete from custom_domains where host = :host and app = :app returning host"
+# The table that the apps' rows show: the first of the app's hosts.
+_SHOWN = """
+update projects set custom_domain = coalesce((select min(host) from custom_domains where app = :app), '')
+where name = :app
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresDomains:
+    """Domains over the table custom_domains."""
+
+    database: Postgres
+
+    def add(self, app: str, host: str) -> str:
+        """Give the host to the app; see Domains."""
+        with self.database.transaction():
+            self.database.run(_ADD_DOMAIN, host=host, app=app)
+            owner = str(self.database.run(_OWNER, host=host)[0][0])
+            self.database.run(_SHOWN, app=app)
+        return owner
+
+    def remove(self, app: str, host: str) -> bool:
+        """Take the host from the app; see Domains."""
+        with self.database.transaction():
+            removed = self.database.run(_REMOVE_DOMAIN, host=host, app=app)
+            self.database.run(_SHOWN, app=app)
+        return bool(removed)

@@ -1,0 +1,213 @@
+"""Builds: the state machine, and the statements behind it."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.domain.build import Build, BuildOrder, BuildResult, BuildState, Image, attempt_name
+from functions.common.domain.push import PushState
+from functions.common.errors import Unavailable
+from functions.common.ports.builds import Beginning, Ended
+
+# Builds to and from rows of the table builds.
+
+COLUMNS = (
+    "name, app, environment, push, repository, sha, ref, sequence, state, superseded_by, "
+    "digest, image, processes, step, reason, log_tail"
+)
+
+
+def build(row: dict[str, Any]) -> Build:
+    """Return the build of a row that holds COLUMNS, and maybe more."""
+    image = Image(digest=row["digest"], reference=row["image"], processes=row["processes"]) if row["digest"] else None
+    return Build(
+        name=row["name"],
+        app=row["app"],
+        environment=row["environment"],
+        push=row["push"],
+        repository=row["repository"],
+        sha=row["sha"],
+        ref=row["ref"],
+        sequence=row["sequence"],
+        state=BuildState(row["state"]),
+        superseded_by=row["superseded_by"],
+        image=image,
+        step=row["step"],
+        reason=row["reason"],
+        log_tail=row["log_tail"],
+    )
+
+
+def ending(result: BuildResult) -> dict[str, str]:
+    """Return a build's end by column."""
+    return {
+        "name": result.name,
+        "state": result.state.value,
+        "digest": result.image.digest if result.image else "",
+        "image": result.image.reference if result.image else "",
+        "processes": json.dumps(result.image.processes if result.image else {}),
+        "step": result.step,
+        "reason": result.reason,
+        "log_tail": result.log_tail,
+    }
+
+
+# The statements of the build ledger: one each, so that each is one round trip and one transaction.
+
+# `gate` locks the environment's row and so waits for a push that is being admitted: either that push
+# is seen here, or its own start finds what is written here. The other tables are read as they were when
+# the statement began; where that may be old (the same commit, started twice at once) nothing is written
+# and no name comes back, and the caller tries again, with the number of attempts that there are.
+BEGIN = f"""
+with gate as materialized (
+    select state = 'open' as open, pushed_sequence, opened_at from environments
+    where app = :app and name = :environment for update
+),
+verdict as materialized (
+    select case when gate.open is null then 'the environment is gone'
+        when not gate.open then 'the environment was closed'
+        when gate.pushed_sequence > :sequence then 'the newer push of ' || coalesce((
+            select left(sha, 12) from pushes
+            where app = :app and environment = :environment and sequence = gate.pushed_sequence), 'another commit'
+        ) || ' takes its place' end as overtaken,
+        gate.opened_at, asked.state as push_state, asked.reason as push_reason, asked.ended_at is not null as push_ended
+    from (select) as one left join gate on true
+        left join pushes as asked on asked.id = :push and asked.app = :app
+),
+going as (select opened_at from verdict where overtaken is null and not push_ended),
+attempts as materialized (
+    select * from builds where app = :app and environment = :environment and sha = :sha
+),
+latest as materialized (
+    select attempts.*, push = :push as own, state = 'running' and superseded_by = '' as wanted
+    from attempts order by push = :push desc, length(name) desc, name desc limit 1
+),
+fitting as materialized (
+    select latest.* from latest, verdict
+    where own or overtaken is null and state = 'succeeded' and started_at >= opened_at and image_claimed_at is null
+),
+adopted as (
+    update builds set push = :push, sequence = :sequence from latest, going
+    where builds.name = latest.name and latest.wanted and not latest.own
+        and builds.push = latest.push and builds.state = 'running' and builds.superseded_by = ''
+    returning builds.*, latest.push as displaced
+),
+displaced as (
+    update pushes set state = 'superseded', code = 'adopted', reason = 'push ' || :push || ' takes over its build',
+        moved_at = now(), ended_at = now()
+    from adopted where pushes.id = adopted.displaced and pushes.app = :app and pushes.ended_at is null
+    returning pushes.id
+),
+ordered as (
+    insert into builds (name, app, environment, push, repository, sha, ref, sequence)
+    select :name, :app, :environment, :push, :repository, :sha, :ref, :sequence from going
+    where (select count(*) from attempts) = cast(:attempts as integer)
+        and not exists (select from fitting) and not exists (select from latest where wanted)
+    on conflict do nothing returning *
+),
+replaced as (
+    update builds set superseded_by = :push from going
+    where app = :app and environment = :environment and state = 'running' and superseded_by = ''
+        and sequence < :sequence and sha <> :sha
+    returning name
+),
+chosen as (
+    select {COLUMNS} from ordered union all select {COLUMNS} from adopted union all select {COLUMNS} from fitting
+)
+select {COLUMNS}, overtaken, push_state, push_reason, push_ended,
+    (select count(*)::integer from attempts) as attempts,
+    array(select name from replaced union select name from builds, going
+        where app = :app and environment = :environment and state = 'running' and superseded_by <> ''
+    ) as cancel,
+    array(select id from displaced union select id from pushes
+        where app = :app and environment = :environment and sequence < :sequence and sequence > 0 and sha = :sha
+            and code = 'adopted' and reason = 'push ' || :push || ' takes over its build'
+    ) as adopted
+from verdict left join chosen on true
+"""  # noqa: S608 - constants
+END = f"""
+with ended as (
+    update builds set state = :state, digest = :digest, image = :image, processes = cast(:processes as jsonb),
+        step = :step, reason = :reason, log_tail = :log_tail, ended_at = now()
+    where name = :name and state = 'running' returning *
+),
+found as (
+    select * from ended union all select * from builds where name = :name and not exists (select from ended)
+)
+select {COLUMNS}, (select sha from pushes where id = superseded_by and app = found.app) as heir from found
+"""  # noqa: S608 - as above
+GIVE_UP = """
+with given_up as (
+    update builds set superseded_by = :cause
+    where app = :app and (environment = :environment or :environment = '') and state = 'running' and superseded_by = ''
+        and not exists (
+            select from environments e where e.app = builds.app and e.name = builds.environment and e.state = 'open')
+    returning name
+)
+select name from given_up union select name from builds
+where app = :app and (environment = :environment or :environment = '') and state = 'running' and superseded_by <> ''
+    and not exists (
+        select from environments e where e.app = builds.app and e.name = builds.environment and e.state = 'open')
+order by name
+"""
+UNKNOWN = """
+select name from unnest(cast(:names as text[])) as asked (name)
+where not exists (select from builds where builds.name = asked.name) order by name
+"""
+
+
+# The state machine of builds, in the table builds.
+
+_TRIES = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresBuildLedger:
+    """BuildLedger and BuildNames over the tables builds, environments and pushes."""
+
+    database: Postgres
+
+    def begin(self, order: BuildOrder, *, repository: str, sequence: int) -> Beginning:
+        """Begin, adopt, use again or refuse a build; see BuildLedger."""
+        values = {"app": order.app, "environment": order.environment, "push": order.push, "sha": order.sha}
+        values |= {"ref": order.ref, "repository": repository}
+        attempts = 0
+        for _ in range(_TRIES):
+            name = attempt_name(order.name, attempts + 1)
+            row = self.database.rows(BEGIN, **values, name=name, attempts=attempts, sequence=sequence)[0]
+            if row["name"] or row["overtaken"] or row["push_ended"]:
+                return _beginning(row)
+            attempts = row["attempts"]
+        msg = f"build {order.name} is being changed by others; try again"
+        raise Unavailable(msg)
+
+    def end(self, result: BuildResult) -> Ended | None:
+        """Record the end of a running build; see BuildLedger."""
+        for _ in range(_TRIES):
+            rows = self.database.rows(END, **ending(result))
+            if not rows:
+                return None
+            if rows[0]["state"] != BuildState.RUNNING:  # else it was ended by another report at this moment
+                return Ended(build=build(rows[0]), heir=rows[0]["heir"] or "")
+        msg = f"build {result.name} is being changed by others; try again"
+        raise Unavailable(msg)
+
+    def give_up(self, app: str, environment: str, *, cause: str) -> tuple[str, ...]:
+        """Note why what runs is cancelled; see BuildLedger."""
+        return tuple(row[0] for row in self.database.run(GIVE_UP, app=app, environment=environment, cause=cause))
+
+    def unknown(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return those of the names that no build has; see BuildNames."""
+        return tuple(row[0] for row in self.database.run(UNKNOWN, names=list(names))) if names else ()
+
+
+def _beginning(row: dict[str, Any]) -> Beginning:
+    return Beginning(
+        build=build(row) if row["name"] else None,
+        overtaken=row["overtaken"] or "",
+        push_state=PushState(row["push_state"]) if row["push_state"] else None,
+        push_reason=row["push_reason"] or "",
+        cancel=tuple(row["cancel"]),
+        adopted=tuple(row["adopted"]),
+    )

@@ -1,0 +1,217 @@
+"""Environments: production and previews."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.domain.environment import Environment, EnvironmentState, preview
+from functions.common.errors import Unavailable
+from functions.common.ports.apps import Opened
+from functions.common.ports.deployer import RunningWorkload
+
+# Environments, in the table environments.
+
+# One statement: the row that is there, opened again when closed, or a new one. Nothing comes back when
+# somebody else made the row at this moment, or when another branch holds the name.
+_OPEN = """
+with found as materialized (
+    select * from environments where app = :app
+        and case when :name = 'production' then name = 'production' else branch = :branch and name <> 'production' end
+),
+changed as (
+    update environments as e set state = 'open', branch = :branch,
+        opened_at = case when e.state = 'closed' then now() else e.opened_at end
+    from found where e.app = found.app and e.name = found.name and (e.state = 'closed' or e.branch <> :branch)
+    returning e.*
+),
+made as (
+    insert into environments (app, name, branch, label)
+    select :app, :name, :branch, :label where not exists (select from found)
+    on conflict do nothing returning *
+)
+select name, branch, label, pushed_at is null or pushed_at < opened_at as fresh from (
+    select * from changed union all select * from made
+    union all select * from found where not exists (select from changed)
+) as now
+"""
+_CLOSE_PREVIEWS = """
+with closed as (
+    update environments set state = 'closed', closed_at = now()
+    where app = any(cast(:apps as text[])) and branch = :branch and name <> 'production' and state = 'open'
+    returning app, name, branch, label
+)
+select app, name, branch, label from closed
+union select app, name, branch, label from environments
+    where app = any(cast(:apps as text[])) and branch = :branch and name <> 'production' and state = 'closed'
+order by app, name
+"""
+_LONGER_DIGEST = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresEnvironments:
+    """Environments over the table of that name."""
+
+    database: Postgres
+
+    def open(self, wanted: Environment) -> Opened:
+        """Make sure that the branch has its environment; see Environments."""
+        for candidate in _candidates(wanted):
+            rows = self._open(candidate)
+            if rows:
+                name, branch, label, fresh = rows[0]
+                environment = Environment(app=wanted.app, name=name, branch=branch, label=label)
+                return Opened(environment=environment, fresh=fresh)
+        msg = f"the environment {wanted.app}/{wanted.name} is being changed by others; try again"
+        raise Unavailable(msg)
+
+    def close_previews(self, apps: Sequence[str], branch: str) -> tuple[Environment, ...]:
+        """Close the branch's previews; see Environments."""
+        rows = self.database.rows(_CLOSE_PREVIEWS, apps=list(apps), branch=branch)
+        return tuple(Environment(**row, state=EnvironmentState.CLOSED) for row in rows)
+
+    def _open(self, wanted: Environment) -> list[list[Any]]:
+        where = {"app": wanted.app, "name": wanted.name, "branch": wanted.branch, "label": wanted.label}
+        return self.database.run(_OPEN, **where)
+
+
+def _candidates(wanted: Environment) -> Iterator[Environment]:
+    """Yield each name twice: when others made the row in between, the second look finds it."""
+    yield wanted
+    yield wanted
+    if not wanted.is_production:
+        other = preview(wanted.app, wanted.branch, digest_length=_LONGER_DIGEST)
+        yield other
+        yield other
+
+
+# Previews that are to go, and those that are gone, in the table environments.
+
+_COLUMNS = "e.app, e.name, e.branch, e.label, e.state"
+_EXPIRED = f"""
+select {_COLUMNS} from environments as e
+where state = 'open' and name <> 'production'
+    and coalesce(pushed_at, opened_at) < now() - cast(:older_than as interval)
+order by coalesce(pushed_at, opened_at) limit :limit
+"""  # noqa: S608 - the columns are constants
+_ORPHANED = f"""
+select {_COLUMNS} from environments as e
+join projects as a on a.name = e.app join forge_repositories as f on f.repository = a.git_key
+where e.state = 'open' and e.name <> 'production' and greatest(e.pushed_at, e.opened_at) < f.read_at
+    and not exists (select 1 from forge_heads as h where h.repository = a.git_key and h.branch = e.branch)
+order by e.app, e.name limit :limit
+"""  # noqa: S608 - as above
+_CLOSE_PREVIEW = """
+update environments set state = 'closed', closed_at = now()
+where app = :app and name = :environment and name <> 'production' and state = 'open' returning name
+"""
+_UNSWEPT = f"""
+select {_COLUMNS} from environments as e
+where state = 'closed' and closed_at < now() - cast(:longer_than as interval)
+    and (swept_at is null or swept_at < closed_at)
+order by closed_at limit :limit
+"""  # noqa: S608 - as above
+_LEFTOVERS = """
+select 'its DNS record' from dns_records where host = :host and state = 'ready'
+union all select 'its certificate' from certificates where host = :host and state in ('ready', 'failed')
+"""
+_SWEPT = "update environments set swept_at = now() where app = :app and name = :environment and state = 'closed'"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresPreviewKeeper:
+    """PreviewKeeper over the tables environments and forge_heads."""
+
+    database: Postgres
+
+    def expired(self, *, older_than: timedelta, limit: int) -> tuple[Environment, ...]:
+        """Return previews of an age; see PreviewKeeper."""
+        return _environments(self.database.rows(_EXPIRED, older_than=older_than, limit=limit))
+
+    def orphaned(self, *, limit: int) -> tuple[Environment, ...]:
+        """Return previews without their branch; see PreviewKeeper."""
+        return _environments(self.database.rows(_ORPHANED, limit=limit))
+
+    def close(self, app: str, environment: str) -> bool:
+        """Close a preview; see PreviewKeeper."""
+        return bool(self.database.run(_CLOSE_PREVIEW, app=app, environment=environment))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresPreviewSweeper:
+    """PreviewSweeper over the tables environments, dns_records and certificates."""
+
+    database: Postgres
+
+    def unswept(self, *, longer_than: timedelta, limit: int) -> tuple[Environment, ...]:
+        """Return closed previews of which something may be left; see PreviewSweeper."""
+        return _environments(self.database.rows(_UNSWEPT, longer_than=longer_than, limit=limit))
+
+    def leftovers(self, host: str) -> tuple[str, ...]:
+        """Return what is remembered of a host; see PreviewSweeper."""
+        return tuple(row[0] for row in self.database.run(_LEFTOVERS, host=host))
+
+    def swept(self, app: str, environment: str) -> None:
+        """Note that nothing is left; see PreviewSweeper."""
+        self.database.run(_SWEPT, app=app, environment=environment)
+
+
+def _environments(rows: list[dict[str, Any]]) -> tuple[Environment, ...]:
+    return tuple(Environment(**row | {"state": EnvironmentState(row["state"])}) for row in rows)
+
+
+# Removals in the table workload_removals.
+
+_NOTE = """
+insert into workload_removals (app, environment, through) values (:app, :environment, :through)
+on conflict (app, environment) do update set through = greatest(workload_removals.through, excluded.through)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresRemovals:
+    """Removals."""
+
+    database: Postgres
+
+    def note(self, app: str, environment: str, *, through: int) -> None:
+        """Remember the number; see Removals."""
+        self.database.run(_NOTE, app=app, environment=environment, through=through)
+
+    def through(self, app: str, environment: str) -> int:
+        """Return the number; see Removals."""
+        sql = "select through from workload_removals where app = :app and environment = :environment"
+        rows = self.database.run(sql, app=app, environment=environment)
+        return int(rows[0][0]) if rows else 0
+
+
+# Workloads without an environment, by the tables environments and release_floors.
+
+_STRAYS = """
+select w.app, w.environment, w.release
+from unnest(cast(:apps as text[]), cast(:environments as text[]), cast(:releases as integer[]))
+    as w (app, environment, release)
+where not exists (select 1 from environments as e where e.app = w.app and e.name = w.environment)
+    or exists (select 1 from release_floors as f
+        where f.app = w.app and f.environment = w.environment and f.number >= w.release)
+order by w.app, w.environment
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresStrays:
+    """Strays."""
+
+    database: Postgres
+
+    def among(self, workloads: tuple[RunningWorkload, ...]) -> tuple[RunningWorkload, ...]:
+        """Return those that nothing wants; see Strays."""
+        rows = self.database.rows(
+            _STRAYS,
+            apps=[one.app for one in workloads],
+            environments=[one.environment for one in workloads],
+            releases=[one.release for one in workloads],
+        )
+        return tuple(RunningWorkload(**row) for row in rows)

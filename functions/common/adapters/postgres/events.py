@@ -1,0 +1,254 @@
+"""The event log, changes that are announced by events, and dead letters."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.errors import SlipwayError
+from functions.common.events.base import CURRENT_CAUSE, Event
+from functions.common.events.envelope import Envelope, envelop, from_json
+from functions.common.ports.clock import Clock
+from functions.common.ports.events import DeadLetter, EventLog, EventRecord, EventSink, ParkedEvent
+
+# The event log in the table events; a push's first event is read from its delivery.
+
+_APPEND = """
+insert into events (id, source, type, subject, app, environment, push, cause, body)
+values (:id, :source, :type, :subject, :app, :environment, :push, :cause, :body)
+on conflict do nothing
+"""
+_FIND_EVENT = """
+select body from events where id = :id
+union all select event from webhook_deliveries where event_id = :id and event is not null
+limit 1
+"""
+_OF_PUSH = """
+select body from (
+    select event as body, received_at as at, 0::bigint as sequence from webhook_deliveries
+    where event_id = :push and event is not null
+    union all select body, recorded_at, sequence from events where push = :push
+) as found order by sequence, at
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresEventLog:
+    """EventLog over the tables events and webhook_deliveries."""
+
+    database: Postgres
+
+    def append(self, envelope: Envelope, *, cause: str = "") -> None:
+        """Record an event; see EventLog."""
+        self.database.run(
+            _APPEND,
+            id=envelope.id,
+            source=envelope.source,
+            type=envelope.type,
+            subject=envelope.subject,
+            app=envelope.extensions.get("slipwayapp", ""),
+            environment=envelope.extensions.get("slipwayenv", ""),
+            push=envelope.extensions.get("slipwaypush", ""),
+            cause=cause,
+            body=envelope.to_json(),
+        )
+
+    def find(self, event_id: str) -> Envelope | None:
+        """Return the event with this id; see EventLog."""
+        rows = self.database.run(_FIND_EVENT, id=event_id)
+        return from_json(rows[0][0]) if rows else None
+
+    def of_push(self, push: str) -> tuple[Envelope, ...]:
+        """Return a push's events; see EventLog."""
+        return tuple(from_json(row[0]) for row in self.database.run(_OF_PUSH, push=push))
+
+
+# The event log, page by page.
+
+_PAGE_EVENTS = """
+select sequence, id, source, type, subject, push, cause, recorded_at from events
+where {where} sequence > :after order by sequence limit :limit
+"""
+_PAGE_BACK = """
+select sequence, id, source, type, subject, push, cause, recorded_at from events
+where {where} (:before::bigint = 0 or sequence < :before::bigint) order by sequence desc limit :limit
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresEventArchive:
+    """EventArchive over the table events."""
+
+    database: Postgres
+
+    def page(self, *, push: str, app: str, after: int, limit: int) -> tuple[EventRecord, ...]:
+        """Return a page of events; see EventArchive."""
+        return self._page(_PAGE_EVENTS, {"push": push, "app": app}, after=after, limit=limit)
+
+    def page_back(self, *, push: str, app: str, before: int, limit: int) -> tuple[EventRecord, ...]:
+        """Return a page of events, newest first; see EventArchive."""
+        return self._page(_PAGE_BACK, {"push": push, "app": app}, before=before, limit=limit)
+
+    def _page(self, sql: str, of: Mapping[str, str], **numbers: int) -> tuple[EventRecord, ...]:
+        wanted = {name: value for name, value in of.items() if value}
+        sql = sql.format(where="".join(f"{name} = :{name} and " for name in wanted))
+        return tuple(EventRecord(**row) for row in self.database.rows(sql, **numbers, **wanted))
+
+
+# Changes and their events in one PostgreSQL transaction; what the broker does not take stays in event_outbox.
+
+_ENQUEUE = "insert into event_outbox (id, source) values (:id, :source) on conflict do nothing"
+_PUBLISHED = "delete from event_outbox where id = :id"
+_CLAIM = """
+update event_outbox as o set claimed_at = now() from (
+    select id, source from event_outbox where claimed_at < now() - make_interval(secs => :seconds)
+    order by recorded_at limit :limit for update skip locked
+) as due join events as e using (id, source)
+where o.id = due.id and o.source = due.source
+returning e.sequence, e.body
+"""
+
+_log = logging.getLogger("slipway")
+
+
+@dataclass(slots=True, kw_only=True)
+class PostgresChange:
+    """Change: envelopes are recorded when announced and kept to be sent."""
+
+    database: Postgres
+    log: EventLog
+    clock: Clock
+    envelopes: list[Envelope] = field(default_factory=list)
+    queued: bool = False
+
+    def announce(self, event: Event, *, discriminator: str = "") -> str:
+        """Record an event; see Change."""
+        cause = CURRENT_CAUSE.get()
+        envelope = envelop(event, cause=cause, time=self.clock.now().isoformat(), discriminator=discriminator)
+        self.log.append(envelope, cause=cause.id)
+        self.database.run(_ENQUEUE, id=envelope.id, source=envelope.source)
+        self.envelopes.append(envelope)
+        return envelope.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresChanges:
+    """Changes over the tables events and event_outbox."""
+
+    database: Postgres
+    log: EventLog
+    sink: EventSink
+    clock: Clock
+
+    @contextmanager
+    def begin(self) -> Iterator[PostgresChange]:
+        """Begin a change; see Changes."""
+        change = PostgresChange(database=self.database, log=self.log, clock=self.clock)
+        with self.database.transaction():
+            yield change
+        for envelope in change.envelopes:
+            change.queued |= not self._sent(envelope)
+
+    def _sent(self, envelope: Envelope) -> bool:
+        try:
+            self.sink.resend(envelope)
+            self.database.run(_PUBLISHED, id=envelope.id)
+        except SlipwayError as error:
+            _log.warning("event %s stays in the outbox: %s", envelope.id, error)
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresEventOutbox:
+    """EventOutbox over the table event_outbox."""
+
+    database: Postgres
+
+    def claim(self, *, older_than: timedelta, limit: int) -> tuple[Envelope, ...]:
+        """Lease unpublished events; see EventOutbox."""
+        rows = self.database.run(_CLAIM, seconds=older_than.total_seconds(), limit=limit)
+        return tuple(from_json(body) for _, body in sorted(rows))
+
+    def mark_published(self, event_id: str) -> None:
+        """Forget an event that the broker has; see EventOutbox."""
+        self.database.run(_PUBLISHED, id=event_id)
+
+
+# Dead letters in the table of that name.
+
+_PARK = """
+insert into dead_letters (event_id, source, type, app, push, subscriber, code, error, body)
+values (:event_id, :source, :type, :app, :push, :subscriber, :code, :error, :body)
+on conflict (event_id, source, subscriber) where state = 'parked' do nothing
+returning id
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresDeadLetters:
+    """DeadLetters over the table dead_letters."""
+
+    database: Postgres
+
+    def park(self, letter: DeadLetter) -> bool:
+        """Store a letter once; see DeadLetters."""
+        event = letter.event
+        rows = self.database.run(
+            _PARK,
+            event_id=event.id,
+            source=event.source,
+            type=event.type,
+            app=event.extensions.get("slipwayapp", ""),
+            push=event.extensions.get("slipwaypush", ""),
+            subscriber=letter.subscriber,
+            code=letter.code,
+            error=letter.error,
+            body=event.to_json(),
+        )
+        return bool(rows)
+
+
+# Dead letters in the table dead_letters, for looking at and settling.
+
+_SELECT = """
+select id, body, app, push, subscriber, code, error, state, parked_at, ended_at from dead_letters
+"""
+_PAGE_PARKED = (
+    _SELECT
+    + """
+where (:state = '' or state = :state) and (:before::bigint = 0 or id < :before::bigint) order by id desc limit :limit
+"""
+)
+_FIND_PARKED = _SELECT + "where id = :id"
+_SETTLE = """
+update dead_letters set state = :state, ended_at = now() where id = :id and state = 'parked' returning id
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresParkedEvents:
+    """ParkedEvents over the table dead_letters."""
+
+    database: Postgres
+
+    def page(self, *, state: str, before: int, limit: int) -> tuple[ParkedEvent, ...]:
+        """Return a page of dead letters; see ParkedEvents."""
+        return tuple(_parked(row) for row in self.database.rows(_PAGE_PARKED, state=state, before=before, limit=limit))
+
+    def find(self, number: int) -> ParkedEvent | None:
+        """Return one dead letter; see ParkedEvents."""
+        rows = self.database.rows(_FIND_PARKED, id=number)
+        return _parked(rows[0]) if rows else None
+
+    def settle(self, number: int, state: str) -> bool:
+        """End a parked event; see ParkedEvents."""
+        return bool(self.database.run(_SETTLE, id=number, state=state))
+
+
+def _parked(row: dict[str, Any]) -> ParkedEvent:
+    body = row.pop("body")
+    return ParkedEvent(event=from_json(body), **row)

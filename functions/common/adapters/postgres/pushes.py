@@ -1,0 +1,189 @@
+"""Pushes: the state machine, and the order of a branch."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from functions.common.adapters.postgres.client import UNIQUE_VIOLATION, Postgres, sqlstate
+from functions.common.domain.push import FINAL_STATES, Push, PushState, is_zero
+from functions.common.errors import Unavailable
+from functions.common.ports.pushes import Base, Lineage
+
+# Pushes to and from rows of the table pushes.
+
+COLUMNS = (
+    "id, app, environment, repository, ref, before, sha, message, author, "
+    "sequence, state, code, step, reason, received_at"
+)
+
+
+def push(row: dict[str, Any]) -> Push:
+    """Return the push of a row that holds COLUMNS."""
+    return Push(**row | {"state": PushState(row["state"])})
+
+
+def parameters(push: Push) -> dict[str, str]:
+    """Return what a forge told of a push, by column."""
+    return {
+        "id": push.id,
+        "app": push.app,
+        "environment": push.environment,
+        "repository": push.repository,
+        "ref": push.ref,
+        "before": push.before,
+        "sha": push.sha,
+        "message": push.message,
+        "author": push.author,
+    }
+
+
+# The state machine of pushes, in the tables pushes and environments.
+
+_VALUES = ":id, :app, :environment, :repository, :ref, :before, :sha, :message, :author"
+_INTO = "pushes (id, app, environment, repository, ref, before, sha, message, author, sequence, state"
+# One statement, so one round trip. It reads the environment, then moves it on only if nobody did in
+# between: the update locks the row and looks at it again. Who comes second gets no row, and tries again.
+# An app that was deleted and made again goes on counting: old pushes and builds keep their place.
+_ADMIT = f"""
+with recorded as materialized (select {COLUMNS} from pushes where id = :id and app = :app),
+place as materialized (
+    select pushed_sequence, opened_at,
+        greatest(pushed_sequence, (select max(sequence) from pushes where app = :app and environment = :environment))
+            + 1 as next
+    from environments where app = :app and name = :environment and not exists (select from recorded)
+),
+newest as materialized (
+    select pushes.id, pushes.sha from pushes, place
+    where app = :app and environment = :environment and sequence > 0 and received_at >= place.opened_at
+        and state not in ('failed', 'superseded')
+    order by sequence desc limit 1
+),
+moved as (
+    update environments as e set pushed_sequence = place.next, pushed_at = now() from place
+    where e.app = :app and e.name = :environment and e.pushed_sequence = place.pushed_sequence
+        and not exists (select from newest where sha = :sha)
+    returning e.pushed_sequence
+),
+admitted as (
+    insert into {_INTO}) select {_VALUES}, moved.pushed_sequence, 'received' from moved returning {COLUMNS}
+),
+repeated as (
+    insert into {_INTO}, code, reason, ended_at)
+    select {_VALUES}, 0, 'ignored', 'duplicate',
+        'the commit is already there: push ' || newest.id || ' of the same commit was taken before', now()
+    from newest where newest.sha = :sha returning {COLUMNS}
+)
+select * from recorded union all select * from admitted union all select * from repeated
+"""  # noqa: S608 - constants
+_RECORD = f"""
+with made as (
+    insert into {_INTO}, code, reason, ended_at) values ({_VALUES}, 0, :state, :code, :reason, now())
+    on conflict do nothing returning {COLUMNS}
+)
+select * from made union all select {COLUMNS} from pushes where id = :id and app = :app
+"""  # noqa: S608 - as above
+_ADVANCE = """
+update pushes set state = :state, step = :step, reason = :reason, moved_at = now(),
+    ended_at = case when cast(:final as boolean) then now() end
+where id = :id and app = :app and state = any(cast(:earlier as text[]))
+returning id
+"""
+_ORDER = (PushState.RECEIVED, PushState.BUILDING, PushState.RELEASING)
+_TRIES = 50  # somebody else got through at each one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresPushLedger:
+    """PushLedger over the tables pushes and environments."""
+
+    database: Postgres
+
+    def admit(self, push: Push) -> Push:
+        """Record the push as its environment's newest; see PushLedger."""
+        return self._settled(_ADMIT, parameters(push))
+
+    def record(self, push: Push, *, code: str = "") -> Push:
+        """Record a push that ends here; see PushLedger."""
+        end = {"state": push.state.value, "code": code or push.code, "reason": push.reason}
+        return self._settled(_RECORD, parameters(push) | end)
+
+    def advance(self, push_id: str, app: str, state: PushState, *, step: str = "", reason: str = "") -> bool:
+        """Move a push forward; see PushLedger."""
+        final = state in FINAL_STATES
+        earlier = [before.value for before in (_ORDER if final else _ORDER[: _ORDER.index(state)])]
+        change = {"state": state.value, "step": step, "reason": reason, "final": final, "earlier": earlier}
+        return bool(self.database.run(_ADVANCE, id=push_id, app=app, **change))
+
+    def _settled(self, sql: str, values: dict[str, Any]) -> Push:
+        for _ in range(_TRIES):
+            try:
+                rows = self.database.rows(sql, **values)
+            except Exception as error:
+                if sqlstate(error) != UNIQUE_VIOLATION:
+                    raise
+                continue  # the same push was recorded at this moment: the next look finds it
+            if rows:
+                return push(rows[0])
+        msg = f"push {values['id']}: {values['app']}/{values['environment']} is gone or too busy; try again"
+        raise Unavailable(msg)
+
+
+# What is recorded of a push and of those beside it, in the table pushes.
+
+_RECORDED = f"select {COLUMNS} from pushes where id = :id order by app"  # noqa: S608 - a constant
+# A deleted branch is a recorded push of zeros; its preview, if it had one, was opened after that again.
+# The chain of pushes goes on through those that a filter ignored: they take nobody's place themselves.
+_LINEAGE = """
+with recursive of_app as (
+    select *, state = 'ignored' and code in ('skip-ci', 'paths') as filtered
+    from pushes where app = :app and repository = :repository and ref = :ref and id <> :id
+    order by received_at desc limit 500 -- what is older decides nothing any more
+),
+reached as (
+    select cast(:sha as text) as sha
+    union select of_app.sha from of_app, reached where of_app.before = reached.sha and filtered
+),
+base as (select * from of_app where sha = :before)
+select
+    case when exists (select from base where state <> 'superseded' or sequence > 0) then 'settled'
+        when exists (select from base) then 'dropped'
+        when exists (select from of_app) then 'unknown' else 'first' end as base,
+    exists (select from of_app where sha = :head and filtered) as head_ignored,
+    exists (
+        select from of_app, reached where of_app.before = reached.sha and of_app.sha <> :before and not filtered
+    ) or cast(:makes_branch as boolean) and exists (
+        select from of_app as other where trim('0' from other.sha) <> ''
+            and not exists (
+                select from of_app as deletion where trim('0' from deletion.sha) = ''
+                    and deletion.received_at > other.received_at)
+            and not exists (
+                select from environments e where e.app = other.app and e.name = other.environment
+                    and e.closed_at > other.received_at)
+    ) as overtaken
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresPushHistory:
+    """PushHistory over the tables pushes and environments."""
+
+    database: Postgres
+
+    def recorded(self, push_id: str) -> tuple[Push, ...]:
+        """Return what is recorded of a push; see PushHistory."""
+        return tuple(push(row) for row in self.database.rows(_RECORDED, id=push_id))
+
+    def lineage(self, push: Push, head: str) -> Lineage:
+        """Return where the push stands; see PushHistory."""
+        rows = self.database.rows(
+            _LINEAGE,
+            id=push.id,
+            app=push.app,
+            repository=push.repository,
+            ref=push.ref,
+            before=push.before,
+            sha=push.sha,
+            head=head,
+            makes_branch=is_zero(push.before),
+        )
+        row = rows[0]
+        return Lineage(base=Base(row["base"]), head_ignored=row["head_ignored"], overtaken=row["overtaken"])

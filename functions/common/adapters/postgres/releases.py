@@ -1,0 +1,291 @@
+"""Releases: the state machine and those of the past."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.domain.environment import PRODUCTION
+from functions.common.domain.release import Release, ReleaseKind, ReleaseState
+from functions.common.ports.releases import Abandoned, Begun, Observed, Overtaken, Proposal
+
+# Rows of the table releases as values.
+
+COLUMNS = (
+    "app, environment, number, kind, push, sha, sequence, digest, image, processes, config, state, step, reason, "
+    "note, created_at"
+)
+
+
+def release(row: dict[str, Any]) -> Release:
+    """Return the release of a row with (at least) these columns."""
+    return Release(
+        app=row["app"],
+        environment=row["environment"],
+        number=row["number"],
+        kind=ReleaseKind(row["kind"]),
+        digest=row["digest"],
+        image=row["image"],
+        sha=row["sha"],
+        push=row["push"],
+        sequence=row["sequence"],
+        processes=row["processes"],
+        config=row["config"],
+        state=ReleaseState(row["state"]),
+        step=row["step"],
+        reason=row["reason"],
+        note=row["note"],
+        created_at=row["created_at"].isoformat(),
+    )
+
+
+# Begins releases in the table releases, under a lock on the environment's row.
+
+_LOCK = """
+select label, state, promoted_sequence,
+    -- an app that was deleted and made again goes on counting
+    greatest(release_number, (select max(number) from releases where app = :app and environment = :environment),
+        (select number from release_floors where app = :app and environment = :environment)) as release_number,
+    array(select host from custom_domains where app = :app order by host) as domains
+from environments where app = :app and name = :environment for update
+"""
+_FIND_BEGUN = f"""
+select {COLUMNS} from releases where app = :app and environment = :environment
+    and (cause = :cause or (:push <> '' and kind = 'push' and push = :push and :kind = 'push'))
+order by number limit 1
+"""  # noqa: S608 - the columns are a constant
+_DISPLACED = f"""
+select {COLUMNS} from releases
+where app = :app and environment = :environment and superseded_by = :number order by number
+"""  # noqa: S608 - as above
+_OVER = """
+select coalesce(max(number), 0) from (
+    select number from release_floors where app = :app and environment = :environment
+    union all select number from releases
+    where app = :app and environment = :environment and not cast(:open as boolean)) as over
+"""
+_CONFIG = "select key, value from config_vars where app = :app and scope = :scope"
+_SUPERSEDE = f"""
+update releases set state = 'superseded', reason = :reason, superseded_by = cast(:number as integer),
+    moved_at = now(), ended_at = now()
+where app = :app and environment = :environment and state = 'started' returning {COLUMNS}
+"""  # noqa: S608 - as above
+_RETIRE_ALL = """
+update releases set state = 'retired', moved_at = now()
+where app = :app and environment = :environment and state = 'live'
+"""
+_NUMBER = """
+update environments set release_number = :number, promoted_sequence = greatest(promoted_sequence, :sequence)
+where app = :app and name = :environment
+"""
+_INSERT = f"""
+insert into releases
+    (app, environment, number, kind, cause, push, sha, sequence, digest, image, processes, config, note)
+values (:app, :environment, :number, :kind, :cause, :push, :sha, :sequence, :digest, :image,
+    cast(:processes as jsonb), cast(:config as jsonb), :note)
+returning {COLUMNS}
+"""  # noqa: S608 - as above
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresReleaseLedger:
+    """ReleaseLedger over the tables environments, releases and config_vars."""
+
+    database: Postgres
+
+    def begin(self, proposal: Proposal) -> Begun | Overtaken:
+        """Begin a release, or return the one that the cause has; see ReleaseLedger."""
+        where = {"app": proposal.app, "environment": proposal.environment}
+        with self.database.transaction():
+            locked = self.database.rows(_LOCK, **where)
+            if not locked:
+                return Overtaken(reason=f"{proposal.app}/{proposal.environment} is gone")
+            place = locked[0]
+            found = self.database.rows(
+                _FIND_BEGUN, **where, cause=proposal.cause, push=proposal.push, kind=proposal.kind
+            )
+            if found:
+                began = release(found[0])
+                rows = self.database.rows(_DISPLACED, **where, number=began.number)
+            elif reason := _overtaken(proposal, place):
+                return Overtaken(reason=reason)
+            else:
+                number = place["release_number"] + 1
+                rows = self._supersede(where, number=number, reason=f"release v{number} took its place")
+                began = self._insert(proposal, place, number)
+        domains = tuple(place["domains"]) if proposal.environment == PRODUCTION else ()
+        displaced = tuple(release(row) for row in rows)
+        return Begun(release=began, label=place["label"], custom_domains=domains, displaced=displaced)
+
+    def abandon(self, app: str, environment: str) -> Abandoned:
+        """Supersede what is unfinished in a closed environment; see ReleaseLedger."""
+        where = {"app": app, "environment": environment}
+        with self.database.transaction():
+            locked = self.database.rows(_LOCK, **where)
+            is_open = bool(locked) and locked[0]["state"] == "open"
+            through = self.database.run(_OVER, **where, open=is_open)[0][0]
+            if is_open:
+                return Abandoned(through=through)
+            rows = self._supersede(where, number=None, reason=f"{app}/{environment} was closed")
+            self.database.run(_RETIRE_ALL, **where)
+        return Abandoned(through=through, displaced=tuple(release(row) for row in rows))
+
+    def _supersede(self, where: dict[str, str], *, number: int | None, reason: str) -> list[dict[str, Any]]:
+        return self.database.rows(_SUPERSEDE, **where, number=number, reason=reason)
+
+    def _insert(self, proposal: Proposal, place: dict[str, Any], number: int) -> Release:
+        where = {"app": proposal.app, "environment": proposal.environment}
+        sequence = place["promoted_sequence"] if proposal.sequence is None else proposal.sequence
+        config = self._config(proposal) if proposal.config is None else proposal.config
+        self.database.run(_NUMBER, **where, number=number, sequence=sequence)
+        rows = self.database.rows(
+            _INSERT,
+            **where,
+            number=number,
+            kind=proposal.kind.value,
+            cause=proposal.cause,
+            push=proposal.push,
+            sha=proposal.sha,
+            sequence=sequence,
+            digest=proposal.digest,
+            image=proposal.image,
+            processes=json.dumps(proposal.processes),
+            config=json.dumps(config),
+            note=proposal.note,
+        )
+        return release(rows[0])
+
+    def _config(self, proposal: Proposal) -> dict[str, str]:
+        scope = PRODUCTION if proposal.environment == PRODUCTION else "preview"
+        return {str(key): str(value) for key, value in self.database.run(_CONFIG, app=proposal.app, scope=scope)}
+
+
+def _overtaken(proposal: Proposal, place: dict[str, Any]) -> str:
+    if place["state"] != "open":
+        return f"{proposal.app}/{proposal.environment} is closed"
+    if proposal.sequence is not None and proposal.sequence < place["promoted_sequence"]:
+        return "a newer push was released first"
+    return ""
+
+
+# Finds releases that were begun before, and the images that only they used.
+
+_FIND_NUMBER = f"select {COLUMNS} from releases where app = :app and environment = :environment and number = :number"  # noqa: S608 - the columns are a constant
+_NEWEST = f"""
+select {COLUMNS} from releases
+where app = :app and environment = :environment and state in ('started', 'live') order by number desc limit 1
+"""  # noqa: S608 - as above
+_ENVIRONMENTS = """
+select name from environments where app = :app and state = 'open'
+    and (name = :scope or (:scope = 'preview' and name <> 'production')) order by name
+"""
+_ORPHANS = """
+select distinct image, digest from releases as gone
+where app = :app and environment = :environment
+    and not exists (select 1 from releases as kept where kept.digest = gone.digest
+        and (kept.app, kept.environment) in (select app, name from environments where state = 'open'))
+    and not exists (select 1 from builds as built where built.digest = gone.digest
+        and (built.app, built.environment) in (select app, name from environments where state = 'open'))
+order by image, digest
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresReleaseArchive:
+    """ReleaseArchive over the tables releases and environments."""
+
+    database: Postgres
+
+    def find(self, app: str, environment: str, number: int) -> Release | None:
+        """Return one release; see ReleaseArchive."""
+        rows = self.database.rows(_FIND_NUMBER, app=app, environment=environment, number=number)
+        return release(rows[0]) if rows else None
+
+    def newest(self, app: str, environment: str) -> Release | None:
+        """Return the newest that is live or on its way; see ReleaseArchive."""
+        rows = self.database.rows(_NEWEST, app=app, environment=environment)
+        return release(rows[0]) if rows else None
+
+    def environments(self, app: str, scope: str) -> tuple[str, ...]:
+        """Return the open environments of a scope; see ReleaseArchive."""
+        return tuple(row[0] for row in self.database.run(_ENVIRONMENTS, app=app, scope=scope))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresAbandonedImages:
+    """AbandonedImages over the tables releases, builds and environments."""
+
+    database: Postgres
+
+    def of(self, app: str, environment: str) -> tuple[tuple[str, str], ...]:
+        """Return the images that nothing open uses; see AbandonedImages."""
+        rows = self.database.run(_ORPHANS, app=app, environment=environment)
+        return tuple((image, digest) for image, digest in rows)
+
+
+# What was observed of releases, in the table releases; production's state on its app.
+
+_FIND_OBSERVED = f"""
+select {COLUMNS}, ended_by, coalesce((select label from environments as e
+    where e.app = r.app and e.name = r.environment), '') as label
+from releases as r where app = :app and environment = :environment and number = :number
+"""  # noqa: S608 - the columns are a constant
+_NOTE = """
+update releases set step = :step, moved_at = now()
+where app = :app and environment = :environment and number = :number and state = 'started' and step <> :step
+"""
+_FINISH = """
+update releases set state = :state, step = :step, reason = :reason, ended_by = :ended_by,
+    moved_at = now(), ended_at = now()
+where app = :app and environment = :environment and number = :number and state = 'started' returning image, digest
+"""
+_RETIRE_OLDER = """
+update releases set state = 'retired', moved_at = now()
+where app = :app and environment = :environment and number <> :number and state = 'live'
+"""
+_APP = """
+update projects set deployment_status = :state,
+    deployment_image = case when :state = 'live' then :image else deployment_image end
+where name = :app
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresReleaseProgress:
+    """ReleaseProgress over the tables releases and projects."""
+
+    database: Postgres
+
+    def note(self, app: str, environment: str, number: int, *, step: str) -> Observed | None:
+        """Note how far a release is; see ReleaseProgress."""
+        self.database.run(_NOTE, app=app, environment=environment, number=number, step=step)
+        return self._find(app, environment, number)
+
+    def finish(
+        self,
+        app: str,
+        environment: str,
+        number: int,
+        state: ReleaseState,
+        *,
+        step: str = "",
+        reason: str = "",
+        ended_by: str = "",
+    ) -> Observed | None:
+        """End an unfinished release; see ReleaseProgress."""
+        where = {"app": app, "environment": environment, "number": number}
+        with self.database.transaction():
+            given = {"state": state.value, "step": step, "reason": reason, "ended_by": ended_by}
+            ended = self.database.run(_FINISH, **where, **given)
+            if ended and state is ReleaseState.LIVE:
+                self.database.run(_RETIRE_OLDER, **where)
+            if ended and environment == PRODUCTION:
+                image, digest = ended[0]
+                self.database.run(_APP, app=app, state=state.value, image=f"{image}@{digest}")
+        return self._find(app, environment, number)
+
+    def _find(self, app: str, environment: str, number: int) -> Observed | None:
+        rows = self.database.rows(_FIND_OBSERVED, app=app, environment=environment, number=number)
+        if not rows:
+            return None
+        return Observed(release=release(rows[0]), label=rows[0]["label"], ended_by=rows[0]["ended_by"])

@@ -1,0 +1,1 @@
+"""Tekton as a builder."""

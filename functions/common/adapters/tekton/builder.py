@@ -1,0 +1,108 @@
+"""Builder by Tekton: one PipelineRun for each order; Tekton's CloudEvents tell how it ended."""
+
+from dataclasses import dataclass, field
+
+from functions.common.adapters.build_orders import check_order
+from functions.common.adapters.kubernetes.api import KubernetesApi, Object
+from functions.common.adapters.kubernetes.names import ENVIRONMENT, PUSH, labels_of
+from functions.common.adapters.tekton.runs import BUILD, is_leaving, result_of_run, stands_for
+from functions.common.domain.build import BuildOrder, BuildResult, BuildState
+from functions.common.errors import Rejected, Unavailable
+
+PIPELINE = "slipway-build"
+_VERSION = "tekton.dev/v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """How builds run: `strategy` is auto, buildpacks or dockerfile; images left empty are the Pipeline's own."""
+
+    registry: str
+    insecure: bool = False
+    strategy: str = "auto"
+    images: dict[str, str] = field(default_factory=dict)
+    storage: str = "2Gi"
+    timeout: str = "30m"
+    account: str = "slipway-build"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TektonBuilder:
+    """Builder over the PipelineRuns of one namespace."""
+
+    api: KubernetesApi
+    namespace: str
+    pipeline: Pipeline
+
+    def start(self, order: BuildOrder) -> None:
+        """Order the build; see Builder. Created, not applied: a run may not change once it was started.
+
+        A name that has ended is taken again for another push: an app that was deleted and made again counts anew.
+        """
+        check_order(order)
+        run = _run(order, self.pipeline)
+        if not self.api.create(self._path(), run) and not self._is_ordered(order):
+            self._create_again(run, order.name)
+
+    def cancel(self, name: str) -> None:
+        """Ask for the end of a build; see Builder. A run that has ended refuses changes, and that is well."""
+        try:
+            self.api.merge(self._path(name), {"spec": {"status": "Cancelled"}})
+        except Rejected:
+            found = self.api.read(self._path(name))
+            if found and result_of_run(found).state.value == "running":
+                raise
+
+    def observe(self, name: str) -> BuildResult | None:
+        """Return what is known of a build; see Builder."""
+        run = self.api.read(self._path(name))
+        return None if run is None else result_of_run(run)
+
+    def _is_ordered(self, order: BuildOrder) -> bool:
+        """Return whether the run of the order's name is its build; one that ended for another push is taken away."""
+        path = self._path(order.name)
+        there = self.api.read(path)
+        if there is None or stands_for(there, order.push):
+            return there is not None
+        if not is_leaving(there) and result_of_run(there).state is not BuildState.RUNNING:
+            # Tekton knows a run's tasks, and their pods, by their names alone: what the old run left behind would be
+            # the new one's result.
+            self.api.delete_whole(path, uid=str(there["metadata"]["uid"]))
+        return False
+
+    def _create_again(self, run: Object, name: str) -> None:
+        if not self.api.create(self._path(), run):
+            msg = f"an older run of the name {name} is on its way out: try again"
+            raise Unavailable(msg)
+
+    def _path(self, name: str = "") -> str:
+        return f"/apis/{_VERSION}/namespaces/{self.namespace}/pipelineruns" + (f"/{name}" if name else "")
+
+
+def _run(order: BuildOrder, pipeline: Pipeline) -> Object:
+    parameters = {
+        "clone-url": order.clone_url,
+        "ref": order.ref,
+        "sha": order.sha,
+        "image": f"{pipeline.registry.rstrip('/')}/{order.app}:{order.sha[:12]}",
+        "strategy": pipeline.strategy,
+        "insecure": "true" if pipeline.insecure else "false",
+        **{f"{name}-image": image for name, image in pipeline.images.items() if image},
+    }
+    disk = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": pipeline.storage}}}
+    return {
+        "apiVersion": _VERSION,
+        "kind": "PipelineRun",
+        "metadata": {
+            "name": order.name,
+            "labels": {**labels_of(order.app, order.environment), BUILD: order.name},
+            "annotations": {PUSH: order.push, ENVIRONMENT: order.environment},
+        },
+        "spec": {
+            "pipelineRef": {"name": PIPELINE},
+            "params": [{"name": name, "value": value} for name, value in parameters.items()],
+            "workspaces": [{"name": "source", "volumeClaimTemplate": {"spec": disk}}],
+            "taskRunTemplate": {"serviceAccountName": pipeline.account},
+            "timeouts": {"pipeline": pipeline.timeout},
+        },
+    }

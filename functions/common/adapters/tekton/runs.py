@@ -1,0 +1,123 @@
+"""What a Tekton PipelineRun says about a build; no input or output here.
+
+Tekton's CloudEvents carry the run converted to v1beta1, the API answers v1: results have two names.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from functions.common.adapters.kubernetes.names import APP, ENVIRONMENT, MANAGED, MANAGER, PUSH, annotation
+from functions.common.domain.build import BuildResult, BuildState, Image
+from functions.common.events.build import BuildEnded
+from functions.common.events.envelope import Envelope
+
+BUILD = "slipway.dev/build"
+_CANCELLED = frozenset(
+    {"Cancelled", "CancelledRunningFinally", "StoppedRunningFinally", "PipelineRunCancelled", "TaskRunCancelled"}
+)
+_UNWANTED = ("Cancelled", "Stopped")
+_TIMED_OUT = frozenset({"PipelineRunTimeout", "TaskRunTimeout"})
+_ORDER = frozenset({"CouldntGetPipeline", "CouldntGetTask", "ParameterMissing", "PipelineValidationFailed"})
+_DIGEST, _URL, _PROCESSES = "IMAGE_DIGEST", "IMAGE_URL", "PROCESSES"
+
+
+def build_ended(envelope: Envelope) -> BuildEnded | None:
+    """Return the end that a Tekton event tells of; None for runs that are not ours, or have not ended.
+
+    Cancelled runs and those out of time arrive as failed: the run's condition tells them apart, not the type.
+    """
+    run = envelope.data.get("pipelineRun") if isinstance(envelope.data, dict) else None
+    metadata = _part(run, "metadata")
+    labels = _part(metadata, "labels")
+    if labels.get(MANAGED) != MANAGER or BUILD not in labels:
+        return None
+    result = result_of_run(_part({"run": run}, "run"))
+    if result.state is BuildState.RUNNING:
+        return None
+    image = result.image or Image(digest="", reference="")
+    return BuildEnded.model_validate(
+        {
+            "app": str(labels.get(APP, "")),
+            "environment": annotation({"metadata": metadata}, ENVIRONMENT),
+            "push": annotation({"metadata": metadata}, PUSH),
+            "build": result.name,
+            "state": result.state.value,
+            "digest": image.digest,
+            "image": image.reference,
+            "processes": image.processes,
+            "step": result.step,
+            "reason": result.reason,
+        }
+    )
+
+
+def result_of_run(run: Mapping[str, Any]) -> BuildResult:
+    """Return what a run says; one that was not looked at yet is running."""
+    name, status = str(_part(run, "metadata").get("name", "")), _part(run, "status")
+    conditions = [one for one in status.get("conditions") or [] if one.get("type") == "Succeeded"]
+    condition = conditions[0] if conditions else {}
+    if condition.get("status") not in {"True", "False"}:
+        return BuildResult(name=name, state=BuildState.RUNNING)
+    reason, said = str(condition.get("reason", "")), str(condition.get("message", ""))
+    if condition["status"] == "True":
+        return BuildResult(name=name, state=BuildState.SUCCEEDED, image=_image(status))
+    if reason in _CANCELLED:
+        return BuildResult(name=name, state=BuildState.CANCELLED, step="cancelled", reason="the build was cancelled")
+    return BuildResult(
+        name=name, state=BuildState.FAILED, step=_step(reason, status), reason=said or f"the build failed: {reason}"
+    )
+
+
+def stands_for(run: Mapping[str, Any], push: str) -> bool:
+    """Return whether a run is the build of a push: its own, or one of its commit that goes on for another push."""
+    if is_leaving(run):
+        return False
+    is_wanted = not str(_part(run, "spec").get("status", "")).startswith(_UNWANTED)
+    return annotation(run, PUSH) == push or (is_wanted and result_of_run(run).state is BuildState.RUNNING)
+
+
+def is_leaving(run: Mapping[str, Any]) -> bool:
+    """Return whether a run was deleted, and is there until all that it had is gone."""
+    return "deletionTimestamp" in _part(run, "metadata")
+
+
+def _image(status: Mapping[str, Any]) -> Image:
+    """Return the image of the results: their names end as Tekton Chains wants them."""
+    results = {one.get("name", ""): one.get("value", "") for one in _results(status)}
+    found = {end: str(value) for end in (_DIGEST, _URL) for name, value in results.items() if name.endswith(end)}
+    reference = found.get(_URL, "").strip().partition("@")[0]
+    host, slash, path = reference.rpartition("/")
+    return Image(
+        digest=found.get(_DIGEST, "").strip(),
+        reference=f"{host}{slash}{path.partition(':')[0]}",
+        processes=_processes(str(results.get(_PROCESSES, ""))),
+    )
+
+
+def _results(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return list(status.get("pipelineResults") or status.get("results") or [])
+
+
+def _processes(text: str) -> dict[str, str]:
+    """Return the process types; an image without a Procfile has a web process, started as the image says."""
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        found = {}
+    commands = {str(name): str(command) for name, command in found.items()} if isinstance(found, dict) else {}
+    return commands if "web" in commands else {"web": "", **commands}
+
+
+def _step(reason: str, status: Mapping[str, Any]) -> str:
+    if reason in _TIMED_OUT:
+        return "timeout"
+    if reason in _ORDER or reason.startswith(("Invalid", "Couldnt", "Parameter")):
+        return "order"
+    children = [str(one.get("pipelineTaskName", "")) for one in status.get("childReferences") or []]
+    return next((name for name in reversed(children) if name), "build")
+
+
+def _part(found: Any, name: str) -> Mapping[str, Any]:  # noqa: ANN401 - JSON
+    part = found.get(name) if isinstance(found, dict) else None
+    return part if isinstance(part, dict) else {}

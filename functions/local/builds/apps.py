@@ -1,0 +1,165 @@
+"""How Python, Node and static apps are built."""
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from sysconfig import get_config_var
+from typing import Any
+
+from functions.local.builds.detect import Kind, Plan, detect, package_json, pyproject
+from functions.local.builds.image import Manifest, store_image
+from functions.local.builds.steps import BuildLog, StepFailed, Steps, fetch, redacted, url_secrets
+
+# Building a Node app: its dependencies into node_modules.
+
+_LOCK_FILES = ("package-lock.json", "npm-shrinkwrap.json")
+# What makes npm install something: the packages of `workspaces` have dependencies of their own, and are linked.
+_WANTED = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies", "workspaces")
+
+
+def build_node(steps: Steps, *, app: Path, tools: Path) -> None:
+    """Install what package.json asks for, and run its build script; `tools` is the folder of node and npm."""
+    with steps.step("node", "Using Node.js"):
+        package = package_json(app)
+    path = {"PATH": f"{tools}:{steps.environment.get('PATH', '')}", "npm_config_update_notifier": "false"}
+    locked = any((app / name).is_file() for name in _LOCK_FILES)
+    if locked or _wants_something(package):
+        verb = "ci" if locked else "install"
+        with steps.step("dependencies", f"Installing dependencies with npm {verb}"):
+            argv: list[str | Path] = [tools / "npm", verb, "--no-audit", "--no-fund", "--include=dev"]
+            remedy = "see the lines above for the package that cannot be installed"
+            steps.run(argv, folder=app, remedy=remedy, extra=path)
+            (app / "node_modules" / ".package-lock.json").unlink(missing_ok=True)
+    if (package.get("scripts") or {}).get("build"):
+        with steps.step("build script", "Running npm run build"):
+            remedy = "see the lines above; the script is `scripts.build` in package.json"
+            steps.run([tools / "npm", "run", "build"], folder=app, remedy=remedy, extra=path)
+
+
+def _wants_something(package: dict[str, Any]) -> bool:
+    return any(package.get(name) for name in _WANTED)
+
+
+# Building a Python app: its dependencies into a virtual environment inside the image.
+
+_OF_THE_BUILD = ("direct_url.json", "uv_cache.json", "uv_build.json")
+
+
+def build_python(steps: Steps, *, app: Path, venv: Path, uv: Path) -> None:
+    """Make `venv` for the sources in `app`; no dependencies, no installing. Raises StepFailed."""
+    version = get_config_var("py_version_short")
+    with steps.step("python", f"Using Python {version}"):
+        base = getattr(sys, "_base_executable", sys.executable)
+        create = [uv, "venv", "--quiet", "--relocatable", "--no-project", "--python", base, venv]
+        steps.run(create, folder=app, remedy="is its disk full?")
+    arguments = _arguments(steps, app)
+    if arguments is None:
+        return
+    marker = "pyproject.toml" if arguments == ["."] else arguments[-1]
+    with steps.step("dependencies", f"Installing dependencies from {marker}"):
+        python = venv / "bin" / "python"
+        argv: list[str | Path] = [uv, "pip", "install", "--python", python, "--no-progress", *arguments]
+        steps.run(argv, folder=app, remedy="see the lines above for the package that cannot be installed")
+        _forget_the_build(venv)
+
+
+def _arguments(steps: Steps, app: Path) -> list[str] | None:
+    requirements = app / "requirements.txt"
+    if requirements.is_file():
+        lines = (line.partition("#")[0].strip() for line in requirements.read_text(encoding="utf-8").splitlines())
+        return ["-r", "requirements.txt"] if any(lines) else None
+    with steps.step("dependencies", "Reading pyproject.toml"):
+        project = pyproject(app)
+    if "build-system" in project:
+        return ["."]
+    return ["-r", "pyproject.toml"] if project.get("project", {}).get("dependencies") else None
+
+
+def _forget_the_build(venv: Path) -> None:
+    """Remove the notes of where and when something was built: the same commit gives the same digest."""
+    for name in _OF_THE_BUILD:
+        for path in venv.glob(f"lib/python*/site-packages/*.dist-info/{name}"):
+            path.unlink()
+            record = path.parent / "RECORD"
+            lines = record.read_text(encoding="utf-8").splitlines(keepends=True)
+            # uv shares its cache's files as links: write a new file, never into the old one.
+            record.unlink()
+            record.write_text("".join(line for line in lines if f"/{name}," not in line), encoding="utf-8")
+
+
+# One build, as a process of its own: `python -m functions.local.builds.apps`, the order as JSON on stdin.
+#
+# The result stands in `result.json` of the build's work folder; without it the build failed.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What one build process is told: paths are absolute."""
+
+    clone_url: str
+    ref: str
+    sha: str
+    work: str
+    log: str
+    images: str
+    uv: str
+    tools: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a build process leaves behind: a digest, or the step that failed and why."""
+
+    digest: str = ""
+    processes: dict[str, str] | None = None
+    step: str = ""
+    reason: str = ""
+
+
+def build(job: Job, steps: Steps) -> Outcome:
+    """Fetch, detect, build and store. Raises StepFailed."""
+    draft = Path(job.work) / "image"
+    draft.mkdir()
+    app = draft / "app"
+    fetch(steps, clone_url=job.clone_url, ref=job.ref, sha=job.sha, folder=app)
+    with steps.step("detect", "Detecting the language"):
+        plan = detect(app)
+        steps.log.line(f"{plan.kind.value}, because of {plan.marker}")
+    _install(plan, job, steps, draft)
+    with steps.step("image", "Storing the image"):
+        digest = store_image(draft, Manifest(kind=plan.kind.value, processes=plan.processes), Path(job.images))
+        for kind, command in plan.processes.items():
+            steps.log.line(f"{kind}: {command}")
+    return Outcome(digest=digest, processes=plan.processes)
+
+
+def _install(plan: Plan, job: Job, steps: Steps, draft: Path) -> None:
+    if plan.kind is Kind.PYTHON:
+        build_python(steps, app=draft / "app", venv=draft / "venv", uv=Path(job.uv))
+    elif plan.kind is Kind.NODE:
+        build_node(steps, app=draft / "app", tools=Path(job.tools))
+
+
+def main() -> None:
+    """Do the build that stdin asks for."""
+    job = Job(**json.load(sys.stdin))
+    secrets = url_secrets(job.clone_url)
+    log = BuildLog(Path(job.log), secrets=secrets)
+    environment = dict(os.environ)  # noqa: TID251 - the runner made it, holding nothing of the platform's
+    try:
+        outcome = build(job, Steps(log=log, environment=environment))
+    except StepFailed as error:
+        outcome = Outcome(step=error.step, reason=redacted(str(error), secrets))
+        log.line(f"Failed: {outcome.reason}")
+    result = Path(job.work) / "result.json"
+    draft = result.with_suffix(".draft")
+    draft.write_text(json.dumps(asdict(outcome)), encoding="utf-8")
+    draft.rename(result)
+    shutil.rmtree(Path(job.work) / "image", ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

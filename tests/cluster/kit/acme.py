@@ -1,0 +1,54 @@
+"""cert-manager with pebble, and Traefik whose wildcard certificate comes from there."""
+
+import base64
+from pathlib import Path
+
+import yaml
+
+from tests.cluster.kit.cache import HERE, Instance
+from tests.cluster.kit.certificates import Identity, issue
+from tests.cluster.kit.kubectl import Kubectl
+from tests.cluster.kit.steps import step
+
+HOST = "pebble.acme.svc.cluster.local"
+ROOT = "/api/v1/namespaces/acme/services/https:pebble:15000/proxy/roots/0"
+
+
+def install_acme(kubectl: Kubectl, instance: Instance) -> None:
+    """Apply both; the certificates come when everything runs."""
+    folder = instance.certificates
+    if not (folder / "pebble.crt").exists():
+        issue(folder, Identity(file="pebble", name=HOST, hosts=(HOST,)))
+    text = (HERE / "config" / "acme.yaml").read_text()
+    for word, file in (("@PEBBLE_CRT@", "pebble.crt"), ("@PEBBLE_KEY@", "pebble.key"), ("@CA@", "ca.crt")):
+        text = text.replace(word, _base64(folder / file))
+    manifests = list(yaml.safe_load_all(text))
+    with step("applying cert-manager, pebble and Traefik"):
+        kubectl.apply(manifest for manifest in manifests if manifest["kind"] != "ClusterIssuer")
+        kubectl.apply(yaml.safe_load_all((HERE / "config" / "ingress.yaml").read_text()))
+        kubectl("rollout", "status", "deployment/pebble", "-n", "acme", "--timeout=120s")
+        # Last: an issuer that finds no authority waits a minute and more before it asks again.
+        kubectl.apply(manifest for manifest in manifests if manifest["kind"] == "ClusterIssuer")
+
+
+def await_certificate(kubectl: Kubectl) -> None:
+    """Wait for the wildcard of the default domain."""
+    with step("waiting for the wildcard certificate from pebble"):
+        kubectl("wait", "--for=condition=Ready", "certificate/wildcard", "-n", "ingress", "--timeout=180s")
+
+
+def authority_file(instance: Instance) -> Path:
+    """Name the file with the authority whose certificates the ingress shows."""
+    return instance.certificates / "pebble-root.crt"
+
+
+def save_authority(kubectl: Kubectl, instance: Instance) -> bool:
+    """Write that file, and tell whether it is another now: pebble makes itself a new root at each start."""
+    file, found = authority_file(instance), kubectl("get", "--raw", ROOT)
+    is_new = not file.exists() or file.read_text() != found
+    file.write_text(found)
+    return is_new
+
+
+def _base64(file: Path) -> str:
+    return base64.b64encode(file.read_bytes()).decode()

@@ -1,0 +1,73 @@
+"""What the cluster needs of the machine's network, and how it is taken away again."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from tests.cluster.kit.cache import HERE, Instance
+from tests.cluster.kit.control_plane import CLUSTER
+
+LINK = "slipway-node"
+SECOND = "10.99.0.2"  # where Kourier answers; the first is the way to apps
+TABLES = ("slipway-cluster", "kube-proxy")  # ours, and the one that kube-proxy makes
+FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
+
+
+def has_address(address: str) -> bool:
+    """Tell whether the machine has this address."""
+    shown = subprocess.run(["ip", "-json", "address"], capture_output=True, text=True, check=True).stdout
+    return any(found["local"] == address for link in json.loads(shown) for found in link["addr_info"])
+
+
+def raise_network(instance: Instance) -> None:
+    """Give the machine the node's address, forwarding, and masquerading for pods; remember what was."""
+    if not has_address(CLUSTER.address):
+        _run(
+            "ip", "link", "add", LINK, "type", "bridge"
+        )  # every kernel with containers has bridges, not all have dummy
+        for address in (CLUSTER.address, SECOND):
+            _run("ip", "address", "add", f"{address}/32", "dev", LINK)
+        _run("ip", "link", "set", LINK, "up")
+    memory = instance.folder / "ip_forward"
+    if not memory.exists():
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        memory.write_text(FORWARD.read_text())
+    FORWARD.write_text("1")
+    _run("nft", "delete", "table", "ip", TABLES[0], must=False)
+    _run("nft", "-f", str(HERE / "config" / "masquerade.nft"))
+
+
+def lower_network(instance: Instance) -> None:
+    """Undo `raise_network`, and remove the tables of kube-proxy and the kubelet's chains."""
+    for table in TABLES:
+        for family in ("ip", "ip6"):
+            _run("nft", "delete", "table", family, table, must=False)
+    for command, family in (("iptables", "ip"), ("ip6tables", "ip6")):
+        _remove_chains(command, family)
+    _run("ip", "link", "delete", LINK, must=False)
+    memory = instance.folder / "ip_forward"
+    if memory.exists():
+        FORWARD.write_text(memory.read_text())
+
+
+def _remove_chains(command: str, family: str) -> None:
+    """Remove the chains that the kubelet makes for others to find, KUBE-..., and tables that nothing is in then."""
+    for table in ("mangle", "filter", "nat"):
+        if not _run("nft", "list", "table", family, table, must=False):
+            continue
+        shown = _run(command, "-t", table, "-S", must=False).splitlines()
+        for line in shown:
+            if line.startswith("-A") and "KUBE-" in line:
+                _run(command, "-t", table, "-D", *line.removeprefix("-A ").replace('"', "").split(), must=False)
+        chains = [line.split()[1] for line in shown if line.startswith("-N KUBE-")]
+        for chain in chains:
+            _run(command, "-t", table, "-F", chain, must=False)
+        for chain in chains:
+            _run(command, "-t", table, "-X", chain, must=False)
+        left = _run(command, "-t", table, "-S", must=False).splitlines()
+        if left and all(line.startswith("-P") and line.endswith("ACCEPT") for line in left):
+            _run("nft", "delete", "table", family, table, must=False)
+
+
+def _run(*words: str, must: bool = True) -> str:
+    return subprocess.run(words, capture_output=True, text=True, check=must).stdout

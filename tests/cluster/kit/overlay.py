@@ -1,0 +1,70 @@
+"""The overlay that a user writes on top of one of the project's: their image, domain, Gateway and issuer."""
+
+from pathlib import Path
+
+import yaml
+
+from tests.cluster.kit.cache import Instance
+from tests.cluster.kit.kubectl import Kubectl
+from tests.conftest import ROOT
+
+DOMAIN = "apps.slipway.test"
+HOST = f"slipway.{DOMAIN}"
+NAMESPACE = "slipway"
+KNATIVE = ROOT / "knative"
+_NATS = yaml.safe_load((KNATIVE / "overlays" / "nats" / "nats.yaml").read_text())["data"]
+# There is one NATS here.
+NATS_CHANNEL = _NATS["channel-template-spec"].replace("replicas: 3", "replicas: 1")
+PATCHES: tuple[tuple[str, str, tuple[tuple[str, object], ...]], ...] = (
+    ("Gateway", "slipway", (("/spec/gatewayClassName", "traefik"), ("/spec/listeners/1/hostname", f"*.{DOMAIN}"))),
+    ("HTTPRoute", "slipway", (("/spec/hostnames", [HOST]),)),
+    ("HTTPRoute", "knative-apps", (("/spec/hostnames", [f"*.{DOMAIN}"]),)),
+    (
+        "Certificate",
+        "tls-wildcard",
+        (
+            ("/metadata/annotations/slipway.dev~1host", f"*.{DOMAIN}"),
+            ("/spec/dnsNames", [f"*.{DOMAIN}"]),
+            ("/spec/issuerRef/name", "pebble"),
+        ),
+    ),
+    (
+        "ConfigMap",
+        "slipway-nats",
+        (("/data/channel-template-spec", NATS_CHANNEL),),
+    ),
+)
+
+
+def write_overlay(instance: Instance, name: str, *, image: str) -> Path:
+    """Write it on top of the project's overlay of this name, and return its folder."""
+    folder = instance.folder / "overlay"
+    folder.mkdir(exist_ok=True)
+    repository, _, digest = image.partition("@")
+    overlay = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": [str(Path("..", *[".."] * len(folder.parts[1:-1]), *KNATIVE.parts[1:], "overlays", name))],
+        "images": [{"name": "slipway", "newName": repository, "digest": digest}],
+        "patches": [
+            {
+                "target": {"kind": kind, "name": target},
+                "patch": yaml.safe_dump([_replaced(*change) for change in changes]),
+            }
+            for kind, target, changes in PATCHES
+        ],
+    }
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+    return folder
+
+
+def make_way(kubectl: Kubectl, folder: Path) -> None:
+    """Remove a Broker that keeps events elsewhere than the overlay's: where cannot be changed in place."""
+    wanted = next(one for one in yaml.safe_load_all(kubectl("kustomize", str(folder))) if one["kind"] == "Broker")
+    standing = kubectl("get", "brokers", "-n", NAMESPACE, "-o", "jsonpath={.items[*].spec.config.name}").strip()
+    if standing and standing != wanted["spec"]["config"]["name"]:
+        kubectl("delete", "broker", "slipway", "-n", NAMESPACE)
+
+
+def _replaced(path: str, value: object) -> dict[str, object]:
+    return {"op": "replace", "path": path, "value": value}
