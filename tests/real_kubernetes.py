@@ -11,6 +11,7 @@ from typing import Any
 from functions.common.adapters.kubernetes.api import KubernetesApi, Object
 from functions.common.adapters.kubernetes.names import OWNED, OWNED_LAST, Place
 from functions.common.settings import from_environment
+from tests.patience import patient
 
 _NAMESPACES = "/api/v1/namespaces"
 _CONTROLLERS = f"{_NAMESPACES}/default/serviceaccounts/default"  # not their lease: one alone needs none
@@ -74,7 +75,7 @@ def drop_namespace(api: KubernetesApi, name: str) -> None:
         for kind in _KINDS:
             api.delete(Place(namespace=name, prefix="").collection(kind), {"app.kubernetes.io/managed-by": "slipway"})
         _finalize(path)
-    until = time.monotonic() + _GONE_SECONDS
+    until = time.monotonic() + patient(_GONE_SECONDS)
     while api.read(path):
         assert time.monotonic() < until, f"namespace {name} does not go"
         time.sleep(0.2)

@@ -19,6 +19,7 @@ from functions.common.domain.delivery import Provider
 from functions.common.settings import Settings
 from functions.common.wiring.core import Core
 from functions.verify_webhook.app import compose, publisher
+from tests.patience import patient
 
 SECRET = "a secret of these tests"
 PAYLOADS = Path(__file__).parent / "payloads"
@@ -85,7 +86,7 @@ def sender(database: str, broker_url: str, **environment: str) -> Sender:
 
 def published(database: str, count: int) -> int:
     """Return how many deliveries are marked as published; waits a while for `count`, as marks come in batches."""
-    rows, end = Postgres(database), time.monotonic() + 5
+    rows, end = Postgres(database), time.monotonic() + patient(5)
     while True:
         found = int(rows.run("select count(published_at) from webhook_deliveries")[0][0])
         if found >= count or time.monotonic() > end:

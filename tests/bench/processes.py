@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from tests.patience import patient
+
 _PATIENCE = 30.0
 _STEP = 0.002
 
@@ -57,10 +59,10 @@ def first_answer(
 
 
 def _ask(port: int, request: bytes) -> bytes:
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + patient(_PATIENCE)
     while time.monotonic() < deadline:
         with socket.socket() as wire:
-            wire.settimeout(_PATIENCE)
+            wire.settimeout(patient(_PATIENCE))
             if wire.connect_ex(("127.0.0.1", port)) == 0:
                 wire.sendall(request)
                 return wire.recv(4096)

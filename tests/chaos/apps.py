@@ -9,6 +9,7 @@ import httpx
 
 from functions.local.platform.run import Platform
 from tests.chaos.webhooks import Push
+from tests.patience import patient
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "hello"
 _SILENT = "git -c core.hooksPath=/dev/null receive-pack"  # the test sends the webhooks itself
@@ -37,7 +38,7 @@ class ChaosApp:
 
     def _git(self, *arguments: str) -> str:
         command = ["git", "-C", str(self.clone), *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=patient(60)).stdout
 
 
 def create(platform: Platform, folder: Path, name: str) -> ChaosApp:
@@ -46,12 +47,12 @@ def create(platform: Platform, folder: Path, name: str) -> ChaosApp:
         f"{platform.endpoints.gateway}/v1/apps",
         json={"name": name},
         headers={"Authorization": f"Bearer {platform.endpoints.token}"},
-        timeout=30,
+        timeout=patient(30),
         trust_env=False,
     )
     answer.raise_for_status()
     clone = folder / name
     shutil.copytree(EXAMPLE, clone)
-    subprocess.run(["git", "init", "--quiet", "-b", "main", str(clone)], check=True, timeout=60)
+    subprocess.run(["git", "init", "--quiet", "-b", "main", str(clone)], check=True, timeout=patient(60))
     repository = platform.home / "git" / "slipway" / f"{name}.git"
     return ChaosApp(name=name, clone=clone, repository=repository, clone_url=answer.json()["git_url"])

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from functions.local.platform.supervisor import Supervisor
+from tests.patience import patient
 
 SPARED = frozenset({"caddy", "builds", "rollouts", "git"})  # what runs and serves apps; everything else may die
 APPS = "app."
@@ -54,4 +55,4 @@ def killing(supervisor: Supervisor, chance: random.Random) -> Iterator[Killer]:
         yield killer
     finally:
         killer.stop()
-        thread.join(timeout=30)
+        thread.join(timeout=patient(30))

@@ -14,6 +14,7 @@ from tests.chaos.apps import ChaosApp, create
 from tests.chaos.killer import Killer, killing
 from tests.chaos.verdict import Verdict, live, unfinished, verdict
 from tests.chaos.webhooks import Sender
+from tests.patience import patient
 
 APPS, QUIET, PROBE_RATE = 6, 2, 5.0
 _SETTLE_SECONDS, _CALM_SECONDS = 240.0, 3.0
@@ -76,7 +77,7 @@ def _push_all(sender: Sender, apps: list[ChaosApp], pushes: int, chance: random.
 
 def settle(database: Postgres, apps: list[ChaosApp]) -> None:
     """Wait until every push has ended and every app serves its last commit, or the patience is over."""
-    deadline = time.monotonic() + _SETTLE_SECONDS
+    deadline = time.monotonic() + patient(_SETTLE_SECONDS)
     while time.monotonic() < deadline:
         try:
             if not unfinished(database) and all(live(database, app.name) == app.commits[-1] for app in apps):

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from tests.patience import patient
+
 COPIES = 3
 _SPREAD_SECONDS = 4.0
 _PATIENCE_SECONDS = 120.0
@@ -79,11 +81,15 @@ class Sender:
 
     def _deliver(self, body: bytes, headers: dict[str, str], delay: float) -> None:
         time.sleep(delay)
-        deadline, last = time.monotonic() + _PATIENCE_SECONDS, ""
+        deadline, last = time.monotonic() + patient(_PATIENCE_SECONDS), ""
         while time.monotonic() < deadline:
             try:
                 answer = httpx.post(
-                    f"{self.gateway}/v1/webhooks/forgejo", content=body, headers=headers, timeout=10, trust_env=False
+                    f"{self.gateway}/v1/webhooks/forgejo",
+                    content=body,
+                    headers=headers,
+                    timeout=patient(10),
+                    trust_env=False,
                 )
                 if answer.is_success:
                     return

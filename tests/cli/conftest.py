@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import chdir
@@ -22,6 +21,8 @@ from functions.common.ports.apps import Role
 from tests.api_world import TOKENS, give_tokens
 from tests.conftest import ROOT
 from tests.fakes.loopback_broker import LoopbackBroker, loopback_broker
+from tests.local.waiting import until
+from tests.patience import patient
 from tests.story import Story
 
 
@@ -94,16 +95,18 @@ def platform(server: str, template: str, tmp_path_factory: pytest.TempPathFactor
             yield Platform(url=url, home=home, database=database, broker=broker)
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=patient(30))
             database.close()
 
 
 def wait_for(url: str) -> None:
     """Wait until something answers there."""
-    for _ in range(300):
-        try:
-            with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - http only
-                return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"{url} does not answer")
+    until(lambda: _answers(url), seconds=30, every=0.1, why=url)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=patient(5)):  # noqa: S310 - http only
+            return True
+    except OSError:
+        return False

@@ -16,6 +16,7 @@ from tests.cluster.kit.images import reference
 from tests.cluster.kit.node import ctr
 from tests.fakes.removals import FakeRemovals
 from tests.local.waiting import until
+from tests.patience import patient
 from tests.real_kubernetes import drop_namespace, real_api
 
 pytestmark = pytest.mark.cluster
@@ -88,7 +89,7 @@ def test_a_canary_gets_exactly_its_share(api: KubernetesApi) -> None:
 
 def _shares(api: KubernetesApi) -> Iterator[tuple[int, int]]:
     """Yield each weight that the canary had on its way, and how many of REQUESTS it answered then."""
-    seen, deadline = {0}, time.monotonic() + 10 * PAUSE
+    seen, deadline = {0}, time.monotonic() + patient(10 * PAUSE)
     while 100 not in seen and time.monotonic() < deadline:
         weight = _weights(api).get(PLACE.name("web-canary")) or 0
         if weight not in seen:
@@ -116,7 +117,7 @@ def _answers(count: int) -> list[str]:
     texts = []
     for _ in range(count):
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - this node's address
+            with urllib.request.urlopen(request, timeout=patient(5)) as answer:  # noqa: S310 - this node's address
                 texts.append(answer.read().decode().strip())
         except OSError as error:
             texts.append(str(error))

@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.patience import patient
 
 
 def ran(action: str, **environment: str) -> tuple[int, str]:
     """Run it as a user does; return exit code and complaint."""
     command = [sys.executable, "-m", "tests.cluster", action]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=patient(60), check=False
+    )
     return done.returncode, done.stderr.strip()
 
 

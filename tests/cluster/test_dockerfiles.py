@@ -16,6 +16,7 @@ from tests.cluster.kit.build_images import DEBIAN, RUN
 from tests.cluster.kit.kubectl import Kubectl
 from tests.cluster.kit.registry import REGISTRY
 from tests.conftest import ROOT
+from tests.patience import patient
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 TASK = ROOT / "knative" / "platform" / "builds" / "dockerfile.yaml"
@@ -65,7 +66,7 @@ class Builds:
         }
         self.apply({"apiVersion": "tekton.dev/v1", "kind": "TaskRun", "metadata": {"name": name}, "spec": spec})
         here, run = ("-n", self.namespace), f"taskrun/{name}"
-        self.kubectl("wait", *here, run, "--for=jsonpath={.status.completionTime}", "--timeout=120s")
+        self.kubectl("wait", *here, run, "--for=jsonpath={.status.completionTime}", f"--timeout={patient(120):.0f}s")
         status: dict[str, Any] = json.loads(self.kubectl("get", *here, run, "-o", "jsonpath={.status}"))
         return status, self.kubectl("logs", *here, status["podName"], "-c", "step-build")
 

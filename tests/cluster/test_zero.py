@@ -13,6 +13,7 @@ from tests.cluster.kit.overlay import NAMESPACE
 from tests.cluster.kit.user import User
 from tests.local.waiting import until
 from tests.manifests import function_manifests
+from tests.patience import patient
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(1800)]
 APP = "sleepy"
@@ -57,7 +58,7 @@ def cold_start(kubectl: Kubectl, name: str) -> float:
     inside = kubectl("get", "service", "kourier-internal", "-n", "kourier-system", "-o", "jsonpath={.spec.clusterIP}")
     headers = {"Host": f"{name}.{NAMESPACE}.svc.cluster.local"}
     began = time.monotonic()
-    answer = httpx.get(f"http://{inside}/healthz", headers=headers, timeout=60, trust_env=False)
+    answer = httpx.get(f"http://{inside}/healthz", headers=headers, timeout=patient(60), trust_env=False)
     assert answer.status_code == 204, (name, answer.status_code)
     return time.monotonic() - began
 

@@ -11,6 +11,7 @@ import httpx
 from tests.bench.processes import free_port
 from tests.conftest import ROOT
 from tests.local.waiting import until
+from tests.patience import patient
 
 
 @contextmanager
@@ -31,6 +32,6 @@ def served(source: str, folder: Path, **environment: str) -> Iterator[int]:
 
 def _answers(port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/", timeout=5, trust_env=False).is_success
+        return httpx.get(f"http://127.0.0.1:{port}/", timeout=patient(5), trust_env=False).is_success
     except httpx.TransportError:
         return False

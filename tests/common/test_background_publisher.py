@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functions.common.adapters.broker.publisher import MAX_WAITING, BackgroundPublisher
 from functions.common.errors import SlipwayError, Unavailable
 from functions.common.events.envelope import Envelope
+from tests.patience import patient
 
 
 def an_event(identity: str) -> Envelope:
@@ -25,7 +26,7 @@ class _Broker:
 
     def resend_all(self, envelopes: Sequence[Envelope]) -> list[SlipwayError | None]:
         self.asked.set()
-        self.opened.wait(5)
+        self.opened.wait(patient(5))
         self.lots.append([envelope.id for envelope in envelopes])
         bug, self.bug = self.bug, None
         if bug:
@@ -71,7 +72,7 @@ def test_a_broker_that_hangs_holds_callers_up_but_not_for_long() -> None:
     broker, marks = _Broker(), _Marks()
     publisher = BackgroundPublisher(sink=broker, marks=marks, patience_seconds=0.01)
     publisher.publish_soon(an_event("first"))
-    assert broker.asked.wait(5)
+    assert broker.asked.wait(patient(5))
     for number in range(MAX_WAITING + 3):
         publisher.publish_soon(an_event(f"e-{number}"))
     broker.opened.set()

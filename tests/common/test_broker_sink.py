@@ -17,9 +17,10 @@ from functions.common.errors import Rejected, Unavailable
 from functions.common.events.envelope import Envelope
 from tests.fakes.clock import FakeClock
 from tests.fakes.loopback_broker import loopback_broker
+from tests.patience import patient
 
 EVENT = Envelope(id="1", source="/s", type="t", subject="", time="2026-01-02T03:04:05+00:00", data={})
-PATIENCE = 0.3
+PATIENCE = patient(0.3)
 
 
 def sink_to(url: str) -> BrokerSink:

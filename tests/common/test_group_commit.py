@@ -13,6 +13,7 @@ from functions.common.errors import Unavailable
 from functions.common.ports.deliveries import StoredDelivery
 from tests.contract.deliveries import a_delivery
 from tests.fakes.deliveries import FakeDeliveries
+from tests.patience import patient
 
 
 @dataclass
@@ -25,7 +26,7 @@ class _Store:
 
     def store_all(self, deliveries: Sequence[Delivery]) -> list[StoredDelivery]:
         self.lots.append(len(deliveries))
-        self.opened.wait(5)
+        self.opened.wait(patient(5))
         if "poison" in {delivery.delivery_id for delivery in deliveries}:
             msg = "poison"
             raise ValueError(msg)

@@ -10,6 +10,7 @@ import pytest
 
 from functions.common.adapters.broker.pipelined_http import KeptPost
 from tests.fakes.loopback_broker import loopback_broker
+from tests.patience import patient
 
 
 @contextmanager
@@ -38,12 +39,12 @@ def server(*answers: bytes) -> Iterator[tuple[str, list[int]]]:
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/ingress", connections
     finally:
-        thread.join(5)
+        thread.join(patient(5))
         listener.close()
 
 
 def poster(url: str) -> KeptPost:
-    return KeptPost(url=url, content_type="application/json", timeout_seconds=1)
+    return KeptPost(url=url, content_type="application/json", timeout_seconds=patient(1))
 
 
 def statuses(post: KeptPost, *bodies: bytes) -> list[int]:

@@ -9,6 +9,7 @@ from functions.common.errors import Unavailable
 from tests.conftest import ROOT
 from tests.fakes.loopback_kubernetes import api_at, loopback_kubernetes
 from tests.local.waiting import until
+from tests.patience import patient
 
 
 def test_the_connection_is_opened_ahead() -> None:
@@ -45,6 +46,6 @@ with ThreadPoolExecutor(16) as pool:
 
 def test_threads_whose_first_calls_come_side_by_side_all_get_a_client() -> None:
     ran = subprocess.run(
-        [sys.executable, "-c", SIDE_BY_SIDE], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", SIDE_BY_SIDE], cwd=ROOT, capture_output=True, text=True, timeout=patient(60), check=False
     )
     assert (ran.stdout, ran.stderr) == ("{'unavailable'}\n", "")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from functions.common.adapters.broker.publisher import MarksInBatches
 from functions.common.errors import Unavailable
+from tests.patience import patient
 
 
 class _Store:
@@ -26,7 +27,7 @@ class _Store:
 
     def wait_for(self, *, statements: int = 0, marked: int = 0) -> bool:
         with self.moved:
-            return self.moved.wait_for(lambda: self.statements >= statements and len(self.marked) >= marked, 5)
+            return self.moved.wait_for(lambda: self.statements >= statements and len(self.marked) >= marked, patient(5))
 
 
 def test_many_marks_are_few_statements() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from functions.common.runtime.one_piece import OnePieceSocket
 from tests.common.served import served
+from tests.patience import patient
 
 SOURCE = """
 from flask import Response
@@ -51,7 +52,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 @pytest.fixture
 def connection(port: int) -> Iterator[http.client.HTTPConnection]:
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=patient(5))) as connection:
         yield connection
 
 
@@ -61,7 +62,7 @@ def asked(connection: http.client.HTTPConnection, method: str, path: str, body: 
 
 
 def test_head_and_body_come_together_on_a_kept_connection(port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as wire:
+    with socket.create_connection(("127.0.0.1", port), timeout=patient(5)) as wire:
         for number in range(50):
             wire.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n%02d" % number)
             answer = wire.recv(65536)
@@ -92,7 +93,7 @@ def test_every_kind_of_answer_is_whole_and_the_connection_goes_on(
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_an_answer_that_ends_the_connection_is_whole(port: int, method: str) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as wire:
+    with socket.create_connection(("127.0.0.1", port), timeout=patient(5)) as wire:
         wire.sendall(b"%s / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % method.encode())
         answer = b"".join(iter(lambda: wire.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
@@ -104,20 +105,20 @@ def test_a_body_that_is_cut_off_is_seen_to_be(connection: http.client.HTTPConnec
     connection.request("GET", path)
     answer = connection.getresponse()
     assert answer.status == 200
-    connection.sock.settimeout(1)
+    connection.sock.settimeout(patient(1))
     with pytest.raises((http.client.IncompleteRead, TimeoutError)):
         answer.read()
 
 
 def test_who_goes_away_early_takes_nothing_with_him(port: int, connection: http.client.HTTPConnection) -> None:
     for _ in range(20):
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as wire:
+        with socket.create_connection(("127.0.0.1", port), timeout=patient(5)) as wire:
             wire.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
     assert asked(connection, "POST", "/", b"still there") == b"still there"
 
 
 def test_a_body_that_comes_slowly_is_waited_for(port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as wire:
+    with socket.create_connection(("127.0.0.1", port), timeout=patient(5)) as wire:
         for _ in range(2):  # on a new connection and on a kept one
             wire.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n")
             time.sleep(0.05)

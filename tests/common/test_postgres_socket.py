@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from functions.common.adapters.postgres.socket import PostgresSocket
+from tests.patience import patient
 
 FLUSH, SYNC = b"H\x00\x00\x00\x04", b"S\x00\x00\x00\x04"
 LONG = b"B" + b"x" * 100_000
@@ -15,9 +16,9 @@ LONG = b"B" + b"x" * 100_000
 def wires() -> Iterator[tuple[PostgresSocket, socket.socket]]:
     """Yield both ends of a connection."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        client = PostgresSocket.connected(listener.getsockname(), timeout=5)
+        client = PostgresSocket.connected(listener.getsockname(), timeout=patient(5))
         server, _ = listener.accept()
-        server.settimeout(5)
+        server.settimeout(patient(5))
         with client, server:
             yield client, server
 
@@ -37,7 +38,7 @@ def test_nothing_is_sent_before_the_end_of_a_statement_and_then_all_but_the_flus
     file.close()
     client.close()
 
-    server.settimeout(5)
+    server.settimeout(patient(5))
     with server.makefile("rb") as sent:
         assert sent.read() == LONG + b"E" + SYNC
 

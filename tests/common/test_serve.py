@@ -12,6 +12,7 @@ import pytest
 from functions.local.platform.programs import CODE
 from tests.common.served import served
 from tests.local.waiting import until
+from tests.patience import patient
 
 SOURCE = """
 import gc
@@ -29,7 +30,7 @@ def port(tmp_path: Path) -> Iterator[int]:
 
 
 def test_the_answering_process_collects_but_looks_not_at_what_came_with_the_start(port: int) -> None:
-    assert httpx.get(f"http://127.0.0.1:{port}/", timeout=5, trust_env=False).text == "True True"
+    assert httpx.get(f"http://127.0.0.1:{port}/", timeout=patient(5), trust_env=False).text == "True True"
 
 
 def test_there_is_no_control_socket(port: int, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 from tests.conftest import ROOT
+from tests.patience import patient
 
 STARTED = """
 from flask import Flask, request
@@ -27,7 +28,13 @@ print(answers, threading.active_count() <= 5)
 def test_a_function_without_its_settings_does_not_begin_anew_what_it_does_ahead() -> None:
     given = {"DATABASE_URL": "postgresql://postgres@127.0.0.1:1/none", "SLIPWAY_PLATFORM": "kubernetes"}
     ran = subprocess.run(
-        [sys.executable, "-c", ASKED], cwd=ROOT, env=given, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", ASKED],
+        cwd=ROOT,
+        env=given,
+        capture_output=True,
+        text=True,
+        timeout=patient(60),
+        check=False,
     )
     assert ran.stdout == "{500} True\n", ran.stdout + ran.stderr
     assert ran.stderr.count("cannot start: the setting REGISTRY_URL is missing") == 1, ran.stderr
@@ -36,6 +43,12 @@ def test_a_function_without_its_settings_does_not_begin_anew_what_it_does_ahead(
 def test_a_function_is_ready_before_the_broker_has_an_address() -> None:
     given = {"DATABASE_URL": "postgresql://postgres@127.0.0.1:1/none", "DEFAULT_DOMAIN": "apps.example.org"}
     ran = subprocess.run(
-        [sys.executable, "-c", STARTED], cwd=ROOT, env=given, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", STARTED],
+        cwd=ROOT,
+        env=given,
+        capture_output=True,
+        text=True,
+        timeout=patient(60),
+        check=False,
     )
     assert ran.stdout == "204\n", ran.stdout + ran.stderr

@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.bench.processes import listens
 from tests.common.served import served
 from tests.local.waiting import until
+from tests.patience import patient
 
 SOURCE = """
 import os
@@ -34,11 +35,11 @@ def answers(wire: socket.socket, count: int) -> list[bytes]:
 
 
 def _connection(port: int) -> closing[http.client.HTTPConnection]:
-    return closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5))
+    return closing(http.client.HTTPConnection("127.0.0.1", port, timeout=patient(5)))
 
 
 def test_one_thread_answers_a_connection_that_asks_again_at_once(tmp_path: Path) -> None:
-    with served(SOURCE, tmp_path) as port, socket.create_connection(("127.0.0.1", port), timeout=5) as wire:
+    with served(SOURCE, tmp_path) as port, socket.create_connection(("127.0.0.1", port), timeout=patient(5)) as wire:
         threads = []
         for _ in range(60):
             wire.sendall(REQUEST)
@@ -49,7 +50,7 @@ def test_one_thread_answers_a_connection_that_asks_again_at_once(tmp_path: Path)
 
 def test_connections_share_the_only_thread(tmp_path: Path) -> None:
     with served(SOURCE, tmp_path, THREADS="1") as port:
-        wires = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(3)]
+        wires = [socket.create_connection(("127.0.0.1", port), timeout=patient(5)) for _ in range(3)]
         for number in range(60):
             wire = wires[number % 3]
             wire.sendall(REQUEST)
@@ -59,7 +60,7 @@ def test_connections_share_the_only_thread(tmp_path: Path) -> None:
 
 
 def test_requests_that_are_sent_together_are_answered_in_turn(tmp_path: Path) -> None:
-    with served(SOURCE, tmp_path) as port, socket.create_connection(("127.0.0.1", port), timeout=5) as wire:
+    with served(SOURCE, tmp_path) as port, socket.create_connection(("127.0.0.1", port), timeout=patient(5)) as wire:
         for _ in range(5):
             wire.sendall(REQUEST * 3)
             assert len(answers(wire, 3)) == 3
@@ -75,7 +76,7 @@ def test_a_connection_that_rests_is_answered_later(tmp_path: Path) -> None:
 
 def test_a_function_ends_although_a_connection_keeps_asking(tmp_path: Path) -> None:
     with served(SOURCE, tmp_path) as port:
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as wire:
+        with socket.create_connection(("127.0.0.1", port), timeout=patient(5)) as wire:
             wire.sendall(REQUEST.replace(b"/", b"/server", 1))
             os.kill(int(answers(wire, 1)[0]), signal.SIGTERM)
             last = b""

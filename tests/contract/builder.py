@@ -8,6 +8,7 @@ import pytest
 from functions.common.domain.build import BuildOrder, BuildState
 from functions.common.errors import Rejected, Unavailable
 from functions.common.ports.builds import Builder
+from tests.patience import patient
 
 _AWAY_SECONDS = 10
 
@@ -58,7 +59,7 @@ def state(builder: Builder, name: str = "hello-1") -> BuildState | None:
 
 def taken(world: BuilderWorld, order: BuildOrder) -> None:
     """Order a build, again while what went by its name is on its way out, as the broker does."""
-    until = time.monotonic() + _AWAY_SECONDS
+    until = time.monotonic() + patient(_AWAY_SECONDS)
     while True:
         try:
             return world.builder.start(order)

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.patience import patient
+
 
 class BreakingProxy(ThreadingHTTPServer):
     """Passes GETs on to `target`; `broken` counts the answers that were cut off."""
@@ -32,7 +34,7 @@ class _Passing(BaseHTTPRequestHandler):
         """Pass the request on, and the answer, or half of it."""
         request = urllib.request.Request(self.server.target + self.path)  # noqa: S310 - http only
         request.add_header("Authorization", self.headers["Authorization"])
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - as above
+        with urllib.request.urlopen(request, timeout=patient(30)) as answer:  # noqa: S310 - as above
             body = answer.read()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))

@@ -4,17 +4,19 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from tests.patience import patient
+
 _T = TypeVar("_T")
 
 
 def until(found: Callable[[], _T | None], *, seconds: float = 20, every: float = 0.02, why: str = "it") -> _T:
     """Return the first true answer. Raises AssertionError when none comes in time."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + patient(seconds)
     while True:
         answer = found()
         if answer:
             return answer
         if time.monotonic() > deadline:
-            msg = f"waited {seconds} s for {why}, last answer: {answer!r}"
+            msg = f"waited {patient(seconds):g} s for {why}, last answer: {answer!r}"
             raise AssertionError(msg)
         time.sleep(every)

@@ -9,6 +9,7 @@ from tests.cluster.kit.cache import HERE, Instance
 from tests.cluster.kit.certificates import Identity, issue
 from tests.cluster.kit.kubectl import Kubectl
 from tests.cluster.kit.steps import step
+from tests.patience import patient
 
 HOST = "pebble.acme.svc.cluster.local"
 ROOT = "/api/v1/namespaces/acme/services/https:pebble:15000/proxy/roots/0"
@@ -26,7 +27,7 @@ def install_acme(kubectl: Kubectl, instance: Instance) -> None:
     with step("applying cert-manager, pebble and Traefik"):
         kubectl.apply(manifest for manifest in manifests if manifest["kind"] != "ClusterIssuer")
         kubectl.apply(yaml.safe_load_all((HERE / "config" / "ingress.yaml").read_text()))
-        kubectl("rollout", "status", "deployment/pebble", "-n", "acme", "--timeout=120s")
+        kubectl("rollout", "status", "deployment/pebble", "-n", "acme", f"--timeout={patient(120):.0f}s")
         # Last: an issuer that finds no authority waits a minute and more before it asks again.
         kubectl.apply(manifest for manifest in manifests if manifest["kind"] == "ClusterIssuer")
 
@@ -34,7 +35,9 @@ def install_acme(kubectl: Kubectl, instance: Instance) -> None:
 def await_certificate(kubectl: Kubectl) -> None:
     """Wait for the wildcard of the default domain."""
     with step("waiting for the wildcard certificate from pebble"):
-        kubectl("wait", "--for=condition=Ready", "certificate/wildcard", "-n", "ingress", "--timeout=180s")
+        kubectl(
+            "wait", "--for=condition=Ready", "certificate/wildcard", "-n", "ingress", f"--timeout={patient(180):.0f}s"
+        )
 
 
 def authority_file(instance: Instance) -> Path:

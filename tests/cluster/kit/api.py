@@ -11,6 +11,7 @@ from tests.cluster.kit.manifests import crds, without_conversion
 from tests.cluster.kit.programs import stop, stop_all
 from tests.cluster.kit.seed import keep, plant
 from tests.cluster.kit.steps import step
+from tests.patience import patient
 
 # What gives an object its life without a node: namespaces end, owners take what they own along, accounts appear.
 LOOPS = (
@@ -50,7 +51,7 @@ def _apply_crds(cache: Cache, instance: Instance) -> None:
     kubectl = Kubectl(cache, instance)
     with step("applying the CRDs"):
         kubectl.apply(without_conversion(manifest) for manifest in crds())
-        kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+        kubectl("wait", "--for=condition=Established", "crd", "--all", f"--timeout={patient(60):.0f}s")
 
 
 def _keep(cache: Cache, instance: Instance) -> None:

@@ -8,6 +8,7 @@ import httpx
 
 from tests.cluster.kit.kubectl import Kubectl
 from tests.cluster.kit.overlay import NAMESPACE
+from tests.patience import patient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +22,7 @@ class Door:
         identity = str(uuid.uuid4())
         headers = {"ce-specversion": "1.0", "ce-id": identity, "ce-source": "/tests", "ce-type": event_type}
         headers |= {f"ce-{name}": value for name, value in extensions.items()} | {"content-type": "application/json"}
-        answer = httpx.post(self.url, content=json.dumps(data), headers=headers, timeout=10, trust_env=False)
+        answer = httpx.post(self.url, content=json.dumps(data), headers=headers, timeout=patient(10), trust_env=False)
         assert answer.status_code == 202, (answer.status_code, answer.text)
         return identity
 

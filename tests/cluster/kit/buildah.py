@@ -9,6 +9,7 @@ from tests.cluster.kit.cache import Cache
 from tests.cluster.kit.images import AUTHORITIES
 from tests.cluster.kit.registry import REGISTRY
 from tests.cluster.kit.steps import StepError, step
+from tests.patience import patient
 
 SUITE = "bookworm"
 # One base for all: git fetches, buildah builds Dockerfiles, Python runs functions and apps. A node pulls it once.
@@ -25,7 +26,7 @@ class Buildah:
         """Run it and return what it printed. Raises StepError with its last words."""
         place = ["--root", self.home / "storage", "--runroot", self.home / "run", "--storage-driver", "overlay"]
         command = ["env", "BUILDAH_ISOLATION=chroot", "buildah", *map(str, place), *map(str, words)]
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=patient(seconds), check=False)
         if ran.returncode:
             msg = f"buildah {' '.join(map(str, words))}: {ran.stderr.strip()[-3000:]}"
             raise StepError(msg)

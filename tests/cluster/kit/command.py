@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.cluster.kit.steps import StepError
+from tests.patience import patient
 
 _KEPT = 3000  # characters of a complaint
 
@@ -14,7 +15,7 @@ def answer_of(program: Sequence[str | Path], *words: str, text: str | None = Non
     said = " ".join([Path(program[0]).name, *words])
     try:
         ran = subprocess.run(
-            [*program, *words], input=text, capture_output=True, text=True, timeout=seconds, check=False
+            [*program, *words], input=text, capture_output=True, text=True, timeout=patient(seconds), check=False
         )
     except subprocess.TimeoutExpired as error:
         msg = f"{said}: no end after {seconds:.0f} s"

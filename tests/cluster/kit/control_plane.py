@@ -11,6 +11,7 @@ from tests.cluster.kit.cache import Cache, Instance
 from tests.cluster.kit.certificates import Identity, authority, issue
 from tests.cluster.kit.programs import Program, start
 from tests.cluster.kit.steps import step, wait_until
+from tests.patience import patient
 
 SERVICES = "10.96.0.0/16"
 KUBERNETES_SERVICE = "10.96.0.1"
@@ -83,7 +84,7 @@ def is_ready(instance: Instance, place: Place) -> bool:
     context = ssl.create_default_context(cafile=str(instance.certificates / "ca.crt"))
     context.load_cert_chain(instance.certificates / "admin.crt", instance.certificates / "admin.key")
     try:
-        with urllib.request.urlopen(f"{place.url}/readyz", context=context, timeout=2) as answer:  # noqa: S310 - https
+        with urllib.request.urlopen(f"{place.url}/readyz", context=context, timeout=patient(2)) as answer:  # noqa: S310 - https
             return bool(answer.status == 200)
     except OSError:
         return False

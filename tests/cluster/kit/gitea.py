@@ -14,6 +14,7 @@ from tests.cluster.kit.manifests import module_folder
 from tests.cluster.kit.node import configure
 from tests.cluster.kit.programs import Program, start, stop_all
 from tests.cluster.kit.steps import step, wait_until
+from tests.patience import patient
 
 MODULE = "code.gitea.io/gitea"
 SECRETS = ("internal-token", "secret-key", "jwt-secret")
@@ -90,7 +91,7 @@ def _write_once(file: Path, text: str) -> None:
 
 def _answers(site: Site) -> bool:
     try:
-        with urllib.request.urlopen(f"{site.url}/api/healthz", timeout=2) as answer:  # noqa: S310 - http
+        with urllib.request.urlopen(f"{site.url}/api/healthz", timeout=patient(2)) as answer:  # noqa: S310 - http
             return bool(answer.status == 200)
     except OSError:
         return False

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.cluster.kit.cache import Instance
 from tests.cluster.kit.steps import StepError
+from tests.patience import patient
 
 ADMINISTRATOR = "keeper"
 ACCOUNT = "slipway-bot"
@@ -61,7 +62,7 @@ def _make_organisation(url: str, token: str) -> None:
     body = json.dumps({"username": ORGANISATION, "visibility": "private"}).encode()
     request = urllib.request.Request(f"{url}/api/v1/orgs", data=body, headers=headers)  # noqa: S310 - http
     try:
-        urllib.request.urlopen(request, timeout=10).close()  # noqa: S310 - as above
+        urllib.request.urlopen(request, timeout=patient(10)).close()  # noqa: S310 - as above
     except urllib.error.HTTPError as error:
         if error.code != CONFLICT:
             msg = f"Gitea answers {error.code} to the making of the organisation {ORGANISATION}: {error.read()!r}"

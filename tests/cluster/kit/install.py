@@ -23,6 +23,7 @@ from tests.cluster.kit.registry import REGISTRY, REGISTRY_URL
 from tests.cluster.kit.steps import step, wait_until
 from tests.conftest import ROOT
 from tests.fakes.loopback_cloudflare import TOKEN, ZONE
+from tests.patience import patient
 
 BUILDS = "slipway-builds"
 DATABASE_INSIDE = "postgresql://postgres@postgres.data.svc.cluster.local:5432/slipway"
@@ -64,7 +65,7 @@ def install(cache: Cache, *, overlay: str = "trial") -> Installed:
         kubectl.apply(_access(forge))
     with step("waiting for the Broker, the functions and the Triggers"):
         for kind in ("broker", "ksvc", "trigger", "apiserversource", "pingsource"):
-            kubectl("wait", "--for=condition=Ready", kind, "--all", "-n", NAMESPACE, "--timeout=300s")
+            kubectl("wait", "--for=condition=Ready", kind, "--all", "-n", NAMESPACE, f"--timeout={patient(300):.0f}s")
     with step("telling Tekton where its events go"):
         kubectl.apply([_tekton_events(kubectl)])
     with step("waiting for its address"):

@@ -12,6 +12,7 @@ from functions.common.adapters.kubernetes.api import KubernetesApi, Object
 from tests.cluster.kit.nats_parts import await_ready
 from tests.conftest import ROOT
 from tests.local.waiting import until
+from tests.patience import patient
 
 EVENTING = "/apis/eventing.knative.dev/v1/namespaces/{}"
 OVERLAY = ROOT / "knative" / "overlays" / "nats"
@@ -54,7 +55,7 @@ class World:
 
     def deliveries(self, identity: str, path: str | None = None) -> list[Object]:
         """Return what reached the subscriber of this event, in order."""
-        with urllib.request.urlopen(self._subscriber(), timeout=5) as answer:  # noqa: S310 - a Service's address
+        with urllib.request.urlopen(self._subscriber(), timeout=patient(5)) as answer:  # noqa: S310 - a Service's address
             came: list[Object] = json.load(answer)
         return [one for one in came if one["event"].get("id") == identity and path in (None, one["path"])]
 
@@ -130,6 +131,6 @@ def _named(version: str, kind: str, name: str, spec: Object) -> Object:
 
 def _call(url: str, body: bytes, headers: dict[str, str], *, method: str = "POST") -> int:
     request = urllib.request.Request(url, data=body, headers=headers, method=method)  # noqa: S310 - a Service's address
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - as above
+    with urllib.request.urlopen(request, timeout=patient(10)) as answer:  # noqa: S310 - as above
         status: Any = answer.status
         return int(status)

@@ -13,6 +13,7 @@ from tests.cluster.kit.images import reference
 from tests.cluster.kit.kubectl import Kubectl
 from tests.cluster.kit.manifests import Manifest, crds, documents, module_folder, sources
 from tests.cluster.kit.steps import step
+from tests.patience import patient
 
 BUILT = re.compile(r"ko://([\w./-]+)")
 LEFT_OUT = {"HorizontalPodAutoscaler", "PodDisruptionBudget"}  # one node, one pod each, and no metrics server
@@ -41,7 +42,7 @@ def install_platform(kubectl: Kubectl) -> None:
     """Apply every CRD and every component."""
     with step("applying the CRDs"):
         kubectl.apply(crds())
-        kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+        kubectl("wait", "--for=condition=Established", "crd", "--all", f"--timeout={patient(60):.0f}s")
     for name, manifests in platform():
         with step(f"applying {name}"):
             kubectl.apply(manifests)
@@ -53,7 +54,9 @@ def await_deployments(kubectl: Kubectl) -> None:
     """Wait until the platform runs; functions and apps on it may rest at zero."""
     platforms = "!serving.knative.dev/service,app.kubernetes.io/managed-by!=slipway"
     with step("waiting for every deployment"):
-        kubectl("wait", "--for=condition=Available", "deployment", "-l", platforms, "-A", "--timeout=300s")
+        kubectl(
+            "wait", "--for=condition=Available", "deployment", "-l", platforms, "-A", f"--timeout={patient(300):.0f}s"
+        )
 
 
 def with_images(manifest: Manifest, images: dict[str, str], replaced: dict[str, str]) -> Manifest | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.cluster.kit.cache import Instance
+from tests.patience import patient
 
 GRACE = 15.0  # seconds between asking a program to end and ending it
 
@@ -58,7 +59,7 @@ def stop(instance: Instance, name: str) -> None:
     pid = _pid(instance.pids / name)
     if pid is not None:
         _end(pid, signal.SIGTERM)
-        until = time.monotonic() + GRACE
+        until = time.monotonic() + patient(GRACE)
         while _pid(instance.pids / name) is not None and time.monotonic() < until:
             time.sleep(0.05)
         if _pid(instance.pids / name) is not None:

@@ -8,6 +8,7 @@ from tests.cluster.kit.control_plane import CLUSTER
 from tests.cluster.kit.node import configure
 from tests.cluster.kit.programs import Program, start
 from tests.cluster.kit.steps import wait_until
+from tests.patience import patient
 
 REGISTRY = f"{CLUSTER.address}:5000"
 REGISTRY_URL = urlunsplit(("http", REGISTRY, "", "", ""))
@@ -25,7 +26,7 @@ def start_registry(cache: Cache, instance: Instance) -> None:
 
 def _answers() -> bool:
     try:
-        with urllib.request.urlopen(f"http://{REGISTRY}/v2/", timeout=2) as answer:
+        with urllib.request.urlopen(f"http://{REGISTRY}/v2/", timeout=patient(2)) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from tests.patience import patient
+
 
 @contextmanager
 def step(text: str) -> Iterator[None]:
@@ -24,9 +26,9 @@ class StepError(Exception):
 
 def wait_until(what: str, is_done: Callable[[], bool], *, seconds: float) -> None:
     """Ask `is_done` until it is true; raise `StepError` naming `what` after `seconds`."""
-    until = time.monotonic() + seconds
+    until = time.monotonic() + patient(seconds)
     while not is_done():
         if time.monotonic() > until:
-            msg = f"{what} was not ready after {seconds:.0f} s"
+            msg = f"{what} was not ready after {patient(seconds):.0f} s"
             raise StepError(msg)
         time.sleep(0.2)

@@ -15,6 +15,7 @@ from tests.cluster.kit.node_images import import_images
 from tests.cluster.kit.platform import await_deployments, install_platform
 from tests.cluster.kit.registry import start_registry
 from tests.cluster.kit.steps import step
+from tests.patience import patient
 
 
 def up(cache: Cache) -> None:
@@ -36,7 +37,7 @@ def up(cache: Cache) -> None:
     with step("starting CoreDNS, PostgreSQL and NATS"):
         configure(instance, "data.yaml")
         kubectl.apply([*documents(HERE / "config", ["coredns.yaml"]), *documents(instance.folder, ["data.yaml"])])
-        kubectl("rollout", "status", "deployment/coredns", "-n", "kube-system", "--timeout=90s")
+        kubectl("rollout", "status", "deployment/coredns", "-n", "kube-system", f"--timeout={patient(90):.0f}s")
     with step("starting the provisioner of volumes"):
         configure(instance, "storage.yaml")
         kubectl.apply(documents(instance.folder, ["storage.yaml"]))

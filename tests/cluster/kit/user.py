@@ -22,6 +22,7 @@ from tests.cluster.kit.gitea_accounts import ACCOUNT, settings_file
 from tests.cluster.kit.install import Installed
 from tests.cluster.kit.overlay import DOMAIN, HOST
 from tests.conftest import ROOT
+from tests.patience import patient
 
 EXAMPLE = ROOT / "docs" / "examples" / "hello"
 LOGIN = "!f() { echo username=$FORGE_USER; echo password=$FORGE_TOKEN; }; f"
@@ -81,7 +82,7 @@ class User:
 
     def ended(self, sha: str, state: str, *, seconds: float = 240) -> dict[str, Any]:
         """Return what became of a push, once that is final. Fails unless it is this."""
-        until, seen = time.monotonic() + seconds, dict[str, Any]()
+        until, seen = time.monotonic() + patient(seconds), dict[str, Any]()
         while time.monotonic() < until:
             found = self.api("GET", f"/pushes/{sha}")
             seen = found["pushes"][0]["apps"][0] if found.get("pushes") and found["pushes"][0]["apps"] else found
@@ -95,7 +96,7 @@ class User:
     def api(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """Call the API through the gateway and return the answer, empty when there is none yet."""
         trusted = ssl.create_default_context(cafile=str(authority_file(self.instance)))
-        with httpx.Client(verify=trusted, timeout=20, trust_env=False) as http:
+        with httpx.Client(verify=trusted, timeout=patient(20), trust_env=False) as http:
             answer = http.request(
                 method,
                 f"https://{CLUSTER.address}/v1{path}",
@@ -135,7 +136,7 @@ class User:
         }
         words = ["unshare", "--mount", "/bin/sh", "-c", RESOLVING, resolver, *command]
         ran = subprocess.run(
-            words, cwd=self.clone, env=environment, capture_output=True, text=True, timeout=120, check=False
+            words, cwd=self.clone, env=environment, capture_output=True, text=True, timeout=patient(120), check=False
         )
         assert ran.returncode == code, f"{' '.join(command)}: {ran.returncode}\n{ran.stdout}{ran.stderr}"
         return ran.stdout + (ran.stderr if error else "")

@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.local.broker.services import NO_REPLY, Received, Reply, always
 from tests.local.broker.world import World
 from tests.local.project import service, trigger
+from tests.patience import patient
 
 EVENTS = 200
 MANIFESTS = (
@@ -74,13 +75,13 @@ def test_a_bridge_that_died_while_a_function_worked_hands_the_event_out_again(tm
 
     def slow(_: Received) -> Reply:
         entered.set()
-        go_on.wait(10)
+        go_on.wait(patient(10))
         return NO_REPLY
 
     responders = {"first": slow, "second": always(NO_REPLY), "park": always(NO_REPLY)}
     with World(tmp_path, MANIFESTS, responders).running() as world:
         world.send("test.asked.v1", "1")
-        assert entered.wait(10)
+        assert entered.wait(patient(10))
         world.kill("bridge")
         go_on.set()
         world.wait(lambda: world.services["first"].ids() == ["1", "1"])

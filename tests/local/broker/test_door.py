@@ -10,6 +10,7 @@ import uvloop
 from functions.common.errors import Unavailable
 from functions.local.broker.ingress import LARGE, MAX_SIDE_BY_SIDE, Answer, Reply, Request, listening
 from functions.local.instance import reserving
+from tests.patience import patient
 
 MAX_BODY = 2 * LARGE
 Talk = Callable[[StreamReader, StreamWriter], Awaitable[bytes]]
@@ -28,7 +29,7 @@ def _talked(talk: Talk, answer: Answer = _echo) -> bytes:
     async def meet() -> bytes:
         with reserving() as ports:
             port = ports.take(0)
-            async with listening(port, answer, max_body=MAX_BODY), asyncio.timeout(20):
+            async with listening(port, answer, max_body=MAX_BODY), asyncio.timeout(patient(20)):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
                 try:
                     return await talk(reader, writer)

@@ -14,6 +14,7 @@ from functions.local.instance import Instance, PortReservations
 from functions.local.platform.programs import CODE, nats_program
 from tests.local.broker.services import RecordingService, Respond
 from tests.local.project import write_project
+from tests.patience import patient
 
 PATIENCE = 30.0
 
@@ -87,11 +88,11 @@ class World:
         for process in reversed(self.processes.values()):
             process.terminate()
         for process in self.processes.values():
-            process.wait(10)
+            process.wait(patient(10))
 
     def wait(self, condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
         """Wait for something. Fails when it does not come."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + patient(seconds)
         while not condition():
             assert time.monotonic() < deadline, "it did not happen in time"
             time.sleep(0.02)
@@ -104,7 +105,7 @@ class World:
         self, method: str, path: str = "/", headers: Mapping[str, str] | None = None, body: bytes = b""
     ) -> tuple[int, str]:
         """Return status and text of an answer; status 0 when there was none."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=patient(10))
         try:
             connection.request(method, path, body, dict(headers or {}))
             answer = connection.getresponse()

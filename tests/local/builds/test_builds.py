@@ -15,6 +15,7 @@ from functions.local.builds.image import tree_digest
 from functions.local.builds.steps import END_MARK
 from tests.local.builds.conftest import BuildWorld, make_world, running
 from tests.local.waiting import until
+from tests.patience import patient
 
 SLEEPING = '{"scripts": {"start": "true", "build": "echo $$ > %s; (trap \'\' TERM; sleep 300) & sleep 300"}}'
 
@@ -37,7 +38,7 @@ def test_the_same_tree_in_another_commit_gives_the_same_digest_quickly(world: Bu
     began = time.monotonic()
     second = world.ended(world.order(world.repository.commit({})))
 
-    assert time.monotonic() - began < 3  # well under one second when nothing else runs
+    assert time.monotonic() - began < patient(3)  # well under one second when nothing else runs
     assert first.image
     assert second.image
     assert first.image.digest == second.image.digest

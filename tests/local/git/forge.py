@@ -16,6 +16,7 @@ from functions.local.instance import Instance, PortReservations
 from functions.local.platform.programs import CODE, binary
 from functions.local.platform.run import http_answers
 from tests.local.broker.services import Received, RecordingService, Reply
+from tests.patience import patient
 
 SECRET = "of this test"
 
@@ -68,7 +69,7 @@ def forge(home: Path) -> Iterator[Forge]:
         yield Forge(home, instance, gateway, LocalRepositories(folder=home / "git", base_url=instance.url("git")))
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(patient(10))
         reservations.release()
 
 
@@ -102,7 +103,7 @@ def clone(folder: Path) -> Path:
 
 
 def _wait(answers: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + patient(15)
     while not answers():
         assert time.monotonic() < deadline, "the git server did not start"
         time.sleep(0.03)

@@ -12,6 +12,7 @@ import pytest
 
 from functions.common.adapters.local.repositories import GitHeads
 from tests.local.git.forge import SECRET, Forge, clone, commit, forge, git
+from tests.patience import patient
 
 ZEROS = "0" * 40
 
@@ -137,7 +138,7 @@ def test_nobody_gets_in_without_the_token(home: Forge, tmp_path: Path) -> None:
 def test_an_unknown_repository_says_what_to_do_and_no_path_leads_out(home: Forge) -> None:
     coded = base64.b64encode(b"x:let-me-in").decode()
     for path in ("/unknown.git/info/refs", "/../instance.json", "/slipway/..%2F..%2Finstance.json/x", "/.hooks/x/y"):
-        connection = http.client.HTTPConnection("127.0.0.1", home.instance.ports["git"], timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", home.instance.ports["git"], timeout=patient(5))
         connection.request("GET", path, headers={"Authorization": f"Basic {coded}"})
         answer = connection.getresponse()
         assert answer.status == 404

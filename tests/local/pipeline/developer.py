@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.local.pipeline.stage import Stage
 from tests.local.repositories import GIT
+from tests.patience import patient
 
 SAMPLE = Path(__file__).with_name("sample")
 _IDENTITY = {
@@ -94,14 +95,14 @@ class Developer:
             **_IDENTITY,
         }
         return subprocess.run(
-            command, cwd=self.clone, env=environment, capture_output=True, text=True, timeout=60, check=False
+            command, cwd=self.clone, env=environment, capture_output=True, text=True, timeout=patient(60), check=False
         )
 
 
 def clone_for(stage: Stage, app: str) -> Developer:
     """Return a developer with a new, empty repository."""
     clone = stage.folder / app
-    subprocess.run([GIT, "init", "--quiet", "--initial-branch=main", str(clone)], check=True, timeout=60)
+    subprocess.run([GIT, "init", "--quiet", "--initial-branch=main", str(clone)], check=True, timeout=patient(60))
     return Developer(stage=stage, app=app, clone=clone)
 
 

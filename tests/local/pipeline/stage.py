@@ -13,12 +13,13 @@ from functions.common.settings import Settings
 from functions.local.demo.traffic import AppClient
 from functions.local.platform.run import Endpoints, Platform, running
 from tests.local.waiting import until
+from tests.patience import patient
 
 Json = dict[str, Any]
 _SETTINGS = {
     "SLIPWAY_CANARY_PAUSE": "0.2",
     "SLIPWAY_LOCAL_CLOCK": "2",
-    "SLIPWAY_HEALTH_LIMIT": "5",
+    "SLIPWAY_HEALTH_LIMIT": f"{patient(5):g}",
     "PATH": "/usr/local/bin:/usr/bin:/bin",
 }
 
@@ -60,11 +61,13 @@ class Stage:
     def api(self, path: str, **query: str) -> httpx.Response:
         """GET from the API."""
         headers = {"Authorization": f"Bearer {self.at.token}"}
-        return httpx.get(f"{self.at.gateway}/v1{path}", params=query, headers=headers, timeout=20, trust_env=False)
+        return httpx.get(
+            f"{self.at.gateway}/v1{path}", params=query, headers=headers, timeout=patient(20), trust_env=False
+        )
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
         """POST somewhere, without a token."""
-        return httpx.post(url, content=body, headers=dict(headers), timeout=30, trust_env=False)
+        return httpx.post(url, content=body, headers=dict(headers), timeout=patient(30), trust_env=False)
 
     def rows(self, sql: str, **values: object) -> list[list[Any]]:
         """Look into the database."""

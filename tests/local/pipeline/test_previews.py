@@ -8,6 +8,7 @@ from tests.local.pipeline.developer import Developer, begin
 from tests.local.pipeline.stage import Stage
 from tests.local.repositories import GIT
 from tests.local.waiting import until
+from tests.patience import patient
 
 
 def preview_of(dev: Developer, branch: str) -> str:
@@ -29,7 +30,7 @@ def remains(stage: Stage, host: str, program: str) -> list[str]:
 
 def nothing_remains(stage: Stage, host: str, program: str, *, seconds: float = 20) -> None:
     """Wait until nothing is left. Fails telling what is."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + patient(seconds)
     while remains(stage, host, program) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert remains(stage, host, program) == []
@@ -64,7 +65,7 @@ def test_a_branch_deleted_unheard_closes_its_preview_but_keeps_a_shared_image(st
     until(lambda: stage.get("quiet--unheard")[1].startswith(sha), seconds=40, why="the preview")
 
     bare = Path(stage.home / "git/slipway/unheard.git")
-    subprocess.run([GIT, "-C", str(bare), "update-ref", "-d", "refs/heads/quiet"], check=True, timeout=20)
+    subprocess.run([GIT, "-C", str(bare), "update-ref", "-d", "refs/heads/quiet"], check=True, timeout=patient(20))
 
     nothing_remains(stage, "quiet--unheard.localhost", "app.unheard.quiet.")
     dev.paas("config", "set", "GREETING=still-here")

@@ -6,6 +6,7 @@ from functions.local.platform.supervisor import processes
 from tests.local.pipeline.developer import begin
 from tests.local.pipeline.stage import Stage
 from tests.local.waiting import until
+from tests.patience import patient
 
 
 def test_after_a_restart_apps_and_previews_are_live_without_a_push(stage: Stage) -> None:
@@ -39,6 +40,6 @@ def test_a_push_made_while_the_gateway_was_down_is_found(stage: Stage) -> None:
         supervisor.call("startProcess", "verify-webhook")
 
     assert "main is stored, but the gateway" in said
-    assert waited < 20  # the pusher is told soon, not after each try has had its time
+    assert waited < patient(20)  # the pusher is told soon, not after each try has had its time
     stage.live(sha, "patient")
     assert dev.answer().split()[0] == sha

@@ -17,6 +17,7 @@ from functions.local.instance import Instance
 from functions.local.platform.programs import CODE
 from functions.local.platform.supervisor import call
 from tests.local.project import broker, service, trigger, write_project
+from tests.patience import patient
 
 MANIFESTS = service("echo") + service("park") + trigger("echo-asked", "echo", type="test.asked.v1")
 ECHO = """
@@ -58,7 +59,7 @@ class Up:
     def refused(self) -> str:
         """Start, and return the complaint of one that cannot."""
         process = self._popen()
-        said, _ = process.communicate(timeout=READY_SECONDS)
+        said, _ = process.communicate(timeout=patient(READY_SECONDS))
         assert process.returncode == 1
         return said
 
@@ -67,7 +68,7 @@ class Up:
         assert self.process is not None
         started = time.monotonic()
         self.process.send_signal(number)
-        self.process.communicate(timeout=60)
+        self.process.communicate(timeout=patient(60))
         assert self.process.returncode == (0 if number != signal.SIGKILL else -signal.SIGKILL)
         return time.monotonic() - started
 
@@ -112,7 +113,7 @@ def small_platform(folder: Path) -> Iterator[Up]:
 
 def wait(condition: Callable[[], bool], seconds: float = 90.0) -> None:
     """Wait for something, also on a machine that is busy. Fails when it does not come."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + patient(seconds)
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.05)

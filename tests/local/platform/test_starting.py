@@ -11,6 +11,7 @@ import pytest
 from functions.common.settings import Settings
 from functions.local.platform.run import Platform, running
 from tests.local.project import service, write_project
+from tests.patience import patient
 
 _TELLS = """
     from functions.common.settings import from_environment
@@ -57,7 +58,7 @@ def test_programs_of_a_start_before_do_not_keep_it_from_starting(folder: Path) -
 
 
 def _expected(up: Platform) -> str:
-    connection = http.client.HTTPConnection("127.0.0.1", up.instance.ports["verify"], timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", up.instance.ports["verify"], timeout=patient(10))
     try:
         connection.request("GET", "/")
         return connection.getresponse().read().decode()

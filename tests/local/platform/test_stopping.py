@@ -21,6 +21,7 @@ from functions.local.platform.programs import CODE
 from functions.local.platform.run import running
 from tests.local.platform.small import ECHO, MANIFESTS, PARK, wait
 from tests.local.project import write_project
+from tests.patience import patient
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_the_demo_stops_whole_when_ctrl_c_comes_twice_and_when_its_terminal_is_c
                 with suppress(ProcessLookupError):
                     demo.send_signal(number)
                 time.sleep(0.3)
-            said, _ = demo.communicate(timeout=60)
+            said, _ = demo.communicate(timeout=patient(60))
             assert leftovers.processes(instance.mark) == ()
         finally:
             leftovers.end(instance.mark)

@@ -18,6 +18,7 @@ from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.git_url import repository_key
 from functions.local.platform import supervisor as leftovers
 from tests.local.platform.small import Up, is_taken, small_platform, wait
+from tests.patience import patient
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def up() -> Iterator[Up]:
 
 
 def send(up: Up, event_id: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", up.instance.ports["broker"], timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", up.instance.ports["broker"], timeout=patient(10))
     headers = {"ce-specversion": "1.0", "ce-id": event_id, "ce-source": "/test", "ce-type": "test.asked.v1"}
     try:
         connection.request("POST", "/", b"", headers)
@@ -68,7 +69,7 @@ def test_it_starts_answers_keeps_its_state_and_leaves_nothing_behind(up: Up) -> 
 
     assert f"in use by process {up.process.pid if up.process else 0}" in up.refused()
 
-    assert up.stop() < 30
+    assert up.stop() < patient(30)
     assert leftovers.processes(instance.mark) == ()
     assert [name for name, port in instance.ports.items() if is_taken(port)] == []
     assert not instance.runtime.exists()
@@ -79,7 +80,7 @@ def test_it_starts_answers_keeps_its_state_and_leaves_nothing_behind(up: Up) -> 
     up.start()
     assert up.endpoints == first
     assert Postgres(first["database"]).run("select name from projects") == [["kept"]]
-    assert up.stop(signal.SIGTERM) < 30
+    assert up.stop(signal.SIGTERM) < patient(30)
 
 
 def test_killed_programs_come_back_and_a_killed_platform_starts_again(up: Up) -> None:

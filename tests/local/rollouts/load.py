@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from tests.patience import patient
+
 
 @dataclass(slots=True, kw_only=True)
 class Load:
@@ -54,7 +56,7 @@ class Load:
             self.failures.append(f"{method} {response.status} {text}")
 
     def _connection(self) -> http.client.HTTPSConnection:
-        connection = http.client.HTTPSConnection(self.host, self.port, timeout=20, context=self.context)
+        connection = http.client.HTTPSConnection(self.host, self.port, timeout=patient(20), context=self.context)
         connection._create_connection = self._connect  # type: ignore[attr-defined] # noqa: SLF001 - names need no resolver
         return connection
 

@@ -12,6 +12,7 @@ from functions.local.rollouts.canary import Tally, verdict
 from tests.local.rollouts.conftest import controlled
 from tests.local.rollouts.world import RolloutWorld
 from tests.local.waiting import until
+from tests.patience import patient
 
 HERE = Listening(
     admin_socket="/s/caddy.sock", storage="/h/caddy", access_log="/h/a.log", hosts="/h/hosts", certified="/h/certified",
@@ -107,7 +108,7 @@ def test_a_webhook_whose_function_dies_is_sent_again(bare: RolloutWorld, functio
 
 
 def post(port: int, path: str) -> tuple[int, str] | None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patient(20))
     try:
         connection.request("POST", path, body=b"body")
         response = connection.getresponse()

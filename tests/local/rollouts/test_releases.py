@@ -6,6 +6,7 @@ from itertools import pairwise
 from tests.local.rollouts.load import Load, under_load
 from tests.local.rollouts.world import RolloutWorld
 from tests.local.waiting import until
+from tests.patience import patient
 
 
 def load_on(world: RolloutWorld) -> Load:
@@ -27,7 +28,7 @@ def test_a_canary_takes_its_shares_and_loses_nothing(slow: RolloutWorld) -> None
         until(lambda: len(load.answers) > 50, why="load")
         slow.deployer.apply(slow.workload(2))
         seen: dict[int, float] = {}
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + patient(20)
         while 100 not in seen and time.monotonic() < deadline:
             for one in slow.reports():
                 if one.release == 2 and one.phase == "shifting":

@@ -23,6 +23,7 @@ from functions.local.rollouts.readiness import free_port
 from functions.local.rollouts.supervision import Supervision
 from functions.local.tools import beside_python
 from tests.local.waiting import until
+from tests.patience import patient
 
 SAMPLE = Path(__file__).with_name("sample_app.py")
 _SUPERVISORD = """
@@ -179,8 +180,8 @@ def rollout_world(database: str, home: Path, pause: float) -> Iterator[RolloutWo
         "SLIPWAY_APPS_PORT": str(apps_port),
         "SLIPWAY_GATEWAY_URL": f"http://127.0.0.1:{gateway_port}",
         "SLIPWAY_CANARY_PAUSE": str(pause),
-        "SLIPWAY_HEALTH_LIMIT": "20",
-        "SLIPWAY_RELEASE_LIMIT": "20",
+        "SLIPWAY_HEALTH_LIMIT": f"{patient(20):g}",
+        "SLIPWAY_RELEASE_LIMIT": f"{patient(20):g}",
         "SLIPWAY_DRAIN_GRACE": "4",
     }
     world = RolloutWorld(
