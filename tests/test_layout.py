@@ -1,6 +1,7 @@
 """Folder, manifest, Trigger filter and event class agree; the code keeps its shape."""
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ NOT_FUNCTIONS = {"common", "cli", "local"}
 FUNCTION_LINES = 30
 CLASS_TYPES = {event.__name__: event.type for event in all_events()}
 MANIFESTS = pytest.mark.parametrize("manifest", function_manifests(), ids=lambda manifest: manifest.name)
+SLOW_PACKAGES = {"httpx", "kubernetes", "pg8000", "yaml"}
 SOURCES = sorted(path for path in FUNCTIONS.rglob("*.py"))
 KNATIVE_NAMES = {
     "verify-webhook", "resolve-app", "start-build", "record-build", "promote-image", "track-release",
@@ -39,16 +41,12 @@ def routed_types(app: Path) -> set[str]:
     return types
 
 
-def unlocked_imports(source: str) -> set[str]:
-    """Return the packages of others that functions import at their call, without the lock."""
-    nodes = list(ast.walk(ast.parse(source)))
-    locked = {
-        inside
-        for node in nodes
-        if isinstance(node, ast.With) and ast.unparse(node.items[0]) == "IMPORT_LOCK"
-        for inside in ast.walk(node)
-    }
-    late = {inside for node in nodes if isinstance(node, ast.FunctionDef) for inside in ast.walk(node)} - locked
+def late_imports(source: str) -> set[str]:
+    """Return the third-party packages that functions import when they are called."""
+    functions = [
+        node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    late = [inside for function in functions for inside in ast.walk(function)]
     names = {alias.name for node in late if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module or "" for node in late if isinstance(node, ast.ImportFrom)}
     return {name.partition(".")[0] for name in names} - {"functions"} - sys.stdlib_module_names
@@ -109,15 +107,20 @@ def test_no_pattern_lets_a_line_break_pass_at_its_end() -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_what_is_imported_late_is_imported_by_one_thread_at_a_time(path: Path) -> None:
-    """Two threads in one package fail now and then: see lazy.py. The command has no other threads."""
+def test_third_party_packages_are_imported_late_through_lazy_alone(path: Path) -> None:
+    """Two threads that import one package now and then break it: see adapters/lazy.py. The command has one thread."""
     if not path.is_relative_to(FUNCTIONS / "cli"):
-        assert unlocked_imports(path.read_text()) == set()
+        assert late_imports(path.read_text()) == set()
 
 
-def test_an_import_without_the_lock_is_found() -> None:
-    assert unlocked_imports("import httpx\ndef call():\n  import ssl\n  import httpx\n  from yaml import load") == {
-        "httpx",
-        "yaml",
-    }
-    assert unlocked_imports("def call():\n  with IMPORT_LOCK:\n    import httpx") == set()
+def test_a_late_import_is_found() -> None:
+    late = "def call():\n  import ssl\n  import httpx\n  from functions import common\n"
+    assert late_imports(f"import pg8000\n{late}  async def inner():\n    from yaml import load") == {"httpx", "yaml"}
+
+
+@MANIFESTS
+def test_a_cold_start_imports_no_slow_package(manifest: FunctionManifest) -> None:
+    """Each takes 20 to 250 ms; `lazy` imports it at its first use."""
+    code = f"import sys, functions.{folder_of(manifest).name}.app; print(*sorted(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert SLOW_PACKAGES.intersection(ran.stdout.split()) == set()

@@ -7,10 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from functions.common.adapters.lazy import IMPORT_LOCK
+from functions.common.adapters.lazy import lazy
 from functions.common.errors import Rejected
+
+if TYPE_CHECKING:
+    import yaml
+else:  # only the platform's start needs it
+    yaml = lazy("yaml")
 
 # The routing table: what knative/ says about functions, who gets which event, and the clock.
 
@@ -171,9 +176,6 @@ class Resource:
 
 def read_resources(root: Path, path: Path) -> Iterator[tuple[str, Resource]]:
     """Return each document of a YAML file with its kind. Raises Rejected when it cannot be read."""
-    with IMPORT_LOCK:
-        import yaml  # noqa: PLC0415 - only the platform's start needs it
-
     file = str(path.relative_to(root))
     try:
         documents = list(yaml.load_all(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))

@@ -6,7 +6,7 @@ import time
 import pytest
 from pg8000.exceptions import DatabaseError
 
-from functions.common.adapters.lazy import PAUSE_SECONDS
+from functions.common.adapters.lazy import DELAY_SECONDS
 from functions.common.adapters.postgres.client import CONNECT_SECONDS, Postgres
 from functions.common.errors import Unavailable
 from tests.local.waiting import until
@@ -134,7 +134,7 @@ def test_who_comes_before_it_is_opened_does_not_wait_for_it(database: str) -> No
     postgres, other = Postgres(database), Postgres(database)
     postgres.open_ahead()
     mine = postgres.run("select pg_backend_pid()")
-    time.sleep(4 * PAUSE_SECONDS)
+    time.sleep(4 * DELAY_SECONDS)
     assert other.run(OTHERS) == mine
 
 
@@ -149,7 +149,7 @@ def test_a_connection_that_ended_before_anyone_took_it_is_replaced(database: str
 def test_a_server_that_was_away_ahead_of_the_need_is_asked_again() -> None:
     postgres = Postgres("postgresql://postgres@127.0.0.1:1/none")
     postgres.open_ahead()
-    time.sleep(4 * PAUSE_SECONDS)
+    time.sleep(4 * DELAY_SECONDS)
     with pytest.raises(Unavailable, match="does not answer"):
         postgres.run("select 1")
 

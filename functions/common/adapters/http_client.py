@@ -2,9 +2,15 @@
 
 import ssl
 from functools import cache, partial
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from functions.common.adapters.lazy import IMPORT_LOCK, ahead
+from functions.common.adapters.lazy import lazy, run_soon
+
+if TYPE_CHECKING:
+    import httpx
+else:  # a tenth of a second, for functions that call by HTTP alone
+    httpx = lazy("httpx")
 
 
 def trust(url: str) -> ssl.SSLContext:
@@ -15,22 +21,17 @@ def trust(url: str) -> ssl.SSLContext:
 @cache
 def trust_ahead(url: str) -> None:
     """Read it in a moment, and httpx with it: the first call finds both."""
-    ahead(partial(_prepare, url))
+    run_soon(partial(_prepare, url))
 
 
 def _prepare(url: str) -> None:
-    with IMPORT_LOCK:
-        import httpx  # noqa: F401, PLC0415 - a tenth of a second, for those who call by HTTP alone
-
+    _ = httpx.Client
     trust(url)
 
 
 @cache
 def _authorities() -> ssl.SSLContext:
     """Return what httpx would: its own authorities, or those that SSL_CERT_FILE or SSL_CERT_DIR names."""
-    with IMPORT_LOCK:
-        import httpx  # noqa: PLC0415 - as above
-
     return httpx.create_ssl_context()
 
 

@@ -1,31 +1,54 @@
-"""What is done late or ahead: imports under one lock, and work that begins before it is needed."""
+"""Late imports under one lock, and work that starts before it is needed."""
 
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from threading import RLock, Timer
+from typing import Any
 
-# One thread at a time imports what is imported late, wherever that stands.
+_IMPORT_LOCK = RLock()
 
-# Packages that are slow to import are imported when they are first needed, by whichever thread comes to it. Python
-# locks each module for itself: a thread inside a package that imports a part of it, and a thread that asks for that
-# part and then needs the package, wait for each other. Python sees that and fails one of them; the Kubernetes client,
-# whose parts import each other in circles, is then broken in that process for good.
-IMPORT_LOCK = RLock()
+# A function is composed by its first health check: the answer goes out before the background work starts.
+DELAY_SECONDS = 0.05
 
 
-# What a first event will need is done before it comes, by a thread of its own.
+class LazyModule:
+    """Stands for a module; the first use of one of its attributes imports it."""
 
-# A function is composed when it is first asked whether it is there: that answer goes out before anything else is done.
-PAUSE_SECONDS = 0.05
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:  # noqa: ANN401 - whatever the module has
+        """Return the module's attribute and keep it: the next use takes no lock."""
+        with _IMPORT_LOCK:
+            value = getattr(import_module(self._name), attribute)
+        setattr(self, attribute, value)
+        return value
 
 
-def ahead(do: Callable[[], object]) -> None:
-    """Do it in a moment. It tells of no failure: who needs it does it again, and tells."""
-    timer = Timer(PAUSE_SECONDS, _quietly, [do])
+def lazy(name: str) -> LazyModule:
+    """Return a stand-in for a module that is slow to import.
+
+    All lazy imports share one lock, attributes too, because packages may import parts of themselves on access.
+    Python locks each module separately. When two threads import different parts of a package whose parts import
+    each other, Python detects the deadlock and fails one of them; the Kubernetes client then stays broken in that
+    process. Type checkers get the real module:
+
+        if TYPE_CHECKING:
+            import httpx
+        else:
+            httpx = lazy("httpx")
+    """
+    return LazyModule(name)
+
+
+def run_soon(task: Callable[[], object]) -> None:
+    """Run the task in a background thread, shortly. Errors are ignored: the first call repeats it and reports them."""
+    timer = Timer(DELAY_SECONDS, _ignore_errors, [task])
     timer.daemon = True
     timer.start()
 
 
-def _quietly(do: Callable[[], object]) -> None:
+def _ignore_errors(task: Callable[[], object]) -> None:
     with suppress(Exception):
-        do()
+        task()

@@ -6,11 +6,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from functions.common.adapters.http_client import trust
-from functions.common.adapters.lazy import IMPORT_LOCK
+from functions.common.adapters.lazy import lazy
 from functions.common.errors import Rejected, Unavailable
 
 if TYPE_CHECKING:
     import httpx
+else:
+    httpx = lazy("httpx")
 
 TIMEOUT_SECONDS = 5.0
 _DIGEST = re.compile(r"^sha256:[0-9a-f]{64}\Z")
@@ -52,9 +54,6 @@ class RegistryImages:
             self._check(answer, reference)
 
     def _call(self, method: str, reference: str, digest: str) -> "httpx.Response":
-        with IMPORT_LOCK:
-            import httpx  # noqa: PLC0415 - only those who look at images need it
-
         host, _, base = self.registry.partition("/")
         name = reference.removeprefix(f"{host}/") if reference.startswith(f"{host}/") else f"{base}/{reference}"
         path = f"{self.url.rstrip('/')}/v2/{name.strip('/')}/manifests/{digest}"

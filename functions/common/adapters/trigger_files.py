@@ -3,12 +3,17 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from functions.common.adapters.lazy import IMPORT_LOCK
+from functions.common.adapters.lazy import lazy
 from functions.common.errors import Unavailable
 from functions.common.events.envelope import Envelope
 from functions.common.ports.events import Subscription
+
+if TYPE_CHECKING:
+    import yaml
+else:  # only a dry run of a redrive needs it
+    yaml = lazy("yaml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +35,7 @@ class TriggerFiles:
 
     def _triggers(self) -> Iterator[Mapping[str, Any]]:
         try:
-            with IMPORT_LOCK:
-                import yaml  # noqa: PLC0415 - only a dry run of a replay needs it
+            load_all = yaml.safe_load_all
         except ImportError as error:
             msg = "the Triggers cannot be read here: PyYAML is not installed; see `kubectl get triggers`"
             raise Unavailable(msg) from error
@@ -40,7 +44,7 @@ class TriggerFiles:
             msg = "the Triggers cannot be read here: no manifests; see `kubectl get triggers`"
             raise Unavailable(msg)
         for file in files:
-            for document in yaml.safe_load_all(file.read_text(encoding="utf-8")):
+            for document in load_all(file.read_text(encoding="utf-8")):
                 if document and document.get("kind") == "Trigger":
                     yield document
 

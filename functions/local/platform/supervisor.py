@@ -10,14 +10,19 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from functions.common.adapters.lazy import IMPORT_LOCK
+from functions.common.adapters.lazy import lazy
 from functions.common.errors import Unavailable
 from functions.common.settings import Settings
 from functions.local.instance import Instance, write_private
 from functions.local.platform import ticker
 from functions.local.platform.programs import Program, binary
+
+if TYPE_CHECKING:
+    from supervisor import xmlrpc as supervisor_xmlrpc
+else:  # slow, and not every start needs it
+    supervisor_xmlrpc = lazy("supervisor.xmlrpc")
 
 # Processes of an instance, found by the mark in their environment, wherever they have moved themselves.
 
@@ -138,10 +143,7 @@ def call(socket: Path, method: str, *arguments: object) -> Any:  # noqa: ANN401 
     import xmlrpc.client  # noqa: PLC0415 - slow, and not every start needs it
     from http.client import HTTPException  # noqa: PLC0415 - as above
 
-    with IMPORT_LOCK:
-        from supervisor.xmlrpc import SupervisorTransport  # noqa: PLC0415 - as above
-
-    transport = SupervisorTransport(None, None, f"unix://{socket}")
+    transport = supervisor_xmlrpc.SupervisorTransport(None, None, f"unix://{socket}")
     try:
         with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as proxy:
             return getattr(proxy.supervisor, method)(*arguments)

@@ -9,13 +9,18 @@ import xmlrpc.client
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from functions.common.adapters.lazy import IMPORT_LOCK
+from functions.common.adapters.lazy import lazy
 from functions.common.errors import Unavailable
 from functions.local.builds.image import image_folder, read_manifest
 from functions.local.platform.supervisor import MARK
 from functions.local.rollouts.store import Version
+
+if TYPE_CHECKING:
+    from supervisor import xmlrpc as supervisor_xmlrpc
+else:
+    supervisor_xmlrpc = lazy("supervisor.xmlrpc")
 
 # An app's process as a program of the process manager.
 
@@ -206,10 +211,7 @@ class Supervision:
         self._call("removeProcessGroup", name)
 
     def _call(self, method: str, *arguments: object) -> Any:  # noqa: ANN401 - as the method has it
-        with IMPORT_LOCK:
-            from supervisor.xmlrpc import SupervisorTransport  # noqa: PLC0415 - slow to import
-
-        transport = SupervisorTransport(None, None, f"unix://{self.socket}")
+        transport = supervisor_xmlrpc.SupervisorTransport(None, None, f"unix://{self.socket}")
         try:
             with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as proxy:
                 return getattr(proxy.supervisor, method)(*arguments)

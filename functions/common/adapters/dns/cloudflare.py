@@ -7,12 +7,14 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from functions.common.adapters.http_client import trust
-from functions.common.adapters.lazy import IMPORT_LOCK
+from functions.common.adapters.lazy import lazy
 from functions.common.errors import Rejected, Unavailable
 from functions.common.ports.network import DnsAction, DnsRecord
 
 if TYPE_CHECKING:
     import httpx
+else:
+    httpx = lazy("httpx")
 
 # Cloudflare's DNS records API, v4, and what its errors mean.
 
@@ -53,9 +55,6 @@ class CloudflareApi:
         allow: frozenset[int] = frozenset(),
     ) -> dict[str, Any]:
         """Return the answer; a failure with a code of `allow` is one. Raises Unavailable or Rejected."""
-        with IMPORT_LOCK:
-            import httpx  # noqa: PLC0415 - only a change of names needs it
-
         path = f"{self.url.rstrip('/')}/zones/{self.zone}/dns_records" + (f"/{record}" if record else "")
         headers = {"Authorization": f"Bearer {self.token}"}
         try:

@@ -17,7 +17,7 @@ from functions.common.adapters.forges.payload import (
     read_repository,
 )
 from functions.common.adapters.http_client import trust
-from functions.common.adapters.lazy import IMPORT_LOCK
+from functions.common.adapters.lazy import lazy
 from functions.common.domain.delivery import Provider
 from functions.common.domain.git_url import repository_key
 from functions.common.errors import NotFound, Rejected, Unavailable
@@ -27,6 +27,8 @@ from functions.common.ports.deliveries import Ignored
 
 if TYPE_CHECKING:
     import httpx
+else:
+    httpx = lazy("httpx")
 
 # Webhooks of Forgejo and Gitea, which are one format: hooks of type `gitea` say `main` where those of
 # type `forgejo` say `refs/heads/main`.
@@ -116,9 +118,6 @@ class GiteaApi:
         self, method: str, path: str, *, query: dict[str, str] | None = None, body: dict[str, Any] | None = None
     ) -> "httpx.Response":
         """Return the answer to a call below /api/v1, whatever its status. Raises Unavailable when there is none."""
-        with IMPORT_LOCK:
-            import httpx  # noqa: PLC0415 - only those who talk to the forge need it
-
         headers = {"Authorization": f"token {self.token}"}
         url = f"{self.url.rstrip('/')}/api/v1{path}"
         try:
@@ -294,9 +293,6 @@ class GiteaStatuses:
         self._check(answer, f"commit {sha[:12]} of {full_name}")
 
     def _call(self, method: str, url: str, fields: dict[str, str] | None = None) -> "httpx.Response":
-        with IMPORT_LOCK:
-            import httpx  # noqa: PLC0415 - it costs more than the rest of this function's start
-
         headers = {"Authorization": f"token {self.token}"}
         with httpx.Client(timeout=TIMEOUT_SECONDS, headers=headers, verify=trust(url)) as client:
             for attempt in range(1, ATTEMPTS + 1):

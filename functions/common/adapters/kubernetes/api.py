@@ -11,11 +11,17 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from functions.common.adapters.kubernetes.refusals import MISSING, check
-from functions.common.adapters.lazy import IMPORT_LOCK, ahead
+from functions.common.adapters.lazy import lazy, run_soon
 from functions.common.errors import Unavailable
 
 if TYPE_CHECKING:
-    from kubernetes.client import ApiClient, Configuration
+    import urllib3.exceptions as urllib3_exceptions
+    from kubernetes import client as kubernetes_client
+    from kubernetes import config as kubernetes_config
+else:  # a quarter of a second
+    kubernetes_client = lazy("kubernetes.client")
+    kubernetes_config = lazy("kubernetes.config")
+    urllib3_exceptions = lazy("urllib3.exceptions")
 
 MANAGER = "slipway"
 TIMEOUT_SECONDS = (3, 10)
@@ -30,7 +36,7 @@ class KubernetesApi:
     Every method raises Unavailable when the same call may succeed later, and Rejected when it never will.
     """
 
-    configure: Callable[["Configuration"], None] = field(repr=False)
+    configure: Callable[["kubernetes_client.Configuration"], None] = field(repr=False)
 
     def apply(self, path: str, body: Object) -> Object:
         """Server-side apply of the object at its path, whoever owned its fields; return it as it is now.
@@ -78,16 +84,13 @@ class KubernetesApi:
 
     def open_ahead(self) -> None:
         """Connect in a moment: the first call finds a connection, or says what is wrong."""
-        ahead(partial(self._call, "GET", "/version"))
+        run_soon(partial(self._call, "GET", "/version"))
 
     @cached_property
-    def _client(self) -> "ApiClient":
-        with IMPORT_LOCK:
-            from kubernetes.client import ApiClient, Configuration  # noqa: PLC0415 - a quarter second
-
-            configuration = Configuration()
-            self.configure(configuration)
-            return ApiClient(configuration)
+    def _client(self) -> "kubernetes_client.ApiClient":
+        configuration = kubernetes_client.Configuration()
+        self.configure(configuration)
+        return kubernetes_client.ApiClient(configuration)
 
     def _call(
         self,
@@ -100,9 +103,6 @@ class KubernetesApi:
         allow: frozenset[int] | set[int] = frozenset(),
     ) -> str | None:
         """Return the answer's text, or None for a status of `allow`."""
-        with IMPORT_LOCK:
-            from urllib3.exceptions import HTTPError  # noqa: PLC0415 - comes with the client
-
         request = self._client.param_serialize(
             method,
             path,
@@ -114,7 +114,7 @@ class KubernetesApi:
         try:
             answer = self._client.call_api(*request, _request_timeout=TIMEOUT_SECONDS)
             text = (answer.read() or b"").decode(errors="replace")  # type: ignore[no-untyped-call] # the client has none
-        except (HTTPError, OSError) as error:
+        except (urllib3_exceptions.HTTPError, OSError) as error:
             msg = f"the Kubernetes API does not answer ({method} {path}): {type(error).__name__}"
             raise Unavailable(msg) from error
         if answer.status in allow:
@@ -128,14 +128,11 @@ def selector(labels: Mapping[str, str]) -> str:
     return ",".join(f"{name}={value}" for name, value in labels.items())
 
 
-def in_cluster(configuration: "Configuration") -> None:
+def in_cluster(configuration: "kubernetes_client.Configuration") -> None:
     """Configure the client as a pod's own account; its token is read anew each minute."""
-    with IMPORT_LOCK:
-        from kubernetes.config import ConfigException, load_incluster_config  # noqa: PLC0415 - comes with the client
-
     try:
-        load_incluster_config(configuration)  # type: ignore[no-untyped-call] # the client ships no types for it
-    except ConfigException as error:
+        kubernetes_config.load_incluster_config(configuration)  # type: ignore[no-untyped-call] # the client ships no types for it
+    except kubernetes_config.ConfigException as error:
         msg = "there is no Kubernetes API here: run in a pod whose account has a token, or set SLIPWAY_PLATFORM"
         raise Unavailable(msg) from error
 

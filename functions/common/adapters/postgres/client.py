@@ -7,13 +7,15 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from functions.common.adapters.lazy import IMPORT_LOCK, ahead
+from functions.common.adapters.lazy import lazy, run_soon
 from functions.common.adapters.postgres.socket import PostgresSocket, WholeStatements
 from functions.common.adapters.postgres.url import PostgresUrl, SslMode
 from functions.common.errors import Unavailable
 
 if TYPE_CHECKING:
-    from pg8000.native import Connection, PreparedStatement
+    from pg8000 import native as pg8000
+else:  # 80 ms
+    pg8000 = lazy("pg8000.native")
 
 # Opens connections to PostgreSQL: when one is needed, or ahead of the first need.
 
@@ -31,13 +33,10 @@ set tcp_keepalives_count = 3;
 """
 
 
-def connect(server: PostgresUrl) -> "Connection":
+def connect(server: PostgresUrl) -> "pg8000.Connection":
     """Return a new connection. Raises Unavailable, and what pg8000 and sockets raise."""
-    with IMPORT_LOCK:
-        from pg8000.native import Connection  # noqa: PLC0415 - it costs 80 ms to import
-
     wire = _wire(server)
-    connection = Connection(
+    connection = pg8000.Connection(
         server.user,
         password=server.password or None,
         host=server.host,
@@ -77,15 +76,15 @@ class Connections:
     def __init__(self, url: str) -> None:
         """Raises Rejected when the URL cannot be read."""
         self._server = PostgresUrl.parse(url)
-        self._ahead = list[Future["Connection"]]()
+        self._ahead = list[Future["pg8000.Connection"]]()
 
     def open_ahead(self) -> None:
         """Open one in a moment, for whoever comes first after that."""
-        opened = Future["Connection"]()
+        opened = Future["pg8000.Connection"]()
         self._ahead.append(opened)
-        ahead(partial(self._open, opened))
+        run_soon(partial(self._open, opened))
 
-    def take(self) -> "Connection":
+    def take(self) -> "pg8000.Connection":
         """Return the one that is opened ahead, or a new one when nobody has begun to. Raises as `connect` does."""
         try:
             opened = self._ahead.pop()
@@ -95,7 +94,7 @@ class Connections:
             return connect(self._server)
         return opened.result()
 
-    def _open(self, opened: "Future[Connection]") -> None:
+    def _open(self, opened: "Future[pg8000.Connection]") -> None:
         if not opened.set_running_or_notify_cancel():
             return
         try:
@@ -210,10 +209,10 @@ class Postgres:
                 raise (_BrokenConnectionError if is_connected else Unavailable)(trouble) from error
             raise
 
-    def _prepared(self, sql: str) -> "PreparedStatement":
+    def _prepared(self, sql: str) -> "pg8000.PreparedStatement":
         if getattr(self._local, "connection", None) is None:
             self._local.connection, self._local.statements = self._connections.take(), {}
-        statements: dict[str, PreparedStatement] = self._local.statements
+        statements: dict[str, pg8000.PreparedStatement] = self._local.statements
         if sql not in statements:
             statements[sql] = self._local.connection.prepare(sql)
         return statements[sql]
@@ -234,20 +233,17 @@ class _BrokenConnectionError(Unavailable):
 
 def _trouble(error: Exception) -> str:
     """Return what a new connection may mend, empty when none would."""
-    with IMPORT_LOCK:
-        from pg8000.exceptions import InterfaceError  # noqa: PLC0415 - pg8000 costs 80 ms to import
-
     if (code := sqlstate(error)).startswith(_TRANSIENT) or is_outdated_plan(error):
         return f"PostgreSQL cannot do it now ({code}); it is safe to try again"
     if code.startswith(_REFUSED):
         return f"PostgreSQL refuses the user, the password or the database of DATABASE_URL ({code}): check them"
     return (
         "PostgreSQL does not answer; check DATABASE_URL and the server"
-        if isinstance(error, InterfaceError | OSError)
+        if isinstance(error, pg8000.InterfaceError | OSError)
         else ""
     )
 
 
-def _close(connection: "Connection") -> None:
+def _close(connection: "pg8000.Connection") -> None:
     with suppress(Exception):  # it may be broken: that is why it is closed
         connection.close()
