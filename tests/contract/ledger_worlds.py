@@ -1,79 +1,23 @@
-"""The ledgers over one state, in memory or in PostgreSQL, and how tests arrange it."""
-
-from typing import Protocol
+"""The ledgers over one PostgreSQL, and how tests arrange them."""
 
 from functions.common.adapters.postgres.apps import PostgresAppDirectory
 from functions.common.adapters.postgres.builds import PostgresBuildLedger
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.postgres.environments import PostgresEnvironments
 from functions.common.adapters.postgres.pushes import PostgresPushHistory, PostgresPushLedger
-from functions.common.domain.app import App
 from functions.common.domain.environment import production
 from functions.common.domain.git_url import repository_key
 from functions.common.domain.push import Push
 from functions.common.ports.apps import AppDirectory, Environments
 from functions.common.ports.builds import BuildLedger
 from functions.common.ports.pushes import PushHistory, PushLedger
-from tests.fakes.app_directory import FakeAppDirectory
-from tests.fakes.build_ledger import FakeBuildLedger
-from tests.fakes.environments import FakeEnvironments
-from tests.fakes.ledger_state import LedgerState
-from tests.fakes.push_history import FakePushHistory
-from tests.fakes.push_ledger import FakePushLedger
 
 KEY = "forge.example.org/team/hello"
 NOWHERE = "postgresql://postgres@127.0.0.1:1/nowhere"
 
 
-class Ledgers(Protocol):
-    """What keeps the state of pushes and builds, and how a test arranges it."""
-
-    apps: AppDirectory
-    environments: Environments
-    pushes: PushLedger
-    history: PushHistory
-    builds: BuildLedger
-
-    def add(self, name: str, url: str = f"https://{KEY}.git") -> None:
-        """Make an app."""
-        ...
-
-    def remove(self, name: str) -> None:
-        """Delete an app with its environments."""
-        ...
-
-    def break_down(self) -> None:
-        """Make what is behind it unreachable."""
-        ...
-
-
-class FakeLedgers:
-    """In memory."""
-
-    def __init__(self) -> None:
-        self.state = LedgerState()
-        self.apps: AppDirectory = FakeAppDirectory(self.state)
-        self.environments: Environments = FakeEnvironments(self.state)
-        self.pushes: PushLedger = FakePushLedger(self.state)
-        self.history: PushHistory = FakePushHistory(self.state)
-        self.builds: BuildLedger = FakeBuildLedger(self.state)
-
-    def add(self, name: str, url: str = f"https://{KEY}.git") -> None:
-        """Make an app."""
-        self.state.apps[name] = App(id=name, name=name, git_url=url)
-
-    def remove(self, name: str) -> None:
-        """Delete an app with its environments."""
-        del self.state.apps[name]
-        self.state.places = {key: place for key, place in self.state.places.items() if key[0] != name}
-
-    def break_down(self) -> None:
-        """Make it unavailable."""
-        self.state.down = True
-
-
-class PostgresLedgers:
-    """In a real database."""
+class Ledgers:
+    """What keeps the state of pushes and builds in PostgreSQL, and how a test arranges it."""
 
     def __init__(self, url: str) -> None:
         self._use(Postgres(url))

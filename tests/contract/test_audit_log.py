@@ -1,4 +1,4 @@
-"""AuditLog: the fake and PostgreSQL keep to the same contract."""
+"""AuditLog: PostgreSQL keeps to the contract."""
 
 import pytest
 
@@ -6,18 +6,6 @@ from functions.common.adapters.postgres.access import PostgresAuditLog
 from functions.common.adapters.postgres.client import Postgres
 from tests.contract.audit_log import AuditLogContract, AuditWorld
 from tests.contract.deliveries import NOWHERE
-from tests.fakes.audit_log import FakeAuditLog
-
-
-class _FakeWorld:
-    def __init__(self) -> None:
-        self.audit = FakeAuditLog()
-
-    def acts(self) -> list[tuple[str, str, str, str]]:
-        return [(act.actor, act.action, act.target, act.detail) for act in self.audit.acts]
-
-    def break_down(self) -> None:
-        self.audit.down = True
 
 
 class _PostgresWorld:
@@ -31,15 +19,6 @@ class _PostgresWorld:
 
     def break_down(self) -> None:
         self.audit = PostgresAuditLog(database=Postgres(NOWHERE))
-
-
-class TestFake(AuditLogContract):
-    """In memory."""
-
-    @pytest.fixture
-    def world(self) -> AuditWorld:
-        """Return a new log."""
-        return _FakeWorld()
 
 
 class TestPostgres(AuditLogContract):

@@ -1,4 +1,4 @@
-"""Certificates: the fake, the one-machine table and cert-manager keep to the same contract."""
+"""Certificates: the one-machine table and cert-manager keep to the same contract."""
 
 from collections.abc import Iterator
 
@@ -11,20 +11,8 @@ from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.system_clock import SystemClock
 from tests.contract.certificates import HOST, LATER, CertificatesContract, CertificateWorld
 from tests.contract.deliveries import NOWHERE
-from tests.fakes.certificates import FakeCertificates
 from tests.fakes.loopback_kubernetes import LoopbackKubernetes, api_at, loopback_kubernetes
 from tests.real_kubernetes import real_api, real_namespace, set_status
-
-
-class _FakeWorld:
-    def __init__(self) -> None:
-        self.certificates = FakeCertificates()
-
-    def issue(self, host: str, not_after: str) -> None:
-        self.certificates.issue(host, not_after)
-
-    def break_down(self) -> None:
-        self.certificates.down = True
 
 
 class _LocalWorld:
@@ -38,15 +26,6 @@ class _LocalWorld:
 
     def break_down(self) -> None:
         self.certificates = LocalCertificates(database=Postgres(NOWHERE), clock=SystemClock())
-
-
-class TestFake(CertificatesContract):
-    """In memory."""
-
-    @pytest.fixture
-    def world(self) -> CertificateWorld:
-        """Return an issuer that was asked for nothing."""
-        return _FakeWorld()
 
 
 class TestLocal(CertificatesContract):

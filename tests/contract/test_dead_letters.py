@@ -1,4 +1,4 @@
-"""Dead letters: the fake and PostgreSQL keep to the same contract."""
+"""Dead letters: PostgreSQL keeps to the contract."""
 
 import pytest
 
@@ -6,16 +6,6 @@ from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.postgres.events import PostgresDeadLetters
 from functions.common.ports.events import DeadLetters
 from tests.contract.dead_letters import DeadLettersContract
-from tests.fakes.dead_letters import FakeDeadLetters
-
-
-class TestFake(DeadLettersContract):
-    """In memory."""
-
-    @pytest.fixture
-    def letters(self) -> DeadLetters:
-        """Return a new store."""
-        return FakeDeadLetters()
 
 
 class TestPostgres(DeadLettersContract):

@@ -1,4 +1,4 @@
-"""DnsZone: the fake, the one-machine table and Cloudflare keep to the same contract."""
+"""DnsZone: the one-machine table and Cloudflare keep to the same contract."""
 
 from collections.abc import Iterator
 
@@ -8,23 +8,11 @@ from functions.common.adapters.dns.cloudflare import CloudflareApi, CloudflareDn
 from functions.common.adapters.local.network import LocalDnsZone
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.errors import Rejected, Unavailable
-from functions.common.ports.network import DnsAction, DnsRecord
+from functions.common.ports.network import DnsAction
 from tests.contract.deliveries import NOWHERE
 from tests.contract.dns_zone import HOST, DnsWorld, DnsZoneContract
-from tests.fakes.dns_zone import FakeDnsZone
 from tests.fakes.loopback import Reply, served
 from tests.fakes.loopback_cloudflare import TOKEN, ZONE, LoopbackCloudflare, refusal
-
-
-class _FakeWorld:
-    def __init__(self) -> None:
-        self.zone = FakeDnsZone()
-
-    def put_foreign(self, host: str) -> None:
-        self.zone.records[host] = DnsRecord(host=host, type="A", content="192.0.2.9", owner="")
-
-    def break_down(self) -> None:
-        self.zone.down = True
 
 
 class _LocalWorld:
@@ -38,15 +26,6 @@ class _LocalWorld:
 
     def break_down(self) -> None:
         self.zone = LocalDnsZone(database=Postgres(NOWHERE))
-
-
-class TestFake(DnsZoneContract):
-    """In memory."""
-
-    @pytest.fixture
-    def world(self) -> DnsWorld:
-        """Return an empty zone."""
-        return _FakeWorld()
 
 
 class TestLocal(DnsZoneContract):

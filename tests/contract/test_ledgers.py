@@ -11,16 +11,14 @@ from functions.common.domain.push import PushState
 from functions.common.errors import Unavailable
 from functions.common.ports.builds import Beginning
 from functions.common.ports.pushes import Base
-from tests.contract.ledger_worlds import KEY, FakeLedgers, Ledgers, PostgresLedgers, a_push, opened
+from tests.contract.ledger_worlds import KEY, Ledgers, a_push, opened
 
 ENDED = BuildResult(name="b-a", state=BuildState.SUCCEEDED, image=Image(digest="sha256:1", reference="r"))
 
 
-@pytest.fixture(params=["fake", "postgres"])
-def world(request: pytest.FixtureRequest) -> Ledgers:
-    if request.param == "fake":
-        return FakeLedgers()
-    return PostgresLedgers(request.getfixturevalue("database"))
+@pytest.fixture
+def world(database: str) -> Ledgers:
+    return Ledgers(database)
 
 
 def begun(world: Ledgers, identity: str, letter: str) -> Beginning:

@@ -1,4 +1,4 @@
-"""Status journals: the fake and PostgreSQL keep to the same contract."""
+"""Status journals: PostgreSQL keeps to the contract."""
 
 import pytest
 
@@ -6,16 +6,6 @@ from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.postgres.history import PostgresStatusJournal
 from functions.common.ports.pushes import StatusJournal
 from tests.contract.status_journal import StatusJournalContract
-from tests.fakes.status_journal import FakeStatusJournal
-
-
-class TestFake(StatusJournalContract):
-    """In memory."""
-
-    @pytest.fixture
-    def journal(self) -> StatusJournal:
-        """Return a new journal."""
-        return FakeStatusJournal()
 
 
 class TestPostgres(StatusJournalContract):
