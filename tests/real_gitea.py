@@ -21,8 +21,8 @@ def real_forge() -> GiteaApi:
 def ask(api: GiteaApi, method: str, path: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401 - its JSON
     """Return what the forge answers to a call that it must not refuse."""
     answer = api.call(method, path, body=body)
-    assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
-    return answer.json() if answer.content else None
+    assert answer.is_success, f"{method} {path}: {answer.status} {answer.body[:200]!r}"
+    return answer.json() if answer.body else None
 
 
 @contextmanager

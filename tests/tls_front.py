@@ -36,7 +36,7 @@ class TlsFront:
 @contextmanager
 def tls_front(behind: int, folder: Path) -> Iterator[TlsFront]:
     """Run one before the server at the port `behind`."""
-    chain, key = _certificate(folder)
+    chain, key = certificate(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(chain, key)
     with socket.create_server(("127.0.0.1", 0)) as door:
@@ -44,7 +44,8 @@ def tls_front(behind: int, folder: Path) -> Iterator[TlsFront]:
         yield TlsFront(port=door.getsockname()[1], root_certificate=folder / "pki/authorities/local/root.crt")
 
 
-def _certificate(folder: Path) -> tuple[Path, Path]:
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """Make a certificate for `localhost` and return the files of its chain and its key."""
     config, place = folder / "caddy.json", folder / "certificates/local/localhost"
     config.write_text(CONFIG % folder)
     command = [binary("caddy"), "run", "--config", str(config)]

@@ -19,11 +19,11 @@ def statuses(parts: Core) -> CommitStatuses:
     url = parts.settings.optional("GITEA_URL")
     if not url:
         return commit_statuses(parts)
-    from functions.common.adapters.forges.gitea import GiteaStatuses  # noqa: PLC0415 - only where it is used
-    from functions.common.adapters.http_client import trust_ahead  # noqa: PLC0415 - as above
+    from functions.common.adapters.forges.gitea import GiteaApi, GiteaStatuses  # noqa: PLC0415 - only where it is used
+    from functions.common.adapters.http_client import warm_up  # noqa: PLC0415 - as above
 
-    trust_ahead(url)
-    return GiteaStatuses(url=url, token=parts.settings.required("GITEA_TOKEN"))
+    warm_up(url)
+    return GiteaStatuses(api=GiteaApi(url=url, token=parts.settings.required("GITEA_TOKEN")))
 
 
 def compose(parts: Core) -> Endpoint:

@@ -65,7 +65,7 @@ class _GiteaWorld:
     def __init__(self, gitea: LoopbackGitea) -> None:
         self.gitea = gitea
         self.repository, self.sha = f"{gitea.url}/{gitea.repository}.git", gitea.sha
-        self.statuses = GiteaStatuses(url=gitea.url, token=TOKEN)
+        self.statuses = GiteaStatuses(api=GiteaApi(url=gitea.url, token=TOKEN))
 
     def shown(self) -> dict[str, tuple[str, str, str]]:
         return {
@@ -74,7 +74,7 @@ class _GiteaWorld:
         }
 
     def break_down(self) -> None:
-        self.statuses = GiteaStatuses(url="http://127.0.0.1:1", token=TOKEN)
+        self.statuses = GiteaStatuses(api=GiteaApi(url="http://127.0.0.1:1", token=TOKEN))
         self.repository = "team/hello"
 
 
@@ -155,7 +155,7 @@ class TestGitea(CommitStatusesContract):
     def test_a_wrong_token_is_rejected_naming_the_remedy_and_not_the_token(self, gitea: LoopbackGitea) -> None:
         """Repeating would not help."""
         world = _GiteaWorld(gitea)
-        world.statuses = GiteaStatuses(url=gitea.url, token="stolen")
+        world.statuses = GiteaStatuses(api=GiteaApi(url=gitea.url, token="stolen"))
         with pytest.raises(Rejected, match="write:repository") as refused:
             post(world)
         assert not isinstance(refused.value, NotFound)
@@ -177,7 +177,7 @@ class _RealWorld:
         work = working_copy(api, folder / "work")
         self.sha = commit(work, {"index.html": "hello"}, "one")
         git("push", "-q", self.repository, "main", cwd=work)
-        self.statuses = GiteaStatuses(url=api.url, token=api.token)
+        self.statuses = GiteaStatuses(api=api)
 
     def shown(self) -> dict[str, tuple[str, str, str]]:
         combined = ask(self.api, "GET", f"/repos/{self.organisation}/hello/commits/{self.sha}/status")
@@ -185,7 +185,7 @@ class _RealWorld:
         return {one["context"]: (one["status"], one["description"], one["target_url"]) for one in found}
 
     def break_down(self) -> None:
-        self.statuses = GiteaStatuses(url="http://127.0.0.1:1", token=TOKEN)
+        self.statuses = GiteaStatuses(api=GiteaApi(url="http://127.0.0.1:1", token=TOKEN))
         self.repository = "team/hello"
 
 
@@ -208,6 +208,6 @@ class TestRealGitea(CommitStatusesContract):
 
     def test_a_wrong_token_is_rejected_naming_the_remedy(self, world: _RealWorld) -> None:
         """Repeating would not help."""
-        world.statuses = GiteaStatuses(url=world.api.url, token="stolen")
+        world.statuses = GiteaStatuses(api=GiteaApi(url=world.api.url, token="stolen"))
         with pytest.raises(Rejected, match="write:repository"):
             post(world)

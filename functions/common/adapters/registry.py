@@ -3,19 +3,16 @@
 import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
-from functions.common.adapters.http_client import trust
-from functions.common.adapters.lazy import lazy
-from functions.common.errors import Rejected, Unavailable
+from functions.common.adapters.http_client import Answer, HttpClient
 
-if TYPE_CHECKING:
-    import httpx
-else:
-    httpx = lazy("httpx")
-
-TIMEOUT_SECONDS = 5.0
 _DIGEST = re.compile(r"^sha256:[0-9a-f]{64}\Z")
+_ACCESS = "set REGISTRY_USER and REGISTRY_PASSWORD"
+_REMEDIES: dict[int, str] = {
+    HTTPStatus.UNAUTHORIZED: _ACCESS,
+    HTTPStatus.FORBIDDEN: _ACCESS,
+    HTTPStatus.METHOD_NOT_ALLOWED: "allow deletion in the registry, or set SLIPWAY_KEEP_RELEASES=0",
+}
 _KINDS = (
     "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, "
     "application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json"
@@ -36,45 +33,27 @@ class RegistryImages:
         if not _DIGEST.match(digest):
             return False
         answer = self._call("HEAD", reference, digest)
-        if answer.status_code == HTTPStatus.NOT_FOUND:
-            return False
-        self._check(answer, reference)
-        told = answer.headers.get("docker-content-digest", digest)
-        return bool(told == digest)
+        return answer is not None and answer.headers.get("docker-content-digest", digest) == digest
 
     def delete(self, reference: str, digest: str) -> None:
-        """Delete the image's manifest; see ImageStore. Its layers go with the registry's garbage collection."""
-        if not _DIGEST.match(digest):
-            return
-        answer = self._call("DELETE", reference, digest)
-        if answer.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            msg = f"the registry {self.registry} deletes nothing: allow deletion, or set SLIPWAY_KEEP_RELEASES=0"
-            raise Rejected(msg)
-        if answer.status_code != HTTPStatus.NOT_FOUND:
-            self._check(answer, reference)
+        """Delete the image's manifest; see ImageStore. The registry's garbage collection then deletes its layers."""
+        if _DIGEST.match(digest):
+            self._call("DELETE", reference, digest)
 
-    def _call(self, method: str, reference: str, digest: str) -> "httpx.Response":
+    def _call(self, method: str, reference: str, digest: str) -> Answer | None:
+        """Return the answer, None when there is no such manifest."""
         host, _, base = self.registry.partition("/")
         name = reference.removeprefix(f"{host}/") if reference.startswith(f"{host}/") else f"{base}/{reference}"
-        path = f"{self.url.rstrip('/')}/v2/{name.strip('/')}/manifests/{digest}"
-        access = httpx.BasicAuth(self.user, self.password) if self.user else None
-        try:
-            return httpx.request(
-                method, path, headers={"Accept": _KINDS}, auth=access, timeout=TIMEOUT_SECONDS, verify=trust(path)
-            )
-        except httpx.HTTPError as error:
-            msg = f"the registry {self.registry} does not answer: {type(error).__name__}"
-            raise Unavailable(msg) from error
-
-    def _check(self, answer: "httpx.Response", reference: str) -> None:
-        status = answer.status_code
-        if answer.is_success:
-            return
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
-            msg = f"the registry {self.registry} answers {status} for {reference}; it is tried again"
-            raise Unavailable(msg)
-        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            msg = f"the registry answers {status} for {reference}: set REGISTRY_USER and REGISTRY_PASSWORD"
-            raise Rejected(msg)
-        msg = f"the registry refuses {reference} with {status}"
-        raise Rejected(msg)
+        client = HttpClient(
+            service=f"the registry {self.registry}",
+            url=self.url,
+            headers={"Accept": _KINDS},
+            auth=(self.user, self.password) if self.user else None,
+            remedies=_REMEDIES,
+        )
+        answer = client.call(method, f"/v2/{name.strip('/')}/manifests/{digest}")
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return None
+        if not answer.is_success:
+            raise client.refusal(answer, reference)
+        return answer

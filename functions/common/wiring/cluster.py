@@ -7,7 +7,7 @@ is connected to, or read, meanwhile ("ahead").
 from functools import cache
 from typing import TYPE_CHECKING
 
-from functions.common.adapters.http_client import trust_ahead
+from functions.common.adapters.http_client import warm_up
 from functions.common.adapters.kubernetes.api import KubernetesApi, in_cluster
 from functions.common.adapters.kubernetes.names import Entrance
 from functions.common.ports.builds import Builder
@@ -36,7 +36,7 @@ def image_store(settings: Settings) -> ImageStore:
     from functions.common.adapters.registry import RegistryImages  # noqa: PLC0415 - as above
 
     url, name = registry(settings)
-    trust_ahead(url)
+    warm_up(url)
     return RegistryImages(
         registry=name,
         url=url,
@@ -76,7 +76,7 @@ def dns_zone(settings: Settings) -> DnsZone:
     )
 
     url = settings.optional("CLOUDFLARE_URL", URL)
-    trust_ahead(url)
+    warm_up(url)
     api = CloudflareApi(
         zone=settings.required("CLOUDFLARE_ZONE_ID"), token=settings.required("CLOUDFLARE_API_TOKEN"), url=url
     )
@@ -109,7 +109,7 @@ def forge_heads(settings: Settings) -> ForgeHeads:
     from functions.common.adapters.forges.gitea import GiteaApi, GiteaHeads  # noqa: PLC0415 - as above
 
     url = settings.required("GITEA_URL")
-    trust_ahead(url)
+    warm_up(url)
     return GiteaHeads(api=GiteaApi(url=url, token=settings.required("GITEA_TOKEN")))
 
 

@@ -4,26 +4,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from functions.common.adapters.http_client import trust
-from functions.common.adapters.lazy import lazy
-from functions.common.errors import Rejected, Unavailable
+from functions.common.adapters.http_client import HttpClient
+from functions.common.errors import Rejected
 from functions.common.ports.network import DnsAction, DnsRecord
-
-if TYPE_CHECKING:
-    import httpx
-else:
-    httpx = lazy("httpx")
 
 # Cloudflare's DNS records API, v4, and what its errors mean.
 
 URL = "https://api.cloudflare.com/client/v4"
-TIMEOUT_SECONDS = 5.0
-# "Record already exists" and "An identical record already exists": somebody else was as quick as we were.
+# "Record already exists" and "An identical record already exists": another call has just created it.
 ALREADY_THERE = frozenset({81057, 81058})
 GONE = frozenset({81044})
 _PAGE = 100
+_ACCESS = "give CLOUDFLARE_API_TOKEN Zone:DNS:Edit on the zone"
+_REMEDIES: dict[int, str] = {
+    HTTPStatus.BAD_REQUEST: "see CLOUDFLARE_ZONE_ID and the zone's records",
+    HTTPStatus.UNAUTHORIZED: _ACCESS,
+    HTTPStatus.FORBIDDEN: _ACCESS,
+    HTTPStatus.NOT_FOUND: "see CLOUDFLARE_ZONE_ID",
+}
 Record = dict[str, Any]
 
 
@@ -54,46 +54,26 @@ class CloudflareApi:
         body: Record | None = None,
         allow: frozenset[int] = frozenset(),
     ) -> dict[str, Any]:
-        """Return the answer; a failure with a code of `allow` is one. Raises Unavailable or Rejected."""
-        path = f"{self.url.rstrip('/')}/zones/{self.zone}/dns_records" + (f"/{record}" if record else "")
-        headers = {"Authorization": f"Bearer {self.token}"}
-        try:
-            answer = httpx.request(
-                method, path, params=query, json=body, headers=headers, timeout=TIMEOUT_SECONDS, verify=trust(path)
-            )
-            fields = _fields(answer)
-        except httpx.HTTPError as error:
-            msg = f"Cloudflare does not answer: {type(error).__name__}"
-            raise Unavailable(msg) from error
-        codes = {int(one.get("code") or 0) for one in fields.get("errors") or []}
-        if not fields.get("success") and not codes & allow:
-            _refuse(answer, fields)
+        """Return the answer; error codes of `allow` count as success. Raises Unavailable or Rejected."""
+        client = HttpClient(
+            service="Cloudflare",
+            url=self.url,
+            headers={"Authorization": f"Bearer {self.token}"},
+            remedies=_REMEDIES,
+        )
+        path = f"/zones/{self.zone}/dns_records" + (f"/{record}" if record else "")
+        answer = client.call(method, path, query=query, body=body)
+        fields = answer.object()
+        errors = _errors(fields)
+        if not fields.get("success") and not allow.intersection(errors):
+            said = "; ".join(f"{message} ({code})" for code, message in errors.items())
+            raise client.refusal(answer, "the records of the zone", said=said)
         return fields
 
 
-def _fields(answer: "httpx.Response") -> dict[str, Any]:
-    try:
-        found = answer.json()
-    except ValueError:  # a page of the network in between, not of the API
-        found = None
-    return found if isinstance(found, dict) else {}
-
-
-def _refuse(answer: "httpx.Response", fields: dict[str, Any]) -> None:
-    status = answer.status_code
-    said = "; ".join(f"{one.get('message')} ({one.get('code')})" for one in fields.get("errors") or []) or str(status)
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        wait = answer.headers.get("retry-after", "")
-        msg = f"Cloudflare wants fewer requests{f', and none for {wait} s' if wait else ''}; it is tried again"
-        raise Unavailable(msg)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or not fields:
-        msg = f"Cloudflare answers {said}; it is tried again"
-        raise Unavailable(msg)
-    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        msg = f"Cloudflare refuses CLOUDFLARE_API_TOKEN ({said}): give it Zone:DNS:Edit on the zone"
-        raise Rejected(msg)
-    msg = f"Cloudflare refuses: {said}; see CLOUDFLARE_ZONE_ID and the zone's records"
-    raise Rejected(msg)
+def _errors(fields: dict[str, Any]) -> dict[int, str]:
+    """Return the messages of an answer's errors by their codes."""
+    return {int(one.get("code") or 0): str(one.get("message")) for one in fields.get("errors") or []}
 
 
 # DnsZone of a Cloudflare zone; our mark is the record's comment, `slipway:<app>`.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from functions.common.adapters.forges.payload import (
@@ -16,19 +16,13 @@ from functions.common.adapters.forges.payload import (
     read_ref,
     read_repository,
 )
-from functions.common.adapters.http_client import trust
-from functions.common.adapters.lazy import lazy
+from functions.common.adapters.http_client import Answer, HttpClient, without_user
 from functions.common.domain.delivery import Provider
 from functions.common.domain.git_url import repository_key
 from functions.common.errors import NotFound, Rejected, Unavailable
 from functions.common.events.base import Event
 from functions.common.events.push import BranchDeleted
 from functions.common.ports.deliveries import Ignored
-
-if TYPE_CHECKING:
-    import httpx
-else:
-    httpx = lazy("httpx")
 
 # Webhooks of Forgejo and Gitea, which are one format: hooks of type `gitea` say `main` where those of
 # type `forgejo` say `refs/heads/main`.
@@ -104,54 +98,47 @@ def owner_and_name(text: str, *, base_url: str, default_owner: str = "") -> tupl
 
 # The REST API that Forgejo and Gitea share, and what its refusals mean.
 
-TIMEOUT_SECONDS = 5.0
+_UNREADABLE = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
+_ACCESS = "give GITEA_TOKEN the scopes write:repository and write:organization, and see GITEA_DEFAULT_ORG"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiteaApi:
-    """The forge at `url`."""
+    """The forge at `url`; calls are below /api/v1. Methods raise as HttpClient's."""
 
     url: str
     token: str = field(repr=False)
 
     def call(
-        self, method: str, path: str, *, query: dict[str, str] | None = None, body: dict[str, Any] | None = None
-    ) -> "httpx.Response":
-        """Return the answer to a call below /api/v1, whatever its status. Raises Unavailable when there is none."""
-        headers = {"Authorization": f"token {self.token}"}
-        url = f"{self.url.rstrip('/')}/api/v1{path}"
-        try:
-            answer = httpx.request(
-                method, url, params=query, json=body, headers=headers, timeout=TIMEOUT_SECONDS, verify=trust(url)
-            )
-        except httpx.HTTPError as error:
-            msg = f"the forge at {self.url} does not answer: {type(error).__name__}"
-            raise Unavailable(msg) from error
-        if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or (
-            answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
-        ):
-            msg = f"the forge at {self.url} answers {answer.status_code} to {method} {path}; it is tried again"
-            raise Unavailable(msg)
-        return answer
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, str] | None = None,
+        body: dict[str, Any] | None = None,
+        attempts: int = 1,
+        allow: frozenset[int] = frozenset(),
+    ) -> Answer:
+        """Return the answer to a call, a 4xx too."""
+        return self._client.call(method, path, query=query, body=body, attempts=attempts, allow=allow)
 
+    def refusal(self, answer: Answer, what: str) -> Rejected:
+        """Return the error for an answer that is not a success; it names what was asked for and the remedy."""
+        return self._client.refusal(answer, what)
 
-def refuse(answer: "httpx.Response", what: str) -> Rejected:
-    """Return the error for an answer that is no success; it names what was asked for and the remedy."""
-    status = answer.status_code
-    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
-        remedy = "give GITEA_TOKEN the scopes write:repository and write:organization, and see GITEA_DEFAULT_ORG"
-        return Rejected(f"the forge answers {status} for {what}: {remedy}")
-    try:
-        said = str(answer.json().get("message", ""))
-    except (ValueError, AttributeError):
-        said = ""
-    return Rejected(f"the forge refuses {what} with {status}: {said[:200]}")
+    @property
+    def _client(self) -> HttpClient:
+        return HttpClient(
+            service=f"the forge at {without_user(self.url)}",
+            url=f"{self.url.rstrip('/')}/api/v1",
+            headers={"Authorization": f"token {self.token}"},
+            remedies=dict.fromkeys(_UNREADABLE, _ACCESS),
+        )
 
 
 # Branch heads by the REST API that Forgejo and Gitea share.
 
 _PAGE = 50
-_UNREADABLE = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,11 +152,11 @@ class GiteaHeads:
         path, found, page = self._path(clone_url), dict[str, str](), 1
         while path:
             answer = self.api.call("GET", f"{path}/branches", query={"page": str(page), "limit": str(_PAGE)})
-            if answer.status_code in _UNREADABLE:
+            if answer.status in _UNREADABLE:
                 return None
             if not answer.is_success:
-                raise refuse(answer, f"the branches of {clone_url}")
-            listed = answer.json() or []
+                raise self.api.refusal(answer, f"the branches of {clone_url}")
+            listed = answer.objects()
             found |= {str(one["name"]): str(one["commit"]["id"]) for one in listed}
             if not listed or len(found) >= int(answer.headers.get("x-total-count", len(found))):
                 return found
@@ -183,9 +170,9 @@ class GiteaHeads:
             return None
         answer = self.api.call("GET", f"{path}/branches/{quote(branch, safe='/')}")
         if answer.is_success:
-            return str(answer.json()["commit"]["id"])
-        if answer.status_code not in _UNREADABLE:
-            raise refuse(answer, f"branch {branch} of {clone_url}")
+            return str(answer.object()["commit"]["id"])
+        if answer.status not in _UNREADABLE:
+            raise self.api.refusal(answer, f"branch {branch} of {clone_url}")
         # The same answer for a branch that is not there and for a repository that may not be seen.
         return "" if self.api.call("GET", path).is_success else None
 
@@ -218,18 +205,18 @@ class GiteaRepositories:
         organisation = quote(self.organisation, safe="")
         body = {"name": name, "private": True, "auto_init": False, "default_branch": "main"}
         answer = self.api.call("POST", f"/orgs/{organisation}/repos", body=body)
-        if answer.status_code == HTTPStatus.CONFLICT:
+        if answer.status == HTTPStatus.CONFLICT:
             answer = self.api.call("GET", self._path(name))
-            if answer.is_success and not answer.json()["empty"]:
+            if answer.is_success and not answer.object()["empty"]:
                 msg = (
                     f"the forge has a repository {self.organisation}/{name} with commits in it: give its URL to deploy "
                     "from it, or choose another name"
                 )
                 raise Rejected(msg)
         if not answer.is_success:
-            raise refuse(answer, f"repository {self.organisation}/{name}")
+            raise self.api.refusal(answer, f"repository {self.organisation}/{name}")
         self._hook(name)
-        return str(answer.json()["clone_url"])
+        return str(answer.object()["clone_url"])
 
     def delete(self, name: str) -> None:
         """Delete the repository; see Repositories."""
@@ -239,7 +226,7 @@ class GiteaRepositories:
         """Make the webhook in place of those of the same URL: the forge itself would keep them all."""
         hooks, what = f"{self._path(name)}/hooks", f"the webhooks of {self.organisation}/{name}"
         answer = self._ask("GET", hooks, what, query={"limit": str(_PAGE)})
-        old = [one["id"] for one in answer.json() if (one.get("config") or {}).get("url") == self.webhook_url]
+        old = [one["id"] for one in answer.objects() if (one.get("config") or {}).get("url") == self.webhook_url]
         # Anew, as the secret can be neither read nor changed: Gitea takes it on creation alone. And before the old
         # ones go, so that no push finds none.
         self._ask("POST", hooks, what, body={"type": "gitea", **self._wanted()})
@@ -248,11 +235,11 @@ class GiteaRepositories:
 
     def _ask(
         self, method: str, path: str, what: str, *, query: dict[str, str] | None = None, body: Body | None = None
-    ) -> "httpx.Response":
+    ) -> Answer:
         answer = self.api.call(method, path, query=query, body=body)
-        is_gone = method == "DELETE" and answer.status_code == HTTPStatus.NOT_FOUND
+        is_gone = method == "DELETE" and answer.status == HTTPStatus.NOT_FOUND
         if not answer.is_success and not is_gone:
-            raise refuse(answer, what)
+            raise self.api.refusal(answer, what)
         return answer
 
     def _wanted(self) -> Body:
@@ -265,59 +252,43 @@ class GiteaRepositories:
 
 # Commit statuses by the REST API that Forgejo and Gitea share.
 
-ATTEMPTS = 3
+_ATTEMPTS = 3
+_FAILURE = frozenset({HTTPStatus.INTERNAL_SERVER_ERROR})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiteaStatuses:
-    """CommitStatuses of the forge at `url`; the token needs the scope write:repository."""
+    """CommitStatuses of one forge; the token needs the scope write:repository."""
 
-    url: str
-    token: str = field(repr=False)
+    api: GiteaApi
 
     def post(self, repository: str, sha: str, *, state: str, description: str, context: str, target_url: str) -> None:
-        """Set a commit's status; a repository of another forge is left to others.
+        """Set a commit's status; repositories of other forges are ignored.
 
         Raises NotFound when the forge has no such repository or commit, Rejected when it refuses.
         """
-        found = owner_and_name(repository, base_url=self.url)
+        found = owner_and_name(repository, base_url=self.api.url)
         if found is None:
             return
         full_name = "/".join(quote(part, safe="") for part in found)
-        base, commit = f"{self.url.rstrip('/')}/api/v1/repos/{full_name}", quote(sha, safe="")
+        what, commit = f"commit {sha[:12]} of {full_name}", quote(sha, safe="")
         fields = {"state": state, "description": description, "context": context, "target_url": target_url}
-        answer = self._call("POST", f"{base}/statuses/{commit}", fields)
-        if answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:  # what Gitea says of a commit that is not there too
-            asked = self._call("GET", f"{base}/git/commits/{commit}")
-            answer = asked if asked.status_code == HTTPStatus.NOT_FOUND else answer
-        self._check(answer, f"commit {sha[:12]} of {full_name}")
+        path = f"/repos/{full_name}/statuses/{commit}"
+        answer = self.api.call("POST", path, body=fields, attempts=_ATTEMPTS, allow=_FAILURE)
+        if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise self._failure(full_name, commit, what)
+        if answer.status == HTTPStatus.NOT_FOUND:
+            raise _missing(what)
+        if not answer.is_success:
+            raise self.api.refusal(answer, what)
 
-    def _call(self, method: str, url: str, fields: dict[str, str] | None = None) -> "httpx.Response":
-        headers = {"Authorization": f"token {self.token}"}
-        with httpx.Client(timeout=TIMEOUT_SECONDS, headers=headers, verify=trust(url)) as client:
-            for attempt in range(1, ATTEMPTS + 1):
-                try:
-                    answer = client.request(method, url, json=fields)
-                except httpx.HTTPError as error:
-                    failure: Exception = error
-                else:
-                    if answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR or attempt == ATTEMPTS:
-                        return answer
-        msg = f"the forge at {self.url} does not answer: {type(failure).__name__}"
-        raise Unavailable(msg) from failure
+    def _failure(self, full_name: str, commit: str, what: str) -> Unavailable | NotFound:
+        """Return the error for a 500, which Gitea also answers to a status of a commit that does not exist."""
+        found = self.api.call("GET", f"/repos/{full_name}/git/commits/{commit}", attempts=_ATTEMPTS)
+        if found.status == HTTPStatus.NOT_FOUND:
+            return _missing(what)
+        return Unavailable(f"the forge at {without_user(self.api.url)} answers 500 for {what}; it is tried again")
 
-    def _check(self, answer: "httpx.Response", what: str) -> None:
-        status = answer.status_code
-        if answer.is_success:
-            return
-        if status == HTTPStatus.NOT_FOUND:
-            msg = f"the forge has no {what}, or GITEA_TOKEN may not see it"
-            raise NotFound(msg)
-        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            msg = f"the forge answers {status} for {what}: give GITEA_TOKEN the scope write:repository"
-            raise Rejected(msg)
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
-            msg = f"the forge answers {status} for {what}; it will be tried again"
-            raise Unavailable(msg)
-        msg = f"the forge refuses the status of {what} with {status}"
-        raise Rejected(msg)
+
+def _missing(what: str) -> NotFound:
+    return NotFound(f"the forge has no {what}, or GITEA_TOKEN may not see it")
