@@ -10,7 +10,7 @@ from functions.common.adapters.postgres.environments import (
     PostgresStrays,
 )
 from functions.common.adapters.postgres.events import PostgresEventOutbox
-from functions.common.adapters.postgres.heads import PostgresHeadMemory, PostgresPushSightings
+from functions.common.adapters.postgres.heads import PostgresBranchPushes, PostgresHeadMemory
 from functions.common.adapters.postgres.network import PostgresHostWatch
 from functions.common.adapters.postgres.pushes import PostgresPushLedger
 from functions.common.adapters.postgres.releases import PostgresReleaseArchive, PostgresReleaseProgress
@@ -80,7 +80,7 @@ def world_steps(parts: Core) -> dict[str, Step]:
     return {
         "heads": Heads(
             memory=PostgresHeadMemory(database=database),
-            sightings=PostgresPushSightings(database=database),
+            pushes=PostgresBranchPushes(database=database),
             forge=forge_heads(parts),
             sink=sink,
         ),

@@ -7,7 +7,7 @@ from functions.common.domain.app import App
 from functions.common.domain.environment import PRODUCTION
 from functions.common.domain.push import Push, PushState
 from functions.common.events.app import PreviewClosed
-from functions.common.events.base import Event
+from functions.common.events.base import CURRENT_CAUSE, Event
 from functions.common.events.push import BranchDeleted, PullRequestClosed, PushIgnored
 from functions.common.ports.apps import AppDirectory, Environments
 from functions.common.ports.events import EventSink
@@ -68,7 +68,7 @@ class Closing:
         return PushIgnored(
             app=app.name,
             environment=PRODUCTION,
-            push=event.push,
+            push=recorded.id,
             repository=event.repository.full_name,
             branch=event.branch,
             sha=recorded.sha,
@@ -85,7 +85,7 @@ class Closing:
 def _deletion(app: App, event: BranchDeleted, key: str) -> Push:
     reason = f"the production branch {event.branch} was deleted; {app.name} keeps serving what it serves"
     return Push(
-        id=event.push,
+        id=CURRENT_CAUSE.get().id,  # a deletion is no push and has no id of one
         app=app.name,
         environment=PRODUCTION,
         repository=key,

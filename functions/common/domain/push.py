@@ -22,6 +22,17 @@ class PushState(StrEnum):
         return self in FINAL_STATES
 
 
+class PushCode(StrEnum):
+    """Why a push ended without a build, in one word; the reason beside it is a sentence."""
+
+    NO_APP = "no-app"
+    SKIP_CI = "skip-ci"
+    PATHS = "paths"
+    DUPLICATE = "duplicate"
+    BRANCH_GONE = "branch-gone"
+    BRANCH_DELETED = "branch-deleted"
+
+
 FINAL_STATES = frozenset({PushState.LIVE, PushState.FAILED, PushState.SUPERSEDED, PushState.IGNORED})
 
 
@@ -29,7 +40,7 @@ FINAL_STATES = frozenset({PushState.LIVE, PushState.FAILED, PushState.SUPERSEDED
 class Push:
     """`sequence` orders the pushes of one environment: 1 is the first, 0 means never admitted.
 
-    `code` says in one word why a push was ignored.
+    `code` is the PushCode of an ignored push.
     """
 
     id: str
@@ -47,6 +58,16 @@ class Push:
     step: str = ""
     reason: str = ""
     received_at: datetime | None = None
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether the app asked not to build it: its environment keeps what it runs."""
+        return self.state is PushState.IGNORED and self.code in {PushCode.SKIP_CI, PushCode.PATHS}
+
+    @property
+    def is_dropped(self) -> bool:
+        """Whether its branch was at another commit, or gone, when the push was handled."""
+        return self.code == PushCode.BRANCH_GONE or (self.state is PushState.SUPERSEDED and not self.sequence)
 
 
 def is_zero(sha: str) -> bool:

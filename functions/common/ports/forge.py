@@ -2,8 +2,10 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
+
+from functions.common.domain.push import Push
 
 # What the forge knows better than any webhook.
 
@@ -44,18 +46,33 @@ class CommitStatuses(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watched:
-    """A repository that has apps. `heads` are those already dealt with, None when it was never read.
+class PendingHead:
+    """A head that was read and that no push is known for.
 
-    `waiting` are heads read some time ago and not dealt with since: their webhook had its time to come.
-    `awaited` are the production branches of its apps, but of those that had all their pushes elsewhere: an app
-    that is moved to another repository or branch keeps what it runs until something is pushed there.
+    `since` is when it was first read. It is `overdue` when its webhook has had its time to come.
+    """
+
+    sha: str
+    since: datetime
+    overdue: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """A repository that has apps. `read_at` is when its heads were last read, None before the first time.
+
+    `handled` holds for each branch the newest head that a push is known for, `pending` the newer head read since.
+    `pushed` are branches that pushes came in for since the last read.
+    `awaited` are the production branches of its apps, except apps that had all their pushes elsewhere: an app
+    that moves to another repository or branch keeps its release until something is pushed there.
     """
 
     repository: str
     clone_url: str
-    heads: Mapping[str, str] | None
-    waiting: Mapping[str, str]
+    read_at: datetime | None
+    handled: Mapping[str, str]
+    pending: Mapping[str, PendingHead]
+    pushed: frozenset[str]
     awaited: frozenset[str]
 
 
@@ -63,24 +80,31 @@ class HeadMemory(Protocol):
     """Remembers heads."""
 
     def due(self, *, limit: int, patience: timedelta) -> tuple[Watched, ...]:
-        """Return repositories with apps, those first that were not looked at for the longest.
+        """Return repositories with apps, the one that was checked longest ago first.
 
-        A head first read longer ago than `patience` is among the waiting.
+        A pending head is overdue when it was first read longer ago than `patience`.
         """
         ...
 
-    def remember(self, repository: str, heads: Mapping[str, str], *, settled: Collection[str]) -> None:
-        """Replace what was last seen of a repository; the branches in `settled` are dealt with."""
+    def remember(self, repository: str, heads: Mapping[str, str], *, handled: Collection[str]) -> None:
+        """Replace what was last read of a repository; pushes are known for the heads of the branches in `handled`."""
         ...
 
-    def looked(self, repository: str) -> None:
-        """Note that the repository was looked at in vain: others come first now."""
+    def unreadable(self, repository: str) -> None:
+        """Note that the repository could not be read: others come first now."""
         ...
 
 
-class PushSightings(Protocol):
-    """Tells whether a head came in by a webhook."""
+class BranchPushes(Protocol):
+    """Reads what came in for a branch."""
 
-    def known(self, repository: str, branch: str, sha: str, *, within: timedelta) -> bool:
-        """Return whether the branch's newest push has this sha, or any delivery of the sha came in so recently."""
+    def of_branch(self, repository: str, branch: str, *, limit: int) -> tuple[Push, ...]:
+        """Return the branch's newest recorded pushes, newest first: one for each app that has this repository.
+
+        A push that no app matched is among them, with an empty `app`.
+        """
+        ...
+
+    def delivered(self, sha: str, *, within: timedelta) -> bool:
+        """Return whether a webhook delivery of the commit came in so recently."""
         ...

@@ -10,7 +10,7 @@ from functions.common.adapters.postgres.environments import (
     PostgresStrays,
 )
 from functions.common.adapters.postgres.events import PostgresEventOutbox
-from functions.common.adapters.postgres.heads import PostgresHeadMemory, PostgresPushSightings
+from functions.common.adapters.postgres.heads import PostgresBranchPushes, PostgresHeadMemory
 from functions.common.adapters.postgres.image_retention import PostgresImageRetention
 from functions.common.adapters.postgres.network import PostgresHostWatch
 from functions.common.adapters.postgres.releases import PostgresReleaseArchive, PostgresReleaseProgress
@@ -67,7 +67,7 @@ class Ticker:
             ),
             "heads": Heads(
                 memory=PostgresHeadMemory(database=database),
-                sightings=PostgresPushSightings(database=database),
+                pushes=PostgresBranchPushes(database=database),
                 forge=self.forge,
                 sink=sink,
             ),

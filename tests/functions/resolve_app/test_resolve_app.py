@@ -201,7 +201,7 @@ def test_parallel_deliveries_of_one_commit_are_admitted_once(world: PushWorld) -
 
 
 def deleted(world: PushWorld, branch: str, identity: str = "d1") -> list[tuple[str, str]]:
-    event = BranchDeleted(provider="forgejo", delivery=identity, push=identity, repository=REPOSITORY, branch=branch)
+    event = BranchDeleted(provider="forgejo", delivery=identity, repository=REPOSITORY, branch=branch)
     return [
         (told.type.split("slipway.")[1], told.data["reason"]) for told in world.handle(world.event(event, identity))
     ]

@@ -2,47 +2,63 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from functions.common.adapters.postgres.client import Postgres
-from functions.common.ports.forge import Watched
+from functions.common.adapters.postgres.pushes import COLUMNS, push
+from functions.common.domain.push import Push
+from functions.common.ports.forge import PendingHead, Watched
 
 _DUE = """
-select a.git_key as repository, min(a.git_url) as clone_url, max(f.read_at) is not null as seen,
+select a.git_key as repository, min(a.git_url) as clone_url, max(f.read_at) as read_at,
     (select jsonb_object_agg(branch, settled) filter (where settled <> '') from forge_heads as h
-        where h.repository = a.git_key) as settled,
-    (select jsonb_object_agg(branch, sha) filter (where sha <> settled and since < now() - cast(:patience as interval))
-        from forge_heads as h where h.repository = a.git_key) as waiting,
+        where h.repository = a.git_key) as handled,
+    (select jsonb_object_agg(branch, jsonb_build_object('sha', sha, 'since', since,
+            'overdue', since < now() - cast(:patience as interval))) filter (where sha <> settled)
+        from forge_heads as h where h.repository = a.git_key) as pending,
+    array(select branch from forge_heads as h where h.repository = a.git_key
+        and exists (select from pushes as p where p.repository = a.git_key
+            and p.ref = 'refs/heads/' || h.branch and p.received_at > max(f.read_at) - cast(:patience as interval))
+    ) as pushed,
     coalesce(array_agg(a.branch) filter (where not exists (select 1 from pushes as p where p.app = a.name)
         or exists (select 1 from pushes as p where p.app = a.name and p.repository = a.git_key
             and p.ref = 'refs/heads/' || a.branch)), '{}') as awaited
 from projects as a left join forge_repositories as f on f.repository = a.git_key
 where a.git_key <> '' group by a.git_key order by max(f.looked_at) nulls first, a.git_key limit :limit
 """
-_SEEN = """
+_READ = """
 insert into forge_repositories (repository, read_at) values (:repository, now())
 on conflict (repository) do update set looked_at = now(), read_at = now()
 """
-_LOOKED = """
+_UNREADABLE = """
 insert into forge_repositories (repository) values (:repository)
 on conflict (repository) do update set looked_at = now()
 """
 _FORGET = "delete from forge_heads where repository = :repository and branch <> all(cast(:branches as text[]))"
+# A head that was handled and is so no more (pushes of others came since) starts to wait for its webhook again.
 _REMEMBER = """
 insert into forge_heads as kept (repository, branch, sha, settled)
-select :repository, branch, sha, case when branch = any(cast(:settled as text[])) then sha else '' end
-from unnest(cast(:branches as text[]), cast(:shas as text[])) as seen (branch, sha)
+select :repository, branch, sha, case when branch = any(cast(:handled as text[])) then sha else '' end
+from unnest(cast(:branches as text[]), cast(:shas as text[])) as read (branch, sha)
 on conflict (repository, branch) do update set
     sha = excluded.sha,
-    since = case when kept.sha = excluded.sha then kept.since else now() end,
-    settled = coalesce(nullif(excluded.settled, ''), kept.settled)
-where kept.sha <> excluded.sha or excluded.settled not in ('', kept.settled)
+    since = case when kept.sha = excluded.sha and (kept.settled <> kept.sha or excluded.settled = kept.sha)
+        then kept.since else now() end,
+    settled = case when excluded.settled <> '' then excluded.settled
+        when kept.settled = excluded.sha then '' else kept.settled end
+where kept.sha <> excluded.sha or excluded.settled <> kept.settled and kept.settled = excluded.sha
+    or excluded.settled not in ('', kept.settled)
 """
-_KNOWN = """
-select coalesce((select sha from pushes where repository = :repository and ref = :ref
-        order by received_at desc limit 1) = :sha, false)
-    or exists (select 1 from webhook_deliveries
-        where sha = :sha and sha <> '' and received_at > now() - cast(:within as interval))
+_OF_BRANCH = f"""
+select {COLUMNS} from pushes
+where repository = :repository and ref = :ref
+    and (app = '' or app in (select name from projects where git_key = :repository))
+order by received_at desc limit :limit
+"""  # noqa: S608 - the columns are a constant
+_DELIVERED = """
+select exists (select from webhook_deliveries
+    where sha = :sha and sha <> '' and received_at > now() - cast(:within as interval))
 """
 
 
@@ -53,38 +69,49 @@ class PostgresHeadMemory:
     database: Postgres
 
     def due(self, *, limit: int, patience: timedelta) -> tuple[Watched, ...]:
-        """Return repositories to look at; see HeadMemory."""
+        """Return repositories to check; see HeadMemory."""
         return tuple(
             Watched(
                 repository=row["repository"],
                 clone_url=row["clone_url"],
-                heads=(row["settled"] or {}) if row["seen"] else None,
-                waiting=row["waiting"] or {},
+                read_at=row["read_at"],
+                handled=row["handled"] or {},
+                pending={branch: _pending(head) for branch, head in (row["pending"] or {}).items()},
+                pushed=frozenset(row["pushed"]),
                 awaited=frozenset(row["awaited"]),
             )
             for row in self.database.rows(_DUE, limit=limit, patience=patience)
         )
 
-    def remember(self, repository: str, heads: Mapping[str, str], *, settled: Collection[str]) -> None:
-        """Replace what was last seen; see HeadMemory."""
+    def remember(self, repository: str, heads: Mapping[str, str], *, handled: Collection[str]) -> None:
+        """Replace what was last read; see HeadMemory."""
         branches, shas = list(heads), list(heads.values())
         with self.database.transaction():
-            self.database.run(_SEEN, repository=repository)
+            self.database.run(_READ, repository=repository)
             self.database.run(_FORGET, repository=repository, branches=branches)
-            self.database.run(_REMEMBER, repository=repository, branches=branches, shas=shas, settled=list(settled))
+            self.database.run(_REMEMBER, repository=repository, branches=branches, shas=shas, handled=list(handled))
 
-    def looked(self, repository: str) -> None:
-        """Note a look in vain; see HeadMemory."""
-        self.database.run(_LOOKED, repository=repository)
+    def unreadable(self, repository: str) -> None:
+        """Note that the repository could not be read; see HeadMemory."""
+        self.database.run(_UNREADABLE, repository=repository)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostgresPushSightings:
-    """PushSightings over the tables pushes and webhook_deliveries."""
+class PostgresBranchPushes:
+    """BranchPushes over the tables pushes and webhook_deliveries."""
 
     database: Postgres
 
-    def known(self, repository: str, branch: str, sha: str, *, within: timedelta) -> bool:
-        """Return whether a head came in by a webhook; see PushSightings."""
-        ref = f"refs/heads/{branch}"
-        return bool(self.database.run(_KNOWN, repository=repository, ref=ref, sha=sha, within=within)[0][0])
+    def of_branch(self, repository: str, branch: str, *, limit: int) -> tuple[Push, ...]:
+        """Return the branch's newest recorded pushes; see BranchPushes."""
+        rows = self.database.rows(_OF_BRANCH, repository=repository, ref=f"refs/heads/{branch}", limit=limit)
+        return tuple(push(row) for row in rows)
+
+    def delivered(self, sha: str, *, within: timedelta) -> bool:
+        """Return whether a delivery came in so recently; see BranchPushes."""
+        return bool(self.database.run(_DELIVERED, sha=sha, within=within)[0][0])
+
+
+def _pending(head: Mapping[str, Any]) -> PendingHead:
+    since = datetime.fromisoformat(head["since"]).astimezone(UTC)
+    return PendingHead(sha=head["sha"], since=since, overdue=head["overdue"])
