@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from functions.common.domain.environment import PRODUCTION
+from functions.common.domain.push import is_zero
 from functions.common.events.base import CURRENT_CAUSE, Event
 from functions.common.events.push import PushIgnored
 from functions.common.ports.forge import CommitStatuses
@@ -81,7 +82,7 @@ def _post(status: Status, statuses: CommitStatuses) -> None:
 def handle(event: Event, *, facts: CommitFacts, journal: StatusJournal, statuses: CommitStatuses, links: Links) -> None:
     """Set the status `slipway/<app>/<environment>`; an event of no app, or of no commit, has nowhere to go."""
     commit = commit_of(event, facts)
-    if commit is None or not commit.sha:
+    if commit is None or is_zero(commit.sha):
         return
     said = wording(event)
     status = Status(

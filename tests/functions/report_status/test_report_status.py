@@ -143,6 +143,15 @@ def test_a_release_of_no_known_commit_has_no_status(reporter: Reporter) -> None:
     assert reporter.forge.shown == {}
 
 
+def test_a_deleted_branch_has_no_commit_to_show_a_status_at(reporter: Reporter) -> None:
+    deleted = PushIgnored(
+        app="hello", environment="production", push="d", repository=REPOSITORY, branch="main", sha="0" * 40,
+        code="branch-deleted", reason="the production branch main was deleted",
+    )  # fmt: skip
+    reporter.report(deleted)
+    assert reporter.forge.shown == {}
+
+
 def test_a_forge_that_is_down_is_tried_again_later(reporter: Reporter) -> None:
     reporter.forge.down = True
     with pytest.raises(Unavailable):
