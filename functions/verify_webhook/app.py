@@ -11,7 +11,7 @@ from flask import Request, Response
 from pydantic_core import to_json
 
 from functions.common.adapters.broker.publisher import BackgroundPublisher, MarksInBatches
-from functions.common.adapters.forges.gitea import ForgejoGiteaWebhooks
+from functions.common.adapters.forges.gitea import GiteaWebhooks
 from functions.common.adapters.forges.github import GithubWebhooks
 from functions.common.adapters.forges.gitlab import GitlabWebhooks
 from functions.common.adapters.postgres.access import PostgresAuditLog
@@ -93,8 +93,8 @@ def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
 # Composition root of verify-webhook.
 
 READERS: dict[Provider, WebhookReader] = {
-    Provider.FORGEJO: ForgejoGiteaWebhooks(),
-    Provider.GITEA: ForgejoGiteaWebhooks(),
+    Provider.FORGEJO: GiteaWebhooks(),
+    Provider.GITEA: GiteaWebhooks(),
     Provider.GITHUB: GithubWebhooks(),
     Provider.GITLAB: GitlabWebhooks(),
 }

@@ -50,6 +50,24 @@ def test_a_push_says_the_same_from_every_forge(name: str, kind: str) -> None:
     assert (event.provider, event.delivery) == (name.partition("/")[0], "d-1")
 
 
+def test_a_system_hook_of_gitlab_is_a_push_without_the_names_of_files() -> None:
+    event = pushed("gitlab/system-push", "System Hook")
+
+    assert (event.ref, event.branch, event.before, event.after) == ("refs/heads/main", "main", A, B)
+    assert (event.message, event.author) == ("Say hello\n\nto everybody", "Ada")
+    assert (event.changed, event.complete) == ((), False)
+    assert event.repository.urls[0] == "https://gitlab.example.org/team/group/hello.git"
+
+
+@pytest.mark.parametrize("name", ["push", "push-branch-deleted", "push-tag", "merge-request-updated"])
+def test_a_system_hook_of_gitlab_says_the_same_as_the_hook_of_a_project(name: str) -> None:
+    kind = {"push": "Push Hook", "push-tag": "Tag Push Hook"}.get(name, "Merge Request Hook")
+
+    assert read(f"gitlab/{name}", "System Hook") == read(f"gitlab/{name}", kind)
+    if name.startswith("push"):
+        assert read(f"gitlab/{name}", "System Hook", object_kind=None) == read(f"gitlab/{name}", kind)
+
+
 @pytest.mark.parametrize("ref", ["refs/heads/feature/main", "feature/main"])
 def test_a_branch_is_all_after_refs_heads(ref: str) -> None:
     event = pushed("forgejo/push", ref=ref)
@@ -64,6 +82,7 @@ def test_a_branch_is_all_after_refs_heads(ref: str) -> None:
         ("gitea/delete-branch", "delete"),
         ("github/push-branch-deleted", "push"),
         ("gitlab/push-branch-deleted", "Push Hook"),
+        ("gitlab/system-push-branch-deleted", "System Hook"),
     ],
 )
 def test_a_deleted_branch_is_no_push(name: str, kind: str) -> None:
@@ -78,7 +97,13 @@ def test_a_push_of_zeros_deletes_the_branch_in_older_gitea() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("forgejo/push-tag", "push"), ("github/push-tag", "push"), ("gitlab/push-tag", "Tag Push Hook")]
+    ("name", "kind"),
+    [
+        ("forgejo/push-tag", "push"),
+        ("github/push-tag", "push"),
+        ("gitlab/push-tag", "Tag Push Hook"),
+        ("gitlab/system-tag-push", "System Hook"),
+    ],
 )
 def test_a_tag_is_kept_for_the_record(name: str, kind: str) -> None:
     event = read(name, kind)
@@ -92,9 +117,9 @@ def test_a_tag_is_kept_for_the_record(name: str, kind: str) -> None:
     [
         ("forgejo/push-tag-deleted", "push", {}, "tag v1.0.0 was deleted"),
         ("forgejo/delete-branch", "delete", {"ref": "v1.0.0", "ref_type": "tag"}, "refs/tags/v1.0.0 was deleted"),
-        ("forgejo/create-branch", "create", {}, "push of the same ref"),
-        ("gitea/create-branch", "create", {}, "push of the same ref"),
-        ("github/push", "delete", {}, "push of the same ref"),
+        ("forgejo/create-branch", "create", {}, "repeats the push event"),
+        ("gitea/create-branch", "create", {}, "repeats the push event"),
+        ("github/push", "delete", {}, "repeats the push event"),
         ("github/ping", "ping", {}, "a ping"),
         ("github/push", "status", {}, "status events"),
         ("gitea/push", "status", {}, "status events"),
@@ -103,7 +128,12 @@ def test_a_tag_is_kept_for_the_record(name: str, kind: str) -> None:
         ("forgejo/pull-request-opened", "pull_request_label", {"action": "label_updated"}, "pull_request_label"),
         ("gitlab/merge-request-labelled", "Merge Request Hook", {}, "without new commits"),
         ("gitlab/push", "Note Hook", {}, "Note Hook events"),
-        ("gitlab/push", "System Hook", {"object_kind": None}, "System Hook events"),
+        ("gitlab/system-repository-update", "System Hook", {}, "enable push events in the system hook"),
+        ("gitlab/system-project-create", "System Hook", {}, "'project_create' in a System Hook"),
+        ("gitlab/system-project-create", "System Hook", {"event_name": None}, "an event without a name in a System"),
+        ("gitlab/system-project-create", "System Hook", {"object_kind": "note"}, "'note' in a System Hook"),
+        ("gitlab/merge-request-labelled", "System Hook", {}, "without new commits"),
+        ("gitlab/push-tag", "System Hook", {"after": ZERO}, "tag v1.0.0 was deleted"),
     ],
 )
 def test_what_is_not_for_us_says_why(name: str, kind: str, changed: dict[str, Any], reason: str) -> None:
@@ -192,6 +222,9 @@ def test_a_forced_push_is_said_to_be_one() -> None:
         ("forgejo/pull-request-opened", "pull_request", {"number": True}, "field number "),
         ("gitlab/push", "Push Hook", {"object_kind": None}, "field object_kind "),
         ("gitlab/push", "Push Hook", {"project": None}, "field project "),
+        ("gitlab/system-push", "System Hook", {"event_name": 7}, "field event_name "),
+        ("gitlab/system-push", "System Hook", {"object_kind": []}, "field object_kind "),
+        ("gitlab/system-push", "System Hook", {"after": None}, "field after "),
     ],
 )
 def test_a_wrong_shape_is_refused_naming_the_field(name: str, kind: str, changed: dict[str, Any], field: str) -> None:

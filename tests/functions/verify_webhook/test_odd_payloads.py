@@ -33,7 +33,7 @@ ODD: tuple[object, ...] = (
     {"a": 1},
 )
 _KINDS = {"pull": "pull_request", "delete": "delete", "create": "create", "ping": "ping"}
-_GITLAB = {"push": "Push Hook", "merge": "Merge Request Hook"}
+_GITLAB = {"push": "Push Hook", "merge": "Merge Request Hook", "system": "System Hook"}
 
 
 def replaced(value: Any) -> Iterator[Any]:  # noqa: ANN401 - any JSON

@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 
 from functions.common.adapters.postgres.client import Postgres
+from functions.common.domain.delivery import Provider
+from functions.common.events.base import Event
+from functions.common.ports.deliveries import Ignored
+from functions.verify_webhook.app import READERS
 from tests.conftest import SHARED
 from tests.fakes.loopback_broker import loopback_broker
 from tests.webhook_sender import Sender, published, read_json, sender
@@ -85,3 +89,24 @@ def test_every_recorded_payload_has_an_answer(forge: str, database: str) -> None
     assert events["push.received.v1"] > 0
     assert published(database, total[202]) == total[202]
     assert Postgres(database).run("select count(*) from webhook_deliveries") == [[sum(total.values())]]
+
+
+def test_recorded_payloads_of_gitlab_mean_the_same_in_a_system_hook() -> None:
+    """Older instances send pushes with `event_name` alone."""
+    meanings = Counter[str]()
+    for path in files("gitlab"):
+        payload = json.loads(path.read_bytes())
+        kind = _GITLAB_HOOKS.get(str(payload.get("object_kind")))
+        if kind not in {"Push Hook", "Tag Push Hook", "Merge Request Hook"}:
+            continue
+        expected = _meaning(payload, kind)
+        assert _meaning(payload, "System Hook") == expected, path
+        if "event_name" in payload:
+            older = {name: value for name, value in payload.items() if name != "object_kind"}
+            assert _meaning(older, "System Hook") == expected, path
+        meanings[type(expected).__name__] += 1
+    assert meanings.keys() >= {"PushReceived", "BranchDeleted", "TagCreated", "PullRequestOpened", "PullRequestClosed"}
+
+
+def _meaning(payload: dict[str, Any], kind: str) -> Event | Ignored:
+    return READERS[Provider.GITLAB].read(payload, kind=kind, provider=Provider.GITLAB, delivery_id="d-1")

@@ -1,4 +1,4 @@
-"""Forgejo and Gitea: webhooks read, branch heads, repositories and commit statuses by the API."""
+"""Forgejo and Gitea: webhooks; branch heads, repositories and commit statuses by their API."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from functions.common.adapters.forges.payload import (
     Fields,
     Origin,
     PushExtras,
-    ignored_action,
+    ignored_pull_request,
     read_pull_request,
     read_push,
     read_ref,
@@ -24,27 +24,26 @@ from functions.common.events.base import Event
 from functions.common.events.push import BranchDeleted
 from functions.common.ports.deliveries import Ignored
 
-# Webhooks of Forgejo and Gitea, which are one format: hooks of type `gitea` say `main` where those of
-# type `forgejo` say `refs/heads/main`.
-#
-# A rewritten branch cannot be told from a grown one here: the payload has no such field.
-
 _URLS = ("clone_url", "ssh_url", "html_url")
 _PULL_REQUEST = frozenset({"pull_request", "pull_request_sync"})
 
 
 @dataclass(frozen=True, slots=True)
-class ForgejoGiteaWebhooks:
-    """WebhookReader of Forgejo and Gitea."""
+class GiteaWebhooks:
+    """WebhookReader of Forgejo and Gitea, which share one format.
+
+    Hooks of type `gitea` send `main` where those of type `forgejo` send `refs/heads/main`. No field tells a forced
+    push from another.
+    """
 
     def read(self, payload: Mapping[str, Any], *, kind: str, provider: Provider, delivery_id: str) -> Event | Ignored:
-        """Return what a payload stands for; see WebhookReader."""
+        """Return the event of a payload; see WebhookReader."""
         fields = Fields(payload)
         if kind == "create":
-            return Ignored(reason="a create event says nothing that the push of the same ref does not say")
+            return Ignored(reason="a create event repeats the push event of the same ref")
         if kind not in {"push", "delete", *_PULL_REQUEST}:
             return Ignored(reason=f"{kind} events change nothing that is deployed")
-        ignored = ignored_action(fields) if kind in _PULL_REQUEST else None
+        ignored = ignored_pull_request(fields) if kind in _PULL_REQUEST else None
         if ignored:
             return ignored
         repository = read_repository(fields.object("repository"), name="full_name", urls=_URLS)
@@ -52,7 +51,7 @@ class ForgejoGiteaWebhooks:
         if kind == "push":
             return read_push(fields, origin, _extras(fields))
         if kind == "delete":
-            return _deleted(fields, origin)
+            return _read_deletion(fields, origin)
         return read_pull_request(fields, origin, fork=_is_fork(fields.object("pull_request")))
 
 
@@ -63,7 +62,7 @@ def _extras(fields: Fields) -> PushExtras:
     return PushExtras(author=author, total=total)
 
 
-def _deleted(fields: Fields, origin: Origin) -> Event | Ignored:
+def _read_deletion(fields: Fields, origin: Origin) -> Event | Ignored:
     ref = read_ref(fields, "ref", short="tag" if fields.text("ref_type") == "tag" else "branch")
     if ref.kind != "branch":
         return Ignored(reason=f"{ref.full} was deleted; nothing is deployed from tags")
@@ -75,36 +74,13 @@ def _is_fork(pull_request: Fields) -> bool:
     return head.values.get("repo_id") != base.values.get("repo_id")
 
 
-# A repository as statuses name it: by clone URL, by repository key, or by the forge's full name.
-
-
-def owner_and_name(text: str, *, base_url: str, default_owner: str = "") -> tuple[str, str] | None:
-    """Return owner and name of a repository of the forge at `base_url`, or None for one of another forge."""
-    home = repository_key(f"{base_url.rstrip('/')}/any").removesuffix("/any")
-    is_url = "://" in text or "@" in text
-    key = repository_key(text) if is_url else text.strip("/").removesuffix(".git")
-    is_ours = key.startswith(f"{home}/")
-    parts = key.removeprefix(f"{home}/").split("/") if is_ours else key.split("/")
-    if (is_url and not is_ours) or any(":" in part or part in {"", ".", ".."} for part in parts):
-        return None
-    match parts:
-        case [owner, name]:
-            return owner, name
-        case [name] if default_owner:
-            return default_owner, name
-        case _:
-            return None
-
-
-# The REST API that Forgejo and Gitea share, and what its refusals mean.
-
 _UNREADABLE = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 _ACCESS = "give GITEA_TOKEN the scopes write:repository and write:organization, and see GITEA_DEFAULT_ORG"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiteaApi:
-    """The forge at `url`; calls are below /api/v1. Methods raise as HttpClient's."""
+    """The REST API that Forgejo and Gitea share, of the forge at `url`; methods raise as HttpClient's."""
 
     url: str
     token: str = field(repr=False)
@@ -119,7 +95,7 @@ class GiteaApi:
         attempts: int = 1,
         allow: frozenset[int] = frozenset(),
     ) -> Answer:
-        """Return the answer to a call, a 4xx too."""
+        """Return the answer to a call below /api/v1, also a 4xx."""
         return self._client.call(method, path, query=query, body=body, attempts=attempts, allow=allow)
 
     def refusal(self, answer: Answer, what: str) -> Rejected:
@@ -136,7 +112,26 @@ class GiteaApi:
         )
 
 
-# Branch heads by the REST API that Forgejo and Gitea share.
+def owner_and_name(text: str, *, base_url: str, default_owner: str = "") -> tuple[str, str] | None:
+    """Return owner and name of a repository of the forge at `base_url`, or None for one of another forge.
+
+    The text is a clone URL, a repository key or the forge's full name.
+    """
+    home = repository_key(f"{base_url.rstrip('/')}/any").removesuffix("/any")
+    is_url = "://" in text or "@" in text
+    key = repository_key(text) if is_url else text.strip("/").removesuffix(".git")
+    is_ours = key.startswith(f"{home}/")
+    parts = key.removeprefix(f"{home}/").split("/") if is_ours else key.split("/")
+    if (is_url and not is_ours) or any(":" in part or part in {"", ".", ".."} for part in parts):
+        return None
+    match parts:
+        case [owner, name]:
+            return owner, name
+        case [name] if default_owner:
+            return default_owner, name
+        case _:
+            return None
+
 
 _PAGE = 50
 
@@ -181,8 +176,6 @@ class GiteaHeads:
         return None if found is None else "/repos/" + "/".join(quote(part, safe="") for part in found)
 
 
-# Repositories to push to, in an organisation of a Forgejo or Gitea.
-
 Body = dict[str, Any]
 
 EVENTS = ["push", "create", "delete", "pull_request"]
@@ -198,9 +191,9 @@ class GiteaRepositories:
     webhook_secret: str = field(repr=False)
 
     def create(self, name: str) -> str:
-        """Make the repository and its webhook; see Repositories.
+        """Create the repository and its webhook; see Repositories.
 
-        Raises Rejected for a name that is none, or that of a repository with something in it: it is somebody's.
+        Raises Rejected for an invalid name, and for the name of a repository with commits: it belongs to another.
         """
         organisation = quote(self.organisation, safe="")
         body = {"name": name, "private": True, "auto_init": False, "default_branch": "main"}
@@ -215,25 +208,25 @@ class GiteaRepositories:
                 raise Rejected(msg)
         if not answer.is_success:
             raise self.api.refusal(answer, f"repository {self.organisation}/{name}")
-        self._hook(name)
+        self._replace_hook(name)
         return str(answer.object()["clone_url"])
 
     def delete(self, name: str) -> None:
         """Delete the repository; see Repositories."""
-        self._ask("DELETE", self._path(name), f"repository {self.organisation}/{name}")
+        self._call("DELETE", self._path(name), f"repository {self.organisation}/{name}")
 
-    def _hook(self, name: str) -> None:
-        """Make the webhook in place of those of the same URL: the forge itself would keep them all."""
+    def _replace_hook(self, name: str) -> None:
+        """Create the webhook and delete older ones of the same URL: the forge itself would keep them all."""
         hooks, what = f"{self._path(name)}/hooks", f"the webhooks of {self.organisation}/{name}"
-        answer = self._ask("GET", hooks, what, query={"limit": str(_PAGE)})
+        answer = self._call("GET", hooks, what, query={"limit": str(_PAGE)})
         old = [one["id"] for one in answer.objects() if (one.get("config") or {}).get("url") == self.webhook_url]
-        # Anew, as the secret can be neither read nor changed: Gitea takes it on creation alone. And before the old
-        # ones go, so that no push finds none.
-        self._ask("POST", hooks, what, body={"type": "gitea", **self._wanted()})
+        # A new one, because Gitea accepts a secret on creation only. It is created before the old ones are deleted:
+        # every push finds a webhook.
+        self._call("POST", hooks, what, body={"type": "gitea", **self._hook()})
         for one in old:
-            self._ask("DELETE", f"{hooks}/{one}", what)
+            self._call("DELETE", f"{hooks}/{one}", what)
 
-    def _ask(
+    def _call(
         self, method: str, path: str, what: str, *, query: dict[str, str] | None = None, body: Body | None = None
     ) -> Answer:
         answer = self.api.call(method, path, query=query, body=body)
@@ -242,15 +235,13 @@ class GiteaRepositories:
             raise self.api.refusal(answer, what)
         return answer
 
-    def _wanted(self) -> Body:
+    def _hook(self) -> Body:
         config = {"url": self.webhook_url, "content_type": "json", "secret": self.webhook_secret}
         return {"active": True, "events": EVENTS, "branch_filter": "*", "config": config}
 
     def _path(self, name: str) -> str:
         return f"/repos/{quote(self.organisation, safe='')}/{quote(name, safe='')}"
 
-
-# Commit statuses by the REST API that Forgejo and Gitea share.
 
 _ATTEMPTS = 3
 _FAILURE = frozenset({HTTPStatus.INTERNAL_SERVER_ERROR})

@@ -8,7 +8,7 @@ from functions.common.adapters.forges.payload import (
     Fields,
     Origin,
     PushExtras,
-    ignored_action,
+    ignored_pull_request,
     read_pull_request,
     read_push,
     read_repository,
@@ -17,7 +17,7 @@ from functions.common.domain.delivery import Provider
 from functions.common.events.base import Event
 from functions.common.ports.deliveries import Ignored
 
-# GitHub leaves out what goes beyond, without saying so.
+# GitHub omits commits and files beyond these numbers without notice.
 MAX_COMMITS = 2048
 MAX_FILES = 3000
 _URLS = ("clone_url", "ssh_url", "git_url", "html_url")
@@ -28,15 +28,15 @@ class GithubWebhooks:
     """WebhookReader of GitHub."""
 
     def read(self, payload: Mapping[str, Any], *, kind: str, provider: Provider, delivery_id: str) -> Event | Ignored:
-        """Return what a payload stands for; see WebhookReader."""
+        """Return the event of a payload; see WebhookReader."""
         fields = Fields(payload)
         if kind == "ping":
-            return Ignored(reason="a ping: the webhook is set up right")
+            return Ignored(reason="a ping: the webhook is set up correctly")
         if kind in {"create", "delete"}:
-            return Ignored(reason=f"a {kind} event says nothing that the push of the same ref does not say")
+            return Ignored(reason=f"a {kind} event repeats the push event of the same ref")
         if kind not in {"push", "pull_request"}:
             return Ignored(reason=f"{kind} events change nothing that is deployed")
-        ignored = ignored_action(fields) if kind == "pull_request" else None
+        ignored = ignored_pull_request(fields) if kind == "pull_request" else None
         if ignored:
             return ignored
         repository = read_repository(fields.object("repository"), name="full_name", urls=_URLS)

@@ -1,4 +1,4 @@
-"""Webhooks of GitLab; `object_kind` in the body says what happened, the header only which hook was asked for."""
+"""Webhooks of GitLab, of projects, groups and the whole instance (system hooks)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,28 +19,47 @@ from functions.common.events.base import Event
 from functions.common.events.push import PullRequestClosed, PullRequestOpened, PullRequestUpdated
 from functions.common.ports.deliveries import Ignored
 
-_HOOKS = frozenset({"Push Hook", "Tag Push Hook", "Merge Request Hook", "System Hook"})
+_SYSTEM = "System Hook"
+_HOOKS = frozenset({"Push Hook", "Tag Push Hook", "Merge Request Hook", _SYSTEM})
+_READ = frozenset({"push", "tag_push", "merge_request"})
 _URLS = ("git_http_url", "git_ssh_url", "http_url", "ssh_url", "web_url")
 
 
 @dataclass(frozen=True, slots=True)
 class GitlabWebhooks:
-    """WebhookReader of GitLab."""
+    """WebhookReader of GitLab.
+
+    The header names the hook; the body says what happened: in `object_kind`, or in `event_name` alone when the
+    system hook is of the older format.
+    """
 
     def read(self, payload: Mapping[str, Any], *, kind: str, provider: Provider, delivery_id: str) -> Event | Ignored:
-        """Return what a payload stands for; see WebhookReader."""
+        """Return the event of a payload; see WebhookReader."""
         fields = Fields(payload)
-        what = fields.optional_text("object_kind")
-        if kind not in _HOOKS or (what not in {"push", "tag_push", "merge_request"} and kind == "System Hook"):
+        if kind not in _HOOKS:
             return Ignored(reason=f"{kind} events change nothing that is deployed")
-        if what not in {"push", "tag_push", "merge_request"}:
-            what = fields.text("object_kind")
-            return Ignored(reason=f"{what[:80]!r} in a {kind} changes nothing that is deployed")
+        what = _what(fields, kind)
+        if what not in _READ:
+            return Ignored(reason=_ignored(kind, what))
         repository = read_repository(fields.object("project"), name="path_with_namespace", urls=_URLS)
         origin = Origin(provider=provider, delivery=delivery_id, repository=repository)
         if what == "merge_request":
             return _merge_request(fields.object("object_attributes"), origin)
         return read_push(fields, origin, _extras(fields))
+
+
+def _what(fields: Fields, kind: str) -> str:
+    """Return what happened, empty when a system hook does not say it. Raises Rejected for other hooks."""
+    what = fields.optional_text("object_kind")
+    if what or kind != _SYSTEM:
+        return what or fields.text("object_kind")
+    return fields.optional_text("event_name")
+
+
+def _ignored(kind: str, what: str) -> str:
+    if (kind, what) == (_SYSTEM, "repository_update"):
+        return "repository_update repeats the push events of its branches: enable push events in the system hook"
+    return f"{repr(what[:80]) if what else 'an event without a name'} in a {kind} changes nothing that is deployed"
 
 
 def _extras(fields: Fields) -> PushExtras:
@@ -52,15 +71,15 @@ def _extras(fields: Fields) -> PushExtras:
 def _merge_request(attributes: Fields, origin: Origin) -> Event | Ignored:
     action = attributes.optional_text("action")
     if action in {"open", "reopen"}:
-        return PullRequestOpened(**_named(attributes, origin))
-    if action == "update" and attributes.has("oldrev"):  # other updates change its text, labels or people
-        return PullRequestUpdated(**_named(attributes, origin))
+        return PullRequestOpened(**_pull_request_fields(attributes, origin))
+    if action == "update" and attributes.has("oldrev"):  # other updates change text, labels or people
+        return PullRequestUpdated(**_pull_request_fields(attributes, origin))
     if action in {"close", "merge"}:
-        return PullRequestClosed(**_named(attributes, origin), merged=action == "merge")
+        return PullRequestClosed(**_pull_request_fields(attributes, origin), merged=action == "merge")
     return Ignored(reason=f"merge request action {action[:80]!r} without new commits changes nothing that is deployed")
 
 
-def _named(attributes: Fields, origin: Origin) -> PullRequestFields:
+def _pull_request_fields(attributes: Fields, origin: Origin) -> PullRequestFields:
     values = attributes.values
     return {
         **origin.fields(),

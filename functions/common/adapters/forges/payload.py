@@ -1,4 +1,4 @@
-"""What all forges' payloads share: typed fields, refs, repositories, pushes and pull requests."""
+"""What the payloads of all forges share: typed fields, refs, repositories, pushes and pull requests."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,24 +20,25 @@ from functions.common.events.push import (
 )
 from functions.common.ports.deliveries import Ignored
 
-# Reads a foreign JSON object field by field; whatever is wrong is Rejected naming the field.
-
-MAX_NAME = 1000  # characters of a ref, URL or path: longer ones are no names, and events must stay small
+MAX_NAME = 1000  # characters of a ref, URL or path; events must stay small
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """A JSON object; `path` says where in the payload it stands. Null counts as missing."""
+    """A JSON object of a payload, read field by field. Null counts as missing.
+
+    `path` is its place in the payload. Every method raises Rejected, naming the field, when a value has the wrong type.
+    """
 
     values: Mapping[str, Any]
     path: str = ""
 
     def has(self, name: str) -> bool:
-        """Return whether the field is there and not null."""
+        """Return whether the field exists and is not null."""
         return self.values.get(name) is not None
 
     def text(self, name: str) -> str:
-        """Return a string that must be there and not be empty, of at most MAX_NAME characters."""
+        """Return a required string: not empty, at most MAX_NAME characters."""
         value = self.optional_text(name)
         if not value:
             raise self._wrong(name, "is missing")
@@ -46,7 +47,7 @@ class Fields:
         return value
 
     def optional_text(self, name: str) -> str:
-        """Return a string, empty when it is missing; what UTF-8 cannot carry is replaced."""
+        """Return a string, empty when it is missing; lone surrogates become question marks."""
         value = self.values.get(name)
         if value is None:
             return ""
@@ -55,7 +56,7 @@ class Fields:
         return _clean(value)
 
     def number(self, name: str) -> int:
-        """Return an integer that must be there."""
+        """Return a required integer."""
         value = self.values.get(name)
         if type(value) is not int:
             raise self._wrong(name, "must be a whole number")
@@ -69,7 +70,7 @@ class Fields:
         return bool(value)
 
     def object(self, name: str) -> "Fields":
-        """Return an object that must be there."""
+        """Return a required object."""
         if not self.has(name):
             raise self._wrong(name, "is missing")
         return self.optional_object(name)
@@ -104,7 +105,7 @@ class Fields:
         return value or []
 
     def where(self, name: str) -> str:
-        """Return where in the payload a field of this object stands."""
+        """Return the place of a field in the payload, such as commits[0].added."""
         return f"{self.path}.{name}" if self.path else name
 
     def _wrong(self, name: str, what: str) -> Rejected:
@@ -116,12 +117,10 @@ def _at(name: str, index: int) -> str:
 
 
 def _clean(text: str) -> str:
-    # JSON can spell lone surrogates, which UTF-8 cannot carry, and NUL, which PostgreSQL cannot keep.
+    # JSON can contain lone surrogates, which UTF-8 cannot encode, and NUL, which PostgreSQL cannot store.
     text = text if text.isascii() else text.encode("utf-8", "replace").decode()
     return text.replace("\0", "") if "\0" in text else text
 
-
-# Refs and shas, as forges spell them.
 
 ZERO = "0" * 40
 _SHA = re.compile(r"^(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
@@ -129,7 +128,7 @@ _SHA = re.compile(r"^(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ref:
-    """`name` is all after refs/heads/ or refs/tags/: a branch may have slashes in its name."""
+    """A branch, a tag or another ref; `name` is all after refs/heads/ or refs/tags/ and may contain slashes."""
 
     kind: Literal["branch", "tag", "other"]
     full: str
@@ -137,7 +136,7 @@ class Ref:
 
 
 def read_ref(fields: Fields, name: str, *, short: Literal["branch", "tag"] = "branch") -> Ref:
-    """Return a full ref, or a short one as the branch or tag that it is said to be."""
+    """Return the ref; a name without refs/ is a branch or a tag as `short` says."""
     text = fields.text(name)
     if not text.startswith("refs/"):
         text = ("refs/heads/" if short == "branch" else "refs/tags/") + text
@@ -151,7 +150,7 @@ def read_ref(fields: Fields, name: str, *, short: Literal["branch", "tag"] = "br
 
 
 def read_sha(fields: Fields, name: str) -> str:
-    """Return a full sha, SHA-1 or SHA-256; zeros stand for no commit."""
+    """Return a full sha, SHA-1 or SHA-256; zeros mean no commit."""
     sha = fields.text(name).lower()
     if not _SHA.match(sha):
         msg = f"field {fields.where(name)} of the payload must be 40 or 64 hexadecimal digits, not {sha[:80]!r}"
@@ -164,11 +163,8 @@ def optional_sha(fields: Fields, name: str) -> str:
     return read_sha(fields, name) if fields.optional_text(name) else ""
 
 
-# A repository and all its URLs.
-
-
 def read_repository(fields: Fields, *, name: str, urls: Iterable[str]) -> Repository:
-    """Return the repository; `name` and `urls` are the forge's words, the best URL to clone first."""
+    """Return the repository; `name` and `urls` are the forge's field names, the best URL to clone first."""
     found = (fields.optional_text(url) for url in urls)
     known = tuple(dict.fromkeys(url for url in found if url and len(url) <= MAX_NAME))
     if not known:
@@ -179,14 +175,12 @@ def read_repository(fields: Fields, *, name: str, urls: Iterable[str]) -> Reposi
     )
 
 
-# Which paths a push changed, and whether that is all of them.
-
-MAX_PATHS = 1000  # an event must stay well below the megabyte that brokers carry
+MAX_PATHS = 1000  # an event must stay well below one megabyte, the limit of brokers
 _LISTS = ("added", "modified", "removed")
 
 
 def changed_paths(commits: Sequence[Fields]) -> tuple[str, ...]:
-    """Return the paths of all commits, sorted, each once; empty when they are too many to carry."""
+    """Return the paths of all commits, sorted, each once; empty when there are too many for an event."""
     paths = {path for commit in commits for name in _LISTS for path in commit.texts(name)}
     if len(paths) > MAX_PATHS or any(len(path) > MAX_NAME for path in paths):
         return ()
@@ -194,18 +188,16 @@ def changed_paths(commits: Sequence[Fields]) -> tuple[str, ...]:
 
 
 def lists_files(commits: Sequence[Fields]) -> bool:
-    """Return whether every commit says which files it changed; older forges leave that out."""
+    """Return whether every commit lists the files it changed; older forges omit them."""
     return all(commit.has(name) for commit in commits for name in _LISTS)
 
 
-# What a push means; all forges agree on ref, before, after and commits.
-
-MAX_MESSAGE = 4000  # characters; marks such as [skip ci] stand near the top
+MAX_MESSAGE = 4000  # characters; markers such as [skip ci] are near the top
 MAX_PERSON = 200
 
 
 class OriginFields(TypedDict):
-    """What every event of a forge carries."""
+    """The fields that all events of a forge have."""
 
     provider: str
     delivery: str
@@ -214,20 +206,20 @@ class OriginFields(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a payload comes from."""
+    """The source of a payload."""
 
     provider: Provider
     delivery: str
     repository: Repository
 
     def fields(self) -> OriginFields:
-        """Return the fields of the events."""
+        """Return them as fields of an event."""
         return {"provider": self.provider.value, "delivery": self.delivery, "repository": self.repository}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushExtras:
-    """What forges spell differently. `total` is how many commits were pushed, None when that is not said."""
+    """The parts of a push that differ between forges; `total` is the number of pushed commits, None when unknown."""
 
     author: str
     total: int | None
@@ -235,7 +227,7 @@ class PushExtras:
 
 
 def read_push(payload: Fields, origin: Origin, extras: PushExtras) -> Event | Ignored:
-    """Return what became of a branch or tag."""
+    """Return the event of a push to a branch or tag; ref, before, after and commits are the same in all forges."""
     ref, after = read_ref(payload, "ref"), read_sha(payload, "after")
     if ref.kind == "other":
         return Ignored(reason=f"{ref.full} is neither a branch nor a tag")
@@ -252,8 +244,8 @@ def _branch_pushed(payload: Fields, origin: Origin, extras: PushExtras, *, ref: 
     before = read_sha(payload, "before") if payload.has("before") else ZERO
     commits = payload.objects("commits")
     changed = changed_paths(commits)
-    # A new branch and a rewritten one differ from what runs by more than their new commits.
-    whole = not is_zero(before) and not extras.forced and extras.total == len(commits) and lists_files(commits)
+    # A new or rewritten branch differs from the deployed version by more than its new commits.
+    is_complete = not is_zero(before) and not extras.forced and extras.total == len(commits) and lists_files(commits)
     return PushReceived(
         **origin.fields(),
         ref=ref.full,
@@ -261,21 +253,19 @@ def _branch_pushed(payload: Fields, origin: Origin, extras: PushExtras, *, ref: 
         before=before,
         after=after,
         forced=extras.forced,
-        message=_head(payload, commits, after).optional_text("message")[:MAX_MESSAGE],
+        message=_head_commit(payload, commits, after).optional_text("message")[:MAX_MESSAGE],
         author=extras.author[:MAX_PERSON],
         changed=changed,
-        complete=whole and bool(changed),
+        complete=is_complete and bool(changed),
     )
 
 
-def _head(payload: Fields, commits: Sequence[Fields], after: str) -> Fields:
+def _head_commit(payload: Fields, commits: Sequence[Fields], after: str) -> Fields:
     head = payload.optional_object("head_commit")
     if head.values:
         return head
     return next((commit for commit in commits if commit.values.get("id") == after), head)
 
-
-# What a pull request event means; Forgejo, Gitea and GitHub agree on its shape but for one word.
 
 MAX_TITLE = 300
 _OPENED = frozenset({"opened", "reopened"})
@@ -284,7 +274,7 @@ _CLOSED = "closed"
 
 
 class PullRequestFields(OriginFields):
-    """What all pull request events carry."""
+    """The fields that all pull request events have."""
 
     number: int
     title: str
@@ -294,8 +284,8 @@ class PullRequestFields(OriginFields):
     fork: bool
 
 
-def ignored_action(payload: Fields) -> Ignored | None:
-    """Return why this action does not concern previews (labels, reviews and the like), or None when it does."""
+def ignored_pull_request(payload: Fields) -> Ignored | None:
+    """Return the reason to ignore an action, such as a label or a review; None when it concerns previews."""
     action = payload.text("action")
     if action == _CLOSED or action in _OPENED | _UPDATED:
         return None
@@ -303,17 +293,17 @@ def ignored_action(payload: Fields) -> Ignored | None:
 
 
 def read_pull_request(payload: Fields, origin: Origin, *, fork: bool) -> Event:
-    """Return the event of an action that is not ignored."""
+    """Return the event of an action that is not ignored; Forgejo, Gitea and GitHub share the format."""
     action = payload.text("action")
     if action in _OPENED:
-        return PullRequestOpened(**_named(payload, origin, fork=fork))
+        return PullRequestOpened(**_pull_request_fields(payload, origin, fork=fork))
     if action in _UPDATED:
-        return PullRequestUpdated(**_named(payload, origin, fork=fork))
+        return PullRequestUpdated(**_pull_request_fields(payload, origin, fork=fork))
     merged = payload.object("pull_request").flag("merged")
-    return PullRequestClosed(**_named(payload, origin, fork=fork), merged=merged)
+    return PullRequestClosed(**_pull_request_fields(payload, origin, fork=fork), merged=merged)
 
 
-def _named(payload: Fields, origin: Origin, *, fork: bool) -> PullRequestFields:
+def _pull_request_fields(payload: Fields, origin: Origin, *, fork: bool) -> PullRequestFields:
     pull_request = payload.object("pull_request")
     head = pull_request.object("head")
     return {
