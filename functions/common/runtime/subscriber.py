@@ -22,7 +22,7 @@ from functions.common.events.base import CURRENT_CAUSE, Cause, Event
 from functions.common.events.envelope import CONTENT_TYPE, Envelope, continued, envelop
 from functions.common.ports.clock import Clock
 from functions.common.ports.events import EventLog
-from functions.common.runtime.cloudevent import read_cloudevent
+from functions.common.runtime.cloudevent import read_envelope
 from functions.common.runtime.http import Endpoint
 
 E = TypeVar("E", bound=Event)
@@ -74,7 +74,7 @@ class Subscriber:
         """Answer one delivery from the broker."""
         started, seen = time.perf_counter(), {"function": self.name}
         try:
-            envelope = read_cloudevent({k.lower(): v for k, v in request.headers.items()}, request.get_data())
+            envelope = read_envelope(request.headers.items(), request.get_data())
             seen |= {"event": envelope.id, "type": envelope.type, "subject": envelope.subject}
             reply = self._handle(envelope)
         except Rejected as error:
