@@ -141,7 +141,7 @@ def _found(parked: ParkedEvents, number: str) -> ParkedEvent:
 
 
 def _settle(parked: ParkedEvents, found: ParkedEvent, state: str) -> None:
-    if not parked.settle(found.id, state):
+    if not parked.close(found.id, state):
         msg = f"dead letter {found.id} is not parked any more: see `paas dead-letters show {found.id}`"
         raise Conflict(msg)
 

@@ -15,7 +15,7 @@ def handle_failed(event: ReleaseFailed, *, archive: ReleaseArchive, deployer: St
     """Go back to the live release; with a newer one on its way, or none live, nothing is to be gone back to."""
     newest = archive.newest(event.app, event.environment)
     if newest and newest.state is ReleaseState.LIVE and newest.number < event.release:
-        deployer.go_back(newest, instead_of=event.release)
+        deployer.revert(newest, instead_of=event.release)
 
 
 # A release is live: what follows the live version in the cluster follows it now.
@@ -23,7 +23,7 @@ def handle_failed(event: ReleaseFailed, *, archive: ReleaseArchive, deployer: St
 
 def handle_live(event: ReleaseLive, *, deployer: StagedDeployer) -> None:
     """Let workers run the release's code; one that is late, or comes again, changes nothing."""
-    deployer.settle(event.app, event.environment, event.release)
+    deployer.sync_processes(event.app, event.environment, event.release)
 
 
 # A release command has ended well in the cluster: its release goes on.
@@ -36,4 +36,4 @@ def handle_object(envelope: Envelope, *, read: Prepared, deployer: StagedDeploye
     prepared = read(envelope)
     if prepared:
         app, environment, release = prepared
-        deployer.go_on(app, environment, release)
+        deployer.continue_release(app, environment, release)

@@ -7,7 +7,7 @@ from functions.common.ports.builds import Builder, BuildLedger, BuildNames
 
 def handle_preview_closed(event: PreviewClosed, *, builds: BuildLedger, builder: Builder) -> None:
     """Cancel what runs for the preview, unless it is open again."""
-    for name in builds.give_up(event.app, event.environment, cause=PREVIEW_CLOSED):
+    for name in builds.cancel(event.app, event.environment, cause=PREVIEW_CLOSED):
         builder.cancel(name)
 
 
@@ -17,5 +17,5 @@ def handle_app_deleted(event: AppDeleted, *, builds: BuildLedger, names: BuildNa
     What ran when it was deleted went from the ledger with the app: the event names it; a name that is recorded
     now was taken again, by a new app for a build of its own.
     """
-    for name in (*builds.give_up(event.app, "", cause=APP_DELETED), *names.unknown(event.builds)):
+    for name in (*builds.cancel(event.app, "", cause=APP_DELETED), *names.unknown(event.builds)):
         builder.cancel(name)

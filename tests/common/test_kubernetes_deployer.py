@@ -41,14 +41,14 @@ def test_a_release_command_runs_first_and_its_end_lets_the_release_go_on(
     (job,) = server.of_kind("Job")
     assert job["spec"]["template"]["spec"]["containers"][0]["command"] == ["/bin/sh", "-c", "python migrate.py"]
     assert (server.of_kind("Rollout"), prepared_release(told(job)), workload_changed(told(job))) == ([], None, None)
-    world.deployer.go_on("hello", "production", 1)
+    world.deployer.continue_release("hello", "production", 1)
     assert server.of_kind("Rollout") == []
 
     world.job_says(1, "Complete")
     (job,) = server.of_kind("Job")
     assert prepared_release(told(job)) == ("hello", "production", 1)
     assert world.deployer.observe("hello", "production") is None  # who waits asks again, should the event be lost
-    world.deployer.go_on("hello", "production", 1)
+    world.deployer.continue_release("hello", "production", 1)
 
     (rollout,) = server.of_kind("Rollout")
     assert rollout["spec"]["template"]["metadata"]["annotations"]["slipway.dev/release"] == "1"
@@ -65,7 +65,7 @@ def test_asking_again_goes_on_too_and_never_runs_the_command_twice(
     server.objects = {path: found for path, found in server.objects.items() if found["kind"] != "Job"}
 
     world.deployer.apply(staged)
-    world.deployer.go_on("hello", "production", 1)
+    world.deployer.continue_release("hello", "production", 1)
 
     assert server.of_kind("Job") == []
 
@@ -76,7 +76,7 @@ def test_a_failed_release_command_stops_the_release(server: LoopbackKubernetes, 
     (job,) = server.of_kind("Job")
 
     report = workload_changed(told(job))
-    world.deployer.go_on("hello", "production", 1)
+    world.deployer.continue_release("hello", "production", 1)
 
     assert report
     assert (report.phase, report.step, report.release, report.push) == ("failed", "release command", 1, "push-1")
@@ -143,13 +143,13 @@ def test_other_processes_follow_the_live_release(server: LoopbackKubernetes, wor
 
     world.deployer.apply(a_workload(1))
     asked = others()
-    world.deployer.settle("hello", "production", 1)
+    world.deployer.sync_processes("hello", "production", 1)
     first = others()
     world.deployer.apply(a_workload(2, processes={"web": "python app.py", "clock": "python tick.py"}))
-    world.deployer.settle("hello", "production", 1)
+    world.deployer.sync_processes("hello", "production", 1)
 
     assert (asked, first, others()) == ({}, {"worker": "1"}, {"worker": "1"})
-    world.deployer.settle("hello", "production", 2)
+    world.deployer.sync_processes("hello", "production", 2)
     assert others() == {"clock": "2"}
 
 

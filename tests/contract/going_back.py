@@ -48,7 +48,7 @@ class GoingBackContract:
         world.deployer.apply(replace(world.workload(2), config={"COLOUR": "red"}))
 
         for _ in range(2):
-            world.deployer.go_back(release_of(world.workload(1)), instead_of=2)
+            world.deployer.revert(release_of(world.workload(1)), instead_of=2)
 
         found = web(world)
         if world.kind is Kind.ROLLOUT:
@@ -66,14 +66,14 @@ class GoingBackContract:
 
         for release in (1, 2):
             world.deployer.apply(world.workload(release))
-        world.deployer.settle(world.app, "production", 1)
-        world.deployer.go_back(release_of(world.workload(1)), instead_of=2)
+        world.deployer.sync_processes(world.app, "production", 1)
+        world.deployer.revert(release_of(world.workload(1)), instead_of=2)
         assert kept() == {1, 2}
         world.deployer.apply(world.workload(3))
         assert kept() == {1, 2, 3}
 
         for _ in range(2):
-            world.deployer.settle(world.app, "production", 3)
+            world.deployer.sync_processes(world.app, "production", 3)
         assert kept() == {3}
 
     def test_a_newer_release_keeps_its_place(self, world: KubernetesDeployerWorld) -> None:
@@ -81,7 +81,7 @@ class GoingBackContract:
         world.deployer.apply(world.workload(1))
         world.deployer.apply(world.workload(3))
 
-        world.deployer.go_back(release_of(world.workload(1)), instead_of=2)
+        world.deployer.revert(release_of(world.workload(1)), instead_of=2)
 
         assert asked_release(web(world)) == 3
 
@@ -103,6 +103,6 @@ class GoingBackContract:
 
         world.api.__dict__["read"] = meanwhile
         with pytest.raises(Unavailable):
-            world.deployer.go_back(release_of(world.workload(1)), instead_of=2)
+            world.deployer.revert(release_of(world.workload(1)), instead_of=2)
 
         assert asked_release(web(world)) == 3

@@ -248,12 +248,12 @@ def test_a_push_that_has_ended_begins_nothing(world: Ledgers) -> None:
 def test_what_runs_is_given_up_only_where_nothing_is_open(world: Ledgers) -> None:
     opened(world)
     begun(world, "p1", "a")
-    assert world.builds.give_up("hello", "production", cause=PREVIEW_CLOSED) == ()
-    assert world.builds.give_up("hello", "", cause=APP_DELETED) == ()
+    assert world.builds.cancel("hello", "production", cause=PREVIEW_CLOSED) == ()
+    assert world.builds.cancel("hello", "", cause=APP_DELETED) == ()
     world.remove("hello")
-    assert world.builds.give_up("hello", "other", cause=PREVIEW_CLOSED) == ()
-    assert world.builds.give_up("hello", "", cause=APP_DELETED) == ("b-a",)
-    assert world.builds.give_up("hello", "", cause=APP_DELETED) == ("b-a",)
+    assert world.builds.cancel("hello", "other", cause=PREVIEW_CLOSED) == ()
+    assert world.builds.cancel("hello", "", cause=APP_DELETED) == ("b-a",)
+    assert world.builds.cancel("hello", "", cause=APP_DELETED) == ("b-a",)
     ended = world.builds.end(BuildResult(name="b-a", state=BuildState.CANCELLED))
     assert ended
     assert (ended.build.superseded_by, ended.heir) == (APP_DELETED, "")
@@ -270,7 +270,7 @@ CALLS: dict[str, Callable[[Ledgers], object]] = {
     "recorded": lambda world: world.history.recorded("p1"),
     "lineage": lambda world: world.history.lineage(a_push("p1", "a"), ""),
     "end": lambda world: world.builds.end(ENDED),
-    "give_up": lambda world: world.builds.give_up("hello", "", cause=APP_DELETED),
+    "cancel": lambda world: world.builds.cancel("hello", "", cause=APP_DELETED),
 }
 
 

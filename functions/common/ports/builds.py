@@ -49,10 +49,10 @@ class BuildLedger(Protocol):
         """Record the end of a running build; return the recorded end, None when no such build is known."""
         ...
 
-    def give_up(self, app: str, environment: str, *, cause: str) -> tuple[str, ...]:
-        """Note `cause` (of CLOSINGS) at what runs for an environment that is not open; return the names to cancel.
+    def cancel(self, app: str, environment: str, *, cause: str) -> tuple[str, ...]:
+        """Mark the running builds of a closed environment with `cause` (of CLOSINGS); return the names to cancel.
 
-        An empty environment means all of the app's.
+        Those marked before are returned too. An empty environment means all of the app.
         """
         ...
 

@@ -33,20 +33,20 @@ class Deployer(Protocol):
 
 
 class StagedDeployer(Deployer, Protocol):
-    """A deployer whose release commands run elsewhere, and whose end is told by an event."""
+    """A deployer whose release commands run elsewhere and report their end by an event."""
 
-    def go_on(self, app: str, environment: str, release: int) -> None:
-        """Roll the release out if its release command is done and it is the newest; a repeat changes nothing."""
+    def continue_release(self, app: str, environment: str, release: int) -> None:
+        """Roll the release out if its release command has finished and it is the newest; a repeat changes nothing."""
         ...
 
-    def settle(self, app: str, environment: str, release: int) -> None:
-        """Let the other process types follow web to the release, which is live, if it is the newest."""
+    def sync_processes(self, app: str, environment: str, release: int) -> None:
+        """Run the other process types from the release, which is live, if it is the newest."""
         ...
 
-    def go_back(self, live: Release, *, instead_of: int) -> None:
-        """Ask for the live release again in place of a newer one that failed, so that it never serves later.
+    def revert(self, live: Release, *, instead_of: int) -> None:
+        """Ask for the live release again instead of a newer one that failed, so that the failed one never gets traffic.
 
-        Changes nothing when the failed one is not what is asked for, or gives its place back by itself.
+        Changes nothing when another release than the failed one is asked for, or when the workload reverts by itself.
         """
         ...
 

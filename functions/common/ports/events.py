@@ -149,7 +149,7 @@ class DeadLetters(Protocol):
         ...
 
 
-# Dead letters as people look at and settle them; park-event writes them.
+# Dead letters as users see and close them; park-event writes them.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +179,7 @@ class ParkedEvents(Protocol):
         """Return one."""
         ...
 
-    def settle(self, number: int, state: str) -> bool:
+    def close(self, number: int, state: str) -> bool:
         """End a parked one in this state; False when it is not parked any more."""
         ...
 

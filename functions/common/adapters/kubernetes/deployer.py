@@ -133,17 +133,17 @@ class KubernetesDeployer:
         if before is None or before.release < workload.release:
             self._ask(workload, before, place)
         elif before.release == workload.release:
-            self._go_on(before, place)
+            self._continue(before, place)
         self._is_over(workload)
 
-    def go_on(self, app: str, environment: str, release: int) -> None:
+    def continue_release(self, app: str, environment: str, release: int) -> None:
         """Roll the release out when its release command is done; see StagedDeployer."""
         place = self._place(app, environment)
         record = self._newest(place, release)
         if record and not record.prepared:
-            self._go_on(record, place)
+            self._continue(record, place)
 
-    def settle(self, app: str, environment: str, release: int) -> None:
+    def sync_processes(self, app: str, environment: str, release: int) -> None:
         """Let the other process types follow the live release; see StagedDeployer. Earlier environments go."""
         place = self._place(app, environment)
         record = self._newest(place, release)
@@ -151,7 +151,7 @@ class KubernetesDeployer:
             settle_processes(record, api=self.api, place=place, runtime=self.runtime)
             Records(api=self.api).forget_earlier(record, place)
 
-    def go_back(self, live: Release, *, instead_of: int) -> None:
+    def revert(self, live: Release, *, instead_of: int) -> None:
         """Ask for the live release again; see StagedDeployer. Argo gives the place of a failed version back itself."""
         place = self._place(live.app, live.environment)
         record = self._newest(place, instead_of)
@@ -227,7 +227,7 @@ class KubernetesDeployer:
         else:
             self._prepare(record, place)
 
-    def _go_on(self, record: Record, place: Place) -> None:
+    def _continue(self, record: Record, place: Place) -> None:
         if not record.prepared:
             end = self._prepare(record, place)
             if end is None or end.phase == "failed":

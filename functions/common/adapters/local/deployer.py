@@ -56,13 +56,13 @@ class LocalDeployer:
             self.database.run(_LOCK, **where)
             self.database.run(_APPLY, **where, release=workload.release, wanted=json.dumps(asdict(workload)))
 
-    def go_on(self, app: str, environment: str, release: int) -> None:
+    def continue_release(self, app: str, environment: str, release: int) -> None:
         """Do nothing: the rollout controller runs release commands itself and goes on by itself."""
 
-    def settle(self, app: str, environment: str, release: int) -> None:
+    def sync_processes(self, app: str, environment: str, release: int) -> None:
         """Do nothing: the rollout controller lets workers follow the live version itself."""
 
-    def go_back(self, live: Release, *, instead_of: int) -> None:
+    def revert(self, live: Release, *, instead_of: int) -> None:
         """Do nothing: the rollout controller ends a version that it gives up, and never tries it again."""
 
     def remove(self, app: str, environment: str, *, through: int) -> None:

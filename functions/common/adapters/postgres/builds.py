@@ -137,15 +137,15 @@ found as (
 )
 select {COLUMNS}, (select sha from pushes where id = superseded_by and app = found.app) as heir from found
 """  # noqa: S608 - as above
-GIVE_UP = """
-with given_up as (
+CANCEL = """
+with cancelled as (
     update builds set superseded_by = :cause
     where app = :app and (environment = :environment or :environment = '') and state = 'running' and superseded_by = ''
         and not exists (
             select from environments e where e.app = builds.app and e.name = builds.environment and e.state = 'open')
     returning name
 )
-select name from given_up union select name from builds
+select name from cancelled union select name from builds
 where app = :app and (environment = :environment or :environment = '') and state = 'running' and superseded_by <> ''
     and not exists (
         select from environments e where e.app = builds.app and e.name = builds.environment and e.state = 'open')
@@ -193,9 +193,9 @@ class PostgresBuildLedger:
         msg = f"build {result.name} is being changed by others; try again"
         raise Unavailable(msg)
 
-    def give_up(self, app: str, environment: str, *, cause: str) -> tuple[str, ...]:
+    def cancel(self, app: str, environment: str, *, cause: str) -> tuple[str, ...]:
         """Note why what runs is cancelled; see BuildLedger."""
-        return tuple(row[0] for row in self.database.run(GIVE_UP, app=app, environment=environment, cause=cause))
+        return tuple(row[0] for row in self.database.run(CANCEL, app=app, environment=environment, cause=cause))
 
     def unknown(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return those of the names that no build has; see BuildNames."""

@@ -244,7 +244,7 @@ class PostgresParkedEvents:
         rows = self.database.rows(_FIND_PARKED, id=number)
         return _parked(rows[0]) if rows else None
 
-    def settle(self, number: int, state: str) -> bool:
+    def close(self, number: int, state: str) -> bool:
         """End a parked event; see ParkedEvents."""
         return bool(self.database.run(_SETTLE, id=number, state=state))
 
