@@ -10,7 +10,7 @@ from typing import Any
 from flask import Request, Response
 from pydantic_core import to_json
 
-from functions.common.adapters.broker.publisher import BackgroundPublisher, MarksInBatches
+from functions.common.adapters.broker.publisher import BackgroundPublisher, PublishMarker
 from functions.common.adapters.forges.gitea import GiteaWebhooks
 from functions.common.adapters.forges.github import GithubWebhooks
 from functions.common.adapters.forges.gitlab import GitlabWebhooks
@@ -103,7 +103,7 @@ READERS: dict[Provider, WebhookReader] = {
 def publisher(parts: Core) -> BackgroundPublisher:
     """Return what publishes the events of deliveries."""
     deliveries = PostgresDeliveries(database=parts.database)
-    return BackgroundPublisher(sink=parts.sink, marks=MarksInBatches(inner=deliveries))
+    return BackgroundPublisher(sink=parts.sink, marker=PublishMarker(store=deliveries))
 
 
 def compose(parts: Core, publisher: Publisher) -> Endpoint:

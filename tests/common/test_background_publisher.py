@@ -1,4 +1,4 @@
-"""Stored events are sent soon, in lots, and what cannot be sent is left to reconcile."""
+"""Stored events are sent soon, in batches; what cannot be sent is left to reconcile."""
 
 import threading
 from collections.abc import Sequence
@@ -16,18 +16,18 @@ def an_event(identity: str) -> Envelope:
 
 @dataclass
 class _Broker:
-    """Takes events once it is opened, but not those named in `refused`; the first lot may raise."""
+    """Accepts events once it is opened, except those in `refused`; the first batch may raise."""
 
     refused: frozenset[str] = frozenset()
     bug: Exception | None = None
     asked: threading.Event = field(default_factory=threading.Event)
     opened: threading.Event = field(default_factory=threading.Event)
-    lots: list[list[str]] = field(default_factory=list)
+    batches: list[list[str]] = field(default_factory=list)
 
     def resend_all(self, envelopes: Sequence[Envelope]) -> list[SlipwayError | None]:
         self.asked.set()
         self.opened.wait(patient(5))
-        self.lots.append([envelope.id for envelope in envelopes])
+        self.batches.append([envelope.id for envelope in envelopes])
         bug, self.bug = self.bug, None
         if bug:
             raise bug
@@ -35,42 +35,42 @@ class _Broker:
 
 
 @dataclass
-class _Marks:
+class _Marker:
     marked: list[str] = field(default_factory=list)
 
     def mark_published(self, event_id: str) -> None:
         self.marked.append(event_id)
 
 
-def test_what_gathers_is_one_lot_and_what_was_taken_is_marked() -> None:
-    broker, marks = _Broker(refused=frozenset({"e-3"})), _Marks()
-    publisher = BackgroundPublisher(sink=broker, marks=marks)
+def test_events_that_wait_are_one_batch_and_accepted_ones_are_marked() -> None:
+    broker, marker = _Broker(refused=frozenset({"e-3"})), _Marker()
+    publisher = BackgroundPublisher(sink=broker, marker=marker)
     for number in range(10):
         publisher.publish_soon(an_event(f"e-{number}"))
     assert not publisher.drain(0.01)
     broker.opened.set()
 
     assert publisher.drain(5)
-    assert [event for lot in broker.lots for event in lot] == [f"e-{number}" for number in range(10)]
-    assert len(broker.lots) <= 2
-    assert marks.marked == [f"e-{number}" for number in range(10) if number != 3]
+    assert [event for batch in broker.batches for event in batch] == [f"e-{number}" for number in range(10)]
+    assert len(broker.batches) <= 2
+    assert marker.marked == [f"e-{number}" for number in range(10) if number != 3]
 
 
-def test_a_bug_ends_no_publishing() -> None:
-    broker, marks = _Broker(bug=RuntimeError("a bug")), _Marks()
+def test_publishing_goes_on_after_a_bug() -> None:
+    broker, marker = _Broker(bug=RuntimeError("a bug")), _Marker()
     broker.opened.set()
-    publisher = BackgroundPublisher(sink=broker, marks=marks)
+    publisher = BackgroundPublisher(sink=broker, marker=marker)
     publisher.publish_soon(an_event("e-1"))
     assert publisher.drain(5)
     publisher.publish_soon(an_event("e-2"))
 
     assert publisher.drain(5)
-    assert marks.marked == ["e-2"]
+    assert marker.marked == ["e-2"]
 
 
-def test_a_broker_that_hangs_holds_callers_up_but_not_for_long() -> None:
-    broker, marks = _Broker(), _Marks()
-    publisher = BackgroundPublisher(sink=broker, marks=marks, patience_seconds=0.01)
+def test_callers_wait_for_a_hanging_broker_only_for_a_limited_time() -> None:
+    broker, marker = _Broker(), _Marker()
+    publisher = BackgroundPublisher(sink=broker, marker=marker, wait_for_room_seconds=0.01)
     publisher.publish_soon(an_event("first"))
     assert broker.asked.wait(patient(5))
     for number in range(MAX_WAITING + 3):
@@ -78,4 +78,4 @@ def test_a_broker_that_hangs_holds_callers_up_but_not_for_long() -> None:
     broker.opened.set()
 
     assert publisher.drain(5)
-    assert marks.marked == ["first", *(f"e-{number}" for number in range(MAX_WAITING))]
+    assert marker.marked == ["first", *(f"e-{number}" for number in range(MAX_WAITING))]

@@ -72,7 +72,7 @@ def test_a_kept_connection_that_was_closed_meanwhile_is_replaced() -> None:
     with loopback_broker() as broker:
         sink = sink_to(broker.url)
         sink.resend(EVENT)
-        kept = sink._kept.post._wire  # noqa: SLF001 - closed as the other side would
+        kept = sink._local.post._wire  # noqa: SLF001 - closed as the other side would
         kept.shutdown(socket.SHUT_RDWR)
         sink.resend(EVENT)
 
@@ -99,7 +99,7 @@ def test_of_many_events_each_hears_of_its_own(ending: bytes) -> None:
         threading.Thread(target=server.serve_forever, args=(0.01,)).start()
         sink = sink_to(f"http://127.0.0.1:{server.server_address[1]}/")
         problems = sink.resend_all([replace(EVENT, id=str(number)) for number in range(4)])
-        sink._kept.post.close()  # noqa: SLF001 - so that the server sees the end
+        sink._local.post.close()  # noqa: SLF001 - so that the server sees the end
         server.shutdown()
 
     assert [type(one) for one in problems] == [type(None), Unavailable, Rejected, type(None)]

@@ -1,4 +1,4 @@
-"""Publishes in the background what was stored, and marks it as published in batches."""
+"""Publishes stored events in the background, and marks them as published in batches."""
 
 import logging
 import threading
@@ -11,40 +11,50 @@ from typing import Protocol
 from functions.common.errors import SlipwayError, Unavailable
 from functions.common.events.envelope import Envelope
 
-# Publishes stored events from a thread of its own: what gathers while one lot is being sent makes the next.
-#
-# So no webhook waits for the broker, and a busy moment costs few threads their turn.
-
-MAX_WAITING = 64  # beyond it callers wait: a burst must not be promised faster than it is published
-PATIENCE_SECONDS = 1.0
-GATHER_SECONDS = 0.006  # in a busy moment a lot waits so long for more: each costs the webhooks' threads their turn
+MAX_WAITING = 64  # more than this, and callers wait: webhooks must not come in faster than their events go out
+WAIT_FOR_ROOM_SECONDS = 1.0
+GATHER_SECONDS = 0.006  # under load a batch waits this long for more events: each batch takes the GIL from the webhooks
+COLLECT_SECONDS = 0.05  # far below the lease after which reconcile publishes an event again
+MAX_MARKS = 1000
 
 _log = logging.getLogger("slipway")
 
 
-class ManySink(Protocol):
-    """A sink that can send many at once."""
+class BatchSink(Protocol):
+    """A sink that sends many events at once."""
 
     def resend_all(self, envelopes: Sequence[Envelope]) -> list[SlipwayError | None]:
-        """Send events as they are; return for each why the broker has not got it, or None."""
+        """Send events as they are; return for each why the broker does not have it, or None."""
         ...
 
 
-class Marks(Protocol):
-    """Where it is noted that an event was published."""
+class Marker(Protocol):
+    """Records which events were published."""
 
     def mark_published(self, event_id: str) -> None:
-        """Note that the broker has the event."""
+        """Record that the broker has the event."""
+        ...
+
+
+class MarkStore(Protocol):
+    """A store that marks many events at once."""
+
+    def mark_all(self, event_ids: Sequence[str]) -> None:
+        """Record that the broker has these events. Raises Unavailable."""
         ...
 
 
 @dataclass(slots=True, kw_only=True)
 class BackgroundPublisher:
-    """Publisher over a sink; its one thread starts with the first event, so after any fork."""
+    """Publisher that sends from one thread, so that no webhook waits for the broker.
 
-    sink: ManySink
-    marks: Marks
-    patience_seconds: float = PATIENCE_SECONDS
+    The events that arrive while one batch is being sent make the next batch. The thread starts with the first event,
+    which is after gunicorn has forked.
+    """
+
+    sink: BatchSink
+    marker: Marker
+    wait_for_room_seconds: float = WAIT_FOR_ROOM_SECONDS
     _waiting: list[Envelope] = field(default_factory=list, repr=False)
     _sending: bool = False
     _changed: threading.Condition = field(default_factory=threading.Condition, repr=False)
@@ -53,8 +63,8 @@ class BackgroundPublisher:
     def publish_soon(self, envelope: Envelope) -> None:
         """Send a stored event soon; see Publisher."""
         with self._changed:
-            if not self._changed.wait_for(self._has_room, self.patience_seconds):
-                _tell_later(envelope, "the broker is slow")
+            if not self._changed.wait_for(self._has_room, self.wait_for_room_seconds):
+                _log_later(envelope, "the broker is slow")
                 return
             self._waiting.append(envelope)
             if self._thread is None:
@@ -64,7 +74,7 @@ class BackgroundPublisher:
                 self._changed.notify_all()
 
     def drain(self, within: float = 2.0) -> bool:
-        """Return whether all that was taken over so far has been sent, or tried, within these seconds."""
+        """Return whether everything accepted so far was sent, or tried, within these seconds."""
         with self._changed:
             return self._changed.wait_for(lambda: not (self._waiting or self._sending), within)
 
@@ -88,48 +98,35 @@ class BackgroundPublisher:
 
     def _send(self, batch: Sequence[Envelope]) -> None:
         try:
-            problems = self.sink.resend_all(batch)
-            for envelope, problem in zip(batch, problems, strict=True):
-                if problem is None:
-                    self.marks.mark_published(envelope.id)
+            errors = self.sink.resend_all(batch)
+            for envelope, error in zip(batch, errors, strict=True):
+                if error is None:
+                    self.marker.mark_published(envelope.id)
                 else:
-                    _tell_later(envelope, str(problem))
-        except Exception:  # noqa: BLE001 - the thread must outlive whatever a sink throws at it
-            _log.exception("published later, when reconcile finds them: %d events", len(batch))
+                    _log_later(envelope, str(error))
+        except Exception:  # noqa: BLE001 - the thread must survive any error of a sink
+            _log.exception("published later by reconcile: %d events", len(batch))
 
 
-def _tell_later(envelope: Envelope, why: str) -> None:
-    _log.warning("published later: %s", why, extra={"fields": {"event": envelope.id, "type": envelope.type}})
-
-
-# Notes that events were published a moment later, many in one statement.
-#
-# The note is no promise to anybody: one that is lost makes reconcile send the event again, under its
-# own id. So it need not cost every webhook a statement of its own.
-
-COLLECT_SECONDS = 0.05  # far below the lease after which reconcile sends an event again
-MAX_BATCH = 1000
-
-
-class MarkingStore(Protocol):
-    """A store that can mark many at once."""
-
-    def mark_all(self, event_ids: Sequence[str]) -> None:
-        """Note that the broker has these events. Raises Unavailable."""
-        ...
+def _log_later(envelope: Envelope, why: str) -> None:
+    _log.warning("published later by reconcile: %s", why, extra={"fields": {"event": envelope.id, "type": envelope.type}})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MarksInBatches:
-    """Marks over a store; its one thread starts with the first mark, so after any fork."""
+class PublishMarker:
+    """Marker that writes the marks of 50 ms in one statement, from a thread that starts with the first mark.
 
-    inner: MarkingStore
+    A lost mark does no harm: reconcile publishes the event again under the same id. So a webhook need not pay for a
+    statement of its own.
+    """
+
+    store: MarkStore
     _marks: SimpleQueue[str] = field(default_factory=SimpleQueue, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _started: list[threading.Thread] = field(default_factory=list, repr=False)
 
     def mark_published(self, event_id: str) -> None:
-        """Note soon that the broker has the event; never raises."""
+        """Record soon that the broker has the event; never raises."""
         self._marks.put(event_id)
         if not self._started:
             self._start()
@@ -137,7 +134,7 @@ class MarksInBatches:
     def _start(self) -> None:
         with self._lock:
             if not self._started:
-                thread = threading.Thread(target=self._run, name="marks", daemon=True)
+                thread = threading.Thread(target=self._run, name="publish-marker", daemon=True)
                 self._started.append(thread)
                 thread.start()
 
@@ -146,16 +143,16 @@ class MarksInBatches:
             batch = [self._marks.get()]
             time.sleep(COLLECT_SECONDS)
             try:
-                while len(batch) < MAX_BATCH:
+                while len(batch) < MAX_MARKS:
                     batch.append(self._marks.get_nowait())
             except Empty:
                 pass
-            self._mark(batch)
+            self._write(batch)
 
-    def _mark(self, batch: list[str]) -> None:
+    def _write(self, batch: list[str]) -> None:
         try:
-            self.inner.mark_all(batch)
+            self.store.mark_all(batch)
         except Unavailable as error:
-            _log.warning("published events are not marked, reconcile sends them again: %s", error)
-        except Exception:  # noqa: BLE001 - the thread must outlive whatever a store throws at it
-            _log.exception("published events are not marked, reconcile sends them again")
+            _log.warning("published events are not marked, reconcile publishes them again: %s", error)
+        except Exception:  # noqa: BLE001 - the thread must survive any error of a store
+            _log.exception("published events are not marked, reconcile publishes them again")

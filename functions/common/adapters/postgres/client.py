@@ -1,5 +1,6 @@
 """PostgreSQL through pg8000: one connection for each thread, opened when needed, replaced when broken."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -8,8 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from functions.common.adapters.lazy import lazy, run_soon
-from functions.common.adapters.postgres.socket import PostgresSocket, WholeStatements
-from functions.common.adapters.postgres.url import PostgresUrl, SslMode
+from functions.common.adapters.postgres.tls import negotiate
+from functions.common.adapters.postgres.url import PostgresUrl
 from functions.common.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -17,13 +18,10 @@ if TYPE_CHECKING:
 else:  # 80 ms
     pg8000 = lazy("pg8000.native")
 
-# Opens connections to PostgreSQL: when one is needed, or ahead of the first need.
-
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 20
-_SSL_REQUEST, _YES, _NO = b"\x00\x00\x00\x08\x04\xd2\x16\x2f", b"S", b"N"  # the protocol's SSLRequest
-# What the server is asked for itself: a client that vanished without a word (a node that died) must not hold its
-# locks for the two hours that TCP would give it; within a minute the server knows, and lets them go.
+# The keepalives are the server's: without them the locks of a client that vanished (its node died) stay for two hours,
+# TCP's own limit. With them the server notices within a minute.
 _SESSION = f"""
 set statement_timeout = '{STATEMENT_SECONDS}s';
 set idle_in_transaction_session_timeout = '60s';
@@ -35,7 +33,7 @@ set tcp_keepalives_count = 3;
 
 def connect(server: PostgresUrl) -> "pg8000.Connection":
     """Return a new connection. Raises Unavailable, and what pg8000 and sockets raise."""
-    wire = _wire(server)
+    wire = _socket(server)
     connection = pg8000.Connection(
         server.user,
         password=server.password or None,
@@ -45,77 +43,69 @@ def connect(server: PostgresUrl) -> "pg8000.Connection":
         database=server.database,
         application_name="slipway",
     )
-    wire.limit(CONNECT_SECONDS + STATEMENT_SECONDS)  # the server ends a statement before that, and says so
+    wire.settimeout(CONNECT_SECONDS + STATEMENT_SECONDS)  # the server ends a statement earlier and reports it
     connection.run(_SESSION)
     return connection
 
 
-def _wire(server: PostgresUrl) -> WholeStatements:
-    wire = PostgresSocket.connected((server.host, server.port), timeout=CONNECT_SECONDS)
-    if server.ssl_mode is SslMode.DISABLE:
-        return wire
-    wire.sendall(_SSL_REQUEST)
-    answer = wire.recv(1)
-    if answer == _YES:
-        from functions.common.adapters.postgres.tls import secured  # noqa: PLC0415 - who has no TLS needs none of it
-
-        return secured(wire, server)
-    if answer == _NO and server.ssl_mode is SslMode.PREFER:
-        return wire
-    wire.close()
-    if answer != _NO:
-        msg = "the server closed the connection, or has no room for it"
-        raise ConnectionError(msg)
-    msg = f"PostgreSQL at {server.host} offers no TLS, and DATABASE_URL asks for it: sslmode={server.ssl_mode}"
-    raise Unavailable(msg)
+def _socket(server: PostgresUrl) -> socket.socket:
+    plain = socket.create_connection((server.host, server.port), timeout=CONNECT_SECONDS)
+    try:
+        # pg8000 sends a statement of more than 8 kB in several writes: each would wait for the one before.
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return negotiate(plain, server)
+    except BaseException:
+        plain.close()
+        raise
 
 
 class Connections:
-    """The connections to one URL."""
+    """Opens connections to one server: when one is needed, or before."""
 
     def __init__(self, url: str) -> None:
         """Raises Rejected when the URL cannot be read."""
         self._server = PostgresUrl.parse(url)
-        self._ahead = list[Future["pg8000.Connection"]]()
+        self._opening = list[Future["pg8000.Connection"]]()
 
     def open_ahead(self) -> None:
-        """Open one in a moment, for whoever comes first after that."""
-        opened = Future["pg8000.Connection"]()
-        self._ahead.append(opened)
-        run_soon(partial(self._open, opened))
+        """Start to open one in the background, for the next call of `take`."""
+        opening = Future["pg8000.Connection"]()
+        self._opening.append(opening)
+        run_soon(partial(self._open, opening))
 
     def take(self) -> "pg8000.Connection":
-        """Return the one that is opened ahead, or a new one when nobody has begun to. Raises as `connect` does."""
+        """Return the connection of `open_ahead`, or a new one when that has not started. Raises as `connect` does."""
         try:
-            opened = self._ahead.pop()
+            opening = self._opening.pop()
         except IndexError:
             return connect(self._server)
-        if opened.cancel() or opened.exception():
+        if opening.cancel() or opening.exception():
             return connect(self._server)
-        return opened.result()
+        return opening.result()
 
-    def _open(self, opened: "Future[pg8000.Connection]") -> None:
-        if not opened.set_running_or_notify_cancel():
+    def _open(self, opening: "Future[pg8000.Connection]") -> None:
+        if not opening.set_running_or_notify_cancel():
             return
         try:
-            opened.set_result(connect(self._server))
-        except Exception as error:  # noqa: BLE001 - who takes it tries again, and tells
-            opened.set_exception(error)
+            opening.set_result(connect(self._server))
+        except Exception as error:  # noqa: BLE001 - `take` tries again and raises
+            opening.set_exception(error)
 
 
-# What PostgreSQL says went wrong, as its five-character code.
+# Errors of PostgreSQL, by SQLSTATE: the five-character code that it sends with each.
 
 UNIQUE_VIOLATION = "23505"
 FOREIGN_KEY_VIOLATION = "23503"
 
 
 def sqlstate(error: Exception) -> str:
-    """Return the SQLSTATE of an error of pg8000, empty when it carries none."""
+    """Return the SQLSTATE of an error from pg8000, empty when it has none."""
     return _field(error, "C")
 
 
 def is_outdated_plan(error: Exception) -> bool:
-    """Whether a prepared statement's columns were changed since; on a new connection it is prepared anew."""
+    """Whether the columns of a prepared statement have changed since; a new connection prepares it again."""
     return _field(error, "R") == "RevalidateCachedQuery"  # it has no SQLSTATE of its own
 
 
@@ -124,18 +114,17 @@ def _field(error: Exception, name: str) -> str:
     return str(fields.get(name, "")) if isinstance(fields, dict) else ""
 
 
-# SQLSTATE classes and codes after which the same statement may succeed: connection trouble,
-# serialization and deadlock, out of resources, shutdown and start-up, a transaction that stood idle for too long,
-# a pooler that gave us another connection.
+# SQLSTATE classes and codes after which the same statement may succeed: connection errors, serialization and deadlock,
+# out of resources, shutdown and start-up, a transaction that was idle for too long, another connection by a pooler.
 _TRANSIENT = ("08", "40", "53", "57P", "55P03", "25P03", "26000")
-_REFUSED = ("28", "3D")  # the user or the password, the database: mended where they are, not here
+_REFUSED = ("28", "3D")  # wrong user, password or database name
 
 
 class Postgres:
-    """Runs SQL with `:name` parameters; statements are prepared once for each connection.
+    """Runs SQL with `:name` parameters; each connection prepares a statement once.
 
-    Outside a transaction a statement that meets a broken connection is run once more on a new one,
-    so such statements must be safe to repeat. Raises Unavailable when the server does not answer.
+    Outside a transaction, a statement on a broken connection is repeated once on a new one, so such statements must be
+    safe to repeat. Raises Unavailable when the server does not answer.
     """
 
     def __init__(self, url: str) -> None:
@@ -162,20 +151,20 @@ class Postgres:
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     def open_ahead(self) -> None:
-        """Begin to open a connection: the first thread that needs one finds it open."""
+        """Start to open a connection in the background, for the first thread that needs one."""
         self._connections.open_ahead()
 
     def ping(self) -> None:
-        """Open this thread's connection, or see that it is there."""
+        """Open this thread's connection, or check that it works."""
         self.run("select 1")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit what is run inside, or nothing of it; a transaction inside another joins it."""
+        """Commit everything that runs inside, or nothing; a transaction inside another joins it."""
         if getattr(self._local, "depth", 0):
             yield
             return
-        self.ping()  # a connection that broke while idle is replaced here, not in the middle
+        self.ping()  # replaces a connection that broke while it was idle
         self._local.depth = 1
         try:
             self._run("begin", {})
@@ -199,14 +188,14 @@ class Postgres:
             rows = statement.run(**parameters)
             return list(rows or []), [column["name"] for column in statement.columns or []]
         except Exception as error:
-            trouble, is_connected = _trouble(error), getattr(self._local, "connection", None) is not None
-            if trouble or not sqlstate(error):  # what is no error of the server's may have left its answer half read
+            failure, is_connected = _transient_failure(error), getattr(self._local, "connection", None) is not None
+            if failure or not sqlstate(error):  # an error that is not the server's may leave its answer half read
                 self.close()
-            if sqlstate(error) == FOREIGN_KEY_VIOLATION:  # asked again, whoever looks it up finds it gone
+            if sqlstate(error) == FOREIGN_KEY_VIOLATION:  # a repeat does not find the app any more
                 msg = "the app was deleted at this moment: try again"
                 raise Unavailable(msg) from error
-            if trouble:
-                raise (_BrokenConnectionError if is_connected else Unavailable)(trouble) from error
+            if failure:
+                raise (_BrokenConnectionError if is_connected else Unavailable)(failure) from error
             raise
 
     def _prepared(self, sql: str) -> "pg8000.PreparedStatement":
@@ -223,27 +212,25 @@ class Postgres:
             return
         try:
             connection.run("rollback")
-        except Exception:  # noqa: BLE001 - whatever is wrong with it, a new connection mends it
+        except Exception:  # noqa: BLE001 - a new connection replaces it, whatever is wrong
             self.close()
 
 
 class _BrokenConnectionError(Unavailable):
-    """The connection is gone or was given up; outside a transaction one repeat is in order."""
+    """The connection is broken; outside a transaction the statement is repeated once."""
 
 
-def _trouble(error: Exception) -> str:
-    """Return what a new connection may mend, empty when none would."""
+def _transient_failure(error: Exception) -> str:
+    """Return the error text for a failure that a later attempt may not have; empty for every other."""
     if (code := sqlstate(error)).startswith(_TRANSIENT) or is_outdated_plan(error):
         return f"PostgreSQL cannot do it now ({code}); it is safe to try again"
     if code.startswith(_REFUSED):
         return f"PostgreSQL refuses the user, the password or the database of DATABASE_URL ({code}): check them"
-    return (
-        "PostgreSQL does not answer; check DATABASE_URL and the server"
-        if isinstance(error, pg8000.InterfaceError | OSError)
-        else ""
-    )
+    if isinstance(error, pg8000.InterfaceError | OSError):
+        return "PostgreSQL does not answer; check DATABASE_URL and the server"
+    return ""
 
 
 def _close(connection: "pg8000.Connection") -> None:
-    with suppress(Exception):  # it may be broken: that is why it is closed
+    with suppress(Exception):  # it may be broken already
         connection.close()

@@ -1,4 +1,4 @@
-"""Where PostgreSQL is, and how far it is trusted: DATABASE_URL as libpq reads it."""
+"""DATABASE_URL, read as libpq reads it: where PostgreSQL is, and how its TLS is verified."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,7 +11,7 @@ PORT = 5432
 
 
 class SslMode(StrEnum):
-    """As libpq has them: https://www.postgresql.org/docs/current/libpq-ssl.html."""
+    """The modes of libpq: https://www.postgresql.org/docs/current/libpq-ssl.html."""
 
     DISABLE = "disable"
     PREFER = "prefer"
@@ -20,13 +20,13 @@ class SslMode(StrEnum):
     VERIFY_FULL = "verify-full"
 
     def verifies(self, root_certificate: str) -> bool:
-        """Return whether the server's certificate must be one of an authority's."""
+        """Return whether the server's certificate must be signed by a trusted authority."""
         return self in {SslMode.VERIFY_CA, SslMode.VERIFY_FULL} or (self is SslMode.REQUIRE and bool(root_certificate))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresUrl:
-    """A server and a database; `root_certificate` is a file of authorities, empty for those of the system."""
+    """A server and a database; `root_certificate` is a file of trusted authorities, empty for those of the system."""
 
     host: str
     port: int
@@ -46,7 +46,7 @@ class PostgresUrl:
             msg = (
                 "DATABASE_URL cannot be read: it must be postgresql://USER:PASSWORD@HOST:PORT/NAME, one host, a number"
             )
-            raise Rejected(msg) from None  # it tells a piece of the password
+            raise Rejected(msg) from None  # the cause shows a part of the password
         options = dict(parse_qsl(parts.query))
         unknown = sorted(name for name in options if name.startswith("ssl") and name not in {"sslmode", "sslrootcert"})
         if unknown:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from functions.common.adapters.broker.pipelined_http import KeptPost
+from functions.common.adapters.broker.pipelined_http import PipelinedPost
 from tests.fakes.loopback_broker import loopback_broker
 from tests.patience import patient
 
@@ -43,11 +43,11 @@ def server(*answers: bytes) -> Iterator[tuple[str, list[int]]]:
         listener.close()
 
 
-def poster(url: str) -> KeptPost:
-    return KeptPost(url=url, content_type="application/json", timeout_seconds=patient(1))
+def poster(url: str) -> PipelinedPost:
+    return PipelinedPost(url=url, content_type="application/json", timeout_seconds=patient(1))
 
 
-def statuses(post: KeptPost, *bodies: bytes) -> list[int]:
+def statuses(post: PipelinedPost, *bodies: bytes) -> list[int]:
     post.send(bodies)
     return post.statuses(len(bodies))
 
