@@ -1,4 +1,4 @@
-"""A function is served as the framework does it, by a process that collects its garbage."""
+"""How a function starts: garbage collection, gunicorn's control socket, and the warm-up."""
 
 import subprocess
 import sys
@@ -12,7 +12,6 @@ import pytest
 from functions.local.platform.programs import CODE
 from tests.common.served import served
 from tests.local.waiting import until
-from tests.patience import patient
 
 SOURCE = """
 import gc
@@ -24,28 +23,28 @@ def target(request):
 
 @pytest.fixture
 def port(tmp_path: Path) -> Iterator[int]:
-    """Return the port of a served function that answers what its process is like."""
+    """Return the port of a served function that answers how its process collects garbage."""
     with served(SOURCE, tmp_path) as port:
         yield port
 
 
-def test_the_answering_process_collects_but_looks_not_at_what_came_with_the_start(port: int) -> None:
-    assert httpx.get(f"http://127.0.0.1:{port}/", timeout=patient(5), trust_env=False).text == "True True"
+def test_the_worker_collects_garbage_but_not_the_objects_of_the_start(port: int) -> None:
+    assert httpx.get(f"http://127.0.0.1:{port}/", timeout=5, trust_env=False).text == "True True"
 
 
 def test_there_is_no_control_socket(port: int, tmp_path: Path) -> None:
     assert port
-    time.sleep(0.5)  # it would come a moment after the answering process
+    time.sleep(0.5)  # it would appear a moment after the worker
     assert not list(tmp_path.rglob("gunicorn.ctl"))
 
 
-def test_a_function_is_asked_for_its_health_before_anybody_asks(tmp_path: Path) -> None:
+def test_a_function_is_asked_for_its_health_soon_after_its_start(tmp_path: Path) -> None:
     source = "asked = []\n\ndef target(request):\n    asked.append(request.path)\n    return ' '.join(asked)\n"
     with served(source, tmp_path) as port:
         until(lambda: "/healthz" in httpx.get(f"http://127.0.0.1:{port}/", trust_env=False).text.split(), seconds=5)
 
 
-def test_nothing_is_collected_while_the_framework_is_imported() -> None:
+def test_no_garbage_is_collected_while_the_framework_is_imported() -> None:
     program = """
 import gc, sys
 

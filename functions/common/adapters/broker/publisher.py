@@ -109,7 +109,9 @@ class BackgroundPublisher:
 
 
 def _log_later(envelope: Envelope, why: str) -> None:
-    _log.warning("published later by reconcile: %s", why, extra={"fields": {"event": envelope.id, "type": envelope.type}})
+    _log.warning(
+        "published later by reconcile: %s", why, extra={"fields": {"event": envelope.id, "type": envelope.type}}
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
