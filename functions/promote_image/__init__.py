@@ -1,1 +1,1 @@
-"""Releases images: numbers the release and asks for the workload."""
+"""Releases images: numbers the release and asks the deployer for its workload."""

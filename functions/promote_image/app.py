@@ -18,9 +18,9 @@ from functions.common.runtime.subscriber import awake, on, on_type, subscriber
 from functions.common.settings import SettingError, Settings
 from functions.common.wiring.core import Core, core
 from functions.common.wiring.platform import deployer, image_store
-from functions.promote_image.follow_up import handle_failed, handle_live, handle_object
 from functions.promote_image.handler import handle_image
-from functions.promote_image.redeploy import Again
+from functions.promote_image.redeploy import Redeploy
+from functions.promote_image.release_ended import continue_release, revert, sync_processes
 from functions.promote_image.removal import Removal
 from functions.promote_image.roll_out import Plan, RollOut
 from functions.promote_image.rollback import handle_rollback
@@ -49,24 +49,24 @@ def compose(parts: Core) -> Endpoint:
     )
     ledger, archive = PostgresReleaseLedger(database=database), PostgresReleaseArchive(database=database)
     pushes, images, runs = PostgresPushLedger(database=database), image_store(parts), deployer(parts)
-    progress = PostgresReleaseProgress(database=database)
+    progress, abandoned = PostgresReleaseProgress(database=database), PostgresAbandonedImages(database=database)
     roll_out = RollOut(deployer=runs, progress=progress, pushes=pushes, sink=sink, plan=plan)
-    abandoned = PostgresAbandonedImages(database=database)
     removal = Removal(ledger=ledger, deployer=runs, pushes=pushes, sink=sink, abandoned=abandoned, images=images)
-    again = Again(ledger=ledger, archive=archive, roll_out=roll_out, sink=sink)
+    redeploy = Redeploy(ledger=ledger, archive=archive, roll_out=roll_out, sink=sink)
     back = partial(handle_rollback, ledger=ledger, archive=archive, images=images, roll_out=roll_out)
+    prepared = partial(continue_release, read=prepared_release, deployer=runs)
     return subscriber(
         "promote-image",
         on(ImagePublished, partial(handle_image, ledger=ledger, pushes=pushes, roll_out=roll_out)),
         on(RollbackRequested, back),
-        on(ConfigChanged, again.config),
-        on(DomainAdded, again.domain),
-        on(DomainRemoved, again.domain),
+        on(ConfigChanged, redeploy.config),
+        on(DomainAdded, redeploy.domain),
+        on(DomainRemoved, redeploy.domain),
         on(PreviewClosed, removal.preview),
         on(AppDeleted, removal.app),
-        on(ReleaseLive, partial(handle_live, deployer=runs)),
-        on(ReleaseFailed, partial(handle_failed, archive=archive, deployer=runs)),
-        on_type("dev.knative.apiserver.resource.update", partial(handle_object, read=prepared_release, deployer=runs)),
+        on(ReleaseLive, partial(sync_processes, deployer=runs)),
+        on(ReleaseFailed, partial(revert, archive=archive, deployer=runs)),
+        on_type("dev.knative.apiserver.resource.update", prepared),
         on_type("dev.tekton.event.pipelinerun.successful.v1", awake),
         log=parts.log,
         clock=parts.clock,

@@ -13,7 +13,7 @@ from functions.promote_image.roll_out import RollOut
 def handle_image(
     event: ImagePublished, *, ledger: ReleaseLedger, pushes: PushLedger, roll_out: RollOut
 ) -> ReleaseStarted | ReleaseSuperseded | ReleaseFailed:
-    """Begin the release and ask for its workload; an overtaken push ends superseded."""
+    """Begin the release and ask for its workload; a push that is older than the newest release is superseded."""
     proposal = Proposal(
         cause=CURRENT_CAUSE.get().id,
         app=event.app,

@@ -1,4 +1,4 @@
-"""Releases the running image again because what surrounds it changed."""
+"""Releases the newest image again when the config or the domains of the app change."""
 
 from dataclasses import dataclass
 
@@ -12,8 +12,8 @@ from functions.promote_image.roll_out import RollOut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Again:
-    """Begins releases of kind config: the newest image with the config and hosts as they are now."""
+class Redeploy:
+    """Begins releases of kind config: the newest image with the current config and hosts."""
 
     ledger: ReleaseLedger
     archive: ReleaseArchive
@@ -21,16 +21,16 @@ class Again:
     sink: EventSink
 
     def config(self, event: ConfigChanged) -> Event | None:
-        """Release every environment that takes the changed config; with nothing released yet, nothing."""
+        """Redeploy each environment that takes the changed config and has a release."""
         note = f"config: {', '.join(event.keys)}" + (f" by {event.actor}" if event.actor else "")
-        return self._release(event.app, event.environment or PRODUCTION, note)
+        return self._redeploy(event.app, event.environment or PRODUCTION, note)
 
     def domain(self, event: DomainAdded | DomainRemoved) -> Event | None:
-        """Release production under its changed hosts; with nothing released yet, nothing."""
+        """Redeploy production with its changed hosts, if it has a release."""
         change = "added" if isinstance(event, DomainAdded) else "removed"
-        return self._release(event.app, PRODUCTION, f"domain {event.host} {change}")
+        return self._redeploy(event.app, PRODUCTION, f"domain {event.host} {change}")
 
-    def _release(self, app: str, scope: str, note: str) -> Event | None:
+    def _redeploy(self, app: str, scope: str, note: str) -> Event | None:
         replies: list[Event] = []
         for environment in self.archive.environments(app, scope):
             newest = self.archive.newest(app, environment)
@@ -43,7 +43,7 @@ class Again:
 
 
 def _proposal(newest: Release, note: str) -> Proposal:
-    """Return the same image again; while its own release is on its way, the new one carries that push on."""
+    """Return a proposal of the same image; it takes over the push of a release that has not ended yet."""
     return Proposal(
         cause=f"{CURRENT_CAUSE.get().id}/{newest.environment}",
         app=newest.app,

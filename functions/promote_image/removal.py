@@ -1,4 +1,4 @@
-"""Leaves nothing of closed environments running, nor images that only they used."""
+"""Removes the workloads of closed environments, and the images that only they used."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,14 @@ from functions.common.ports.events import EventSink
 from functions.common.ports.images import ImageStore
 from functions.common.ports.pushes import PushLedger
 from functions.common.ports.releases import AbandonedImages, ReleaseLedger
-from functions.promote_image.roll_out import tell_superseded
+from functions.promote_image.roll_out import publish_superseded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removal:
-    """Removes workloads; an open environment keeps its releases, however late the event.
+    """Removes workloads. An environment that is open (again) keeps its releases, however late the event arrives.
 
-    Those of a deleted app whose name was given again go all the same.
+    Releases of a deleted app are removed even if a new app has its name.
     """
 
     ledger: ReleaseLedger
@@ -37,6 +37,6 @@ class Removal:
     def _remove(self, app: str, environment: str) -> None:
         over = self.ledger.abandon(app, environment)
         self.deployer.remove(app, environment, through=over.through)
-        tell_superseded(over.displaced, heir="", pushes=self.pushes, sink=self.sink)
+        publish_superseded(over.displaced, inherited="", pushes=self.pushes, sink=self.sink)
         for reference, digest in self.abandoned.of(app, environment):
             self.images.delete(reference, digest)

@@ -1,4 +1,4 @@
-"""From a release that was begun to a workload that was asked for; safe to repeat after a crash anywhere."""
+"""Asks the deployer for the workload of a release that was begun; every step is safe to repeat after a crash."""
 
 from dataclasses import dataclass, replace
 
@@ -11,19 +11,26 @@ from functions.common.ports.events import EventSink
 from functions.common.ports.pushes import PushLedger
 from functions.common.ports.releases import Begun, ReleaseProgress
 
-# What a release asks the deployer for.
+STEP = "deploy"
+_PUSH_STATES = {
+    ReleaseState.STARTED: PushState.RELEASING,
+    ReleaseState.LIVE: PushState.LIVE,
+    ReleaseState.RETIRED: PushState.LIVE,
+    ReleaseState.FAILED: PushState.FAILED,
+    ReleaseState.SUPERSEDED: PushState.SUPERSEDED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How releases go: the domain of default hosts, the path that must answer, the traffic steps in percent."""
+    """How releases are rolled out: the domain of default hosts, the health path, the canary steps in percent."""
 
     domain: str
     health_path: str = "/"
     steps: tuple[int, ...] = (10, 25, 50, 100)
 
     def workload(self, begun: Begun) -> Workload:
-        """Return what is to run for a release."""
+        """Return the workload of a release."""
         release = begun.release
         return Workload(
             app=release.app,
@@ -42,30 +49,47 @@ class Plan:
         )
 
 
-# A release whose workload is refused for good has ended: nothing would ever be observed of it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollOut:
+    """Asks for workloads; a release whose workload the deployer rejects fails, and its push with it."""
 
-STEP = "deploy"
+    deployer: Deployer
+    progress: ReleaseProgress
+    pushes: PushLedger
+    sink: EventSink
+    plan: Plan
+
+    def __call__(self, begun: Begun) -> ReleaseStarted | ReleaseSuperseded | ReleaseFailed:
+        """Ask for the release's workload unless the release has ended, and bring its push to the same state."""
+        publish_superseded(begun.displaced, inherited=begun.release.push, pushes=self.pushes, sink=self.sink)
+        release = self._deploy(begun)
+        if release.push:
+            state = _PUSH_STATES[release.state]
+            self.pushes.advance(release.push, release.app, state, step=release.step, reason=release.reason)
+        if release.state is ReleaseState.FAILED and release.step == STEP:  # rejected here, not failed later
+            return release_failed(release)
+        return superseded(release) if release.state is ReleaseState.SUPERSEDED else started(release)
+
+    def _deploy(self, begun: Begun) -> Release:
+        """Return the release as it is after its workload was asked for."""
+        if begun.release.state is ReleaseState.STARTED:
+            try:
+                self.deployer.apply(self.plan.workload(begun))
+            except Rejected as error:
+                return self._reject_release(begun.release, str(error))
+        return begun.release
+
+    def _reject_release(self, release: Release, reason: str) -> Release:
+        """Fail the release, since no report would ever end it; return it as it is, if it ended in the meantime."""
+        where = (release.app, release.environment, release.number)
+        seen = self.progress.finish(*where, ReleaseState.FAILED, step=STEP, reason=reason)
+        return seen.release if seen else replace(release, state=ReleaseState.FAILED, step=STEP, reason=reason)
 
 
-def end_refused(release: Release, reason: str, progress: ReleaseProgress) -> Release:
-    """Fail the release and return it as it is now: one that ended meanwhile stays as it is."""
-    where = (release.app, release.environment, release.number)
-    seen = progress.finish(*where, ReleaseState.FAILED, step=STEP, reason=reason)
-    return seen.release if seen else replace(release, state=ReleaseState.FAILED, step=STEP, reason=reason)
-
-
-def is_refused(release: Release) -> bool:
-    """Return whether the release failed here, and not after it was asked for."""
-    return release.state is ReleaseState.FAILED and release.step == STEP
-
-
-# Tells what was superseded.
-
-
-def tell_superseded(displaced: tuple[Release, ...], *, heir: str, pushes: PushLedger, sink: EventSink) -> None:
-    """End the pushes of displaced releases and publish it; a push that the `heir` release carries on is not over."""
+def publish_superseded(displaced: tuple[Release, ...], *, inherited: str, pushes: PushLedger, sink: EventSink) -> None:
+    """End the pushes of displaced releases and publish it, except the push that the new release has inherited."""
     for release in displaced:
-        if release.push and release.push == heir:
+        if release.push and release.push == inherited:
             continue
         if release.push:
             pushes.advance(release.push, release.app, PushState.SUPERSEDED, reason=release.reason)
@@ -73,7 +97,7 @@ def tell_superseded(displaced: tuple[Release, ...], *, heir: str, pushes: PushLe
 
 
 def superseded(release: Release) -> ReleaseSuperseded:
-    """Return the event for a release that was superseded."""
+    """Return the event of a superseded release."""
     return ReleaseSuperseded(
         app=release.app,
         environment=release.environment,
@@ -83,47 +107,8 @@ def superseded(release: Release) -> ReleaseSuperseded:
     )
 
 
-_PUSH_STATES = {
-    ReleaseState.STARTED: PushState.RELEASING,
-    ReleaseState.LIVE: PushState.LIVE,
-    ReleaseState.RETIRED: PushState.LIVE,
-    ReleaseState.FAILED: PushState.FAILED,
-    ReleaseState.SUPERSEDED: PushState.SUPERSEDED,
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RollOut:
-    """Asks for workloads; a release whose workload is refused ends failed, and its push with it."""
-
-    deployer: Deployer
-    progress: ReleaseProgress
-    pushes: PushLedger
-    sink: EventSink
-    plan: Plan
-
-    def __call__(self, begun: Begun) -> ReleaseStarted | ReleaseSuperseded | ReleaseFailed:
-        """Ask for the release's workload unless it has ended by now, and bring its push to the same state."""
-        tell_superseded(begun.displaced, heir=begun.release.push, pushes=self.pushes, sink=self.sink)
-        release = self._asked(begun)
-        if release.push:
-            state = _PUSH_STATES[release.state]
-            self.pushes.advance(release.push, release.app, state, step=release.step, reason=release.reason)
-        if is_refused(release):
-            return release_failed(release)
-        return superseded(release) if release.state is ReleaseState.SUPERSEDED else _started(release)
-
-    def _asked(self, begun: Begun) -> Release:
-        """Return the release as it is once its workload was asked for."""
-        if begun.release.state is ReleaseState.STARTED:
-            try:
-                self.deployer.apply(self.plan.workload(begun))
-            except Rejected as error:
-                return end_refused(begun.release, str(error), self.progress)
-        return begun.release
-
-
-def _started(release: Release) -> ReleaseStarted:
+def started(release: Release) -> ReleaseStarted:
+    """Return the event of a release that was rolled out."""
     return ReleaseStarted(
         app=release.app,
         environment=release.environment,

@@ -13,20 +13,20 @@ STEP = "rollback"
 def handle_rollback(
     event: RollbackRequested, *, ledger: ReleaseLedger, archive: ReleaseArchive, images: ImageStore, roll_out: RollOut
 ) -> ReleaseStarted | ReleaseSuperseded | ReleaseFailed:
-    """Begin a release like release `to`, under a new number; when that cannot be, say why and change nothing."""
+    """Begin a release like release `to`, under a new number; if that is impossible, say why and change nothing."""
     target = archive.find(event.app, event.environment, event.to)
     if target is None:
-        return _failed(event, "", f"release v{event.to} does not exist: `paas releases` lists those that do")
+        return _failed(event, "", f"release v{event.to} does not exist: `paas releases` lists the releases")
     if not images.has(target.image, target.digest):
-        reason = f"the image of release v{event.to} is gone, as those of old ones are in time: push its commit again"
+        reason = f"the image of release v{event.to} was deleted, as old images are after a while: push its commit again"
         return _failed(event, target.sha, reason)
-    begun = ledger.begin(_again(target, event))
+    begun = ledger.begin(_proposal(target, event))
     if isinstance(begun, Overtaken):
         return _failed(event, target.sha, begun.reason)
     return roll_out(begun)
 
 
-def _again(target: Release, event: RollbackRequested) -> Proposal:
+def _proposal(target: Release, event: RollbackRequested) -> Proposal:
     return Proposal(
         cause=CURRENT_CAUSE.get().id,
         app=event.app,
@@ -42,6 +42,6 @@ def _again(target: Release, event: RollbackRequested) -> Proposal:
 
 
 def _failed(event: RollbackRequested, sha: str, reason: str) -> ReleaseFailed:
-    """Return the answer to a rollback that got no release, and so no number: 0."""
+    """Return the answer to a rollback that got no release and so has the number 0."""
     where = {"app": event.app, "environment": event.environment, "push": event.push}
     return ReleaseFailed(**where, release=0, sha=sha, step=STEP, reason=reason)

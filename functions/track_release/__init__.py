@@ -1,1 +1,1 @@
-"""Follows releases by what is observed of them."""
+"""Records how releases proceed and end, as deployers report it."""

@@ -9,25 +9,25 @@ from functions.common.events.release import WorkloadChanged
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import awake, on, on_type, subscriber
 from functions.common.wiring.core import Core, core
-from functions.track_release.canary_progress import record
+from functions.track_release.canary_progress import record_share
 from functions.track_release.handler import Addresses, handle, handle_object
 
 
 def compose(parts: Core) -> Endpoint:
     """Return the endpoint of these parts."""
     settings = parts.settings
-    follow = partial(
+    observed = partial(
         handle,
         releases=PostgresReleaseProgress(database=parts.database),
         pushes=PostgresPushLedger(database=parts.database),
         addresses=Addresses(domain=settings.default_domain, port=int(settings.number("SLIPWAY_APPS_PORT", 0))),
     )
-    sighted = partial(record, log=parts.log, clock=parts.clock)
-    watched = partial(handle_object, read=workload_changed, record=sighted, follow=follow)
+    share = partial(record_share, log=parts.log, clock=parts.clock)
+    changed = partial(handle_object, read=workload_changed, record=share, handle=observed)
     return subscriber(
         "track-release",
-        on(WorkloadChanged, follow),
-        on_type("dev.knative.apiserver.resource.update", watched),
+        on(WorkloadChanged, observed),
+        on_type("dev.knative.apiserver.resource.update", changed),
         on_type("dev.tekton.event.pipelinerun.successful.v1", awake),
         log=parts.log,
         clock=parts.clock,

@@ -1,4 +1,4 @@
-"""What a cluster shows of a canary is recorded, so that a push is explained there as on one machine."""
+"""Records the canary progress that a cluster shows, for `paas explain`; one machine reports it by events."""
 
 from dataclasses import replace
 
@@ -9,8 +9,8 @@ from functions.common.ports.clock import Clock
 from functions.common.ports.events import EventLog
 
 
-def record(seen: WorkloadChanged, *, log: EventLog, clock: Clock) -> None:
-    """Record that a release has a share of the traffic; once for each share, however often it is told."""
+def record_share(seen: WorkloadChanged, *, log: EventLog, clock: Clock) -> None:
+    """Record that a release has a share of the traffic, once for each share, however often it is reported."""
     if seen.phase != "shifting" or not seen.weight:
         return
     cause = CURRENT_CAUSE.get()

@@ -1,4 +1,4 @@
-"""Records what is observed of a release, and tells of its end."""
+"""Records what the deployer reports of a release, and publishes its end."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,27 +29,62 @@ class Addresses:
         return f"https://{label}.{self.domain}{port}/"
 
 
-# What a deployer's report says, in words and states.
-
 LOG_TAIL_BYTES = 4096
 _STEPS = {WorkloadPhase.RELEASING: "release command", WorkloadPhase.STARTING: "health check"}
 
 
-def progress(event: WorkloadChanged) -> str:
+def handle(
+    event: WorkloadChanged, *, releases: ReleaseProgress, pushes: PushLedger, addresses: Addresses
+) -> ReleaseLive | ReleaseFailed | None:
+    """Record one report. Reports on ended releases change nothing; the report of an end gets the same reply again."""
+    if event.phase in {"live", "failed"}:
+        return _record_end(event, releases=releases, pushes=pushes, addresses=addresses)
+    where = (event.app, event.environment, event.release)
+    seen = releases.note(*where, step=current_step(event))
+    if seen and seen.release.state is ReleaseState.STARTED and seen.release.push:
+        pushes.advance(seen.release.push, event.app, PushState.RELEASING, step=seen.release.step)
+    return None
+
+
+def handle_object(
+    envelope: Envelope,
+    *,
+    read: Callable[[Envelope], WorkloadChanged | None],
+    record: Callable[[WorkloadChanged], None],
+    handle: Callable[[WorkloadChanged], ReleaseLive | ReleaseFailed | None],
+) -> ReleaseLive | ReleaseFailed | None:
+    """Handle what a changed object in the cluster says of a release; ignore other objects."""
+    seen = read(envelope)
+    if seen is None:
+        return None
+    record(seen)
+    return handle(seen)
+
+
+def current_step(event: WorkloadChanged) -> str:
     """Return the step that an unfinished release is at."""
     return event.step or _STEPS.get(WorkloadPhase(event.phase)) or f"canary {event.weight} %"
 
 
-def log_tail(text: str) -> str:
-    """Return the end of a log, as much as an event may carry."""
-    return text.encode()[-LOG_TAIL_BYTES:].decode(errors="ignore")
+def _record_end(
+    event: WorkloadChanged, *, releases: ReleaseProgress, pushes: PushLedger, addresses: Addresses
+) -> ReleaseLive | ReleaseFailed | None:
+    """Reply only to the event that reported the end first, again when it is delivered again.
+
+    An app that scales to zero and wakes is reported as live each time: a reply to each would wake functions.
+    """
+    cause, end = CURRENT_CAUSE.get().id, ReleaseState(event.phase)
+    where = (event.app, event.environment, event.release)
+    seen = releases.finish(*where, end, step=event.step, reason=event.reason, ended_by=cause)
+    if seen is None or seen.ended_by not in {"", cause}:
+        return None
+    if end is ReleaseState.LIVE:
+        return _live(seen, pushes=pushes, addresses=addresses)
+    return _failed(seen, event, pushes=pushes)
 
 
-# What a release's end means for its push.
-
-
-def live(seen: Observed, *, pushes: PushLedger, addresses: Addresses) -> ReleaseLive | None:
-    """Return the event of a release that is, or was, live; None for one that ended otherwise."""
+def _live(seen: Observed, *, pushes: PushLedger, addresses: Addresses) -> ReleaseLive | None:
+    """End the push of a release that is or was live; return None for a release that ended otherwise."""
     release = seen.release
     if release.state not in {ReleaseState.LIVE, ReleaseState.RETIRED}:
         return None
@@ -66,59 +101,16 @@ def live(seen: Observed, *, pushes: PushLedger, addresses: Addresses) -> Release
     )
 
 
-def failed(seen: Observed, event: WorkloadChanged, *, pushes: PushLedger) -> ReleaseFailed | None:
-    """Return the event of a release that failed; None for one that ended otherwise."""
+def _failed(seen: Observed, event: WorkloadChanged, *, pushes: PushLedger) -> ReleaseFailed | None:
+    """End the push of a release that failed; return None for a release that ended otherwise."""
     release = seen.release
     if release.state is not ReleaseState.FAILED:
         return None
     if release.push:
         pushes.advance(release.push, release.app, PushState.FAILED, step=release.step, reason=release.reason)
-    return release_failed(release, log_tail=log_tail(event.log_tail))
+    return release_failed(release, log_tail=_tail(event.log_tail))
 
 
-# Follows a release by what is observed: progress is noted, and its end ends the push.
-
-
-def handle(
-    event: WorkloadChanged, *, releases: ReleaseProgress, pushes: PushLedger, addresses: Addresses
-) -> ReleaseLive | ReleaseFailed | None:
-    """Take over one report; those on ended releases change nothing, and the event of an end gives the same reply."""
-    if event.phase in {"live", "failed"}:
-        return _ended(event, releases=releases, pushes=pushes, addresses=addresses)
-    where = (event.app, event.environment, event.release)
-    seen = releases.note(*where, step=progress(event))
-    if seen and seen.release.state is ReleaseState.STARTED and seen.release.push:
-        pushes.advance(seen.release.push, event.app, PushState.RELEASING, step=seen.release.step)
-    return None
-
-
-def _ended(
-    event: WorkloadChanged, *, releases: ReleaseProgress, pushes: PushLedger, addresses: Addresses
-) -> ReleaseLive | ReleaseFailed | None:
-    """Reply to the event that told of the end first, again when it is delivered again.
-
-    An app that rests and wakes is reported as live for ever after: that is no news, and would wake functions.
-    """
-    cause, end = CURRENT_CAUSE.get().id, ReleaseState(event.phase)
-    where = (event.app, event.environment, event.release)
-    seen = releases.finish(*where, end, step=event.step, reason=event.reason, ended_by=cause)
-    if seen is None or seen.ended_by not in {"", cause}:
-        return None
-    if end is ReleaseState.LIVE:
-        return live(seen, pushes=pushes, addresses=addresses)
-    return failed(seen, event, pushes=pushes)
-
-
-def handle_object(
-    envelope: Envelope,
-    *,
-    read: Callable[[Envelope], WorkloadChanged | None],
-    record: Callable[[WorkloadChanged], None],
-    follow: Callable[[WorkloadChanged], ReleaseLive | ReleaseFailed | None],
-) -> ReleaseLive | ReleaseFailed | None:
-    """Take over what a changed object in the cluster says of a release; others are none of ours."""
-    seen = read(envelope)
-    if seen is None:
-        return None
-    record(seen)
-    return follow(seen)
+def _tail(text: str) -> str:
+    """Return the end of a log, as much as an event may carry."""
+    return text.encode()[-LOG_TAIL_BYTES:].decode(errors="ignore")

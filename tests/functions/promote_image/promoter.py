@@ -15,7 +15,7 @@ from functions.common.events.release import RollbackRequested
 from functions.common.ports.deployer import Deployer
 from functions.common.ports.pushes import PushLedger
 from functions.promote_image.handler import handle_image
-from functions.promote_image.redeploy import Again
+from functions.promote_image.redeploy import Redeploy
 from functions.promote_image.removal import Removal
 from functions.promote_image.roll_out import Plan, RollOut
 from functions.promote_image.rollback import handle_rollback
@@ -40,7 +40,7 @@ class Promoter:
             sink=world.sink,
             plan=Plan(domain=DOMAIN, steps=(50, 100)),
         )
-        self.again = Again(ledger=self.ledger, archive=self.archive, roll_out=self.roll_out, sink=world.sink)
+        self.redeploy = Redeploy(ledger=self.ledger, archive=self.archive, roll_out=self.roll_out, sink=world.sink)
         self.removal = Removal(
             ledger=self.ledger,
             deployer=deployer,

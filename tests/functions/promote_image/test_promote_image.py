@@ -69,7 +69,7 @@ def test_a_newer_push_takes_the_place_of_one_on_its_way(world: World, promoter: 
     assert world.releases() == [(1, "push", "superseded"), (2, "push", "started")]
     assert (world.state("a"), world.state("b")) == (PushState.SUPERSEDED, PushState.RELEASING)
     (told,) = world.sink.of(ReleaseSuperseded)
-    assert (told.push, told.reason) == ("a", "release v2 took its place")
+    assert (told.push, told.reason) == ("a", "release v2 replaced it")
 
 
 def test_a_redelivery_and_a_second_report_of_one_build_give_the_same_release(world: World, promoter: Promoter) -> None:
@@ -140,7 +140,7 @@ def test_a_rollback_that_cannot_be_changes_nothing_and_says_why(world: World, pr
     unknown = promoter.roll_back(7)
     promoter.store.delete("local/hello", digest_of("a"))
     gone = promoter.roll_back(1)
-    for answer, reason in ((unknown, "release v7 does not exist"), (gone, "the image of release v1 is gone")):
+    for answer, reason in ((unknown, "release v7 does not exist"), (gone, "the image of release v1 was deleted")):
         assert isinstance(answer, ReleaseFailed)
         assert (answer.step, answer.release) == ("rollback", 0)
         assert reason in answer.reason
@@ -150,13 +150,13 @@ def test_a_rollback_that_cannot_be_changes_nothing_and_says_why(world: World, pr
 def test_changed_config_is_a_release_of_the_same_image(world: World, promoter: Promoter) -> None:
     event = ConfigChanged(app="hello", environment="production", keys=("COLOUR",), actor="ada")
     with caused_by("config-1"):
-        assert promoter.again.config(event) is None
+        assert promoter.redeploy.config(event) is None
     promoter.promote(world.push("a"))
     live(world, 1)
     config(world, "production", "COLOUR", "red")
     with caused_by("config-2"):
-        started = promoter.again.config(event)
-        assert promoter.again.config(event) == started
+        started = promoter.redeploy.config(event)
+        assert promoter.redeploy.config(event) == started
     assert isinstance(started, ReleaseStarted)
     assert (started.release, started.digest, started.push) == (2, digest_of("a"), "")
     wanted = world.wanted()
@@ -168,7 +168,7 @@ def test_changed_config_is_a_release_of_the_same_image(world: World, promoter: P
 def test_config_that_changes_during_a_release_carries_its_push_on(world: World, promoter: Promoter) -> None:
     promoter.promote(world.push("a"))
     with caused_by("config"):
-        started = promoter.again.config(ConfigChanged(app="hello", keys=("COLOUR",)))
+        started = promoter.redeploy.config(ConfigChanged(app="hello", keys=("COLOUR",)))
     assert isinstance(started, ReleaseStarted)
     assert (started.release, started.push) == (2, "a")
     assert world.state("a") is PushState.RELEASING
@@ -180,7 +180,7 @@ def test_preview_config_is_released_in_every_open_preview(world: World, promoter
         world.environment(name, name)
         promoter.promote(world.push(name, environment=name, branch=name))
     with caused_by("config"):
-        reply = promoter.again.config(ConfigChanged(app="hello", environment="preview", keys=("COLOUR",)))
+        reply = promoter.redeploy.config(ConfigChanged(app="hello", environment="preview", keys=("COLOUR",)))
     assert isinstance(reply, ReleaseStarted)
     assert {reply.environment, *(event.environment for event in world.sink.of(ReleaseStarted))} == {"one", "two"}
 
@@ -190,7 +190,7 @@ def test_a_new_domain_is_served_by_a_new_release(world: World, promoter: Promote
     live(world, 1)
     world.database.run("insert into custom_domains (host, app) values ('www.example.org', 'hello')")
     with caused_by("domain"):
-        promoter.again.domain(DomainAdded(app="hello", environment="production", host="www.example.org"))
+        promoter.redeploy.domain(DomainAdded(app="hello", environment="production", host="www.example.org"))
     wanted = world.wanted()
     assert wanted is not None
     assert wanted["hosts"] == ["hello.apps.example.org", "www.example.org"]

@@ -117,8 +117,8 @@ def test_a_rollback_is_newer_than_the_push_of_its_commit(world: World, reporter:
 
 
 def test_an_event_without_its_repository_finds_it_by_its_push(reporter: Reporter) -> None:
-    reporter.report(ReleaseSuperseded(**OF, sha="a", reason="release v2 took its place"))
-    assert reporter.forge.shown["a", PRODUCTION][:2] == ("error", "Superseded: release v2 took its place")
+    reporter.report(ReleaseSuperseded(**OF, sha="a", reason="release v2 replaced it"))
+    assert reporter.forge.shown["a", PRODUCTION][:2] == ("error", "Superseded: release v2 replaced it")
 
 
 def test_an_ignored_push_says_why(world: World, reporter: Reporter) -> None:

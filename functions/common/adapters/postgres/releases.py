@@ -99,7 +99,7 @@ class PostgresReleaseLedger:
         with self.database.transaction():
             locked = self.database.rows(_LOCK, **where)
             if not locked:
-                return Overtaken(reason=f"{proposal.app}/{proposal.environment} is gone")
+                return Overtaken(reason=f"{proposal.app}/{proposal.environment} was deleted")
             place = locked[0]
             found = self.database.rows(
                 _FIND_BEGUN, **where, cause=proposal.cause, push=proposal.push, kind=proposal.kind
@@ -111,7 +111,7 @@ class PostgresReleaseLedger:
                 return Overtaken(reason=reason)
             else:
                 number = place["release_number"] + 1
-                rows = self._supersede(where, number=number, reason=f"release v{number} took its place")
+                rows = self._supersede(where, number=number, reason=f"release v{number} replaced it")
                 began = self._insert(proposal, place, number)
         domains = tuple(place["domains"]) if proposal.environment == PRODUCTION else ()
         displaced = tuple(release(row) for row in rows)

@@ -8,7 +8,7 @@ from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.postgres.events import PostgresEventLog
 from functions.common.events.base import CURRENT_CAUSE, Cause
 from functions.common.events.release import WorkloadChanged
-from functions.track_release.canary_progress import record
+from functions.track_release.canary_progress import record_share
 from tests.fakes.clock import FakeClock
 
 
@@ -22,7 +22,7 @@ def log(database: str) -> Iterator[PostgresEventLog]:
 def told(log: PostgresEventLog, event: str, **fields: object) -> None:
     token = CURRENT_CAUSE.set(Cause(function="track-release", source="/apis", id=event))
     seen = {"app": "hello", "environment": "production", "push": "p", "release": 2, "phase": "shifting", **fields}
-    record(WorkloadChanged.model_validate(seen), log=log, clock=FakeClock())
+    record_share(WorkloadChanged.model_validate(seen), log=log, clock=FakeClock())
     CURRENT_CAUSE.reset(token)
 
 

@@ -87,7 +87,7 @@ def test_changed_config_releases_the_live_image_and_not_the_refused_one(
     deployer.refused = set()
 
     with caused_by("config"):
-        started = promoter.again.config(ConfigChanged(app="hello", keys=("COLOUR",)))
+        started = promoter.redeploy.config(ConfigChanged(app="hello", keys=("COLOUR",)))
 
     assert isinstance(started, ReleaseStarted)
     assert (started.release, started.digest) == (3, digest_of("a"))
@@ -115,7 +115,7 @@ def test_one_environments_refusal_keeps_no_other_from_its_release(
     deployer.refused = {"one"}
 
     with caused_by("config"):
-        started = promoter.again.config(ConfigChanged(app="hello", environment="preview", keys=("COLOUR",)))
+        started = promoter.redeploy.config(ConfigChanged(app="hello", environment="preview", keys=("COLOUR",)))
 
     (failed,) = world.sink.of(ReleaseFailed)
     assert isinstance(started, ReleaseStarted)

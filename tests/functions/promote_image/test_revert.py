@@ -10,7 +10,7 @@ from functions.common.adapters.kubernetes.status import asked_release
 from functions.common.adapters.postgres.releases import PostgresReleaseProgress
 from functions.common.domain.release import ReleaseState
 from functions.common.events.release import ReleaseFailed
-from functions.promote_image.follow_up import handle_failed
+from functions.promote_image.release_ended import revert
 from tests.contract.kubernetes_deployer_world import KubernetesDeployerWorld
 from tests.fakes.loopback_kubernetes import loopback_kubernetes
 from tests.functions.promote_image.promoter import Promoter
@@ -33,7 +33,7 @@ class Stage:
         event = ReleaseFailed(
             app="hello", environment="production", release=number, sha="b", step="health check", reason="no answer"
         )
-        handle_failed(event, archive=self.promoter.archive, deployer=self.cluster.deployer)
+        revert(event, archive=self.promoter.archive, deployer=self.cluster.deployer)
 
     def asked(self) -> int:
         """Return the release that the cluster is asked for."""
