@@ -1,4 +1,4 @@
-"""Reports of what ended, kept until the broker has them."""
+"""Reports: events about ended builds and changed workloads, sent to the broker until it accepts them."""
 
 import logging
 import threading
@@ -6,19 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from functions.common.errors import Rejected, SlipwayError, Unavailable
+from functions.common.errors import SlipwayError, Unavailable
 from functions.common.events.base import CURRENT_CAUSE, Cause, Event
 from functions.common.ports.events import EventSink
-
-# What PostgreSQL can keep of a text that came from a program, whose bytes may be any.
-
-
-def storable(text: str) -> str:
-    """Return the text without NUL, which neither text nor jsonb takes, and with `?` for what UTF-8 has no bytes for."""
-    return text.encode(errors="replace").decode().replace("\0", "")
-
-
-# Sending reports to the broker until it has taken them.
 
 _LOG = logging.getLogger(__name__)
 _POLL_SECONDS = 0.05
@@ -35,19 +25,19 @@ class Report:
 
 
 class Reports(Protocol):
-    """Where reports wait; both methods may raise Unavailable."""
+    """A queue of reports; both methods may raise Unavailable."""
 
     def waiting(self) -> Iterable[Report]:
-        """Return the reports that the broker does not have yet, in the order to be sent."""
+        """Return the reports that the broker has not accepted yet, in the order to send them."""
         ...
 
     def sent(self, key: str) -> None:
-        """Note that the broker has the report."""
+        """Record that the broker accepted the report."""
         ...
 
 
 def send_reports(reports: Reports, sink: EventSink, stop: threading.Event) -> None:
-    """Send what waits until told to stop; one that the broker refuses for good is logged and left."""
+    """Send waiting reports until `stop` is set; one that the broker rejects is logged and dropped."""
     failures = 0
     while not stop.is_set():
         try:
@@ -58,7 +48,7 @@ def send_reports(reports: Reports, sink: EventSink, stop: threading.Event) -> No
         except Unavailable as error:
             _LOG.warning("reports wait: %s", error)
             failures += 1
-        except Exception:  # noqa: BLE001 - a table may not be there yet at the first start; reports must go on
+        except Exception:  # noqa: BLE001 - a table may be missing at the first start; reports must go on
             _LOG.exception("reports wait")
             failures += 1
         pause = _BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS)) - 1] if failures else _POLL_SECONDS
@@ -71,7 +61,12 @@ def _send(report: Report, sink: EventSink) -> None:
         sink.publish(report.event)
     except Unavailable:
         raise
-    except (Rejected, SlipwayError):
-        _LOG.exception("the broker refuses report %s", report.key)
+    except SlipwayError:
+        _LOG.exception("the broker rejects report %s", report.key)
     finally:
         CURRENT_CAUSE.reset(token)
+
+
+def storable(text: str) -> str:
+    """Return the output of a program as PostgreSQL can store it: no NUL, and `?` for what UTF-8 cannot encode."""
+    return text.encode(errors="replace").decode().replace("\0", "")

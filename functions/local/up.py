@@ -6,8 +6,9 @@ import time
 from pathlib import Path
 
 from functions.common.errors import SlipwayError
+from functions.local.instance import ENDPOINTS_FILE
 from functions.local.platform.programs import CODE, binary
-from functions.local.platform.run import FILE, Platform, StopRequested, running, stop_at_signals
+from functions.local.platform.run import Platform, StopRequested, running, stop_at_signals
 
 
 def main(arguments: list[str]) -> int:
@@ -40,7 +41,7 @@ Slipway is up ({seconds:.1f} s). Ctrl-C stops it; its state stays in {platform.h
   API and webhooks  {at.gateway}
   apps              https://<name>.localhost:{at.apps_port}/   CA: {at.ca}
   git               {platform.instance.url("git")}/<name>.git
-  all of this, with the credentials: {platform.home / FILE}
+  all of this, with the credentials: {platform.home / ENDPOINTS_FILE}
   logs              {platform.home / "logs"}
 
 Next, in another terminal, inside a git repository with an app:

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from functions.local.platform.health import wait_until_ready
 from functions.local.platform.programs import CODE, binary
-from functions.local.platform.run import wait_for
 from functions.local.routing import read_routing
 from tests.bench.processes import free_port, listens
 from tests.bench.stage import HMAC, folder, settings
@@ -60,7 +60,7 @@ def _served(command: Sequence[str], given: Mapping[str, str], port: int, place: 
     silent = subprocess.DEVNULL
     process = subprocess.Popen(command, env=environment, cwd=place, stdout=silent, stderr=silent)
     try:
-        wait_for({command[0]: listens(port)}, lambda: None, seconds=10, logs=place)
+        wait_until_ready({command[0]: listens(port)}, lambda: None, seconds=10, logs=place)
         yield
     finally:
         process.terminate()

@@ -15,7 +15,7 @@ from pathlib import Path
 from functions.local.builds.apps import Job, Outcome
 from functions.local.builds.orders import Order
 from functions.local.builds.steps import BuildLog
-from functions.local.platform.supervisor import MARK
+from functions.local.platform.processes import MARK
 
 # The processes of one build: one group, known by its leader's id and start.
 

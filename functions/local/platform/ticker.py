@@ -1,7 +1,7 @@
-"""A program that says something ten times a second: `python -I -S ticker.py`.
+"""A program that writes a byte ten times a second: `python -I -S ticker.py`.
 
-supervisord looks after its programs when one of them says something, and else once a second. So a
-program that ended is started again in a tenth of a second.
+supervisord looks after its programs whenever one of them writes something, and otherwise once a second. With
+this one running, a program that ended is restarted within a tenth of a second.
 """
 
 import os
@@ -11,7 +11,7 @@ _SECONDS = 0.1
 
 
 def tick() -> None:
-    """Write until nobody reads."""
+    """Write until the reader is gone."""
     while True:
         os.write(1, b".")
         time.sleep(_SECONDS)

@@ -1,13 +1,12 @@
 """A release before traffic: its command, its start, its health."""
 
 import http.client
-import random
-import socket
 import time
 from dataclasses import dataclass, field, replace
 
 from functions.common.errors import Unavailable
 from functions.local.builds.steps import log_tail
+from functions.local.ports import free_port
 from functions.local.rollouts.ingress import WHOLE, Ingress, Traffic
 from functions.local.rollouts.store import Rollouts, Stage, Version
 from functions.local.rollouts.supervision import ProcessState, Programs, Supervision
@@ -62,9 +61,6 @@ def _words(error: Exception) -> str:
 
 
 # A new version before it gets any traffic: its release command, its start, its health check.
-
-# Below the range from which systems take the ports of outgoing connections.
-_PORTS = range(20_000, 32_000)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -152,18 +148,3 @@ class Proving:
     def _gone(self, version: Version) -> str:
         folder = self.programs.image(version)
         return f"the image {version.workload.digest} is gone: {folder} does not exist; push again to build it anew"
-
-
-def free_port(wanted: int = 0) -> int:
-    """Return a port of the loopback address on which nothing listens: the wanted one when it is such a one."""
-    for _ in range(200):
-        port, wanted = wanted or random.choice(_PORTS), 0  # noqa: S311 - no secret
-        with socket.socket() as attempt:
-            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                attempt.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    msg = "no free port was found on 127.0.0.1"
-    raise OSError(msg)

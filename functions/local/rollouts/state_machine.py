@@ -5,9 +5,10 @@ import time
 from dataclasses import dataclass, field, replace
 
 from functions.common.domain.release import Workload
+from functions.local.ports import free_port
 from functions.local.rollouts.canary import Canary
 from functions.local.rollouts.ingress import Traffic
-from functions.local.rollouts.readiness import Proving, free_port, probe
+from functions.local.rollouts.readiness import Proving, probe
 from functions.local.rollouts.store import UNPROVEN, Rollouts, Stage, Version
 from functions.local.rollouts.supervision import ProcessState, Programs, Supervision
 from functions.local.rollouts.termination import Ending

@@ -1,20 +1,19 @@
 """The processes of releases under supervisord."""
 
 import json
-import os
 import sys
 import threading
 import time
-import xmlrpc.client
 from dataclasses import dataclass, field
-from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from functions.common.adapters.lazy import lazy
 from functions.common.errors import Unavailable
 from functions.local.builds.image import image_folder, read_manifest
-from functions.local.platform.supervisor import MARK
+from functions.local.files import write_private
+from functions.local.platform.processes import MARK
+from functions.local.platform.supervisor import call
 from functions.local.rollouts.store import Version
 
 if TYPE_CHECKING:
@@ -44,8 +43,8 @@ class Programs:
         folder.mkdir(parents=True, exist_ok=True)
         log = self.log_path(version, process)
         log.parent.mkdir(parents=True, exist_ok=True)
-        _write_private(folder / f"{name}.json", json.dumps(self._spec(version, process)))
-        _write_private(folder / f"{name}.conf", _section(name, folder / f"{name}.json", log, process))
+        write_private(folder / f"{name}.json", json.dumps(self._spec(version, process)))
+        write_private(folder / f"{name}.conf", _section(name, folder / f"{name}.json", log, process))
         self._make_log_folders()
         return name
 
@@ -126,13 +125,6 @@ def _section(name: str, spec: Path, log: Path, process: str) -> str:
     return "\n".join([f"[program:{name}]", *lines, ""])
 
 
-def _write_private(path: Path, text: str) -> None:
-    draft = path.with_suffix(".draft")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    draft.rename(path)
-
-
 # The process manager, by its XML-RPC socket, as far as apps' programs need it.
 
 _STOPPED, _STARTING, _RUNNING, _STOPPING = 0, 10, 20, 40
@@ -211,15 +203,7 @@ class Supervision:
         self._call("removeProcessGroup", name)
 
     def _call(self, method: str, *arguments: object) -> Any:  # noqa: ANN401 - as the method has it
-        transport = supervisor_xmlrpc.SupervisorTransport(None, None, f"unix://{self.socket}")
-        try:
-            with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as proxy:
-                return getattr(proxy.supervisor, method)(*arguments)
-        except xmlrpc.client.Fault:
-            return None  # not known, not running, there already: the state tells
-        except (OSError, HTTPException, xmlrpc.client.Error) as error:
-            msg = f"the process manager at {self.socket} does not answer"
-            raise Unavailable(msg) from error
+        return call(self.socket, method, *arguments)
 
 
 def _state(info: dict[str, Any]) -> ProcessState:

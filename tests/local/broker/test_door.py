@@ -9,7 +9,7 @@ import uvloop
 
 from functions.common.errors import Unavailable
 from functions.local.broker.ingress import LARGE, MAX_SIDE_BY_SIDE, Answer, Reply, Request, listening
-from functions.local.instance import reserving
+from functions.local.ports import port_reservations
 from tests.patience import patient
 
 MAX_BODY = 2 * LARGE
@@ -27,7 +27,7 @@ def _talked(talk: Talk, answer: Answer = _echo) -> bytes:
     """Return what comes of a talk with a door."""
 
     async def meet() -> bytes:
-        with reserving() as ports:
+        with port_reservations() as ports:
             port = ports.take(0)
             async with listening(port, answer, max_body=MAX_BODY), asyncio.timeout(patient(20)):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -213,7 +213,7 @@ def test_the_end_waits_for_what_is_being_worked_on() -> None:
         return Reply(status=200, text=request.target.encode())
 
     async def meet() -> bytes:
-        with reserving() as ports:
+        with port_reservations() as ports:
             port = ports.take(0)
             async with listening(port, answer, max_body=MAX_BODY):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from functions.local.instance import Instance, PortReservations
+from functions.local.instance import Instance
 from functions.local.platform.programs import CODE, nats_program
+from functions.local.ports import PortReservations
 from tests.local.broker.services import RecordingService, Respond
 from tests.local.project import write_project
 from tests.patience import patient

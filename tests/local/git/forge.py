@@ -12,9 +12,10 @@ from typing import Any
 
 from functions.common.adapters.local.repositories import LocalRepositories
 from functions.local.git.hooks import write_hooks
-from functions.local.instance import Instance, PortReservations
-from functions.local.platform.programs import CODE, binary
-from functions.local.platform.run import http_answers
+from functions.local.instance import Instance
+from functions.local.platform.health import http_answers
+from functions.local.platform.programs import CODE, git_command
+from functions.local.ports import PortReservations
 from tests.local.broker.services import Received, RecordingService, Reply
 from tests.patience import patient
 
@@ -29,6 +30,11 @@ class Forge:
     instance: Instance
     gateway: RecordingService
     repositories: LocalRepositories
+
+    @property
+    def log(self) -> str:
+        """What the git server has logged."""
+        return (self.home / "git.log").read_text(errors="replace")
 
     def deliveries(self, event: str) -> list[dict[str, Any]]:
         """Return the payloads of one kind of event, in order."""
@@ -60,10 +66,9 @@ def forge(home: Path) -> Iterator[Forge]:
     home.mkdir()
     instance.save()
     write_hooks(home)
-    command = [binary("gunicorn"), "--bind", f"127.0.0.1:{instance.ports['git']}", "--worker-class", "gthread"]
-    command += ["--threads", "4", "--no-control-socket", "functions.local.git.server:create()"]
     environment = {"SLIPWAY_LOCAL_HOME": str(home), "PYTHONPATH": str(CODE), "PATH": os.defpath}
-    server = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    with (home / "git.log").open("wb") as log:
+        server = subprocess.Popen(git_command(instance.ports["git"]), env=environment, stderr=log)
     try:
         _wait(http_answers(instance.ports["git"]))
         yield Forge(home, instance, gateway, LocalRepositories(folder=home / "git", base_url=instance.url("git")))

@@ -11,7 +11,8 @@ import httpx
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.settings import Settings
 from functions.local.demo.traffic import AppClient
-from functions.local.platform.run import Endpoints, Platform, running
+from functions.local.instance import Endpoints
+from functions.local.platform.run import Platform, running
 from tests.local.waiting import until
 from tests.patience import patient
 

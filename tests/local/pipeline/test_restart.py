@@ -2,7 +2,7 @@
 
 import time
 
-from functions.local.platform.supervisor import processes
+from functions.local.platform.processes import processes
 from tests.local.pipeline.developer import begin
 from tests.local.pipeline.stage import Stage
 from tests.local.waiting import until

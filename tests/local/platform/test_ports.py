@@ -2,11 +2,11 @@
 
 import socket
 
-from functions.local.instance import reserving
+from functions.local.ports import port_reservations
 
 
 def test_a_free_port_is_given_as_wanted_and_to_one_only() -> None:
-    with reserving() as first, reserving() as second:
+    with port_reservations() as first, port_reservations() as second:
         wanted = first.take(0)
         assert second.take(wanted) != wanted
         first.release()
@@ -15,6 +15,6 @@ def test_a_free_port_is_given_as_wanted_and_to_one_only() -> None:
 
 def test_a_port_on_which_somebody_listens_is_replaced() -> None:
     for address in ("127.0.0.1", ""):
-        with reserving() as reservations, socket.create_server((address, 0)) as holder:
+        with port_reservations() as reservations, socket.create_server((address, 0)) as holder:
             taken = holder.getsockname()[1]
             assert reservations.take(taken) != taken

@@ -16,7 +16,7 @@ import pytest
 
 from functions.local import instance as instances
 from functions.local.instance import Instance
-from functions.local.platform import supervisor as leftovers
+from functions.local.platform.processes import end_processes, processes
 from functions.local.platform.programs import CODE
 from functions.local.platform.run import running
 from tests.local.platform.small import ECHO, MANIFESTS, PARK, wait
@@ -47,9 +47,9 @@ def test_the_demo_stops_whole_when_ctrl_c_comes_twice_and_when_its_terminal_is_c
                     demo.send_signal(number)
                 time.sleep(0.3)
             said, _ = demo.communicate(timeout=patient(60))
-            assert leftovers.processes(instance.mark) == ()
+            assert processes(instance.mark) == ()
         finally:
-            leftovers.end(instance.mark)
+            end_processes(instance.mark)
 
     assert "stopping" in said
     assert demo.returncode == 130
@@ -63,10 +63,10 @@ def test_a_process_manager_that_answers_nonsense_is_ended_with_all_that_it_start
         _answer_nonsense(up.supervisor.socket)
 
     try:
-        assert leftovers.processes(up.instance.mark) == ()
+        assert processes(up.instance.mark) == ()
         assert not up.instance.runtime.exists()
     finally:
-        leftovers.end(up.instance.mark)
+        end_processes(up.instance.mark)
 
 
 def _answer_nonsense(at: Path) -> None:
@@ -92,4 +92,4 @@ def _instances(folder: Path) -> list[Instance]:
 
 
 def _is_under_way(instance: Instance) -> bool:
-    return len(leftovers.processes(instance.mark)) > 5
+    return len(processes(instance.mark)) > 5

@@ -16,7 +16,7 @@ import pytest
 from functions.common.adapters.local.repositories import LocalRepositories
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.git_url import repository_key
-from functions.local.platform import supervisor as leftovers
+from functions.local.platform.processes import processes
 from tests.local.platform.small import Up, is_taken, small_platform, wait
 from tests.patience import patient
 
@@ -70,7 +70,7 @@ def test_it_starts_answers_keeps_its_state_and_leaves_nothing_behind(up: Up) -> 
     assert f"in use by process {up.process.pid if up.process else 0}" in up.refused()
 
     assert up.stop() < patient(30)
-    assert leftovers.processes(instance.mark) == ()
+    assert processes(instance.mark) == ()
     assert [name for name, port in instance.ports.items() if is_taken(port)] == []
     assert not instance.runtime.exists()
     assert not (up.home / "endpoints.json").exists()
@@ -100,7 +100,7 @@ def test_killed_programs_come_back_and_a_killed_platform_starts_again(up: Up) ->
     up.stop(signal.SIGKILL)
     supervisor = int((instance.runtime / "supervisord.pid").read_text())
     os.kill(supervisor, signal.SIGKILL)
-    assert len(leftovers.processes(instance.mark)) >= len(before)
+    assert len(processes(instance.mark)) >= len(before)
 
     said = up.start()
     assert "ended" in said

@@ -19,7 +19,7 @@ from functions.common.events.release import WorkloadChanged
 from functions.common.settings import Settings
 from functions.local.builds.image import Manifest, store_image
 from functions.local.platform.programs import caddy_command
-from functions.local.rollouts.readiness import free_port
+from functions.local.ports import free_port
 from functions.local.rollouts.supervision import Supervision
 from functions.local.tools import beside_python
 from tests.local.waiting import until

@@ -1,0 +1,39 @@
+"""What the build runner and the rollout controller have in common as processes."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from functions.common.adapters.broker.sink import BrokerSink
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.events import PostgresEventLog
+from functions.common.adapters.system_clock import SystemClock
+from functions.common.settings import Settings, from_environment
+from functions.local.files import exclusive_lock
+from functions.local.reports import Reports, send_reports
+
+Work = Callable[[threading.Event], None]
+_REPORTER_SECONDS = 5
+
+
+def run_worker(name: str, compose: Callable[[Settings, Postgres], tuple[Work, Reports]]) -> None:
+    """Run the worker and send its reports until SIGTERM or SIGINT; one process of a name for each state folder."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    settings, stop = from_environment(), threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    database = Postgres(settings.database_url)
+    sink = BrokerSink(
+        url=settings.sink_url,
+        log=PostgresEventLog(database=database),
+        clock=SystemClock(),
+        extensions=settings.sink_extensions,
+    )
+    with exclusive_lock(Path(settings.local_home) / f"{name}.lock"):
+        work, reports = compose(settings, database)
+        reporter = threading.Thread(target=send_reports, args=(reports, sink, stop), daemon=True)
+        reporter.start()
+        work(stop)
+        reporter.join(timeout=_REPORTER_SECONDS)
