@@ -1,13 +1,11 @@
 """What every test may use."""
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.postgres.client import Postgres
-from functions.common.adapters.postgres.migrations import migrate
+from tests.databases import Databases
 from tests.patience import FACTOR, patient
 from tests.postgres_server import postgres_server
 from tests.world import World
@@ -34,29 +32,18 @@ def server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def template(server: str) -> str:
-    """Return the name of a migrated database, to be copied for each test."""
-    maintenance = Postgres(server)
-    maintenance.run("create database slipway_template")
-    database = Postgres(server.rpartition("/")[0] + "/slipway_template")
-    migrate(database, ROOT / "schemas" / "migrations")
-    local = ROOT / "functions" / "local" / "migrations"
-    if local.exists():
-        migrate(database, local)
-    database.close()
-    maintenance.close()
-    return "slipway_template"
+def databases(server: str) -> Iterator[Databases]:
+    """Return the migrated databases of that server."""
+    databases = Databases(server, ROOT / "schemas" / "migrations", ROOT / "functions" / "local" / "migrations")
+    yield databases
+    databases.close()
 
 
 @pytest.fixture
-def database(server: str, template: str) -> Iterator[str]:
-    """Return the URL of a fresh, migrated database of this test's own."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    maintenance = Postgres(server)
-    maintenance.run(f"create database {name} template {template}")
-    yield server.rpartition("/")[0] + f"/{name}"
-    maintenance.run(f"drop database if exists {name} with (force)")
-    maintenance.close()
+def database(databases: Databases) -> Iterator[str]:
+    """Return the URL of an empty, migrated database of this test's own."""
+    with databases.one() as url:
+        yield url
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from functions.common.adapters.postgres.client import Postgres
 from functions.common.ports.apps import Role
 from tests.api_world import TOKENS, give_tokens
 from tests.conftest import ROOT
+from tests.databases import Databases
 from tests.fakes.loopback_broker import LoopbackBroker, loopback_broker
 from tests.local.waiting import until
 from tests.patience import patient
@@ -61,21 +62,18 @@ class Platform:
 
 
 @pytest.fixture(scope="session")
-def platform(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """Return a running platform that all tests of the command share; each uses apps of its own."""
     home = tmp_path_factory.mktemp("home")
-    maintenance = Postgres(server)
-    maintenance.run(f"create database paas_command template {template}")
-    maintenance.close()
-    database = Postgres(server.rpartition("/")[0] + "/paas_command")
-    give_tokens(database)
-    with socket.socket() as free, loopback_broker() as broker:
+    with databases.one() as url, socket.socket() as free, loopback_broker() as broker:
+        database = Postgres(url)
+        give_tokens(database)
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
         free.close()
         environment = {
             **os.environ,  # noqa: TID251 - the process needs a PATH
-            "DATABASE_URL": server.rpartition("/")[0] + "/paas_command",
+            "DATABASE_URL": url,
             "K_SINK": broker.url,
             "DEFAULT_DOMAIN": "localhost",
             "SLIPWAY_PLATFORM": "local",
@@ -90,9 +88,9 @@ def platform(server: str, template: str, tmp_path_factory: pytest.TempPathFactor
                 [sys.executable, "-m", *command], cwd=ROOT, env=environment, stdout=log, stderr=log
             )
         try:
-            url = f"http://127.0.0.1:{port}"
-            wait_for(url + "/healthz")
-            yield Platform(url=url, home=home, database=database, broker=broker)
+            server = f"http://127.0.0.1:{port}"
+            wait_for(server + "/healthz")
+            yield Platform(url=server, home=home, database=database, broker=broker)
         finally:
             process.terminate()
             process.wait(timeout=patient(30))

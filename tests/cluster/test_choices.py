@@ -12,7 +12,7 @@ from tests.patience import patient
 
 def ran(action: str, **environment: str) -> tuple[int, str]:
     """Run it as a user does; return exit code and complaint."""
-    command = [sys.executable, "-m", "tests.cluster", action]
+    command = [sys.executable, "-m", "tests.cluster.kit", action]
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=patient(60), check=False
     )

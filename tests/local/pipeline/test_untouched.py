@@ -9,6 +9,7 @@ import pytest
 from functions.local.demo.traffic import Probe, probing
 from tests.local.pipeline.developer import Developer, begin
 from tests.local.pipeline.stage import Stage
+from tests.patience import patient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,9 @@ def test_a_release_command_that_fails_changes_nothing(steady: Steady) -> None:
 
 
 def test_a_web_process_that_never_answers_changes_nothing(steady: Steady) -> None:
-    steady.breaks({"MODE": "deaf"}, step="health check", says="for 5 seconds", last_words="thinking, not listening")
+    steady.breaks(
+        {"MODE": "deaf"}, step="health check", says=f"for {patient(5):g} seconds", last_words="thinking, not listening"
+    )
 
 
 def test_a_web_process_that_ends_at_once_changes_nothing(steady: Steady) -> None:
