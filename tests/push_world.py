@@ -19,7 +19,7 @@ from functions.common.events.build import BuildEnded, BuildRequested
 from functions.common.events.envelope import Envelope, envelop
 from functions.common.events.push import BranchDeleted, PullRequestClosed, PushReceived, Repository
 from functions.record_build.handler import handle_end
-from functions.resolve_app.closing import Closing
+from functions.resolve_app.close_previews import PreviewCloser
 from functions.resolve_app.handler import Admission, handle_push
 from functions.start_build.cancel import handle_app_deleted, handle_preview_closed
 from functions.start_build.handler import handle_request
@@ -64,7 +64,7 @@ class PushWorld:
         heads, builder = fused(self.heads), fused(self.builder)
         places = {"environments": environments, "pushes": pushes, "sink": sink, "default_domain": DOMAIN}
         admission = Admission(**places)  # type: ignore[arg-type] # a dict for short
-        closing = Closing(**places, apps=apps, heads=heads)  # type: ignore[arg-type] # as above
+        closer = PreviewCloser(**places, apps=apps, heads=heads)  # type: ignore[arg-type] # as above
         build = {"builds": builds, "builder": builder}
         images = fused(self.images)
         routes: list[Route] = [
@@ -72,8 +72,8 @@ class PushWorld:
                 PushReceived,
                 partial(handle_push, apps=apps, history=history, heads=heads, admission=admission, sink=sink),
             ),
-            (BranchDeleted, closing.branch_deleted),
-            (PullRequestClosed, closing.pull_request_closed),
+            (BranchDeleted, closer.branch_deleted),
+            (PullRequestClosed, closer.pull_request_closed),
             (BuildRequested, partial(handle_request, **build, pushes=pushes, sink=sink)),  # type: ignore[arg-type] # as above
             (PreviewClosed, partial(handle_preview_closed, **build)),  # type: ignore[arg-type] # as above
             (AppDeleted, partial(handle_app_deleted, **build, names=builds)),  # type: ignore[arg-type] # as above

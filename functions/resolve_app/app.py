@@ -10,25 +10,25 @@ from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, subscriber
 from functions.common.wiring.core import core
 from functions.common.wiring.platform import forge_heads
-from functions.resolve_app.closing import Closing
+from functions.resolve_app.close_previews import PreviewCloser
 from functions.resolve_app.handler import Admission, handle_push
 
 
 def create() -> Endpoint:
-    """Return the endpoint."""
+    """Return the endpoint as this process is configured."""
     parts = core()
     domain, database, sink, heads = parts.settings.default_domain, parts.database, parts.sink, forge_heads(parts)
     apps, environments = PostgresAppDirectory(database=database), PostgresEnvironments(database=database)
     pushes, history = PostgresPushLedger(database=database), PostgresPushHistory(database=database)
     admission = Admission(environments=environments, pushes=pushes, sink=sink, default_domain=domain)
-    closing = Closing(
+    closer = PreviewCloser(
         apps=apps, environments=environments, pushes=pushes, heads=heads, sink=sink, default_domain=domain
     )
     return subscriber(
         "resolve-app",
         on(PushReceived, partial(handle_push, apps=apps, history=history, heads=heads, admission=admission, sink=sink)),
-        on(BranchDeleted, closing.branch_deleted),
-        on(PullRequestClosed, closing.pull_request_closed),
+        on(BranchDeleted, closer.branch_deleted),
+        on(PullRequestClosed, closer.pull_request_closed),
         log=parts.log,
         clock=parts.clock,
     )

@@ -1,11 +1,12 @@
-"""A push comes in: whose is it, and what is to be done for each app?"""
+"""Decides for each app of a pushed repository what is to be built, and records it."""
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from functions.common.domain.app import App
 from functions.common.domain.environment import Environment
 from functions.common.domain.git_url import repository_key
-from functions.common.domain.push import Push, PushState
+from functions.common.domain.push import Push, PushCode, PushState
 from functions.common.errors import Rejected
 from functions.common.events.app import PreviewOpened
 from functions.common.events.base import Event
@@ -15,12 +16,76 @@ from functions.common.ports.apps import AppDirectory, Environments
 from functions.common.ports.events import EventSink
 from functions.common.ports.forge import ForgeHeads
 from functions.common.ports.pushes import PushHistory, PushLedger
-from functions.resolve_app.decide import Verdict, decide, is_plain, weigh
-
-# Pushes as they are recorded, and the events that tell of them.
+from functions.resolve_app.decide import Decision, decide_by_branch, decide_by_settings, is_final
 
 
-def as_push(event: PushReceived, *, key: str, app: str) -> Push:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """Records pushes; `default_domain` is the domain of preview hosts."""
+
+    environments: Environments
+    pushes: PushLedger
+    sink: EventSink
+    default_domain: str
+
+    def __call__(self, push: Push, environment: Environment) -> Push:
+        """Record a push that has ended, or open the environment and admit the push to it; safe to repeat."""
+        if push.state is not PushState.RECEIVED:
+            return self.pushes.record(push, code=push.code)
+        opened = self.environments.open(environment)
+        if opened.fresh and not opened.environment.is_production:
+            self._announce(push, opened.environment)
+        return self.pushes.admit(replace(push, environment=opened.environment.name))
+
+    def _announce(self, push: Push, environment: Environment) -> None:
+        host = f"{environment.label}.{self.default_domain}"
+        where = {"app": environment.app, "environment": environment.name, "push": push.id}
+        self.sink.publish(PreviewOpened(**where, branch=environment.branch, host=host))
+
+
+def handle_push(
+    event: PushReceived,
+    *,
+    apps: AppDirectory,
+    history: PushHistory,
+    heads: ForgeHeads,
+    admission: Admission,
+    sink: EventSink,
+) -> Event:
+    """Publish for each app of the repository what is to be built, or why nothing is.
+
+    What is recorded is never decided again: a redelivery gets the same events.
+    """
+    keys = repository_keys(event.repository)
+    found = apps.by_repository(*keys)
+    done = {push.app: push for push in history.recorded(event.push)}
+    if not done and not found:
+        done[""] = admission.pushes.record(unmatched(event, key=keys[0]), code=PushCode.NO_APP)
+    undecided = [] if "" in done else [app for app in found if app.name not in done]
+    head = heads.head(event.repository.urls[0], event.branch) if undecided else None
+    for app in undecided:
+        push = push_of(event, key=keys[0], app=app.name)
+        decision = _decide(app, push, event, head=head, history=history)
+        done[app.name] = admission(decided(push, decision), decision.environment)
+    *others, last = [event_of(done[name], event) for name in sorted(done)]
+    for other in others:
+        sink.publish(other)
+    return last
+
+
+def repository_keys(repository: Repository) -> tuple[str, ...]:
+    """Return the key of each of the repository's URLs, the best first. Raises Rejected when no URL is readable."""
+    keys = []
+    for url in repository.urls:
+        with suppress(Rejected):
+            keys.append(repository_key(url))
+    if not keys:
+        msg = f"repository {repository.full_name} has no readable git URL"
+        raise Rejected(msg)
+    return tuple(dict.fromkeys(keys))
+
+
+def push_of(event: PushReceived, *, key: str, app: str) -> Push:
     """Return the push for one app, undecided; `key` is its repository's."""
     return Push(
         id=event.push,
@@ -35,23 +100,23 @@ def as_push(event: PushReceived, *, key: str, app: str) -> Push:
     )
 
 
-def of_no_app(event: PushReceived, *, key: str) -> Push:
-    """Return the push of a repository that no app is made from: it ends ignored."""
+def unmatched(event: PushReceived, *, key: str) -> Push:
+    """Return the push of a repository that no app has; it ends ignored."""
     reason = (
         f"no app matches repo {event.repository.full_name}: create one with `paas apps create NAME`, or give an "
         f"app this git URL with PUT /v1/apps/ID/git ({event.repository.urls[0]}), then push again"
     )
-    return replace(as_push(event, key=key, app=""), state=PushState.IGNORED, reason=reason)
+    return replace(push_of(event, key=key, app=""), state=PushState.IGNORED, reason=reason)
 
 
-def judged(push: Push, verdict: Verdict) -> Push:
-    """Return the push with its verdict."""
-    name = verdict.environment.name
-    return replace(push, environment=name, state=verdict.state, code=verdict.code, reason=verdict.reason)
+def decided(push: Push, decision: Decision) -> Push:
+    """Return the push with its decision."""
+    name = decision.environment.name
+    return replace(push, environment=name, state=decision.state, code=decision.code, reason=decision.reason)
 
 
-def told(push: Push, event: PushReceived) -> Event:
-    """Return the event of a recorded push: the same for the same record, whatever became of it later."""
+def event_of(push: Push, event: PushReceived) -> Event:
+    """Return the event of a recorded push: always the same, whatever happened to the push later."""
     where = {"app": push.app, "environment": push.environment, "push": push.id}
     repository, sha = event.repository, push.sha
     if push.sequence:
@@ -59,87 +124,12 @@ def told(push: Push, event: PushReceived) -> Event:
         return BuildRequested(**where, repository=repository.full_name, sha=sha, sequence=push.sequence, **request)
     if push.state is PushState.SUPERSEDED:
         return PushSuperseded(**where, repository=repository.full_name, sha=sha, reason=push.reason)
-    told_of = {"branch": event.branch, "code": push.code, "reason": push.reason}
-    return PushIgnored(**where, repository=repository.full_name, sha=sha, **told_of)
+    why = {"branch": event.branch, "code": push.code, "reason": push.reason}
+    return PushIgnored(**where, repository=repository.full_name, sha=sha, **why)
 
 
-# A repository's keys.
-
-
-def keys_of(repository: Repository) -> tuple[str, ...]:
-    """Return the key of each of the repository's URLs, the best first. Raises Rejected when none can be read."""
-    keys = []
-    for url in repository.urls:
-        with suppress(Rejected):
-            keys.append(repository_key(url))
-    if not keys:
-        msg = f"repository {repository.full_name} comes without a git URL that can be read"
-        raise Rejected(msg)
-    return tuple(dict.fromkeys(keys))
-
-
-# Takes one app's push into its environment.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admission:
-    """Records pushes; `default_domain` is where previews answer."""
-
-    environments: Environments
-    pushes: PushLedger
-    sink: EventSink
-    default_domain: str
-
-    def __call__(self, push: Push, wanted: Environment) -> Push:
-        """Record a push that ends here, or admit it to its environment, opening that; safe to repeat."""
-        if push.state is not PushState.RECEIVED:
-            return self.pushes.record(push, code=push.code)
-        opened = self.environments.open(wanted)
-        environment = opened.environment
-        if opened.fresh and not environment.is_production:
-            self._announce(push, environment)
-        return self.pushes.admit(replace(push, environment=environment.name))
-
-    def _announce(self, push: Push, environment: Environment) -> None:
-        host = f"{environment.label}.{self.default_domain}"
-        where = {"app": environment.app, "environment": environment.name, "push": push.id}
-        self.sink.publish(PreviewOpened(**where, branch=environment.branch, host=host))
-
-
-NO_APP = "no-app"
-
-
-def handle_push(
-    event: PushReceived,
-    *,
-    apps: AppDirectory,
-    history: PushHistory,
-    heads: ForgeHeads,
-    admission: Admission,
-    sink: EventSink,
-) -> Event:
-    """Tell for each app of the repository what is to be built, or why nothing is.
-
-    What is recorded stands: a redelivery tells the same again.
-    """
-    keys = keys_of(event.repository)
-    found = apps.by_repository(*keys)
-    done = {push.app: push for push in history.recorded(event.push)}
-    if not done and not found:
-        done[""] = admission.pushes.record(of_no_app(event, key=keys[0]), code=NO_APP)
-    open_apps = [] if "" in done else [app for app in found if app.name not in done]
-    head = heads.head(event.repository.urls[0], event.branch) if open_apps else None
-    for app in open_apps:
-        push = as_push(event, key=keys[0], app=app.name)
-        verdict = _weighed(decide(app, event), push, event, head=head, history=history)
-        done[app.name] = admission(judged(push, verdict), verdict.environment)
-    *others, last = [told(done[name], event) for name in sorted(done)]
-    for other in others:
-        sink.publish(other)
-    return last
-
-
-def _weighed(verdict: Verdict, push: Push, event: PushReceived, *, head: str | None, history: PushHistory) -> Verdict:
-    if is_plain(verdict, event, head):
-        return verdict
-    return weigh(verdict, event, head=head, lineage=history.lineage(push, head or ""))
+def _decide(app: App, push: Push, event: PushReceived, *, head: str | None, history: PushHistory) -> Decision:
+    decision = decide_by_settings(app, event)
+    if is_final(decision, event, head):
+        return decision
+    return decide_by_branch(decision, event, head=head, lineage=history.lineage(push, head or ""))

@@ -148,7 +148,7 @@ def test_lineage_tells_of_the_base(world: Ledgers) -> None:
     assert world.history.lineage(push, "").base is Base.UNKNOWN
     world.pushes.record(replace(a_push("p2", "b", before="a"), state=PushState.SUPERSEDED))
     assert world.history.lineage(push, "").base is Base.DROPPED
-    assert world.history.lineage(a_push("p2", "b", before="a"), "").base is Base.SETTLED
+    assert world.history.lineage(a_push("p2", "b", before="a"), "").base is Base.HANDLED
 
 
 def test_lineage_tells_who_came_first_through_ignored_pushes_too(world: Ledgers) -> None:

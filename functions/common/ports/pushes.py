@@ -39,13 +39,13 @@ class Base(StrEnum):
     """What is recorded of the commit that a push was made on.
 
     `FIRST`: nothing of its branch for this app. `UNKNOWN`: other pushes of the branch, not that one.
-    `DROPPED`: it was superseded before it was admitted. `SETTLED`: whatever it needed was done.
+    `DROPPED`: it was superseded before it was admitted. `HANDLED`: it was built, or ignored by a filter.
     """
 
     FIRST = "first"
     UNKNOWN = "unknown"
     DROPPED = "dropped"
-    SETTLED = "settled"
+    HANDLED = "handled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Verdicts by table."""
+"""Decisions, by table."""
 
 from dataclasses import replace
 from typing import Any
@@ -10,12 +10,12 @@ from functions.common.domain.environment import production
 from functions.common.domain.push import PushState
 from functions.common.events.push import PushReceived, Repository
 from functions.common.ports.pushes import Base, Lineage
-from functions.resolve_app.decide import Verdict, decide, is_plain, weigh
+from functions.resolve_app.decide import Decision, decide_by_branch, decide_by_settings, is_final
 
 APP = App(id="1", name="hello", git_url="https://forge.example.org/team/hello", branch="main", paths=("web/**",))
 A, B, ZERO = "a" * 40, "b" * 40, "0" * 40
-SETTLED = Lineage(base=Base.SETTLED, head_ignored=False, overtaken=False)
-PLAIN = Verdict(environment=production("hello", "main"))
+HANDLED = Lineage(base=Base.HANDLED, head_ignored=False, overtaken=False)
+PLAIN = Decision(environment=production("hello", "main"))
 FILTERED = {code: replace(PLAIN, state=PushState.IGNORED, code=code, reason="words") for code in ("paths", "skip-ci")}
 
 
@@ -42,35 +42,35 @@ def push(**more: Any) -> PushReceived:  # noqa: ANN401 - fields of the event
         ({"changed": ("docs/x", "web/y")}, "production", ""),
     ],
 )
-def test_what_app_and_push_ask_for(more: dict[str, Any], environment: str, code: str) -> None:
-    verdict = decide(APP, push(**more))
-    assert verdict.environment.name.startswith(environment)
-    assert verdict.code == code
-    assert verdict.state is (PushState.IGNORED if code else PushState.RECEIVED)
-    assert bool(verdict.reason) == bool(code)
+def test_decisions_by_settings(more: dict[str, Any], environment: str, code: str) -> None:
+    decision = decide_by_settings(APP, push(**more))
+    assert decision.environment.name.startswith(environment)
+    assert decision.code == code
+    assert decision.state is (PushState.IGNORED if code else PushState.RECEIVED)
+    assert bool(decision.reason) == bool(code)
 
 
-def test_without_paths_every_push_counts() -> None:
-    assert decide(replace(APP, paths=()), push(changed=("docs/x",))) == PLAIN
+def test_without_paths_every_push_is_built() -> None:
+    assert decide_by_settings(replace(APP, paths=()), push(changed=("docs/x",))) == PLAIN
 
 
 @pytest.mark.parametrize(
-    ("verdict", "head", "plain"),
+    ("decision", "head", "final"),
     [(PLAIN, B, True), (PLAIN, A, False), (PLAIN, None, False), (FILTERED["paths"], B, False)],
 )
-def test_only_the_head_is_plain(verdict: Verdict, head: str | None, plain: bool) -> None:  # noqa: FBT001 - a table's column
-    assert is_plain(verdict, push(), head) is plain
+def test_only_a_pushed_head_without_filter_is_final(decision: Decision, head: str | None, final: bool) -> None:  # noqa: FBT001 - a table's column
+    assert is_final(decision, push(), head) is final
 
 
 @pytest.mark.parametrize(
-    ("verdict", "head", "lineage", "state", "reason"),
+    ("decision", "head", "lineage", "state", "reason"),
     [
         (PLAIN, B, {}, "received", ""),
         (PLAIN, B, {"overtaken": True}, "received", ""),
         (PLAIN, A, {}, "superseded", f"already at {'a' * 12}"),
         (PLAIN, A, {"head_ignored": True}, "received", ""),
         (PLAIN, A, {"head_ignored": True, "overtaken": True}, "superseded", "newer push"),
-        (PLAIN, "", {}, "ignored", "does not exist any more"),
+        (PLAIN, "", {}, "ignored", "no longer exists"),
         (PLAIN, None, {}, "received", ""),
         (PLAIN, None, {"overtaken": True}, "superseded", "newer push"),
         (FILTERED["paths"], B, {}, "ignored", "words"),
@@ -83,10 +83,10 @@ def test_only_the_head_is_plain(verdict: Verdict, head: str | None, plain: bool)
         (FILTERED["skip-ci"], B, {"base": Base.DROPPED}, "received", ""),
     ],
 )
-def test_what_head_and_ledger_add(
-    verdict: Verdict, head: str | None, lineage: dict[str, Any], state: str, reason: str
+def test_decisions_by_branch(
+    decision: Decision, head: str | None, lineage: dict[str, Any], state: str, reason: str
 ) -> None:
-    weighed = weigh(verdict, push(), head=head, lineage=replace(SETTLED, **lineage))
-    assert weighed.state == state
-    assert reason in weighed.reason
-    assert bool(weighed.code) == (state == "ignored")
+    decided = decide_by_branch(decision, push(), head=head, lineage=replace(HANDLED, **lineage))
+    assert decided.state == state
+    assert reason in decided.reason
+    assert bool(decided.code) == (state == "ignored")

@@ -236,7 +236,7 @@ def test_a_deleted_production_branch_keeps_serving(world: PushWorld) -> None:
 
     told = deleted(world, "main")
 
-    assert told == [("push.ignored.v1", "the production branch main was deleted; hello keeps serving what it serves")]
+    assert told == [("push.ignored.v1", "the production branch main was deleted; hello keeps its current release")]
     assert deleted(world, "main") == told
     assert world.rows("select state from environments") == [{"state": "open"}]
 

@@ -144,7 +144,7 @@ reached as (
 ),
 base as (select * from of_app where sha = :before)
 select
-    case when exists (select from base where state <> 'superseded' or sequence > 0) then 'settled'
+    case when exists (select from base where state <> 'superseded' or sequence > 0) then 'handled'
         when exists (select from base) then 'dropped'
         when exists (select from of_app) then 'unknown' else 'first' end as base,
     exists (select from of_app where sha = :head and filtered) as head_ignored,

@@ -1,11 +1,11 @@
-"""A branch is gone, or its pull request is closed: its previews are closed."""
+"""Closes the previews of a branch that was deleted, or whose pull request was closed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from functions.common.domain.app import App
 from functions.common.domain.environment import PRODUCTION
-from functions.common.domain.push import Push, PushState
+from functions.common.domain.push import Push, PushCode, PushState
 from functions.common.events.app import PreviewClosed
 from functions.common.events.base import CURRENT_CAUSE, Event
 from functions.common.events.push import BranchDeleted, PullRequestClosed, PushIgnored
@@ -13,15 +13,14 @@ from functions.common.ports.apps import AppDirectory, Environments
 from functions.common.ports.events import EventSink
 from functions.common.ports.forge import ForgeHeads
 from functions.common.ports.pushes import PushLedger
-from functions.resolve_app.handler import keys_of
+from functions.resolve_app.handler import repository_keys
 
 NO_COMMIT = "0" * 40
-DELETED = "branch-deleted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Closing:
-    """Closes previews, never production; late news of a branch that lives on change nothing."""
+class PreviewCloser:
+    """Closes previews, never production. A late event about a branch that exists changes nothing."""
 
     apps: AppDirectory
     environments: Environments
@@ -31,25 +30,25 @@ class Closing:
     default_domain: str
 
     def branch_deleted(self, event: BranchDeleted) -> Event | None:
-        """Close the branch's previews; record that a deleted production branch keeps serving."""
-        keys = keys_of(event.repository)
+        """Close the branch's previews; record that apps keep the release of a deleted production branch."""
+        keys = repository_keys(event.repository)
         apps = self.apps.by_repository(*keys)
         if not apps or self.heads.head(event.repository.urls[0], event.branch):
             return None
-        told = [self._kept(app, event, keys[0]) for app in apps if app.branch == event.branch]
-        told += self._closed(apps, event, reason=f"branch {event.branch} was deleted")
-        return self._last(told)
+        events = [self._record_deletion(app, event, keys[0]) for app in apps if app.branch == event.branch]
+        events += self._close(apps, event, reason=f"branch {event.branch} was deleted")
+        return self._publish(events)
 
     def pull_request_closed(self, event: PullRequestClosed) -> Event | None:
-        """Close the head branch's previews, unless it was pushed to since; a fork's branch has none."""
-        apps = () if event.fork else self.apps.by_repository(*keys_of(event.repository))
+        """Close the head branch's previews, unless the branch has newer commits; the branch of a fork has none."""
+        apps = () if event.fork else self.apps.by_repository(*repository_keys(event.repository))
         head = self.heads.head(event.repository.urls[0], event.branch) if apps else None
         if not apps or (head and event.sha and head != event.sha):
             return None
         how = "merged" if event.merged else "closed"
-        return self._last(self._closed(apps, event, reason=f"pull request #{event.number} was {how}"))
+        return self._publish(self._close(apps, event, reason=f"pull request #{event.number} was {how}"))
 
-    def _closed(self, apps: Sequence[App], event: BranchDeleted | PullRequestClosed, *, reason: str) -> list[Event]:
+    def _close(self, apps: Sequence[App], event: BranchDeleted | PullRequestClosed, *, reason: str) -> list[Event]:
         closed = self.environments.close_previews([app.name for app in apps], event.branch)
         return [
             PreviewClosed(
@@ -63,8 +62,8 @@ class Closing:
             for environment in closed
         ]
 
-    def _kept(self, app: App, event: BranchDeleted, key: str) -> Event:
-        recorded = self.pushes.record(_deletion(app, event, key), code=DELETED)
+    def _record_deletion(self, app: App, event: BranchDeleted, key: str) -> Event:
+        recorded = self.pushes.record(_deletion(app, event, key), code=PushCode.BRANCH_DELETED)
         return PushIgnored(
             app=app.name,
             environment=PRODUCTION,
@@ -76,16 +75,17 @@ class Closing:
             reason=recorded.reason,
         )
 
-    def _last(self, told: Sequence[Event]) -> Event | None:
-        for event in told[:-1]:
+    def _publish(self, events: Sequence[Event]) -> Event | None:
+        """Publish all events but the last, which is the reply."""
+        for event in events[:-1]:
             self.sink.publish(event)
-        return told[-1] if told else None
+        return events[-1] if events else None
 
 
 def _deletion(app: App, event: BranchDeleted, key: str) -> Push:
-    reason = f"the production branch {event.branch} was deleted; {app.name} keeps serving what it serves"
+    reason = f"the production branch {event.branch} was deleted; {app.name} keeps its current release"
     return Push(
-        id=CURRENT_CAUSE.get().id,  # a deletion is no push and has no id of one
+        id=CURRENT_CAUSE.get().id,  # a deletion is no push and has no push id of its own
         app=app.name,
         environment=PRODUCTION,
         repository=key,
