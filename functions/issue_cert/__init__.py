@@ -1,1 +1,1 @@
-"""Keeps certificates for the hosts that are wanted."""
+"""Keeps certificates for the hosts of apps."""

@@ -10,28 +10,28 @@ from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, on_type, subscriber
 from functions.common.wiring.core import Core, core
 from functions.common.wiring.platform import certificates
-from functions.issue_cert.certificate_service import Holdings
+from functions.issue_cert.certificate_service import CertificateService
 from functions.issue_cert.handler import handle, handle_changed, handle_deleted, handle_object
 
 
 def compose(parts: Core) -> Endpoint:
     """Return the endpoint of these parts."""
-    holdings = Holdings(
+    service = CertificateService(
         certificates=certificates(parts),
         hosts=PostgresHosts(database=parts.database, domain=parts.settings.default_domain),
         ledger=PostgresCertificateLedger(database=parts.database),
         clock=parts.clock,
     )
-    settle, changed = partial(handle, holdings=holdings), partial(handle_changed, holdings=holdings)
+    sync, changed = partial(handle, service=service), partial(handle_changed, service=service)
     seen = partial(handle_object, read=certificate_changed, changed=changed)
     return subscriber(
         "issue-cert",
-        on(AppCreated, settle),
-        on(DomainAdded, settle),
-        on(DomainRemoved, settle),
-        on(PreviewOpened, settle),
-        on(PreviewClosed, settle),
-        on(AppDeleted, partial(handle_deleted, holdings=holdings)),
+        on(AppCreated, sync),
+        on(DomainAdded, sync),
+        on(DomainRemoved, sync),
+        on(PreviewOpened, sync),
+        on(PreviewClosed, sync),
+        on(AppDeleted, partial(handle_deleted, service=service)),
         on(CertificateChanged, changed),
         on_type("dev.knative.apiserver.resource.update", seen),
         log=parts.log,

@@ -1,4 +1,4 @@
-"""Gives one host its certificate, or takes it back."""
+"""Requests and withdraws the certificates of hosts, and records what the issuer reports."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,16 +16,16 @@ from functions.common.ports.network import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holdings:
-    """Decides by what is wanted now, not by which event came: events may be late or out of order."""
+class CertificateService:
+    """Decides by the current state, not by the type of the event: events may arrive late or out of order."""
 
     certificates: Certificates
     hosts: HostDirectory
     ledger: CertificateLedger
     clock: Clock
 
-    def settle(self, host: str, cause: Event) -> CertificateReady | CertificateFailed | None:
-        """Ask for the host's certificate unless a valid one is known, or forget it when nothing wants the host."""
+    def sync(self, host: str, cause: Event) -> CertificateReady | CertificateFailed | None:
+        """Request the host's certificate unless a valid one is known; withdraw it if no app has the host."""
         owner = self.hosts.owner(host)
         if not owner:
             self.certificates.withdraw(host)
@@ -35,10 +35,10 @@ class Holdings:
         known = self.valid(host)
         if known:
             return self._ready(known, cause)
-        return self.take(self.certificates.ensure(host, owner=owner), owner, cause)
+        return self.record(self.certificates.ensure(host, owner=owner), owner, cause)
 
-    def take(self, seen: CertificateStatus, owner: str, cause: Event) -> CertificateReady | CertificateFailed | None:
-        """Remember what is seen of a certificate; one that is still being issued is no news."""
+    def record(self, seen: CertificateStatus, owner: str, cause: Event) -> CertificateReady | CertificateFailed | None:
+        """Record the status of a certificate; there is no event while it is being issued."""
         if seen.ready:
             known = KnownCertificate(host=seen.host, app=owner, state="ready", not_after=seen.not_after)
             self.ledger.note(known)
@@ -50,7 +50,7 @@ class Holdings:
         return CertificateFailed(**where, host=seen.host, reason=seen.reason)
 
     def valid(self, host: str) -> KnownCertificate | None:
-        """Return the host's certificate when it is known to be valid now."""
+        """Return the host's certificate if it is known to be valid now."""
         known = self.ledger.find(host)
         if known is None or known.state != "ready":
             return None

@@ -1,4 +1,4 @@
-"""Keeps a certificate for every host that is wanted; a valid one is never asked for again."""
+"""Keeps a certificate for every host that an app has; while one is valid, no other is requested."""
 
 from collections.abc import Callable
 
@@ -6,29 +6,31 @@ from functions.common.events.app import AppCreated, AppDeleted, DomainAdded, Dom
 from functions.common.events.envelope import Envelope
 from functions.common.events.network import CertificateChanged, CertificateFailed, CertificateReady
 from functions.common.ports.network import CertificateStatus
-from functions.issue_cert.certificate_service import Holdings
+from functions.issue_cert.certificate_service import CertificateService
 
 OneHost = AppCreated | DomainAdded | DomainRemoved | PreviewOpened | PreviewClosed
 
 
-def handle(event: OneHost, *, holdings: Holdings) -> CertificateReady | CertificateFailed | None:
-    """Settle the certificate of the event's host."""
-    return holdings.settle(event.host, event)
+def handle(event: OneHost, *, service: CertificateService) -> CertificateReady | CertificateFailed | None:
+    """Sync the certificate of the event's host."""
+    return service.sync(event.host, event)
 
 
-def handle_deleted(event: AppDeleted, *, holdings: Holdings) -> None:
-    """Forget the certificates of all that the app had."""
+def handle_deleted(event: AppDeleted, *, service: CertificateService) -> None:
+    """Withdraw the certificates of all hosts that the app had."""
     for host in event.hosts:
-        holdings.settle(host, event)
+        service.sync(host, event)
 
 
-def handle_changed(event: CertificateChanged, *, holdings: Holdings) -> CertificateReady | CertificateFailed | None:
-    """Take over an issuer's report, unless nothing wants the host or a failure is older than a valid certificate."""
-    owner = holdings.hosts.owner(event.host)
-    if not owner or (not event.ready and holdings.valid(event.host)):
+def handle_changed(
+    event: CertificateChanged, *, service: CertificateService
+) -> CertificateReady | CertificateFailed | None:
+    """Record an issuer's report, unless no app has the host or a failure contradicts a valid certificate."""
+    owner = service.hosts.owner(event.host)
+    if not owner or (not event.ready and service.valid(event.host)):
         return None
     seen = CertificateStatus(host=event.host, ready=event.ready, not_after=event.not_after, reason=event.reason)
-    return holdings.take(seen, owner, event)
+    return service.record(seen, owner, event)
 
 
 def handle_object(
@@ -37,6 +39,6 @@ def handle_object(
     read: Callable[[Envelope], CertificateChanged | None],
     changed: Callable[[CertificateChanged], CertificateReady | CertificateFailed | None],
 ) -> CertificateReady | CertificateFailed | None:
-    """Take over what a changed object in the cluster says of a certificate; others are none of ours."""
+    """Handle what a changed object in the cluster says of a certificate; ignore other objects."""
     seen = read(envelope)
     return changed(seen) if seen else None

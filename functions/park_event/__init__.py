@@ -1,1 +1,1 @@
-"""Keeps what the broker could not deliver."""
+"""Keeps events that the broker could not deliver."""

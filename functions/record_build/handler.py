@@ -1,4 +1,4 @@
-"""Records the end of a build, once, and answers with what follows from it."""
+"""Records the end of a build, as the builder reports it, and publishes the image or the failure."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,15 +15,47 @@ from functions.common.ports.images import ImageStore
 from functions.common.ports.logs import BuildLogs
 from functions.common.ports.pushes import PushHistory, PushLedger
 
-# What a report means, and whether it says what is recorded.
-
 PUBLISH, CANCELLED, BUILD = "publish", "cancelled", "build"
 TAIL_BYTES = 4096
-SHOWN = 12
+SHOWN = 12  # characters of a sha that people read
+
+
+def handle_end(
+    event: BuildEnded,
+    *,
+    builds: BuildLedger,
+    pushes: PushLedger,
+    history: PushHistory,
+    images: ImageStore,
+    logs: BuildLogs,
+) -> Event | None:
+    """Record the end. The first report counts: a repeat gets the same reply, a report that contradicts it gets none."""
+    succeeded = BuildState(event.state) is BuildState.SUCCEEDED
+    if not succeeded and _is_of_a_deleted_app(event, history):
+        return None  # a new app of the same name may have a build of this name by now
+    stored = succeeded and bool(event.digest) and images.has(event.image, event.digest)
+    ended = builds.end(result_of(_with_log(event, logs), stored=stored))
+    if ended is None:
+        if _is_of_a_deleted_app(event, history):
+            return None
+        msg = f"build {event.build} is unknown: nothing was ordered under this name"
+        raise Rejected(msg)
+    return _end_push(ended, pushes) if matches(event, ended.build) else None
+
+
+def handle_run(
+    envelope: Envelope,
+    *,
+    read: Callable[[Envelope], BuildEnded | None],
+    handle: Callable[[BuildEnded], Event | None],
+) -> Event | None:
+    """Handle a builder's own event; ignore runs that are not ours or have not ended."""
+    ended = read(envelope)
+    return handle(ended) if ended else None
 
 
 def result_of(event: BuildEnded, *, stored: bool) -> BuildResult:
-    """Return the end that a report stands for; a success whose image is not `stored` is a failure to publish."""
+    """Return the end that was reported; a success whose image is not `stored` is a failure to publish."""
     state, step, reason = BuildState(event.state), event.step, event.reason
     if state is BuildState.SUCCEEDED and not stored:
         state, step = BuildState.FAILED, PUBLISH
@@ -36,30 +68,21 @@ def result_of(event: BuildEnded, *, stored: bool) -> BuildResult:
     return BuildResult(name=event.build, state=state, step=step, reason=reason, log_tail=tail(event.log_tail))
 
 
-def agrees(event: BuildEnded, build: Build) -> bool:
-    """Return whether the report is the one that was recorded; digests and images may come and go later."""
+def matches(event: BuildEnded, build: Build) -> bool:
+    """Return whether the report says what is recorded; whether the image exists now does not matter."""
     if BuildState(event.state) is BuildState.SUCCEEDED:
         missed = build.state is BuildState.FAILED and build.step == PUBLISH and event.digest in build.reason
         return missed or (build.image is not None and build.image.digest == event.digest)
     return event.state == build.state
 
 
-def why_superseded(ended: Ended) -> str:
-    """Return for whose sake the build was cancelled, as a sentence."""
-    closing = CLOSINGS.get(ended.build.superseded_by)
-    return closing or f"the newer push of {ended.heir[:SHOWN] or 'another commit'} takes its place"
-
-
 def tail(text: str) -> str:
-    """Return the last lines of a log, at most 4 kB in UTF-8, without the NUL that no database keeps."""
+    """Return the last lines of a log, at most 4 kB in UTF-8, without NUL, which the database cannot store."""
     return text.replace("\0", "").encode()[-TAIL_BYTES:].decode(errors="ignore")
 
 
-# What record-build tells, by what is recorded.
-
-
 def failed(build: Build) -> BuildFailed:
-    """Tell why there is no image."""
+    """Return the event of a build without an image."""
     return BuildFailed(
         app=build.app,
         environment=build.environment,
@@ -74,68 +97,16 @@ def failed(build: Build) -> BuildFailed:
 
 
 def superseded(build: Build, reason: str) -> PushSuperseded:
-    """Tell that the push gave way."""
+    """Return the event of the superseded push."""
     where = {"app": build.app, "environment": build.environment, "push": build.push}
     return PushSuperseded(**where, repository=build.repository, sha=build.sha, reason=reason)
 
 
-# A builder reports an end: the first report stands.
-
-
-def handle_end(
-    event: BuildEnded,
-    *,
-    builds: BuildLedger,
-    pushes: PushLedger,
-    history: PushHistory,
-    images: ImageStore,
-    logs: BuildLogs,
-) -> Event | None:
-    """Record the end and tell it; the same report again tells the same, one that contradicts it nothing."""
-    succeeded = BuildState(event.state) is BuildState.SUCCEEDED
-    if not succeeded and _is_of_a_deleted_app(event, history):
-        return None  # though a new app of its name may have taken the build's name again by now
-    stored = succeeded and bool(event.digest) and images.has(event.image, event.digest)
-    ended = builds.end(result_of(_with_last_lines(event, logs), stored=stored))
-    if ended is None:
-        if _is_of_a_deleted_app(event, history):
-            return None
-        msg = f"build {event.build} is not known here: nothing was ordered under this name"
-        raise Rejected(msg)
-    return _told(ended, pushes) if agrees(event, ended.build) else None
-
-
-def handle_run(
-    envelope: Envelope,
-    *,
-    read: Callable[[Envelope], BuildEnded | None],
-    handle: Callable[[BuildEnded], Event | None],
-) -> Event | None:
-    """Take over a builder's own event; runs that are not ours, or have not ended, are no news."""
-    ended = read(envelope)
-    return handle(ended) if ended else None
-
-
-def _is_of_a_deleted_app(event: BuildEnded, history: PushHistory) -> bool:
-    """Return whether the app that the build was for is gone: its pushes went with it, and nothing else takes one."""
-    is_told = bool(event.app and event.push)
-    return is_told and all(push.app != event.app for push in history.recorded(event.push))
-
-
-def _with_last_lines(event: BuildEnded, logs: BuildLogs) -> BuildEnded:
-    """Return a failure with what the build wrote last, where its builder's report does not have it."""
-    if BuildState(event.state) is not BuildState.FAILED or event.log_tail:
-        return event
-    with suppress(Rejected):  # the end of a build is told with its log or without
-        return event.model_copy(update={"log_tail": logs.tail(event.build)})
-    return event
-
-
-def _told(ended: Ended, pushes: PushLedger) -> Event:
+def _end_push(ended: Ended, pushes: PushLedger) -> Event:
     build = ended.build
-    unwanted = build.state is BuildState.CANCELLED and build.superseded_by
-    if unwanted or (build.image and build.superseded_by in CLOSINGS):
-        reason = why_superseded(ended)
+    was_cancelled = build.state is BuildState.CANCELLED and build.superseded_by
+    if was_cancelled or (build.image and build.superseded_by in CLOSINGS):
+        reason = _why_superseded(ended)
         pushes.advance(build.push, build.app, PushState.SUPERSEDED, reason=reason)
         return superseded(build, reason)
     if build.image:
@@ -143,3 +114,24 @@ def _told(ended: Ended, pushes: PushLedger) -> Event:
     end = failed(build)
     pushes.advance(build.push, build.app, PushState.FAILED, step=end.step, reason=end.reason)
     return end
+
+
+def _why_superseded(ended: Ended) -> str:
+    """Return in a sentence why the build was cancelled."""
+    closing = CLOSINGS.get(ended.build.superseded_by)
+    return closing or f"the newer push of {ended.heir[:SHOWN] or 'another commit'} takes its place"
+
+
+def _is_of_a_deleted_app(event: BuildEnded, history: PushHistory) -> bool:
+    """Return whether the build's app was deleted: its pushes were deleted with it, and no new app has one."""
+    is_known = bool(event.app and event.push)
+    return is_known and all(push.app != event.app for push in history.recorded(event.push))
+
+
+def _with_log(event: BuildEnded, logs: BuildLogs) -> BuildEnded:
+    """Return the report of a failure with the end of the build's log, if the builder has not sent it."""
+    if BuildState(event.state) is not BuildState.FAILED or event.log_tail:
+        return event
+    with suppress(Rejected):  # the end of a build is reported even without its log
+        return event.model_copy(update={"log_tail": logs.tail(event.build)})
+    return event

@@ -1,1 +1,1 @@
-"""Shows at each commit what became of it."""
+"""Shows the state of a push at its commit."""

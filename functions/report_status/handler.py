@@ -1,27 +1,54 @@
-"""Shows at a commit what became of it."""
+"""Shows the state of a push at its commit, on its forge."""
 
 from dataclasses import dataclass
 
 from functions.common.domain.environment import PRODUCTION
-from functions.common.domain.push import is_zero
+from functions.common.domain.push import PushCode, is_zero
 from functions.common.events.base import CURRENT_CAUSE, Event
 from functions.common.events.push import PushIgnored
 from functions.common.ports.forge import CommitStatuses
 from functions.common.ports.pushes import Commit, CommitFacts, Status, StatusJournal
 from functions.report_status.wording import wording
 
-# Which commit an event's status belongs to.
 
-DUPLICATE = "duplicate"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """Links to the API at `gateway`; without a gateway, statuses have no link."""
+
+    gateway: str = ""
+
+    def app(self, name: str) -> str:
+        """Return the URL of the app in the API."""
+        return f"{self.gateway.rstrip('/')}/v1/apps/{name}" if self.gateway else ""
+
+
+def handle(event: Event, *, facts: CommitFacts, journal: StatusJournal, statuses: CommitStatuses, links: Links) -> None:
+    """Set the status `slipway/<app>/<environment>`; events without an app or a commit have no status."""
+    commit = commit_of(event, facts)
+    if commit is None or is_zero(commit.sha):
+        return
+    text = wording(event)
+    status = Status(
+        repository=commit.repository,
+        sha=commit.sha,
+        context=f"slipway/{event.app}/{event.environment or PRODUCTION}",
+        event=CURRENT_CAUSE.get().id,
+        position=commit.position,
+        rank=text.rank,
+        state=text.state,
+        description=text.description,
+        target_url=getattr(event, "url", "") or links.app(event.app),
+    )
+    show(status, journal=journal, statuses=statuses)
 
 
 def commit_of(event: Event, facts: CommitFacts) -> Commit | None:
-    """Return the commit by the ledger, else by the event itself, or None when there is none to mark.
+    """Return the commit that an event belongs to: as recorded, else as the event says, else None.
 
-    The release counts first: a rollback is newer than the push that its commit came with. A duplicate
+    The release comes first: a rollback is newer than the push that its commit came with. A duplicate
     has the status of the push that it repeats.
     """
-    if not event.app or (isinstance(event, PushIgnored) and event.code == DUPLICATE):
+    if not event.app or (isinstance(event, PushIgnored) and event.code == PushCode.DUPLICATE):
         return None
     release = getattr(event, "release", 0)
     known = facts.of_release(event.app, event.environment, release) if release else None
@@ -33,28 +60,11 @@ def commit_of(event: Event, facts: CommitFacts) -> Commit | None:
     return Commit(repository=repository, sha=sha) if repository and sha else None
 
 
-# Where a status leads.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Links:
-    """Links to the API at `gateway`; without one, statuses lead nowhere."""
-
-    gateway: str = ""
-
-    def app(self, name: str) -> str:
-        """Return the URL of what the API knows of an app."""
-        return f"{self.gateway.rstrip('/')}/v1/apps/{name}" if self.gateway else ""
-
-
-# Posts a status so that the newest is what stays.
-
-
 def show(status: Status, *, journal: StatusJournal, statuses: CommitStatuses) -> None:
     """Post the status unless a newer one is known.
 
-    While it was being posted, a newer one may have been posted by another call, and now lie under this
-    one: then the newer is posted once more. So the newest always comes last.
+    Another call may post a newer status while this one is being posted. Then the newer status is posted again,
+    so that it is the last.
     """
     newest = journal.offer(status)
     shown: Status | None = None
@@ -74,26 +84,3 @@ def _post(status: Status, statuses: CommitStatuses) -> None:
         context=status.context,
         target_url=status.target_url,
     )
-
-
-# Shows at the commit, on its forge, what became of it.
-
-
-def handle(event: Event, *, facts: CommitFacts, journal: StatusJournal, statuses: CommitStatuses, links: Links) -> None:
-    """Set the status `slipway/<app>/<environment>`; an event of no app, or of no commit, has nowhere to go."""
-    commit = commit_of(event, facts)
-    if commit is None or is_zero(commit.sha):
-        return
-    said = wording(event)
-    status = Status(
-        repository=commit.repository,
-        sha=commit.sha,
-        context=f"slipway/{event.app}/{event.environment or PRODUCTION}",
-        event=CURRENT_CAUSE.get().id,
-        position=commit.position,
-        rank=said.rank,
-        state=said.state,
-        description=said.description,
-        target_url=getattr(event, "url", "") or links.app(event.app),
-    )
-    show(status, journal=journal, statuses=statuses)

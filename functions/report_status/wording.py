@@ -1,6 +1,6 @@
-"""What each event means for a commit: how far it is, the forge's word for it, and a sentence."""
+"""What each event means for a commit: its rank, the forge's state for it, and a sentence."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from functions.common.events.base import Event
 from functions.common.events.build import BuildFailed, BuildRequested, BuildStarted
@@ -21,11 +21,11 @@ class Wording:
 
 
 def wording(event: Event) -> Wording:
-    """Return what to say. The descriptions have at most 140 characters, as forges want them."""
-    said = _wording(event)
-    if len(said.description) <= LIMIT:
-        return said
-    return Wording(rank=said.rank, state=said.state, description=said.description[: LIMIT - 1].rstrip() + "…")
+    """Return the text of an event; descriptions have at most 140 characters, the limit of forges."""
+    text = _wording(event)
+    if len(text.description) <= LIMIT:
+        return text
+    return replace(text, description=text.description[: LIMIT - 1].rstrip() + "…")
 
 
 def _wording(event: Event) -> Wording:  # noqa: PLR0911 - a table in code

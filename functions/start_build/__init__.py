@@ -1,1 +1,1 @@
-"""Starts builds, and cancels those that are not wanted any more."""
+"""Starts builds, and cancels builds that are no longer needed."""

@@ -1,4 +1,4 @@
-"""Orders the build of a push, and cancels what it supersedes."""
+"""Orders the build of a push, and cancels the builds that it supersedes."""
 
 from dataclasses import replace
 
@@ -12,9 +12,33 @@ from functions.common.ports.builds import Beginning, Builder, BuildLedger
 from functions.common.ports.events import EventSink
 from functions.common.ports.pushes import PushLedger
 
-# What start-build tells.
+STEP = "order"
 
-ORDER = "order"
+
+def handle_request(
+    event: BuildRequested, *, builds: BuildLedger, pushes: PushLedger, builder: Builder, sink: EventSink
+) -> Event | None:
+    """Begin the push's build, use one that exists, or end the push as superseded.
+
+    Every step is safe to repeat after a crash.
+    """
+    order = order_of(event)
+    begun = builds.begin(order, repository=event.repository, sequence=event.sequence)
+    for name in begun.cancel:
+        builder.cancel(name)
+    for push in begun.adopted:
+        sink.publish(superseded(event, push, f"push {event.push} takes over its build"), discriminator=push)
+    if begun.build is None:
+        return _supersede(event, begun, pushes)
+    if begun.build.push != event.push and begun.build.image:
+        return published(event, begun.build, begun.build.image)
+    if begun.build.state is BuildState.RUNNING:
+        try:
+            _start(begun.build, replace(order, name=begun.build.name), builder)
+        except Rejected as error:
+            return _fail(begun.build, str(error), builds, pushes)
+        pushes.advance(event.push, event.app, PushState.BUILDING)
+    return started(begun.build)
 
 
 def order_of(event: BuildRequested) -> BuildOrder:
@@ -31,7 +55,7 @@ def order_of(event: BuildRequested) -> BuildOrder:
 
 
 def started(build: Build) -> BuildStarted:
-    """Tell that the push's build is in the builder's hands."""
+    """Return the event of a build that the builder has."""
     return BuildStarted(
         app=build.app,
         environment=build.environment,
@@ -44,72 +68,44 @@ def started(build: Build) -> BuildStarted:
 
 
 def published(event: BuildRequested, build: Build, image: Image) -> ImagePublished:
-    """Tell that the push's image is there: an earlier push of the same commit built it."""
+    """Return the event of an image that an earlier push of the same commit built."""
     return ImagePublished.of(replace(build, push=event.push, sequence=event.sequence), image)
 
 
 def superseded(event: BuildRequested, push: str, reason: str) -> PushSuperseded:
-    """Tell that a push of this commit gave way."""
+    """Return the event of a superseded push of this commit."""
     where = {"app": event.app, "environment": event.environment}
     return PushSuperseded(**where, push=push, repository=event.repository, sha=event.sha, reason=reason)
 
 
-def refused(build: Build) -> BuildFailed:
-    """Tell that the builder can never do this order."""
+def failed(build: Build) -> BuildFailed:
+    """Return the event of a build that failed."""
     where = {"app": build.app, "environment": build.environment, "push": build.push}
     what = {"repository": build.repository, "build": build.name, "sha": build.sha}
     return BuildFailed(**where, **what, step=build.step, reason=build.reason)
 
 
-def has_ended_otherwise(state: PushState | None) -> bool:
-    """Return whether the push came to an end that is not that of giving way."""
-    return state is not None and state.is_final and state is not PushState.SUPERSEDED
-
-
-# A build is requested: begin it, use one that is there, or give way to a newer push.
-
-
-def handle_request(
-    event: BuildRequested, *, builds: BuildLedger, pushes: PushLedger, builder: Builder, sink: EventSink
-) -> Event | None:
-    """Bring the push's build on its way; every step is safe to repeat after a crash anywhere."""
-    order = order_of(event)
-    begun = builds.begin(order, repository=event.repository, sequence=event.sequence)
-    for name in begun.cancel:
-        builder.cancel(name)
-    for push in begun.adopted:
-        sink.publish(superseded(event, push, f"push {event.push} takes over its build"), discriminator=push)
-    if begun.build is None:
-        return _give_way(event, begun, pushes)
-    if begun.build.push != event.push and begun.build.image:
-        return published(event, begun.build, begun.build.image)
-    if begun.build.state is BuildState.RUNNING:
-        try:
-            _start(begun.build, replace(order, name=begun.build.name), builder)
-        except Rejected as error:
-            return _refuse(begun.build, str(error), builds, pushes)
-        pushes.advance(event.push, event.app, PushState.BUILDING)
-    return started(begun.build)
-
-
 def _start(build: Build, order: BuildOrder, builder: Builder) -> None:
     builder.start(order)
     if build.superseded_by:
-        # Cancelled between an earlier try's record and its order: the builder did not know it then.
+        # It was cancelled after an earlier attempt had recorded it and before the builder knew it.
         builder.cancel(build.name)
 
 
-def _give_way(event: BuildRequested, begun: Beginning, pushes: PushLedger) -> PushSuperseded | None:
-    if has_ended_otherwise(begun.push_state):
+def _supersede(event: BuildRequested, begun: Beginning, pushes: PushLedger) -> PushSuperseded | None:
+    """End a push that needs no build as superseded; one that has ended otherwise gets no reply."""
+    state, reason = begun.push_state, begun.overtaken
+    if state is PushState.SUPERSEDED:
+        reason = begun.push_reason
+    elif state is not None and state.is_final:
         return None
-    if begun.push_state is PushState.SUPERSEDED:
-        return superseded(event, event.push, begun.push_reason)
-    pushes.advance(event.push, event.app, PushState.SUPERSEDED, reason=begun.overtaken)
-    return superseded(event, event.push, begun.overtaken)
+    else:
+        pushes.advance(event.push, event.app, PushState.SUPERSEDED, reason=reason)
+    return superseded(event, event.push, reason)
 
 
-def _refuse(build: Build, reason: str, builds: BuildLedger, pushes: PushLedger) -> Event:
-    result = BuildResult(name=build.name, state=BuildState.FAILED, step=ORDER, reason=reason)
-    builds.end(result)
-    pushes.advance(build.push, build.app, PushState.FAILED, step=ORDER, reason=reason)
-    return refused(replace(build, step=ORDER, reason=reason))
+def _fail(build: Build, reason: str, builds: BuildLedger, pushes: PushLedger) -> BuildFailed:
+    """End the build and its push: the builder can never do this order."""
+    builds.end(BuildResult(name=build.name, state=BuildState.FAILED, step=STEP, reason=reason))
+    pushes.advance(build.push, build.app, PushState.FAILED, step=STEP, reason=reason)
+    return failed(replace(build, step=STEP, reason=reason))

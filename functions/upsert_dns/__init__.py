@@ -1,1 +1,1 @@
-"""Keeps DNS records what they should be."""
+"""Keeps the DNS records of hosts in sync with the apps, domains and previews."""

@@ -18,14 +18,14 @@ def compose(parts: Core) -> Endpoint:
         hosts=PostgresHosts(database=parts.database, domain=parts.settings.default_domain),
         ledger=PostgresRecordLedger(database=parts.database),
     )
-    settle = partial(handle, records=records)
+    sync = partial(handle, records=records)
     return subscriber(
         "upsert-dns",
-        on(AppCreated, settle),
-        on(DomainAdded, settle),
-        on(DomainRemoved, settle),
-        on(PreviewOpened, settle),
-        on(PreviewClosed, settle),
+        on(AppCreated, sync),
+        on(DomainAdded, sync),
+        on(DomainRemoved, sync),
+        on(PreviewOpened, sync),
+        on(PreviewClosed, sync),
         on(AppDeleted, partial(handle_deleted, records=records, sink=parts.sink)),
         log=parts.log,
         clock=parts.clock,

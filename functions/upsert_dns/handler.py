@@ -1,4 +1,4 @@
-"""Makes DNS records what they should be."""
+"""Creates, updates and deletes the DNS records of hosts; only records that carry our mark are changed."""
 
 from dataclasses import dataclass
 
@@ -9,19 +9,19 @@ from functions.common.events.network import DnsReady, DnsRefused
 from functions.common.ports.events import EventSink
 from functions.common.ports.network import DnsAction, DnsZone, HostDirectory, RecordLedger
 
-# Makes one DNS record what it should be.
+OneHost = AppCreated | DomainAdded | DomainRemoved | PreviewOpened | PreviewClosed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Records:
-    """Decides by what is wanted now, not by which event came: events may be late or out of order."""
+    """Decides by the current state, not by the type of the event: events may arrive late or out of order."""
 
     zone: DnsZone
     hosts: HostDirectory
     ledger: RecordLedger
 
-    def settle(self, host: str, cause: Event) -> DnsReady | DnsRefused:
-        """Create, update or delete the host's record, or say why it is not ours to change."""
+    def sync(self, host: str, cause: Event) -> DnsReady | DnsRefused:
+        """Create, update or delete the host's record, or say why it must not be changed."""
         owner = self.hosts.owner(host)
         where = {"app": owner or cause.app, "environment": cause.environment, "push": cause.push}
         try:
@@ -43,19 +43,14 @@ class Records:
         return action
 
 
-# Keeps the DNS record of a host what it should be; only records that carry our mark are changed.
-
-OneHost = AppCreated | DomainAdded | DomainRemoved | PreviewOpened | PreviewClosed
-
-
 def handle(event: OneHost, *, records: Records) -> DnsReady | DnsRefused:
-    """Settle the record of the event's host."""
-    return records.settle(event.host, event)
+    """Sync the record of the event's host."""
+    return records.sync(event.host, event)
 
 
 def handle_deleted(event: AppDeleted, *, records: Records, sink: EventSink) -> DnsReady | DnsRefused | None:
-    """Settle the records of all that the app had; a refused one does not keep the others."""
-    outcomes = [records.settle(host, event) for host in event.hosts]
+    """Sync the records of all hosts that the app had; a refused record does not stop the others."""
+    outcomes = [records.sync(host, event) for host in event.hosts]
     for outcome in outcomes[:-1]:
         sink.publish(outcome, discriminator=outcome.host)
     return outcomes[-1] if outcomes else None

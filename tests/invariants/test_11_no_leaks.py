@@ -10,7 +10,7 @@ import pytest
 
 from functions.common.adapters.postgres.network import PostgresCertificateLedger, PostgresHosts, PostgresRecordLedger
 from functions.common.events.app import PreviewClosed, PreviewOpened
-from functions.issue_cert.certificate_service import Holdings
+from functions.issue_cert.certificate_service import CertificateService
 from functions.issue_cert.handler import handle as settle_certificate
 from functions.upsert_dns.handler import Records
 from functions.upsert_dns.handler import handle as settle_record
@@ -30,7 +30,7 @@ class Site:
         self.promoter = Promoter(world, folder / "images")
         hosts = PostgresHosts(database=world.database, domain=DOMAIN)
         self.records = Records(zone=world.zone, hosts=hosts, ledger=PostgresRecordLedger(database=world.database))
-        self.holdings = Holdings(
+        self.service = CertificateService(
             certificates=world.certificates,
             hosts=hosts,
             ledger=PostgresCertificateLedger(database=world.database),
@@ -45,10 +45,10 @@ class Site:
         world.environment("topic", "topic")
         opened = PreviewOpened(app="hello", environment="topic", branch="topic", host=HOST)
         settle_record(opened, records=self.records)
-        settle_certificate(opened, holdings=self.holdings)
+        settle_certificate(opened, service=self.service)
         not_after = (world.clock.now() + timedelta(days=90)).isoformat()
         world.database.run("update platform.certificates set not_after = :not_after", not_after=not_after)
-        settle_certificate(opened, holdings=self.holdings)
+        settle_certificate(opened, service=self.service)
         self.promoter.promote(world.push("topic-1", environment="topic", branch="topic"))
 
     def hear(self, *, deaf: frozenset[str] = frozenset()) -> int:
@@ -64,7 +64,7 @@ class Site:
             if "upsert-dns" not in deaf:
                 settle_record(event, records=self.records)
             if "issue-cert" not in deaf:
-                settle_certificate(event, holdings=self.holdings)
+                settle_certificate(event, service=self.service)
         return len(closed)
 
     def left(self) -> set[str]:

@@ -7,7 +7,7 @@ import pytest
 from functions.common.adapters.postgres.network import PostgresCertificateLedger, PostgresHosts
 from functions.common.events.app import AppCreated, AppDeleted, DomainRemoved
 from functions.common.events.network import CertificateChanged, CertificateFailed, CertificateReady
-from functions.issue_cert.certificate_service import Holdings
+from functions.issue_cert.certificate_service import CertificateService
 from functions.issue_cert.handler import handle, handle_changed, handle_deleted
 from tests.world import DOMAIN, World
 
@@ -16,8 +16,8 @@ CREATED = AppCreated(app="hello", environment="production", host=HOST)
 
 
 @pytest.fixture
-def holdings(world: World) -> Holdings:
-    return Holdings(
+def service(world: World) -> CertificateService:
+    return CertificateService(
         certificates=world.certificates,
         hosts=PostgresHosts(database=world.database, domain=DOMAIN),
         ledger=PostgresCertificateLedger(database=world.database),
@@ -43,56 +43,60 @@ def changed(*, ready: bool, not_after: str = "", reason: str = "") -> Certificat
     return CertificateChanged(host=HOST, ready=ready, not_after=not_after, reason=reason)
 
 
-def test_a_certificate_is_asked_for_and_ready_when_the_issuer_says_so(world: World, holdings: Holdings) -> None:
-    assert handle(CREATED, holdings=holdings) is None
+def test_a_certificate_is_asked_for_and_ready_when_the_issuer_says_so(
+    world: World, service: CertificateService
+) -> None:
+    assert handle(CREATED, service=service) is None
     assert asked(world) == [[HOST, "hello"]]
     not_after = issue(world)
-    ready = handle_changed(changed(ready=True, not_after=not_after), holdings=holdings)
+    ready = handle_changed(changed(ready=True, not_after=not_after), service=service)
     assert ready == CertificateReady(app="hello", host=HOST, not_after=not_after)
     assert known(world) == [[HOST, "ready", ""]]
 
 
-def test_one_that_is_there_is_ready_at_once(world: World, holdings: Holdings) -> None:
-    handle(CREATED, holdings=holdings)
+def test_one_that_is_there_is_ready_at_once(world: World, service: CertificateService) -> None:
+    handle(CREATED, service=service)
     not_after = issue(world)
     expected = CertificateReady(app="hello", environment="production", host=HOST, not_after=not_after)
-    assert handle(CREATED, holdings=holdings) == expected
+    assert handle(CREATED, service=service) == expected
 
 
-def test_a_valid_one_is_never_asked_for_again(world: World, holdings: Holdings) -> None:
-    handle(CREATED, holdings=holdings)
-    handle_changed(changed(ready=True, not_after=issue(world)), holdings=holdings)
+def test_a_valid_one_is_never_asked_for_again(world: World, service: CertificateService) -> None:
+    handle(CREATED, service=service)
+    handle_changed(changed(ready=True, not_after=issue(world)), service=service)
     world.database.run("delete from platform.certificates")
-    assert isinstance(handle(CREATED, holdings=holdings), CertificateReady)
+    assert isinstance(handle(CREATED, service=service), CertificateReady)
     assert asked(world) == []
     world.clock.turn(timedelta(days=91))
-    handle(CREATED, holdings=holdings)
+    handle(CREATED, service=service)
     assert asked(world) == [[HOST, "hello"]]
 
 
-def test_a_failure_is_told_with_its_reason_unless_a_valid_one_is_there(world: World, holdings: Holdings) -> None:
-    handle(CREATED, holdings=holdings)
-    failed = handle_changed(changed(ready=False, reason="the name does not resolve"), holdings=holdings)
+def test_a_failure_is_told_with_its_reason_unless_a_valid_one_is_there(
+    world: World, service: CertificateService
+) -> None:
+    handle(CREATED, service=service)
+    failed = handle_changed(changed(ready=False, reason="the name does not resolve"), service=service)
     assert failed == CertificateFailed(app="hello", host=HOST, reason="the name does not resolve")
     assert known(world) == [[HOST, "failed", "the name does not resolve"]]
-    handle_changed(changed(ready=True, not_after=issue(world)), holdings=holdings)
-    assert handle_changed(changed(ready=False, reason="late"), holdings=holdings) is None
+    handle_changed(changed(ready=True, not_after=issue(world)), service=service)
+    assert handle_changed(changed(ready=False, reason="late"), service=service) is None
     assert known(world) == [[HOST, "ready", ""]]
 
 
-def test_one_that_is_on_its_way_is_no_news(world: World, holdings: Holdings) -> None:
-    handle(CREATED, holdings=holdings)
-    assert handle_changed(changed(ready=False), holdings=holdings) is None
+def test_one_that_is_on_its_way_is_no_news(world: World, service: CertificateService) -> None:
+    handle(CREATED, service=service)
+    assert handle_changed(changed(ready=False), service=service) is None
     assert known(world) == []
 
 
-def test_what_nothing_wants_is_forgotten(world: World, holdings: Holdings) -> None:
-    handle(CREATED, holdings=holdings)
-    handle_changed(changed(ready=True, not_after=issue(world)), holdings=holdings)
-    handle(DomainRemoved(app="hello", environment="production", host=HOST), holdings=holdings)
+def test_what_nothing_wants_is_forgotten(world: World, service: CertificateService) -> None:
+    handle(CREATED, service=service)
+    handle_changed(changed(ready=True, not_after=issue(world)), service=service)
+    handle(DomainRemoved(app="hello", environment="production", host=HOST), service=service)
     assert known(world) == [[HOST, "ready", ""]]
     world.database.run("delete from projects")
-    handle_deleted(AppDeleted(app="hello", hosts=(HOST,), environments=()), holdings=holdings)
+    handle_deleted(AppDeleted(app="hello", hosts=(HOST,), environments=()), service=service)
     assert (known(world), asked(world)) == ([[HOST, "deleted", ""]], [])
-    assert handle_changed(changed(ready=True), holdings=holdings) is None
+    assert handle_changed(changed(ready=True), service=service) is None
     assert known(world) == [[HOST, "deleted", ""]]
