@@ -1,1 +1,1 @@
-"""Compares what is with what should be, and sends the events that are missing."""
+"""Compares the actual state with the desired one, and publishes the events that were lost."""

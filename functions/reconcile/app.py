@@ -29,19 +29,20 @@ from functions.common.wiring.platform import (
     release_limits,
     running_workloads,
 )
+from functions.reconcile.deadline import Deadline
 from functions.reconcile.handler import Step, handle
 from functions.reconcile.heads import Heads
 from functions.reconcile.images import Images
 from functions.reconcile.network import Network
 from functions.reconcile.outbox import Outbox
 from functions.reconcile.previews import Previews, StrayWorkloads
-from functions.reconcile.stuck import Deadline, Releases, Stuck
+from functions.reconcile.recover import RecoverPushes, RecoverReleases
 
 LOCK = 5_920_118_364  # any number, the same for every reconcile
 
 
 def work_steps(parts: Core) -> dict[str, Step]:
-    """Return the steps that keep pushes and releases going."""
+    """Return the steps that recover events, pushes and releases."""
     database, sink = parts.database, parts.sink
     deadline = Deadline(
         limit=timedelta(seconds=parts.settings.number("SLIPWAY_PUSH_DEADLINE", 3600)),
@@ -54,7 +55,7 @@ def work_steps(parts: Core) -> dict[str, Step]:
     return {
         "deliveries": Outbox(outbox=PostgresDeliveries(database=database), sink=sink),
         "events": Outbox(outbox=PostgresEventOutbox(database=database), sink=sink),
-        "stuck": Stuck(
+        "stuck": RecoverPushes(
             stuck=PostgresStuckPushes(database=database),
             log=parts.log,
             sink=sink,
@@ -63,7 +64,7 @@ def work_steps(parts: Core) -> dict[str, Step]:
             limits=release_limits(parts),
             deadline=deadline,
         ),
-        "releases": Releases(
+        "releases": RecoverReleases(
             stuck=PostgresStuckReleases(database=database),
             log=parts.log,
             sink=sink,
@@ -75,7 +76,7 @@ def work_steps(parts: Core) -> dict[str, Step]:
 
 
 def world_steps(parts: Core) -> dict[str, Step]:
-    """Return the steps that compare forges, previews, names and images with the state."""
+    """Return the steps that compare forges, previews, hosts and images with the state."""
     database, sink, domain = parts.database, parts.sink, parts.settings.default_domain
     return {
         "heads": Heads(

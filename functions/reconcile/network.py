@@ -1,4 +1,4 @@
-"""Asks again for the names and certificates that wanted hosts lack, and takes back what nothing wants."""
+"""Requests DNS records and certificates that hosts lack, and withdraws those of hosts that no app has."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,24 +10,24 @@ from functions.common.ports.events import EventSink
 from functions.common.ports.network import Certificates, HostWatch, LackingHost, UnwantedHost
 from functions.reconcile.handler import for_each
 
-LIMIT = 50
+HOSTS = 50  # a tick
 GRACE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """Step: hosts whose records or certificates are not what they should be."""
+    """Step: hosts that lack a record or a certificate, or have one without an app."""
 
     watch: HostWatch
     certificates: Certificates
     sink: EventSink
 
     def __call__(self) -> None:
-        """Look at each host that lacks something, then at each that nothing wants."""
-        for_each(self.watch.lacking(longer_than=GRACE, limit=LIMIT), self._ask, what="network")
-        for_each(self.watch.unwanted(longer_than=GRACE, limit=LIMIT), self._withdraw, what="network")
+        """Check the hosts that lack something, then those that no app has."""
+        for_each(self.watch.lacking(longer_than=GRACE, limit=HOSTS), self._request, what="network")
+        for_each(self.watch.unwanted(longer_than=GRACE, limit=HOSTS), self._withdraw, what="network")
 
-    def _ask(self, host: LackingHost) -> None:
+    def _request(self, host: LackingHost) -> None:
         seen = None if host.has_certificate else self.certificates.status(host.host)
         if seen and seen.ready:
             where = {"app": host.app, "environment": host.environment, "host": host.host}

@@ -1,4 +1,4 @@
-"""Publishes what was stored but never reached the broker."""
+"""Publishes events that were stored but did not reach the broker."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,7 +9,7 @@ from functions.common.ports.events import EventOutbox, EventSink
 from functions.reconcile.handler import for_each
 
 LEASE = timedelta(seconds=2)
-LIMIT = 200
+EVENTS = 200  # a tick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +20,8 @@ class Outbox:
     sink: EventSink
 
     def __call__(self) -> None:
-        """Send each unpublished event again, with its own id."""
-        for_each(self.outbox.claim(older_than=LEASE, limit=LIMIT), self._send, what="outbox")
+        """Send each unpublished event under its own id."""
+        for_each(self.outbox.claim(older_than=LEASE, limit=EVENTS), self._send, what="outbox")
 
     def _send(self, envelope: Envelope) -> None:
         self.sink.resend(envelope)

@@ -1,4 +1,4 @@
-"""Previews that are over, and workloads that nothing wants."""
+"""Closes previews that are no longer needed, and removes what closed environments and deleted apps left running."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,15 +13,13 @@ from functions.common.ports.events import EventSink
 from functions.common.ports.network import Certificates, DnsZone
 from functions.reconcile.handler import for_each
 
-# Closes previews that nobody needs, and closes again those that left something behind.
-
-LIMIT = 50
+PREVIEWS = 50  # a tick
 GRACE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Previews:
-    """Step: previews without a push for `max_age` or without a branch, and what closed ones left."""
+    """Step: previews without a push for `max_age` or without a branch, and leftovers of closed previews."""
 
     keeper: PreviewKeeper
     sweeper: PreviewSweeper
@@ -33,48 +31,45 @@ class Previews:
     max_age: timedelta
 
     def __call__(self) -> None:
-        """Close, then sweep."""
+        """Close previews, then check the closed ones for leftovers."""
         aged = f"no push for {self.max_age.days} days"
-        expired = self.keeper.expired(older_than=self.max_age, limit=LIMIT)
+        expired = self.keeper.expired(older_than=self.max_age, limit=PREVIEWS)
         for_each(expired, partial(self._close, reason=aged), what="previews")
-        orphaned = self.keeper.orphaned(limit=LIMIT)
-        for_each(orphaned, partial(self._close, reason="its branch is gone"), what="previews")
-        closed = self.sweeper.unswept(longer_than=GRACE, limit=LIMIT)
+        orphaned = self.keeper.orphaned(limit=PREVIEWS)
+        for_each(orphaned, partial(self._close, reason="its branch was deleted"), what="previews")
+        closed = self.sweeper.unswept(longer_than=GRACE, limit=PREVIEWS)
         if closed:
             names = {record.host for record in self.zone.owned()}
             for_each(closed, partial(self._sweep, is_named=names.__contains__), what="previews")
 
     def _close(self, preview: Environment, *, reason: str) -> None:
-        # Closed first, since who hears of it looks at the state; what is never told is found by the sweep.
+        # The state changes first, since subscribers read it. If the event is lost, the sweep publishes it again.
         if self.keeper.close(preview.app, preview.name):
-            self._tell(preview, reason)
+            self._publish(preview, reason)
 
     def _sweep(self, preview: Environment, *, is_named: Callable[[str], bool]) -> None:
         host = f"{preview.label}.{self.domain}"
         runs = self.deployer.observe(preview.app, preview.name) is not None
         if runs or is_named(host) or self._is_certified(host) or self.sweeper.leftovers(host):
-            self._tell(preview, "closed, but something of it was left")
+            self._publish(preview, "it is closed, but parts of it were left")
         else:
             self.sweeper.swept(preview.app, preview.name)
 
     def _is_certified(self, host: str) -> bool:
         seen = self.certificates.status(host)
-        return not seen.shared and (seen.ready or not seen.reason)  # without a reason it is being issued
+        return not seen.shared and (seen.ready or not seen.reason)  # without a reason, it is being issued
 
-    def _tell(self, preview: Environment, reason: str) -> None:
+    def _publish(self, preview: Environment, reason: str) -> None:
         host = f"{preview.label}.{self.domain}"
         where = {"app": preview.app, "environment": preview.name, "branch": preview.branch, "host": host}
         self.sink.publish(PreviewClosed(**where, reason=reason))
 
 
-# Finds what runs for apps that are gone, and has it removed.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StrayWorkloads:
-    """Step: workloads of environments that do not exist, as after an app.deleted that was lost.
+    """Step: workloads of environments that do not exist, as after a lost app.deleted event.
 
-    Hosts are not told: names and certificates that nothing wants are found by themselves.
+    The event lists no hosts: records and certificates without an app are found by the network step.
     """
 
     workloads: RunningWorkloads
@@ -82,10 +77,10 @@ class StrayWorkloads:
     sink: EventSink
 
     def __call__(self) -> None:
-        """Tell of each app again that it is deleted."""
+        """Publish again that the app was deleted."""
         found = self.strays.among(self.workloads.running())
-        for_each(found, self._tell, what="strays")
+        for_each(found, self._publish, what="strays")
 
-    def _tell(self, stray: RunningWorkload) -> None:
+    def _publish(self, stray: RunningWorkload) -> None:
         gone = AppDeleted(app=stray.app, hosts=(), environments=(stray.environment,))
         self.sink.publish(gone, discriminator=f"{stray.environment} v{stray.release}")

@@ -10,7 +10,7 @@ import pytest
 from functions.common.adapters.kubernetes.names import Kind
 from functions.common.adapters.kubernetes.release_limits import KubernetesReleaseLimits
 from functions.common.events.release import WorkloadChanged
-from functions.reconcile.stuck import Releases, Stuck
+from functions.reconcile.recover import RecoverPushes, RecoverReleases
 from tests.contract.kubernetes_deployer_world import KubernetesDeployerWorld
 from tests.fakes.clock import FakeClock
 from tests.fakes.loopback_kubernetes import loopback_kubernetes
@@ -28,7 +28,7 @@ def cluster(ticker: Ticker) -> Iterator[KubernetesDeployerWorld]:
         cluster = KubernetesDeployerWorld(server.api, Kind.ROLLOUT)
         late = FakeClock(time=FakeClock().time + timedelta(hours=1))
         limits = KubernetesReleaseLimits(api=server.api, clock=late)
-        for name, kind in (("stuck", Stuck), ("releases", Releases)):
+        for name, kind in (("stuck", RecoverPushes), ("releases", RecoverReleases)):
             step = ticker.steps[name]
             assert isinstance(step, kind)
             ticker.steps[name] = replace(step, deployer=cluster.deployer, limits=limits)

@@ -16,13 +16,14 @@ from functions.common.adapters.postgres.network import PostgresHostWatch
 from functions.common.adapters.postgres.releases import PostgresReleaseArchive, PostgresReleaseProgress
 from functions.common.adapters.postgres.stuck_work import PostgresStuckPushes, PostgresStuckReleases, PostgresTickLock
 from functions.common.events.envelope import Envelope
+from functions.reconcile.deadline import Deadline
 from functions.reconcile.handler import Step, handle
 from functions.reconcile.heads import Heads
 from functions.reconcile.images import Images
 from functions.reconcile.network import Network
 from functions.reconcile.outbox import Outbox
 from functions.reconcile.previews import Previews, StrayWorkloads
-from functions.reconcile.stuck import Deadline, Releases, Stuck
+from functions.reconcile.recover import RecoverPushes, RecoverReleases
 from tests.fakes.forge_heads import FakeForgeHeads
 from tests.fakes.image_store import FakeImageStore
 from tests.world import DOMAIN, World, caused_by
@@ -48,7 +49,7 @@ class Ticker:
         self.steps: dict[str, Step] = {
             "deliveries": Outbox(outbox=PostgresDeliveries(database=database), sink=sink),
             "events": Outbox(outbox=PostgresEventOutbox(database=database), sink=sink),
-            "stuck": Stuck(
+            "stuck": RecoverPushes(
                 stuck=PostgresStuckPushes(database=database),
                 log=world.log,
                 sink=sink,
@@ -57,7 +58,7 @@ class Ticker:
                 limits=KeptLimits(),
                 deadline=deadline,
             ),
-            "releases": Releases(
+            "releases": RecoverReleases(
                 stuck=PostgresStuckReleases(database=database),
                 log=world.log,
                 sink=sink,
