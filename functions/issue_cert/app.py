@@ -3,7 +3,7 @@
 from functools import partial
 
 from functions.common.adapters.certificates.cert_manager import certificate_changed
-from functions.common.adapters.postgres.network import PostgresCertificateLedger, PostgresHosts
+from functions.common.adapters.postgres.network import PostgresCertificateLedger, PostgresHostDirectory
 from functions.common.events.app import AppCreated, AppDeleted, DomainAdded, DomainRemoved, PreviewClosed, PreviewOpened
 from functions.common.events.network import CertificateChanged
 from functions.common.runtime.http import Endpoint, http_target
@@ -18,7 +18,7 @@ def compose(parts: Core) -> Endpoint:
     """Return the endpoint of these parts."""
     service = CertificateService(
         certificates=certificates(parts),
-        hosts=PostgresHosts(database=parts.database, domain=parts.settings.default_domain),
+        hosts=PostgresHostDirectory(database=parts.database, domain=parts.settings.default_domain),
         ledger=PostgresCertificateLedger(database=parts.database),
         clock=parts.clock,
     )

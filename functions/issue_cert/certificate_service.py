@@ -28,9 +28,9 @@ class CertificateService:
         """Request the host's certificate unless a valid one is known; withdraw it if no app has the host."""
         owner = self.hosts.owner(host)
         if not owner:
-            self.certificates.withdraw(host)
+            self.certificates.delete(host)
             if self.ledger.find(host):
-                self.ledger.note(KnownCertificate(host=host, app=cause.app, state="deleted"))
+                self.ledger.record(KnownCertificate(host=host, app=cause.app, state="deleted"))
             return None
         known = self.valid(host)
         if known:
@@ -41,11 +41,11 @@ class CertificateService:
         """Record the status of a certificate; there is no event while it is being issued."""
         if seen.ready:
             known = KnownCertificate(host=seen.host, app=owner, state="ready", not_after=seen.not_after)
-            self.ledger.note(known)
+            self.ledger.record(known)
             return self._ready(known, cause)
         if not seen.reason:
             return None
-        self.ledger.note(KnownCertificate(host=seen.host, app=owner, state="failed", reason=seen.reason))
+        self.ledger.record(KnownCertificate(host=seen.host, app=owner, state="failed", reason=seen.reason))
         where = {"app": owner, "environment": cause.environment, "push": cause.push}
         return CertificateFailed(**where, host=seen.host, reason=seen.reason)
 

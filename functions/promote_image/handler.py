@@ -6,7 +6,7 @@ from functions.common.events.base import CURRENT_CAUSE
 from functions.common.events.build import ImagePublished
 from functions.common.events.release import ReleaseFailed, ReleaseStarted, ReleaseSuperseded
 from functions.common.ports.pushes import PushLedger
-from functions.common.ports.releases import Overtaken, Proposal, ReleaseLedger
+from functions.common.ports.releases import Proposal, ReleaseLedger, SupersededProposal
 from functions.promote_image.roll_out import RollOut
 
 
@@ -27,7 +27,7 @@ def handle_image(
         sequence=event.sequence,
     )
     begun = ledger.begin(proposal)
-    if not isinstance(begun, Overtaken):
+    if not isinstance(begun, SupersededProposal):
         return roll_out(begun)
     pushes.advance(event.push, event.app, PushState.SUPERSEDED, reason=begun.reason)
     where = {"app": event.app, "environment": event.environment, "push": event.push}

@@ -7,7 +7,7 @@ from functions.common.domain.release import Release, ReleaseKind, ReleaseState
 from functions.common.events.app import ConfigChanged, DomainAdded, DomainRemoved
 from functions.common.events.base import CURRENT_CAUSE, Event
 from functions.common.ports.events import EventSink
-from functions.common.ports.releases import Overtaken, Proposal, ReleaseArchive, ReleaseLedger
+from functions.common.ports.releases import Proposal, ReleaseArchive, ReleaseLedger, SupersededProposal
 from functions.promote_image.roll_out import RollOut
 
 
@@ -35,7 +35,7 @@ class Redeploy:
         for environment in self.archive.environments(app, scope):
             newest = self.archive.newest(app, environment)
             begun = self.ledger.begin(_proposal(newest, note)) if newest else None
-            if begun is not None and not isinstance(begun, Overtaken):
+            if begun is not None and not isinstance(begun, SupersededProposal):
                 replies.append(self.roll_out(begun))
         for reply in replies[:-1]:
             self.sink.publish(reply)

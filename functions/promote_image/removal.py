@@ -37,6 +37,6 @@ class Removal:
     def _remove(self, app: str, environment: str) -> None:
         over = self.ledger.abandon(app, environment)
         self.deployer.remove(app, environment, through=over.through)
-        publish_superseded(over.displaced, inherited="", pushes=self.pushes, sink=self.sink)
+        publish_superseded(over.superseded, inherited="", pushes=self.pushes, sink=self.sink)
         for reference, digest in self.abandoned.of(app, environment):
             self.images.delete(reference, digest)

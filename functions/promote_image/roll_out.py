@@ -9,7 +9,7 @@ from functions.common.events.release import ReleaseFailed, ReleaseStarted, Relea
 from functions.common.ports.deployer import Deployer
 from functions.common.ports.events import EventSink
 from functions.common.ports.pushes import PushLedger
-from functions.common.ports.releases import Begun, ReleaseProgress
+from functions.common.ports.releases import ReleaseProgress, StartedRelease
 
 STEP = "deploy"
 _PUSH_STATES = {
@@ -29,7 +29,7 @@ class Plan:
     health_path: str = "/"
     steps: tuple[int, ...] = (10, 25, 50, 100)
 
-    def workload(self, begun: Begun) -> Workload:
+    def workload(self, begun: StartedRelease) -> Workload:
         """Return the workload of a release."""
         release = begun.release
         return Workload(
@@ -59,9 +59,9 @@ class RollOut:
     sink: EventSink
     plan: Plan
 
-    def __call__(self, begun: Begun) -> ReleaseStarted | ReleaseSuperseded | ReleaseFailed:
+    def __call__(self, begun: StartedRelease) -> ReleaseStarted | ReleaseSuperseded | ReleaseFailed:
         """Ask for the release's workload unless the release has ended, and bring its push to the same state."""
-        publish_superseded(begun.displaced, inherited=begun.release.push, pushes=self.pushes, sink=self.sink)
+        publish_superseded(begun.superseded, inherited=begun.release.push, pushes=self.pushes, sink=self.sink)
         release = self._deploy(begun)
         if release.push:
             state = _PUSH_STATES[release.state]
@@ -70,7 +70,7 @@ class RollOut:
             return release_failed(release)
         return superseded(release) if release.state is ReleaseState.SUPERSEDED else started(release)
 
-    def _deploy(self, begun: Begun) -> Release:
+    def _deploy(self, begun: StartedRelease) -> Release:
         """Return the release as it is after its workload was asked for."""
         if begun.release.state is ReleaseState.STARTED:
             try:

@@ -4,7 +4,7 @@ from functions.common.domain.release import Release, ReleaseKind
 from functions.common.events.base import CURRENT_CAUSE
 from functions.common.events.release import ReleaseFailed, ReleaseStarted, ReleaseSuperseded, RollbackRequested
 from functions.common.ports.images import ImageStore
-from functions.common.ports.releases import Overtaken, Proposal, ReleaseArchive, ReleaseLedger
+from functions.common.ports.releases import Proposal, ReleaseArchive, ReleaseLedger, SupersededProposal
 from functions.promote_image.roll_out import RollOut
 
 STEP = "rollback"
@@ -21,7 +21,7 @@ def handle_rollback(
         reason = f"the image of release v{event.to} was deleted, as old images are after a while: push its commit again"
         return _failed(event, target.sha, reason)
     begun = ledger.begin(_proposal(target, event))
-    if isinstance(begun, Overtaken):
+    if isinstance(begun, SupersededProposal):
         return _failed(event, target.sha, begun.reason)
     return roll_out(begun)
 

@@ -5,16 +5,20 @@ from functools import partial
 
 from functions.common.adapters.postgres.deliveries import PostgresDeliveries
 from functions.common.adapters.postgres.environments import (
-    PostgresPreviewKeeper,
     PostgresPreviewSweeper,
-    PostgresStrays,
+    PostgresStalePreviews,
+    PostgresStrayFinder,
 )
 from functions.common.adapters.postgres.events import PostgresEventOutbox
-from functions.common.adapters.postgres.heads import PostgresBranchPushes, PostgresHeadMemory
-from functions.common.adapters.postgres.network import PostgresHostWatch
-from functions.common.adapters.postgres.pushes import PostgresPushLedger
-from functions.common.adapters.postgres.releases import PostgresReleaseArchive, PostgresReleaseProgress
-from functions.common.adapters.postgres.stuck_work import PostgresStuckPushes, PostgresStuckReleases, PostgresTickLock
+from functions.common.adapters.postgres.heads import PostgresBranchPushes, PostgresHeadRecords
+from functions.common.adapters.postgres.network import PostgresHostCheck
+from functions.common.adapters.postgres.pushes import PostgresPushLedger, PostgresStuckPushes
+from functions.common.adapters.postgres.releases import (
+    PostgresReleaseArchive,
+    PostgresReleaseProgress,
+    PostgresStuckReleases,
+)
+from functions.common.adapters.postgres.tick_lock import PostgresTickLock
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on_type, subscriber
 from functions.common.wiring.core import Core, core
@@ -80,13 +84,13 @@ def world_steps(parts: Core) -> dict[str, Step]:
     database, sink, domain = parts.database, parts.sink, parts.settings.default_domain
     return {
         "heads": Heads(
-            memory=PostgresHeadMemory(database=database),
+            memory=PostgresHeadRecords(database=database),
             pushes=PostgresBranchPushes(database=database),
             forge=forge_heads(parts),
             sink=sink,
         ),
         "previews": Previews(
-            keeper=PostgresPreviewKeeper(database=database),
+            keeper=PostgresStalePreviews(database=database),
             sweeper=PostgresPreviewSweeper(database=database),
             deployer=deployer(parts),
             zone=dns_zone(parts),
@@ -96,10 +100,10 @@ def world_steps(parts: Core) -> dict[str, Step]:
             max_age=timedelta(days=parts.settings.number("SLIPWAY_PREVIEW_MAX_AGE", 14)),
         ),
         "strays": StrayWorkloads(
-            workloads=running_workloads(parts), strays=PostgresStrays(database=database), sink=sink
+            workloads=running_workloads(parts), strays=PostgresStrayFinder(database=database), sink=sink
         ),
         "network": Network(
-            watch=PostgresHostWatch(database=database, domain=domain), certificates=certificates(parts), sink=sink
+            watch=PostgresHostCheck(database=database, domain=domain), certificates=certificates(parts), sink=sink
         ),
         "images": Images(
             retention=image_retention(parts),

@@ -22,7 +22,7 @@ class Step(Protocol):
 
 def handle(_tick: Envelope, *, lock: TickLock, steps: Mapping[str, Step]) -> None:
     """Run the steps in order, unless another tick is running; a step that fails does not stop the others."""
-    with lock.held() as acquired:
+    with lock.try_acquire() as acquired:
         if acquired:
             for name, step in steps.items():
                 for_each([step], lambda run: run(), what=name)

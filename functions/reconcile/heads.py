@@ -8,7 +8,7 @@ from functions.common.domain.push import Push, PushCode, is_zero
 from functions.common.events.base import CURRENT_CAUSE, Cause, event_id
 from functions.common.events.push import BranchDeleted, PushReceived, Repository
 from functions.common.ports.events import EventSink
-from functions.common.ports.forge import BranchPushes, ForgeHeads, HeadMemory, PendingHead, Watched
+from functions.common.ports.forge import BranchPushes, ForgeHeads, HeadRecords, PendingHead, WatchedRepository
 from functions.reconcile.handler import for_each
 
 PROVIDER = "reconcile"
@@ -23,7 +23,7 @@ _NO_COMMIT = "0" * 40
 class Heads:
     """Step: branches that moved, appeared or disappeared without a webhook."""
 
-    memory: HeadMemory
+    memory: HeadRecords
     pushes: BranchPushes
     forge: ForgeHeads
     sink: EventSink
@@ -32,24 +32,24 @@ class Heads:
         """Check the repositories that have apps, a limited number at a time."""
         for_each(self.memory.due(limit=REPOSITORIES, patience=GRACE), self._check, what="heads")
 
-    def _check(self, watched: Watched) -> None:
+    def _check(self, watched: WatchedRepository) -> None:
         heads = self.forge.heads(watched.clone_url)
         if heads is None:
-            self.memory.unreadable(watched.repository)
+            self.memory.mark_unreadable(watched.repository)
             return
         changed = _changed(watched, heads)
         handled = heads.keys() - {branch for branch in changed if not self._handle(watched, branch, heads[branch])}
         for branch in sorted(watched.handled.keys() - heads.keys()):
             self._publish_deletion(watched, branch)
-        self.memory.remember(watched.repository, heads, handled=handled)
+        self.memory.record(watched.repository, heads, handled=handled)
 
-    def _handle(self, watched: Watched, branch: str, sha: str) -> bool:
+    def _handle(self, watched: WatchedRepository, branch: str, sha: str) -> bool:
         """Return whether a push of the head is known, or is published now because its webhook is overdue."""
         recorded = self.pushes.of_branch(watched.repository, branch, limit=PUSHES)
         absent = _last_read_without(watched, branch)
         if absent:
             recorded = tuple(push for push in recorded if push.received_at and push.received_at > absent - GRACE)
-        if is_known(sha, recorded) or self.pushes.delivered(sha, within=GRACE):
+        if is_known(sha, recorded) or self.pushes.was_delivered(sha, within=GRACE):
             return True
         pending = watched.pending.get(branch)
         if pending is None or pending.sha != sha or not pending.overdue:
@@ -57,7 +57,7 @@ class Heads:
         self._publish_push(watched, branch, pending)
         return True
 
-    def _publish_push(self, watched: Watched, branch: str, head: PendingHead) -> None:
+    def _publish_push(self, watched: WatchedRepository, branch: str, head: PendingHead) -> None:
         # `since` is part of the id: the branch may come back to the same commit, which is another push.
         cause = _cause(watched, f"refs/heads/{branch}@{head.sha} since {head.since.isoformat()}")
         event = PushReceived(
@@ -71,7 +71,7 @@ class Heads:
         )
         self._publish(event.model_copy(update={"push": event_id(cause, event)}), cause)
 
-    def _publish_deletion(self, watched: Watched, branch: str) -> None:
+    def _publish_deletion(self, watched: WatchedRepository, branch: str) -> None:
         last = watched.handled[branch]
         repository, delivery = _repository(watched), f"{PROVIDER}-{last}"
         event = BranchDeleted(provider=PROVIDER, delivery=delivery, repository=repository, branch=branch)
@@ -137,7 +137,7 @@ def _earlier_heads(push: Push, pushes: Sequence[Push]) -> set[str]:
     return {head for head in heads if not is_zero(head)}
 
 
-def _changed(watched: Watched, heads: Mapping[str, str]) -> list[str]:
+def _changed(watched: WatchedRepository, heads: Mapping[str, str]) -> list[str]:
     """Return the branches that moved or had pushes; at the first read only those that an app awaits pushes of."""
     if watched.read_at is None:
         return [branch for branch in heads if branch in watched.awaited]
@@ -145,7 +145,7 @@ def _changed(watched: Watched, heads: Mapping[str, str]) -> list[str]:
     return [branch for branch in heads if branch in moved | watched.pushed]
 
 
-def _last_read_without(watched: Watched, branch: str) -> datetime | None:
+def _last_read_without(watched: WatchedRepository, branch: str) -> datetime | None:
     """Return until when the branch did not exist, if it was read so: pushes before that are of a deleted branch."""
     if branch in watched.handled:
         return None
@@ -153,12 +153,12 @@ def _last_read_without(watched: Watched, branch: str) -> datetime | None:
     return pending.since if pending else watched.read_at
 
 
-def _cause(watched: Watched, change: str) -> Cause:
+def _cause(watched: WatchedRepository, change: str) -> Cause:
     source = f"/slipway/reconcile/{watched.repository}"
     return Cause(function=PROVIDER, source=source, id=change, traceparent=CURRENT_CAUSE.get().traceparent)
 
 
-def _repository(watched: Watched) -> Repository:
+def _repository(watched: WatchedRepository) -> Repository:
     return Repository(full_name=watched.repository.partition("/")[2], urls=(watched.clone_url,))
 
 

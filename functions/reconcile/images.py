@@ -19,4 +19,4 @@ class Images:
         """Delete some images. An error of the store ends the step: the rest is tried again a day later."""
         for reference, digest in self.retention.claim(releases=self.keep, limit=IMAGES) if self.keep else ():
             self.store.delete(reference, digest)
-            self.retention.deleted(reference, digest)
+            self.retention.mark_deleted(reference, digest)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from functions.common.events.envelope import Envelope
-from functions.common.ports.deliveries import DeliveryOutbox
 from functions.common.ports.events import EventOutbox, EventSink
 from functions.reconcile.handler import for_each
 
@@ -16,7 +15,7 @@ EVENTS = 200  # a tick
 class Outbox:
     """Step: the outbox of webhooks, or that of the API."""
 
-    outbox: DeliveryOutbox | EventOutbox
+    outbox: EventOutbox
     sink: EventSink
 
     def __call__(self) -> None:

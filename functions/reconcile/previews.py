@@ -7,8 +7,8 @@ from functools import partial
 
 from functions.common.domain.environment import Environment
 from functions.common.events.app import AppDeleted, PreviewClosed
-from functions.common.ports.apps import PreviewKeeper, PreviewSweeper
-from functions.common.ports.deployer import Deployer, RunningWorkload, RunningWorkloads, Strays
+from functions.common.ports.apps import PreviewSweeper, StalePreviews
+from functions.common.ports.deployer import Deployer, RunningWorkload, RunningWorkloads, StrayFinder
 from functions.common.ports.events import EventSink
 from functions.common.ports.network import Certificates, DnsZone
 from functions.reconcile.handler import for_each
@@ -21,7 +21,7 @@ GRACE = timedelta(seconds=30)
 class Previews:
     """Step: previews without a push for `max_age` or without a branch, and leftovers of closed previews."""
 
-    keeper: PreviewKeeper
+    keeper: StalePreviews
     sweeper: PreviewSweeper
     deployer: Deployer
     zone: DnsZone
@@ -53,7 +53,7 @@ class Previews:
         if runs or is_named(host) or self._is_certified(host) or self.sweeper.leftovers(host):
             self._publish(preview, "it is closed, but parts of it were left")
         else:
-            self.sweeper.swept(preview.app, preview.name)
+            self.sweeper.mark_swept(preview.app, preview.name)
 
     def _is_certified(self, host: str) -> bool:
         seen = self.certificates.status(host)
@@ -73,7 +73,7 @@ class StrayWorkloads:
     """
 
     workloads: RunningWorkloads
-    strays: Strays
+    strays: StrayFinder
     sink: EventSink
 
     def __call__(self) -> None:

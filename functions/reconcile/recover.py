@@ -16,8 +16,8 @@ from functions.common.events.release import WorkloadChanged
 from functions.common.ports.builds import Builder
 from functions.common.ports.deployer import Deployer
 from functions.common.ports.events import EventLog, EventSink
-from functions.common.ports.releases import ReleaseLimits
-from functions.common.ports.stuck_work import StuckPush, StuckPushes, StuckRelease, StuckReleases
+from functions.common.ports.pushes import StuckPush, StuckPushes
+from functions.common.ports.releases import ReleaseLimits, StuckRelease, StuckReleases
 from functions.reconcile.deadline import Deadline
 from functions.reconcile.handler import for_each
 

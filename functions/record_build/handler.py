@@ -10,7 +10,7 @@ from functions.common.events.base import Event
 from functions.common.events.build import BuildEnded, BuildFailed, ImagePublished
 from functions.common.events.envelope import Envelope
 from functions.common.events.push import PushSuperseded
-from functions.common.ports.builds import BuildLedger, Ended
+from functions.common.ports.builds import BuildEnd, BuildLedger
 from functions.common.ports.images import ImageStore
 from functions.common.ports.logs import BuildLogs
 from functions.common.ports.pushes import PushHistory, PushLedger
@@ -102,7 +102,7 @@ def superseded(build: Build, reason: str) -> PushSuperseded:
     return PushSuperseded(**where, repository=build.repository, sha=build.sha, reason=reason)
 
 
-def _end_push(ended: Ended, pushes: PushLedger) -> Event:
+def _end_push(ended: BuildEnd, pushes: PushLedger) -> Event:
     build = ended.build
     was_cancelled = build.state is BuildState.CANCELLED and build.superseded_by
     if was_cancelled or (build.image and build.superseded_by in CLOSINGS):
@@ -116,10 +116,10 @@ def _end_push(ended: Ended, pushes: PushLedger) -> Event:
     return end
 
 
-def _why_superseded(ended: Ended) -> str:
+def _why_superseded(ended: BuildEnd) -> str:
     """Return in a sentence why the build was cancelled."""
     closing = CLOSINGS.get(ended.build.superseded_by)
-    return closing or f"the newer push of {ended.heir[:SHOWN] or 'another commit'} takes its place"
+    return closing or f"the newer push of {ended.successor[:SHOWN] or 'another commit'} takes its place"
 
 
 def _is_of_a_deleted_app(event: BuildEnded, history: PushHistory) -> bool:

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from functions.common.adapters.postgres.history import PostgresCommitFacts, PostgresStatusJournal
+from functions.common.adapters.postgres.history import PostgresCommitLookup, PostgresStatusJournal
 from functions.common.events.build import BuildFailed, BuildRequested, BuildStarted
 from functions.common.events.push import PushIgnored, PushSuperseded
 from functions.common.events.release import ReleaseFailed, ReleaseLive, ReleaseStarted, ReleaseSuperseded
@@ -30,7 +30,7 @@ def compose(parts: Core) -> Endpoint:
     """Return the endpoint of these parts."""
     show = partial(
         handle,
-        facts=PostgresCommitFacts(database=parts.database),
+        facts=PostgresCommitLookup(database=parts.database),
         journal=PostgresStatusJournal(database=parts.database),
         statuses=statuses(parts),
         links=Links(gateway=parts.settings.optional("SLIPWAY_GATEWAY_URL")),

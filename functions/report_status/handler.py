@@ -7,7 +7,7 @@ from functions.common.domain.push import PushCode, is_zero
 from functions.common.events.base import CURRENT_CAUSE, Event
 from functions.common.events.push import PushIgnored
 from functions.common.ports.forge import CommitStatuses
-from functions.common.ports.pushes import Commit, CommitFacts, Status, StatusJournal
+from functions.common.ports.pushes import Commit, CommitLookup, CommitStatus, StatusJournal
 from functions.report_status.wording import wording
 
 
@@ -22,13 +22,15 @@ class Links:
         return f"{self.gateway.rstrip('/')}/v1/apps/{name}" if self.gateway else ""
 
 
-def handle(event: Event, *, facts: CommitFacts, journal: StatusJournal, statuses: CommitStatuses, links: Links) -> None:
+def handle(
+    event: Event, *, facts: CommitLookup, journal: StatusJournal, statuses: CommitStatuses, links: Links
+) -> None:
     """Set the status `slipway/<app>/<environment>`; events without an app or a commit have no status."""
     commit = commit_of(event, facts)
     if commit is None or is_zero(commit.sha):
         return
     text = wording(event)
-    status = Status(
+    status = CommitStatus(
         repository=commit.repository,
         sha=commit.sha,
         context=f"slipway/{event.app}/{event.environment or PRODUCTION}",
@@ -42,7 +44,7 @@ def handle(event: Event, *, facts: CommitFacts, journal: StatusJournal, statuses
     show(status, journal=journal, statuses=statuses)
 
 
-def commit_of(event: Event, facts: CommitFacts) -> Commit | None:
+def commit_of(event: Event, facts: CommitLookup) -> Commit | None:
     """Return the commit that an event belongs to: as recorded, else as the event says, else None.
 
     The release comes first: a rollback is newer than the push that its commit came with. A duplicate
@@ -60,14 +62,14 @@ def commit_of(event: Event, facts: CommitFacts) -> Commit | None:
     return Commit(repository=repository, sha=sha) if repository and sha else None
 
 
-def show(status: Status, *, journal: StatusJournal, statuses: CommitStatuses) -> None:
+def show(status: CommitStatus, *, journal: StatusJournal, statuses: CommitStatuses) -> None:
     """Post the status unless a newer one is known.
 
     Another call may post a newer status while this one is being posted. Then the newer status is posted again,
     so that it is the last.
     """
     newest = journal.offer(status)
-    shown: Status | None = None
+    shown: CommitStatus | None = None
     while newest.event == status.event or shown is not None:
         _post(newest, statuses)
         shown, newest = newest, journal.offer(status)
@@ -75,7 +77,7 @@ def show(status: Status, *, journal: StatusJournal, statuses: CommitStatuses) ->
             return
 
 
-def _post(status: Status, statuses: CommitStatuses) -> None:
+def _post(status: CommitStatus, statuses: CommitStatuses) -> None:
     statuses.post(
         status.repository,
         status.sha,

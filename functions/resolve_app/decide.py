@@ -9,7 +9,7 @@ from functions.common.domain.app import App
 from functions.common.domain.environment import Environment, preview, production
 from functions.common.domain.push import PushCode, PushState, is_zero
 from functions.common.events.push import PushReceived
-from functions.common.ports.pushes import Base, Lineage
+from functions.common.ports.pushes import BaseState, Lineage
 
 SKIP_MARKERS = ("[skip ci]", "[ci skip]")
 SHOWN = 12  # characters of a sha that people read
@@ -86,8 +86,8 @@ def _pattern(glob: str) -> re.Pattern[str]:
     return re.compile("".join(parts) + below, re.DOTALL)
 
 
-def _filter_applies(code: str, base: Base) -> bool:
-    return base is not Base.DROPPED and (code == PushCode.SKIP_CI or base is not Base.UNKNOWN)
+def _filter_applies(code: str, base: BaseState) -> bool:
+    return base is not BaseState.DROPPED and (code == PushCode.SKIP_CI or base is not BaseState.UNKNOWN)
 
 
 def _ignored(environment: Environment, code: PushCode, reason: str) -> Decision:

@@ -33,7 +33,7 @@ class Admission:
         if push.state is not PushState.RECEIVED:
             return self.pushes.record(push, code=push.code)
         opened = self.environments.open(environment)
-        if opened.fresh and not opened.environment.is_production:
+        if opened.is_new and not opened.environment.is_production:
             self._announce(push, opened.environment)
         return self.pushes.admit(replace(push, environment=opened.environment.name))
 

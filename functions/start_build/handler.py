@@ -8,7 +8,7 @@ from functions.common.errors import Rejected
 from functions.common.events.base import Event
 from functions.common.events.build import BuildFailed, BuildRequested, BuildStarted, ImagePublished
 from functions.common.events.push import PushSuperseded
-from functions.common.ports.builds import Beginning, Builder, BuildLedger
+from functions.common.ports.builds import Builder, BuildLedger, BuildStart
 from functions.common.ports.events import EventSink
 from functions.common.ports.pushes import PushLedger
 
@@ -92,7 +92,7 @@ def _start(build: Build, order: BuildOrder, builder: Builder) -> None:
         builder.cancel(build.name)
 
 
-def _supersede(event: BuildRequested, begun: Beginning, pushes: PushLedger) -> PushSuperseded | None:
+def _supersede(event: BuildRequested, begun: BuildStart, pushes: PushLedger) -> PushSuperseded | None:
     """End a push that needs no build as superseded; one that has ended otherwise gets no reply."""
     state, reason = begun.push_state, begun.overtaken
     if state is PushState.SUPERSEDED:

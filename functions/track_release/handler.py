@@ -9,7 +9,7 @@ from functions.common.events.base import CURRENT_CAUSE
 from functions.common.events.envelope import Envelope
 from functions.common.events.release import ReleaseFailed, ReleaseLive, WorkloadChanged, release_failed
 from functions.common.ports.pushes import PushLedger
-from functions.common.ports.releases import Observed, ReleaseProgress
+from functions.common.ports.releases import ObservedRelease, ReleaseProgress
 
 # Where an app answers.
 
@@ -40,7 +40,7 @@ def handle(
     if event.phase in {"live", "failed"}:
         return _record_end(event, releases=releases, pushes=pushes, addresses=addresses)
     where = (event.app, event.environment, event.release)
-    seen = releases.note(*where, step=current_step(event))
+    seen = releases.record_step(*where, step=current_step(event))
     if seen and seen.release.state is ReleaseState.STARTED and seen.release.push:
         pushes.advance(seen.release.push, event.app, PushState.RELEASING, step=seen.release.step)
     return None
@@ -83,7 +83,7 @@ def _record_end(
     return _failed(seen, event, pushes=pushes)
 
 
-def _live(seen: Observed, *, pushes: PushLedger, addresses: Addresses) -> ReleaseLive | None:
+def _live(seen: ObservedRelease, *, pushes: PushLedger, addresses: Addresses) -> ReleaseLive | None:
     """End the push of a release that is or was live; return None for a release that ended otherwise."""
     release = seen.release
     if release.state not in {ReleaseState.LIVE, ReleaseState.RETIRED}:
@@ -101,7 +101,7 @@ def _live(seen: Observed, *, pushes: PushLedger, addresses: Addresses) -> Releas
     )
 
 
-def _failed(seen: Observed, event: WorkloadChanged, *, pushes: PushLedger) -> ReleaseFailed | None:
+def _failed(seen: ObservedRelease, event: WorkloadChanged, *, pushes: PushLedger) -> ReleaseFailed | None:
     """End the push of a release that failed; return None for a release that ended otherwise."""
     release = seen.release
     if release.state is not ReleaseState.FAILED:

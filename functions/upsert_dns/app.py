@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from functions.common.adapters.postgres.network import PostgresHosts, PostgresRecordLedger
+from functions.common.adapters.postgres.network import PostgresDnsRecordLedger, PostgresHostDirectory
 from functions.common.events.app import AppCreated, AppDeleted, DomainAdded, DomainRemoved, PreviewClosed, PreviewOpened
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, subscriber
@@ -15,8 +15,8 @@ def compose(parts: Core) -> Endpoint:
     """Return the endpoint of these parts."""
     records = Records(
         zone=dns_zone(parts),
-        hosts=PostgresHosts(database=parts.database, domain=parts.settings.default_domain),
-        ledger=PostgresRecordLedger(database=parts.database),
+        hosts=PostgresHostDirectory(database=parts.database, domain=parts.settings.default_domain),
+        ledger=PostgresDnsRecordLedger(database=parts.database),
     )
     sync = partial(handle, records=records)
     return subscriber(

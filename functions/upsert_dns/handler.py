@@ -7,7 +7,7 @@ from functions.common.events.app import AppCreated, AppDeleted, DomainAdded, Dom
 from functions.common.events.base import Event
 from functions.common.events.network import DnsReady, DnsRefused
 from functions.common.ports.events import EventSink
-from functions.common.ports.network import DnsAction, DnsZone, HostDirectory, RecordLedger
+from functions.common.ports.network import DnsAction, DnsRecordLedger, DnsZone, HostDirectory
 
 OneHost = AppCreated | DomainAdded | DomainRemoved | PreviewOpened | PreviewClosed
 
@@ -18,7 +18,7 @@ class Records:
 
     zone: DnsZone
     hosts: HostDirectory
-    ledger: RecordLedger
+    ledger: DnsRecordLedger
 
     def sync(self, host: str, cause: Event) -> DnsReady | DnsRefused:
         """Create, update or delete the host's record, or say why it must not be changed."""
@@ -28,18 +28,18 @@ class Records:
             action = self._ensure(host, owner) if owner else self._withdraw(host, cause.app)
         except Rejected as refusal:
             if owner:
-                self.ledger.note(host, app=owner, state="refused", reason=str(refusal))
+                self.ledger.record(host, app=owner, state="refused", reason=str(refusal))
             return DnsRefused(**where, host=host, reason=str(refusal))
         return DnsReady(**where, host=host, action=action.value)
 
     def _ensure(self, host: str, owner: str) -> DnsAction:
         action = self.zone.ensure(host, owner=owner)
-        self.ledger.note(host, app=owner, state="ready")
+        self.ledger.record(host, app=owner, state="ready")
         return action
 
     def _withdraw(self, host: str, app: str) -> DnsAction:
-        action = self.zone.withdraw(host, owner=app)
-        self.ledger.note(host, app=app, state="deleted")
+        action = self.zone.delete(host)
+        self.ledger.record(host, app=app, state="deleted")
         return action
 
 

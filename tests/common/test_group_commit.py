@@ -32,9 +32,6 @@ class _Store:
             raise ValueError(msg)
         return [self.kept.store(delivery) for delivery in deliveries]
 
-    def mark_published(self, event_id: str) -> None:
-        self.kept.mark_published(event_id)
-
 
 def stored_together(store: _Store, deliveries: Sequence[Delivery]) -> list[StoredDelivery | Exception | None]:
     """Store one, and the others while that is still going on."""

@@ -53,12 +53,12 @@ class CertificatesContract:
             status = world.certificates.ensure(HOST, owner="hello")
             assert (status.ready, status.not_after) == (True, LATER)
 
-    def test_a_withdrawn_certificate_is_gone(self, world: CertificateWorld) -> None:
+    def test_a_deleted_certificate_is_gone(self, world: CertificateWorld) -> None:
         """A second time is no error."""
         world.certificates.ensure(HOST, owner="hello")
         world.issue(HOST, LATER)
-        world.certificates.withdraw(HOST)
-        world.certificates.withdraw(HOST)
+        world.certificates.delete(HOST)
+        world.certificates.delete(HOST)
 
         assert not world.certificates.status(HOST).ready
 

@@ -12,13 +12,14 @@ from functions.common.errors import Unavailable
 from functions.common.events.base import Cause
 from functions.common.events.envelope import envelop
 from functions.common.events.push import BranchDeleted, Repository
-from functions.common.ports.deliveries import DeliveryInbox, DeliveryOutbox
+from functions.common.ports.deliveries import DeliveryInbox
+from functions.common.ports.events import EventOutbox
 
 NOWHERE = "postgresql://postgres@127.0.0.1:1/nowhere"
 AT_ONCE, LATER = timedelta(0), timedelta(hours=1)
 
 
-class DeliveryStore(DeliveryInbox, DeliveryOutbox, Protocol):
+class DeliveryStore(DeliveryInbox, EventOutbox, Protocol):
     """Both sides of one store."""
 
 

@@ -47,17 +47,18 @@ class DnsZoneContract:
         """None there is no error."""
         world.zone.ensure(HOST, owner="hello")
 
-        assert world.zone.withdraw(HOST, owner="hello") is DnsAction.DELETED
-        assert world.zone.withdraw(HOST, owner="hello") is DnsAction.UNCHANGED
+        assert world.zone.delete(HOST) is DnsAction.DELETED
+        assert world.zone.delete(HOST) is DnsAction.UNCHANGED
         assert world.zone.owned() == ()
 
     def test_a_foreign_record_is_neither_changed_nor_deleted(self, world: DnsWorld) -> None:
         """It is refused both times, and is none of ours afterwards."""
         world.put_foreign(HOST)
 
-        for act in (world.zone.ensure, world.zone.withdraw):
-            with pytest.raises(Rejected, match=HOST):
-                act(HOST, owner="hello")
+        with pytest.raises(Rejected, match=HOST):
+            world.zone.ensure(HOST, owner="hello")
+        with pytest.raises(Rejected, match=HOST):
+            world.zone.delete(HOST)
         assert world.zone.owned() == ()
 
     def test_an_outage_is_unavailable(self, world: DnsWorld) -> None:

@@ -2,12 +2,14 @@
 
 import pytest
 
-from functions.common.ports.pushes import Status, StatusJournal
+from functions.common.ports.pushes import CommitStatus, StatusJournal
 
 
-def a_status(event: str, *, position: int = 1, rank: int = 1, context: str = "slipway/hello/production") -> Status:
+def a_status(
+    event: str, *, position: int = 1, rank: int = 1, context: str = "slipway/hello/production"
+) -> CommitStatus:
     """Return a status that tells of an event."""
-    return Status(
+    return CommitStatus(
         repository="forge.example.org/team/hello",
         sha="a" * 40,
         context=context,

@@ -111,7 +111,7 @@ class TestCertManager(CertificatesContract):
         """It is everybody's."""
         world = _CertManagerWorld(kubernetes.api, "edge")
         world.certificates.ensure("one.apps.example.org", owner="one")
-        world.certificates.withdraw("one.apps.example.org")
+        world.certificates.delete("one.apps.example.org")
 
         assert len(kubernetes.of_kind("Certificate")) == 1
 
@@ -127,7 +127,7 @@ class TestCertManager(CertificatesContract):
         kubernetes.objects[f"/api/v1/namespaces/edge/secrets/tls-{HOST}"] = {"kind": "Secret", "metadata": {}}
         assert [one["spec"]["listeners"][0]["hostname"] for one in kubernetes.of_kind("ListenerSet")] == [HOST]
 
-        world.certificates.withdraw(HOST)
+        world.certificates.delete(HOST)
 
         assert {found["kind"] for found in kubernetes.objects.values()} == {"Namespace"}
 

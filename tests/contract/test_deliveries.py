@@ -75,6 +75,10 @@ class _GroupedDeliveries(GroupCommit):
         assert isinstance(self.inner, PostgresDeliveries)
         return self.inner.claim(older_than=older_than, limit=limit)
 
+    def mark_published(self, event_id: str) -> None:
+        assert isinstance(self.inner, PostgresDeliveries)
+        self.inner.mark_published(event_id)
+
 
 class _GroupedWorld:
     def __init__(self, url: str) -> None:

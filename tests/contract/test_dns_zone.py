@@ -96,7 +96,7 @@ class TestCloudflare(DnsZoneContract):
         world.cloudflare.add(name=HOST, type="TXT", content="proof")
 
         assert world.zone.ensure(HOST, owner="hello") is DnsAction.CREATED
-        assert world.zone.withdraw(HOST, owner="hello") is DnsAction.DELETED
+        assert world.zone.delete(HOST) is DnsAction.DELETED
         assert [one["type"] for one in world.cloudflare.records.values()] == ["TXT"]
 
     @pytest.mark.parametrize("code", [81057, 81058])

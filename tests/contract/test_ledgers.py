@@ -9,8 +9,8 @@ from functions.common.domain.build import APP_DELETED, PREVIEW_CLOSED, BuildOrde
 from functions.common.domain.environment import preview, production
 from functions.common.domain.push import PushState
 from functions.common.errors import Unavailable
-from functions.common.ports.builds import Beginning
-from functions.common.ports.pushes import Base
+from functions.common.ports.builds import BuildStart
+from functions.common.ports.pushes import BaseState
 from tests.contract.ledger_worlds import KEY, Ledgers, a_push, opened
 
 ENDED = BuildResult(name="b-a", state=BuildState.SUCCEEDED, image=Image(digest="sha256:1", reference="r"))
@@ -21,7 +21,7 @@ def world(database: str) -> Ledgers:
     return Ledgers(database)
 
 
-def begun(world: Ledgers, identity: str, letter: str) -> Beginning:
+def begun(world: Ledgers, identity: str, letter: str) -> BuildStart:
     push = world.pushes.admit(a_push(identity, letter))
     order = BuildOrder(
         name=f"b-{letter}",
@@ -35,7 +35,7 @@ def begun(world: Ledgers, identity: str, letter: str) -> Beginning:
     return world.builds.begin(order, repository="team/hello", sequence=push.sequence)
 
 
-def test_apps_are_found_by_repository_and_name(world: Ledgers) -> None:
+def test_apps_are_found_by_repository(world: Ledgers) -> None:
     world.add("web")
     world.add("api", f"ssh://git@{KEY}")
     world.add("other", "https://forge.example.org/team/other")
@@ -48,21 +48,19 @@ def test_apps_are_found_by_repository_and_name(world: Ledgers) -> None:
         "web",
     ]
     assert world.apps.by_repository("") == ()
-    assert (world.apps.by_name("web") or world.apps.by_name("api")).name == "web"  # type: ignore[union-attr] # it is there
-    assert world.apps.by_name("nobody") is None
 
 
 def test_an_environment_is_fresh_until_a_push_is_admitted(world: Ledgers) -> None:
     world.add("hello")
     topic = preview("hello", "topic")
     assert world.environments.open(topic) == world.environments.open(topic)
-    assert world.environments.open(topic).fresh
+    assert world.environments.open(topic).is_new
 
     world.pushes.admit(a_push("p1", "a", environment=topic.name))
 
-    assert not world.environments.open(topic).fresh
+    assert not world.environments.open(topic).is_new
     assert [e.label for e in world.environments.close_previews(["hello"], "topic")] == [topic.label]
-    assert world.environments.open(topic).fresh
+    assert world.environments.open(topic).is_new
 
 
 def test_only_previews_of_the_branch_are_closed(world: Ledgers) -> None:
@@ -143,12 +141,12 @@ def test_what_ends_at_once_is_recorded_once(world: Ledgers) -> None:
 def test_lineage_tells_of_the_base(world: Ledgers) -> None:
     opened(world)
     push = a_push("p3", "c", before="b")
-    assert world.history.lineage(push, "").base is Base.FIRST
+    assert world.history.lineage(push, "").base is BaseState.FIRST
     world.pushes.admit(a_push("p1", "a"))
-    assert world.history.lineage(push, "").base is Base.UNKNOWN
+    assert world.history.lineage(push, "").base is BaseState.UNKNOWN
     world.pushes.record(replace(a_push("p2", "b", before="a"), state=PushState.SUPERSEDED))
-    assert world.history.lineage(push, "").base is Base.DROPPED
-    assert world.history.lineage(a_push("p2", "b", before="a"), "").base is Base.HANDLED
+    assert world.history.lineage(push, "").base is BaseState.DROPPED
+    assert world.history.lineage(a_push("p2", "b", before="a"), "").base is BaseState.HANDLED
 
 
 def test_lineage_tells_who_came_first_through_ignored_pushes_too(world: Ledgers) -> None:
@@ -197,7 +195,7 @@ def test_a_newer_push_replaces_what_runs(world: Ledgers) -> None:
     assert second.cancel == ("b-a",)
     ended = world.builds.end(BuildResult(name="b-a", state=BuildState.CANCELLED))
     assert ended
-    assert (ended.build.superseded_by, ended.heir) == ("p2", "b" * 40)
+    assert (ended.build.superseded_by, ended.successor) == ("p2", "b" * 40)
     old = begun(world, "p1", "a")
     assert (old.build, old.overtaken) == (ended.build, f"the newer push of {'b' * 12} takes its place")
 
@@ -256,12 +254,11 @@ def test_what_runs_is_given_up_only_where_nothing_is_open(world: Ledgers) -> Non
     assert world.builds.cancel("hello", "", cause=APP_DELETED) == ("b-a",)
     ended = world.builds.end(BuildResult(name="b-a", state=BuildState.CANCELLED))
     assert ended
-    assert (ended.build.superseded_by, ended.heir) == (APP_DELETED, "")
+    assert (ended.build.superseded_by, ended.successor) == (APP_DELETED, "")
 
 
 CALLS: dict[str, Callable[[Ledgers], object]] = {
     "by_repository": lambda world: world.apps.by_repository(KEY),
-    "by_name": lambda world: world.apps.by_name("hello"),
     "open": lambda world: world.environments.open(production("hello", "main")),
     "close_previews": lambda world: world.environments.close_previews(["hello"], "topic"),
     "admit": lambda world: world.pushes.admit(a_push("p1", "a")),

@@ -17,7 +17,7 @@ def removals(request: pytest.FixtureRequest, database: str) -> Removals:
 
 def test_the_greatest_number_stays_for_each_environment(removals: Removals) -> None:
     for through in (2, 5, 3):
-        removals.note("hello", "production", through=through)
+        removals.record("hello", "production", through=through)
 
     found = [
         removals.through("hello", "production"),

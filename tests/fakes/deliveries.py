@@ -17,7 +17,7 @@ class _Row:
 
 
 class FakeDeliveries:
-    """DeliveryInbox and DeliveryOutbox; set `down` to make it unavailable, read `deliveries` to see what is stored."""
+    """DeliveryInbox and EventOutbox; set `down` to make it unavailable, read `deliveries` to see what is stored."""
 
     def __init__(self) -> None:
         self._rows: dict[tuple[Provider, str], _Row] = {}
@@ -49,7 +49,7 @@ class FakeDeliveries:
             row.published = row.published or row.delivery.event_id == event_id
 
     def claim(self, *, older_than: timedelta, limit: int) -> tuple[Envelope, ...]:
-        """Lease unpublished events; see DeliveryOutbox."""
+        """Lease unpublished events; see EventOutbox."""
         self._check()
         now = datetime.now(UTC)
         open_rows = [row for row in self._rows.values() if row.delivery.event and not row.published]

@@ -7,7 +7,7 @@ class FakeRemovals:
     def __init__(self) -> None:
         self.known: dict[tuple[str, str], int] = {}
 
-    def note(self, app: str, environment: str, *, through: int) -> None:
+    def record(self, app: str, environment: str, *, through: int) -> None:
         """Remember the number; see Removals."""
         self.known[app, environment] = max(through, self.through(app, environment))
 

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.postgres.network import PostgresCertificateLedger, PostgresHosts, PostgresRecordLedger
+from functions.common.adapters.postgres.network import (
+    PostgresCertificateLedger,
+    PostgresDnsRecordLedger,
+    PostgresHostDirectory,
+)
 from functions.common.events.app import PreviewClosed, PreviewOpened
 from functions.issue_cert.certificate_service import CertificateService
 from functions.issue_cert.handler import handle as settle_certificate
@@ -28,8 +32,8 @@ class Site:
     def __init__(self, world: World, folder: Path) -> None:
         self.world, self.ticker = world, Ticker(world)
         self.promoter = Promoter(world, folder / "images")
-        hosts = PostgresHosts(database=world.database, domain=DOMAIN)
-        self.records = Records(zone=world.zone, hosts=hosts, ledger=PostgresRecordLedger(database=world.database))
+        hosts = PostgresHostDirectory(database=world.database, domain=DOMAIN)
+        self.records = Records(zone=world.zone, hosts=hosts, ledger=PostgresDnsRecordLedger(database=world.database))
         self.service = CertificateService(
             certificates=world.certificates,
             hosts=hosts,

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import cast
 
-from functions.common.events.base import TYPE_PREFIX, Event
+from functions.common.events.base import Event
 
 MODULES: dict[str, tuple[str, ...]] = {
     "push": (
@@ -45,10 +45,3 @@ def all_events() -> tuple[type[Event], ...]:
         loaded = import_module(f"functions.common.events.{module}")
         found += [cast("type[Event]", getattr(loaded, name)) for name in names]
     return tuple(found)
-
-
-def event_class(event_type: str) -> type[Event] | None:
-    """Return the class of a type, or None when it is none of ours."""
-    if not event_type.startswith(TYPE_PREFIX):
-        return None
-    return next((event for event in all_events() if event.type == event_type), None)

@@ -1,4 +1,4 @@
-"""Apps: who may call for them, how they are found and changed, their config, domains and environments."""
+"""Apps: their records, config, domains and environments; API tokens and the audit log."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,29 +9,24 @@ from typing import Protocol
 from functions.common.domain.app import App
 from functions.common.domain.environment import Environment
 
-# Which app is meant.
-
 
 class AppDirectory(Protocol):
-    """Finds apps; the time does not grow with their number."""
+    """Finds the apps of a repository."""
 
     def by_repository(self, *keys: str) -> tuple[App, ...]:
-        """Return the apps of the repository that goes by these keys (domain.git_url.repository_key), by name."""
+        """Return the apps whose repository has one of these keys (domain.git_url.repository_key), by name.
+
+        The time does not grow with the number of apps.
+        """
         ...
-
-    def by_name(self, name: str) -> App | None:
-        """Return the app with this name."""
-        ...
-
-
-# The apps as users see and change them.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppRecord:
-    """`state` is new, deploying, live or failed, of production; `repository` names a repository that we made.
+    """An app as the API shows it.
 
-    `release` is the number of production's live release, 0 when there is none.
+    `state` is production's: new, deploying, live or failed. `repository` names a repository that Slipway created.
+    `release` is the number of production's live release, 0 without one.
     """
 
     app: App
@@ -39,16 +34,6 @@ class AppRecord:
     state: str
     release: int
     created_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemovedApp:
-    """What a removed app had: its hosts below the default domain and its own, its environments, its running builds."""
-
-    labels: tuple[str, ...]
-    custom_domains: tuple[str, ...]
-    environments: tuple[str, ...]
-    builds: tuple[str, ...] = ()
 
 
 class AppRegister(Protocol):
@@ -63,104 +48,102 @@ class AppRegister(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovedApp:
+    """What a removed app had: labels below the default domain, custom domains, environments and running builds."""
+
+    labels: tuple[str, ...]
+    custom_domains: tuple[str, ...]
+    environments: tuple[str, ...]
+    builds: tuple[str, ...] = ()
+
+
 class AppEditor(Protocol):
     """Changes apps."""
 
     def add(self, app: App, *, repository: str) -> str:
-        """Add the app and its production environment, and return its id; empty when the name is taken."""
+        """Add the app with its production environment and return its id; empty when the name is taken."""
         ...
 
     def set_source(self, name: str, *, git_url: str, branch: str) -> tuple[Environment, ...]:
-        """Let another URL and branch feed production; close and return the open previews of that branch.
+        """Set the URL and the branch of production; an empty value changes nothing.
 
-        What is empty stays as it is.
+        Closes and returns the open previews of that branch. Raises NotFound.
         """
         ...
 
     def remove(self, name: str) -> RemovedApp:
-        """Remove the app and all that is kept of it but its events. Raises NotFound."""
+        """Remove the app with everything recorded for it except its events. Raises NotFound."""
         ...
 
 
-# The config of apps: environment variables, most of them secrets.
-
-
 class ConfigScope(StrEnum):
-    """Which environments get a value."""
+    """The environments that get a value."""
 
     PRODUCTION = "production"
     PREVIEW = "preview"
 
 
 class ConfigVars(Protocol):
-    """Keeps values; whoever reads them must not log, publish or answer them."""
+    """Stores apps' environment variables. Most are secrets: callers must not log, publish or return them."""
 
     def read(self, app: str, scope: ConfigScope) -> dict[str, str]:
         """Return key -> value."""
         ...
 
     def change(self, app: str, scope: ConfigScope, changes: Mapping[str, str | None]) -> tuple[str, ...]:
-        """Set values, unset those that are None, and return the keys whose value is another now, sorted."""
+        """Set values, unset those that are None, and return the keys that changed, sorted."""
         ...
-
-
-# Hosts of users' own that lead to apps.
 
 
 class Domains(Protocol):
-    """Custom domains; each belongs to one app."""
+    """Stores custom domains; each belongs to one app."""
 
     def add(self, app: str, host: str) -> str:
-        """Give the host to the app and return its owner, which is another app when that one had it before."""
+        """Assign the host to the app unless another app has it; return the app that has it now."""
         ...
 
     def remove(self, app: str, host: str) -> bool:
-        """Take the host from the app; False when the app does not have it."""
+        """Remove the host from the app; False when the app does not have it."""
         ...
 
 
-# The environments of apps.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
-    """The environment as it stands; `fresh` until the first push since its opening is admitted.
+class OpenedEnvironment:
+    """An open environment; `is_new` until the first push after its opening is admitted.
 
-    Who opens a fresh preview announces it before admitting a push: after a crash in between, the next
-    caller finds it fresh still.
+    The caller publishes a new preview before it admits a push: after a crash in between, the next caller
+    still finds it new.
     """
 
     environment: Environment
-    fresh: bool
+    is_new: bool
 
 
 class Environments(Protocol):
     """Opens and closes environments."""
 
-    def open(self, wanted: Environment) -> Opened:
-        """Make sure that the branch has its environment, open; a closed preview is opened again.
+    def open(self, wanted: Environment) -> OpenedEnvironment:
+        """Open the environment of a branch; a closed preview is reopened.
 
-        A branch keeps the preview it had. One whose name another branch holds gets another name.
+        A branch keeps its preview. When another branch has the name, the preview gets another one.
         """
         ...
 
     def close_previews(self, apps: Sequence[str], branch: str) -> tuple[Environment, ...]:
-        """Close the branch's previews; return all that are closed now, before this call too, by app."""
+        """Close the branch's previews; return all closed ones, also those closed before this call, by app."""
         ...
 
 
-# Previews that are to go, and those that are gone.
-
-
-class PreviewKeeper(Protocol):
-    """Ends previews that nobody needs."""
+class StalePreviews(Protocol):
+    """Finds open previews that are no longer used, and closes them."""
 
     def expired(self, *, older_than: timedelta, limit: int) -> tuple[Environment, ...]:
-        """Return open previews whose last push is so long ago."""
+        """Return open previews whose last push is older than this."""
         ...
 
     def orphaned(self, *, limit: int) -> tuple[Environment, ...]:
-        """Return open previews whose repository was looked at since their last push and has their branch no more."""
+        """Return open previews whose branch is missing from heads that were read after their last push."""
         ...
 
     def close(self, app: str, environment: str) -> bool:
@@ -169,26 +152,23 @@ class PreviewKeeper(Protocol):
 
 
 class PreviewSweeper(Protocol):
-    """Remembers which closed previews have left nothing behind."""
+    """Records which closed previews have been cleaned up."""
 
     def unswept(self, *, longer_than: timedelta, limit: int) -> tuple[Environment, ...]:
-        """Return previews closed for so long of which something may be left."""
+        """Return previews that have been closed for this long and are not marked as swept."""
         ...
 
     def leftovers(self, host: str) -> tuple[str, ...]:
-        """Return in words what is remembered of a host: its record, its certificate."""
+        """Return, in words, what is still recorded for a host: its DNS record, its certificate."""
         ...
 
-    def swept(self, app: str, environment: str) -> None:
-        """Note that nothing of the closed preview is left."""
+    def mark_swept(self, app: str, environment: str) -> None:
+        """Record that nothing of the closed preview is left."""
         ...
-
-
-# Who may call the API.
 
 
 class Role(StrEnum):
-    """A viewer reads, a deployer changes apps, an admin also reads secrets and gives tokens."""
+    """Viewers read, deployers change apps, admins also read secrets and manage tokens."""
 
     VIEWER = "viewer"
     DEPLOYER = "deployer"
@@ -202,7 +182,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiToken:
-    """A token that is in force; the token itself is kept nowhere."""
+    """An active token; the token itself is not stored."""
 
     name: str
     role: Role
@@ -210,27 +190,24 @@ class ApiToken:
 
 
 class ApiTokens(Protocol):
-    """Keeps tokens by the SHA-256 of each, in hex."""
+    """Stores the SHA-256 of each API token, in hex."""
 
     def find(self, digest: str) -> ApiToken | None:
-        """Return the token in force with this digest."""
+        """Return the active token with this digest."""
         ...
 
     def add(self, name: str, role: Role, *, digest: str) -> bool:
-        """Add a token; False when one of this name is in force."""
+        """Add a token; False when an active one has this name."""
         ...
 
     def revoke(self, name: str) -> bool:
-        """End the token of this name at once; False when there is none in force."""
+        """Revoke the token of this name, effective at once; False when no active one has it."""
         ...
 
 
-# Who did what; refused requests too.
-
-
 class AuditLog(Protocol):
-    """Keeps who did what to which thing."""
+    """Records who did what, refused requests included."""
 
     def record(self, *, actor: str, action: str, target: str = "", detail: str = "") -> None:
-        """Record one act; never pass a secret."""
+        """Record one action; never pass a secret."""
         ...

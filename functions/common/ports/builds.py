@@ -1,4 +1,4 @@
-"""Builds: their state machine, and what builds images."""
+"""Builds: their state machine, and the builder."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -6,17 +6,15 @@ from typing import Protocol
 from functions.common.domain.build import Build, BuildOrder, BuildResult
 from functions.common.domain.push import PushState
 
-# The builds: one order for each app, environment and sha, but for new attempts.
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Beginning:
-    """What there is to do for a push.
+class BuildStart:
+    """The decision on a build request.
 
-    `build` is its own (running, or ended by now), or another push's that succeeded and is used again;
-    None when nothing is to be built, because the push has ended, or because it is overtaken: then
-    `overtaken` is a sentence that says why. `cancel` are the running builds that it takes the place of, `adopted`
-    the older pushes whose running build it took over: they are superseded.
+    `build` is the push's own build (running or ended), or another push's successful build, which is reused. It is
+    None when there is nothing to build: the push has ended, or `overtaken` says why a newer one replaces it.
+    `cancel` are running builds that this one replaces. `adopted` are older pushes whose running build it took over:
+    they are superseded.
     """
 
     build: Build | None
@@ -28,60 +26,64 @@ class Beginning:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """A build with its recorded end; `heir` is the sha of the push for whose sake it was cancelled, if any."""
+class BuildEnd:
+    """A build with its recorded end; `successor` is the sha of the push that it was cancelled for, if any."""
 
     build: Build
-    heir: str = ""
+    successor: str = ""
 
 
 class BuildLedger(Protocol):
-    """The state machine of builds; the first end stands."""
+    """The state machine of builds: one for each app, environment and sha, except repeated attempts.
 
-    def begin(self, order: BuildOrder, *, repository: str, sequence: int) -> Beginning:
-        """Begin, adopt, use again or refuse a build for the push, in one transaction; safe to repeat.
+    The first recorded end of a build is final.
+    """
 
-        A later attempt at the same commit gets another name than the order's; the answer's build has it.
+    def begin(self, order: BuildOrder, *, repository: str, sequence: int) -> BuildStart:
+        """Start, adopt, reuse or refuse a build for the push, in one transaction; safe to repeat.
+
+        A repeated attempt at a commit gets another name than the order's; the returned build has it.
         """
         ...
 
-    def end(self, result: BuildResult) -> Ended | None:
-        """Record the end of a running build; return the recorded end, None when no such build is known."""
+    def end(self, result: BuildResult) -> BuildEnd | None:
+        """Record the end of a running build; return the recorded end, None when the build is not known."""
         ...
 
     def cancel(self, app: str, environment: str, *, cause: str) -> tuple[str, ...]:
-        """Mark the running builds of a closed environment with `cause` (of CLOSINGS); return the names to cancel.
+        """Record `cause` (of CLOSINGS) for the running builds of an environment that is not open.
 
-        Those marked before are returned too. An empty environment means all of the app.
+        Returns the names to cancel at the builder, also those recorded before. An empty environment stands for
+        all of the app's.
         """
         ...
 
 
 class BuildNames(Protocol):
-    """The names under which builds are recorded."""
+    """Looks up the names of recorded builds."""
 
     def unknown(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Return those of the names under which no build is recorded."""
+        """Return those of the names that no recorded build has."""
         ...
 
 
-# Builds images from commits: Tekton, Woodpecker, or this machine.
-
-
 class Builder(Protocol):
-    """Takes orders and reports each one's end with a build.ended event (or its vendor's own)."""
+    """Builds images from commits: Tekton, or the build runner of one machine.
+
+    It reports the end of each build by a build.ended event, or by an event of its vendor.
+    """
 
     def start(self, order: BuildOrder) -> None:
-        """Start the build; a name that was ordered before is not built twice, one that has ended only for another push.
+        """Start the build. A name is built once; after its build has ended, again for another push only.
 
         Raises Rejected when the order can never be built.
         """
         ...
 
     def cancel(self, name: str) -> None:
-        """Ask for the end of a build; it counts as cancelled only when it is reported so."""
+        """Request cancellation; the build counts as cancelled when the builder reports it."""
         ...
 
     def observe(self, name: str) -> BuildResult | None:
-        """Return what is known of a build, or None when the builder does not know it."""
+        """Return the state of a build, None when the builder does not know it."""
         ...

@@ -1,26 +1,21 @@
-"""Time, and the lock of a tick."""
+"""The time, and the lock of a periodic run."""
 
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
-# Time, given from outside so that tests can turn it.
-
 
 class Clock(Protocol):
-    """Tells the time."""
+    """Returns the time; tests pass one that they can set."""
 
     def now(self) -> datetime:
         """Return the time, aware, in UTC."""
         ...
 
 
-# One at a time.
-
-
 class TickLock(Protocol):
-    """Keeps two ticks of the clock from working side by side."""
+    """Keeps two periodic runs from working at the same time."""
 
-    def held(self) -> AbstractContextManager[bool]:
-        """Try to hold the lock for the block, without waiting; False when somebody else holds it."""
+    def try_acquire(self) -> AbstractContextManager[bool]:
+        """Try to hold the lock during the block, without waiting; False when another process holds it."""
         ...

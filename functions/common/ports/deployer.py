@@ -1,4 +1,4 @@
-"""What runs releases, what runs now, and what must not run any more."""
+"""The deployer: what runs a release, what runs now, and what was removed."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -6,57 +6,54 @@ from typing import Protocol
 from functions.common.domain.release import Release, Workload
 from functions.common.events.release import WorkloadChanged
 
-# Runs releases: Deployment, Rollout, Knative Service, or processes of this machine.
-
 
 class Deployer(Protocol):
-    """Makes what runs into what is asked for, and reports with workload.changed events."""
+    """Runs releases and reports with workload.changed events.
+
+    It runs them as Deployment, Rollout or Knative Service, or as processes of this machine.
+    """
 
     def apply(self, workload: Workload) -> None:
-        """Ask for this release; asking twice is asking once, and an older release number changes nothing.
+        """Request this release and return at once; a repeat and an older release number change nothing.
 
-        Returns at once. The running version keeps serving until the new one has proved itself, and
-        keeps serving when it does not.
+        The running version keeps serving until the new one is ready, and when it does not become ready.
         """
         ...
 
     def remove(self, app: str, environment: str, *, through: int) -> None:
-        """Leave no release up to number `through` running, nor let one be applied any more; see ReleaseLedger.
+        """Remove all releases up to number `through`, and let none of them be applied again; see ReleaseLedger.
 
-        A later release is left alone, however late this comes; nothing there is no error.
+        Later releases stay. Nothing to remove is not an error.
         """
         ...
 
     def observe(self, app: str, environment: str) -> WorkloadChanged | None:
-        """Return the latest report on the environment, or None when nothing is there."""
+        """Return the latest report on the environment, or None when nothing runs there."""
         ...
 
 
 class StagedDeployer(Deployer, Protocol):
-    """A deployer whose release commands run elsewhere and report their end by an event."""
+    """A deployer that rolls out in steps; each step continues on an event."""
 
     def continue_release(self, app: str, environment: str, release: int) -> None:
-        """Roll the release out if its release command has finished and it is the newest; a repeat changes nothing."""
+        """Roll the release out when its release command has succeeded and it is the newest; safe to repeat."""
         ...
 
     def sync_processes(self, app: str, environment: str, release: int) -> None:
-        """Run the other process types from the release, which is live, if it is the newest."""
+        """Update the process types beside web to the live release, if it is the newest."""
         ...
 
     def revert(self, live: Release, *, instead_of: int) -> None:
-        """Ask for the live release again instead of a newer one that failed, so that the failed one never gets traffic.
+        """Apply the live release again in place of a newer one that failed, so that the failed one never serves.
 
-        Changes nothing when another release than the failed one is asked for, or when the workload reverts by itself.
+        Changes nothing when the failed release is not the requested one, or when it is rolled back by itself.
         """
         ...
 
 
-# What a deployer was asked for and not asked to remove.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningWorkload:
-    """The newest release that was asked for in an environment."""
+    """The newest release that was requested in an environment and not removed."""
 
     app: str
     environment: str
@@ -64,29 +61,26 @@ class RunningWorkload:
 
 
 class RunningWorkloads(Protocol):
-    """Lists them."""
+    """Lists running workloads."""
 
     def running(self) -> tuple[RunningWorkload, ...]:
         """Return all, by app and environment."""
         ...
 
 
-class Strays(Protocol):
-    """Tells those that nothing wants."""
+class StrayFinder(Protocol):
+    """Finds workloads that no environment wants."""
 
     def among(self, workloads: tuple[RunningWorkload, ...]) -> tuple[RunningWorkload, ...]:
-        """Return those whose environment does not exist, or whose release is of a deleted app of the name."""
+        """Return those whose environment does not exist, or whose release belongs to a deleted app of that name."""
         ...
 
 
-# What is not to run any more, remembered beyond what ran.
-
-
 class Removals(Protocol):
-    """Keeps, for each environment, up to which release number everything was removed."""
+    """Records for each environment the release number up to which everything was removed."""
 
-    def note(self, app: str, environment: str, *, through: int) -> None:
-        """Remember the number, unless a greater one is known."""
+    def record(self, app: str, environment: str, *, through: int) -> None:
+        """Record the number unless a greater one is recorded."""
         ...
 
     def through(self, app: str, environment: str) -> int:

@@ -1,4 +1,4 @@
-"""Events: sent, recorded, replayed and parked."""
+"""Events: sending, the outbox, the log, dead letters and subscriptions."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -8,30 +8,69 @@ from typing import Protocol
 from functions.common.events.base import Event
 from functions.common.events.envelope import Envelope
 
-# Where a function sends events other than its one reply.
-
 
 class EventSink(Protocol):
-    """Sends events to the broker; what returned was taken over by it."""
+    """Sends events to the broker; after a call returns, the broker has the event."""
 
     def publish(self, event: Event, *, discriminator: str = "") -> Envelope:
         """Record and send a new event that follows from events.base.CURRENT_CAUSE.
 
-        The discriminator tells apart events of one type and subject with the same cause.
-        Raises Unavailable when the broker does not take it; it is then safe to call again.
+        The discriminator distinguishes events of one type and subject with the same cause.
+        Raises Unavailable when the broker does not accept it; the call is safe to repeat.
         """
         ...
 
     def resend(self, envelope: Envelope) -> None:
-        """Send an event again as it is, with its own id. Raises Unavailable."""
+        """Send a recorded event again, with its own id. Raises Unavailable."""
         ...
 
 
-# The append-only record of events, for explaining and replaying.
+class Publisher(Protocol):
+    """Sends stored events in the background; callers do not wait."""
+
+    def publish_soon(self, envelope: Envelope) -> None:
+        """Queue a stored event; never raises. Reconcile sends what cannot be sent now."""
+        ...
+
+
+class Change(Protocol):
+    """One transaction on the state and its events; adapters of the same database join it inside the block."""
+
+    def announce(self, event: Event, *, discriminator: str = "") -> str:
+        """Record an event whose cause is events.base.CURRENT_CAUSE and return its id; it is sent after the commit."""
+        ...
+
+    @property
+    def queued(self) -> bool:
+        """Whether, after the commit, the broker did not accept every event; reconcile sends the others."""
+        ...
+
+
+class Changes(Protocol):
+    """Starts changes."""
+
+    def begin(self) -> AbstractContextManager[Change]:
+        """Commit at the end of the block, then send the events; an error in the block rolls everything back.
+
+        An event that the broker does not accept now stays in the EventOutbox, so sending raises nothing.
+        """
+        ...
+
+
+class EventOutbox(Protocol):
+    """Events that were committed and are not known to be published."""
+
+    def claim(self, *, older_than: timedelta, limit: int) -> tuple[Envelope, ...]:
+        """Return unpublished events, oldest first, and lease them to this caller for `older_than`."""
+        ...
+
+    def mark_published(self, event_id: str) -> None:
+        """Record that the broker has the event."""
+        ...
 
 
 class EventLog(Protocol):
-    """Keeps every event that Slipway sent."""
+    """The append-only record of every event that Slipway sent."""
 
     def append(self, envelope: Envelope, *, cause: str = "") -> None:
         """Record an event that follows from the event with the id `cause`; a repeat changes nothing."""
@@ -46,27 +85,9 @@ class EventLog(Protocol):
         ...
 
 
-# Events that are committed with the change they tell of, but not known to be published.
-
-
-class EventOutbox(Protocol):
-    """What the API left to be sent; the same two methods as DeliveryOutbox, so that one loop serves both."""
-
-    def claim(self, *, older_than: timedelta, limit: int) -> tuple[Envelope, ...]:
-        """Return unpublished events, oldest first, leasing them for `older_than` to this caller."""
-        ...
-
-    def mark_published(self, event_id: str) -> None:
-        """Note that the broker has the event."""
-        ...
-
-
-# Recorded events, for looking through.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRecord:
-    """One recorded event without its data; `sequence` orders them, `cause` is the id of what it follows from."""
+    """A recorded event without its data; `sequence` orders them, `cause` is the id of the event it follows from."""
 
     sequence: int
     id: str
@@ -86,54 +107,13 @@ class EventArchive(Protocol):
         ...
 
     def page_back(self, *, push: str, app: str, before: int, limit: int) -> tuple[EventRecord, ...]:
-        """Return those with a sequence below `before`, or the last when it is 0, newest first."""
+        """Return those with a sequence below `before` (0: the last ones), newest first."""
         ...
-
-
-# Events that are stored and only have to be sent: their callers need not wait for it.
-
-
-class Publisher(Protocol):
-    """Sends stored events a moment later."""
-
-    def publish_soon(self, envelope: Envelope) -> None:
-        """Take over an event that is stored; never raises. What cannot be sent now, reconcile sends later."""
-        ...
-
-
-# A change of the state together with the events that tell of it: both, or neither.
-
-
-class Change(Protocol):
-    """One transaction; what other adapters of the same database write inside it belongs to it."""
-
-    def announce(self, event: Event, *, discriminator: str = "") -> str:
-        """Record an event that follows from events.base.CURRENT_CAUSE and return its id; sent after the commit."""
-        ...
-
-    @property
-    def queued(self) -> bool:
-        """Whether, after the commit, the broker did not take every event: reconcile sends the others."""
-        ...
-
-
-class Changes(Protocol):
-    """Begins changes."""
-
-    def begin(self) -> AbstractContextManager[Change]:
-        """Commit at the end of the block, then send the events; an error in the block leaves nothing.
-
-        An event that the broker does not take now is kept (EventOutbox), so sending raises nothing.
-        """
-        ...
-
-
-# What the broker could not deliver.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """An event as it was sent, and the last answer of the subscriber: its HTTP status (0: none) and text."""
+    """An event that could not be delivered, with the subscriber's last answer: HTTP status (0: none) and text."""
 
     event: Envelope
     subscriber: str
@@ -142,19 +122,16 @@ class DeadLetter:
 
 
 class DeadLetters(Protocol):
-    """Keeps dead letters."""
+    """Stores dead letters."""
 
     def park(self, letter: DeadLetter) -> bool:
-        """Store the letter; False when it is parked already."""
+        """Store the letter; False when it is stored already."""
         ...
-
-
-# Dead letters as users see and close them; park-event writes them.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParkedEvent:
-    """An event that `subscriber` could not handle: `code` is its last answer, `error` what it said."""
+    """A stored dead letter; `state` is parked, redriven or discarded."""
 
     id: int
     event: Envelope
@@ -169,7 +146,7 @@ class ParkedEvent:
 
 
 class ParkedEvents(Protocol):
-    """Dead letters; they start as `parked` and end as `redriven` or `discarded`."""
+    """Reads and closes stored dead letters."""
 
     def page(self, *, state: str, before: int, limit: int) -> tuple[ParkedEvent, ...]:
         """Return those in a state (empty: any) with an id below `before` (0: all), newest first."""
@@ -180,16 +157,13 @@ class ParkedEvents(Protocol):
         ...
 
     def close(self, number: int, state: str) -> bool:
-        """End a parked one in this state; False when it is not parked any more."""
+        """Set the final state of a parked event; False when it is no longer parked."""
         ...
-
-
-# Which functions would get an event.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """A Trigger and the function behind it."""
+    """A Trigger and the function it delivers to."""
 
     trigger: str
     function: str
@@ -199,5 +173,5 @@ class Subscriptions(Protocol):
     """Reads the Triggers."""
 
     def of(self, envelope: Envelope) -> tuple[Subscription, ...]:
-        """Return who would get the event by its type and extensions, ordered by function."""
+        """Return the subscriptions that match the event's type and extensions, ordered by function."""
         ...

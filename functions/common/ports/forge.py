@@ -1,4 +1,4 @@
-"""The git server: branch heads, repositories, commit statuses."""
+"""The forge (git server): branch heads, repositories, commit statuses."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -7,14 +7,12 @@ from typing import Protocol
 
 from functions.common.domain.push import Push
 
-# What the forge knows better than any webhook.
-
 
 class ForgeHeads(Protocol):
-    """Reads the branch heads of repositories."""
+    """Reads branch heads at the forge."""
 
     def heads(self, clone_url: str) -> dict[str, str] | None:
-        """Return branch -> sha, or None when this repository cannot be read (no access, not known)."""
+        """Return branch -> sha, or None when the repository cannot be read (unknown, or no access)."""
         ...
 
     def head(self, clone_url: str, branch: str) -> str | None:
@@ -23,33 +21,30 @@ class ForgeHeads(Protocol):
 
 
 class Repositories(Protocol):
-    """Makes the repositories that users push to."""
+    """Creates repositories that users push to."""
 
     def create(self, name: str) -> str:
-        """Make the repository and its webhook, and return its clone URL; a repeat changes nothing."""
+        """Create the repository with its webhook and return its clone URL; a repeat changes nothing."""
         ...
 
     def delete(self, name: str) -> None:
-        """Delete the repository; none there is no error."""
+        """Delete the repository; a missing one is not an error."""
         ...
 
 
 class CommitStatuses(Protocol):
-    """Shows at a commit what became of it."""
+    """Shows the state of a deployment at its commit."""
 
     def post(self, repository: str, sha: str, *, state: str, description: str, context: str, target_url: str) -> None:
         """Set the status `context` of a commit; state is pending, success, failure or error."""
         ...
 
 
-# The branch heads that were last seen at forges.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingHead:
-    """A head that was read and that no push is known for.
+    """A head that was read at the forge and that no push is recorded for.
 
-    `since` is when it was first read. It is `overdue` when its webhook has had its time to come.
+    `since` is when it was first read; it is `overdue` when its webhook should have arrived by now.
     """
 
     sha: str
@@ -58,13 +53,13 @@ class PendingHead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watched:
-    """A repository that has apps. `read_at` is when its heads were last read, None before the first time.
+class WatchedRepository:
+    """A repository with apps. `read_at` is when its heads were last read, None before the first time.
 
-    `handled` holds for each branch the newest head that a push is known for, `pending` the newer head read since.
-    `pushed` are branches that pushes came in for since the last read.
-    `awaited` are the production branches of its apps, except apps that had all their pushes elsewhere: an app
-    that moves to another repository or branch keeps its release until something is pushed there.
+    `handled` has for each branch the newest head that a push is recorded for, `pending` the newer head read since.
+    `pushed` are branches with pushes since the last read.
+    `awaited` are the production branches of its apps, except apps whose pushes all came from elsewhere: an app
+    that moves to another repository or branch keeps its release until the next push there.
     """
 
     repository: str
@@ -76,35 +71,35 @@ class Watched:
     awaited: frozenset[str]
 
 
-class HeadMemory(Protocol):
-    """Remembers heads."""
+class HeadRecords(Protocol):
+    """Records the heads that were last read at forges."""
 
-    def due(self, *, limit: int, patience: timedelta) -> tuple[Watched, ...]:
-        """Return repositories with apps, the one that was checked longest ago first.
+    def due(self, *, limit: int, patience: timedelta) -> tuple[WatchedRepository, ...]:
+        """Return repositories with apps, the least recently read first.
 
         A pending head is overdue when it was first read longer ago than `patience`.
         """
         ...
 
-    def remember(self, repository: str, heads: Mapping[str, str], *, handled: Collection[str]) -> None:
-        """Replace what was last read of a repository; pushes are known for the heads of the branches in `handled`."""
+    def record(self, repository: str, heads: Mapping[str, str], *, handled: Collection[str]) -> None:
+        """Replace the recorded heads; for those of the branches in `handled` pushes are recorded."""
         ...
 
-    def unreadable(self, repository: str) -> None:
-        """Note that the repository could not be read: others come first now."""
+    def mark_unreadable(self, repository: str) -> None:
+        """Record that the repository could not be read, so that others come first."""
         ...
 
 
 class BranchPushes(Protocol):
-    """Reads what came in for a branch."""
+    """Reads the pushes and deliveries of a branch."""
 
     def of_branch(self, repository: str, branch: str, *, limit: int) -> tuple[Push, ...]:
-        """Return the branch's newest recorded pushes, newest first: one for each app that has this repository.
+        """Return the branch's newest recorded pushes, newest first: one for each app of the repository.
 
-        A push that no app matched is among them, with an empty `app`.
+        Pushes that matched no app are included, with an empty `app`.
         """
         ...
 
-    def delivered(self, sha: str, *, within: timedelta) -> bool:
-        """Return whether a webhook delivery of the commit came in so recently."""
+    def was_delivered(self, sha: str, *, within: timedelta) -> bool:
+        """Return whether a webhook delivery of the commit arrived within this time."""
         ...

@@ -1,38 +1,32 @@
-"""Images: the registry, and which images nothing needs."""
+"""Images: the store, and the choice of images to delete."""
 
 from typing import Protocol
 
-# Where images are kept, by digest.
-
 
 class ImageStore(Protocol):
-    """A registry, or a folder."""
+    """Stores images by digest: a registry, or a folder."""
 
     def has(self, reference: str, digest: str) -> bool:
-        """Return whether the image is there under exactly this digest."""
+        """Return whether the image exists under exactly this digest."""
         ...
 
     def delete(self, reference: str, digest: str) -> None:
-        """Delete the image; one that is not there is no error."""
+        """Delete the image; a missing one is not an error."""
         ...
-
-
-# Images that nothing needs any more.
 
 
 class ImageRetention(Protocol):
-    """Chooses images to delete: what runs, is on its way, or can be rolled back to is never one."""
+    """Chooses images to delete: never one that runs, is being released, or can be rolled back to."""
 
     def claim(self, *, releases: int, limit: int) -> tuple[tuple[str, str], ...]:
-        """Return (reference, digest) of the oldest images that nothing needs, and let no build use them again.
+        """Return (reference, digest) of the oldest images that nothing needs, and let no build reuse them.
 
-        At most `limit` of apps that are there, and as many of deleted ones.
-
-        The newest `releases` of each open environment keep theirs, and what was built within the hour stays. An
-        image that is not said to be deleted is returned again a day later, unless it is needed by then.
+        At most `limit` of existing apps, and as many of deleted ones. Needed are the images of the newest `releases`
+        of each open environment, and those built within the last hour. An image that is not marked as deleted is
+        returned again a day later, unless it is needed by then.
         """
         ...
 
-    def deleted(self, reference: str, digest: str) -> None:
-        """Note that the image is gone."""
+    def mark_deleted(self, reference: str, digest: str) -> None:
+        """Record that the image is deleted."""
         ...

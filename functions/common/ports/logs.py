@@ -1,4 +1,4 @@
-"""Logs that can be followed: each read goes on where the one before it ended."""
+"""Logs that can be followed: each read continues where the previous one ended."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -6,45 +6,45 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogChunk:
-    """Whole lines, and where to read on; `ended` when nothing will follow."""
+    """Whole lines, and the offset of the next read; `ended` when the log is complete."""
 
     text: str
     next_offset: int
     ended: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuntimeLogChunk:
-    """Whole lines, each beginning with `RELEASE-PROCESS: `, and the cursor to read on from."""
-
-    text: str
-    cursor: str
-
-
 class BuildLogs(Protocol):
-    """The logs of builds."""
+    """Reads the logs of builds."""
 
     def read(self, name: str, offset: int) -> LogChunk:
-        """Return what a build wrote from the byte offset on; nothing yet is an empty text.
+        """Return the log of a build from the byte offset on, empty when there is nothing new.
 
         Raises NotFound when there is no such build.
         """
         ...
 
     def tail(self, name: str) -> str:
-        """Return the last lines of a failed build, of the step that failed where steps have logs of their own.
+        """Return the last lines of a failed build, of the failed step where steps have logs of their own.
 
-        Empty when nothing of them is left.
+        Empty when they are gone.
         """
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeLogChunk:
+    """Whole lines, each prefixed with `RELEASE-PROCESS: `, and the cursor of the next read."""
+
+    text: str
+    cursor: str
+
+
 class RuntimeLogs(Protocol):
-    """What the processes of apps write."""
+    """Reads the output of apps' processes."""
 
     def read(self, app: str, environment: str, cursor: str) -> RuntimeLogChunk:
-        """Return what was written since the cursor; an empty cursor begins with the last lines there are.
+        """Return what was written since the cursor; an empty cursor starts with the last lines.
 
-        Raises Rejected when the cursor is none that this port gave.
+        Raises Rejected when the cursor is not one of this port's.
         """
         ...

@@ -1,4 +1,4 @@
-"""Names and certificates: DNS records, certificates, and which hosts need them."""
+"""DNS records, certificates, and the hosts that need them."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,11 +7,20 @@ from typing import Literal, Protocol
 
 from functions.common.events.envelope import Envelope
 
-# DNS records that carry our mark.
+RecordState = Literal["ready", "refused", "deleted"]
+CertificateState = Literal["ready", "failed", "deleted"]
+
+
+class HostDirectory(Protocol):
+    """Knows which hosts are wanted now, whatever order events arrive in."""
+
+    def owner(self, host: str) -> str:
+        """Return the app that serves the host, empty when no open environment and no domain wants it."""
+        ...
 
 
 class DnsAction(StrEnum):
-    """What was needed."""
+    """What a call changed."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -21,7 +30,7 @@ class DnsAction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DnsRecord:
-    """`owner` is the app in our mark; empty for a record that is not ours."""
+    """A record of a zone; `owner` is the app named in Slipway's mark, empty for records without the mark."""
 
     host: str
     type: str
@@ -30,32 +39,34 @@ class DnsRecord:
 
 
 class DnsZone(Protocol):
-    """One zone, or several, at one provider."""
+    """One zone, or several, at one provider. Only records with Slipway's mark are changed."""
 
     def ensure(self, host: str, *, owner: str) -> DnsAction:
-        """Make the host lead to this platform. Raises Rejected when a record without our mark is there."""
+        """Point the host to this platform. Raises Rejected when it has a record without the mark."""
         ...
 
-    def withdraw(self, host: str, *, owner: str) -> DnsAction:
-        """Delete the host's record when it is ours; none there is UNCHANGED.
-
-        Raises Rejected when a record without our mark is there.
-        """
+    def delete(self, host: str) -> DnsAction:
+        """Delete the host's record; a missing one is UNCHANGED. Raises Rejected for a record without the mark."""
         ...
 
     def owned(self) -> tuple[DnsRecord, ...]:
-        """Return every record that carries our mark."""
+        """Return every record with the mark."""
         ...
 
 
-# Certificates for hosts.
+class DnsRecordLedger(Protocol):
+    """Records the states of DNS records."""
+
+    def record(self, host: str, *, app: str, state: RecordState, reason: str = "") -> None:
+        """Record the state of a host's record; a repeat changes nothing."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateStatus:
-    """`ready` with an RFC 3339 `not_after`, or not, with the reason (empty while it is being issued).
+    """`ready` with an RFC 3339 `not_after`, or not ready with the reason (empty while it is being issued).
 
-    `shared` when it is one of several hosts, such as a wildcard: withdrawing one of them leaves it.
+    `shared` when the certificate covers further hosts, such as a wildcard: deleting one host keeps it.
     """
 
     host: str
@@ -66,41 +77,24 @@ class CertificateStatus:
 
 
 class Certificates(Protocol):
-    """An issuer; it keeps certificates valid once they were asked for."""
+    """An issuer; it renews the certificates it issued."""
 
     def ensure(self, host: str, *, owner: str) -> CertificateStatus:
-        """Ask for a certificate unless a valid one covers the host; return what is known now."""
+        """Request a certificate unless a valid one covers the host; return its status now."""
         ...
 
-    def withdraw(self, host: str) -> None:
-        """Forget the host's certificate; none there is no error."""
+    def delete(self, host: str) -> None:
+        """Delete the host's certificate; a missing one is not an error."""
         ...
 
     def status(self, host: str) -> CertificateStatus:
-        """Return what is known of the host's certificate."""
+        """Return the status of the host's certificate."""
         ...
-
-
-# Which hosts are wanted now.
-
-
-class HostDirectory(Protocol):
-    """Tells what should be, whatever order events come in."""
-
-    def owner(self, host: str) -> str:
-        """Return the app that answers at the host, or nothing when no open environment or domain wants it."""
-        ...
-
-
-# What became of names and certificates.
-
-RecordState = Literal["ready", "refused", "deleted"]
-CertificateState = Literal["ready", "failed", "deleted"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownCertificate:
-    """A certificate as it was last seen; `not_after` is RFC 3339, empty when not known."""
+    """The last recorded state of a certificate; `not_after` is RFC 3339, empty when not known."""
 
     host: str
     app: str
@@ -109,32 +103,21 @@ class KnownCertificate:
     not_after: str = ""
 
 
-class RecordLedger(Protocol):
-    """Remembers DNS records."""
-
-    def note(self, host: str, *, app: str, state: RecordState, reason: str = "") -> None:
-        """Remember the record's state; the same again changes nothing."""
-        ...
-
-
 class CertificateLedger(Protocol):
-    """Remembers certificates."""
+    """Records the states of certificates."""
 
-    def note(self, certificate: KnownCertificate) -> None:
-        """Remember the certificate's state; the same again changes nothing."""
+    def record(self, certificate: KnownCertificate) -> None:
+        """Record the state of a certificate; a repeat changes nothing."""
         ...
 
     def find(self, host: str) -> KnownCertificate | None:
-        """Return what is remembered of the host."""
+        """Return the recorded state of the host's certificate."""
         ...
 
 
-# Hosts whose names or certificates are not what they should be.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LackingHost:
-    """A wanted host; `announced` is the event that asked for it, when it is recorded."""
+class IncompleteHost:
+    """A wanted host without record or certificate; `announced` is the event that requested it, when recorded."""
 
     host: str
     app: str
@@ -148,26 +131,26 @@ class LackingHost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnwantedHost:
-    """A host that has a record or certificate for an app, and that nothing wants."""
+    """A host that has a record or a certificate for an app and is no longer wanted."""
 
     host: str
     app: str
 
 
-class HostWatch(Protocol):
-    """Compares hosts with records and certificates."""
+class HostCheck(Protocol):
+    """Compares the wanted hosts with records and certificates."""
 
-    def lacking(self, *, longer_than: timedelta, limit: int) -> tuple[LackingHost, ...]:
-        """Return wanted hosts that lack something for so long, unless a reminder of them is recent.
+    def incomplete(self, *, longer_than: timedelta, limit: int) -> tuple[IncompleteHost, ...]:
+        """Return hosts that have been incomplete for this long, except recently reminded ones.
 
-        The wait after a reminder doubles with each one, to an hour.
+        The wait after a reminder doubles with each one, up to an hour.
         """
         ...
 
     def unwanted(self, *, longer_than: timedelta, limit: int) -> tuple[UnwantedHost, ...]:
-        """Return hosts that nothing wants and whose record or certificate did not change for so long."""
+        """Return unwanted hosts whose record and certificate have not changed for this long."""
         ...
 
-    def reminded(self, host: str) -> None:
-        """Note that the host's record and certificate were asked for again."""
+    def mark_reminded(self, host: str) -> None:
+        """Record that the host's record and certificate were requested again."""
         ...

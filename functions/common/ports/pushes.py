@@ -1,25 +1,23 @@
-"""Pushes: their state machine, their history, and what is recorded of each."""
+"""Pushes: their state machine, their history, and the records that explain them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
 from functions.common.domain.push import Push, PushState
 
-# What became of each push: one row for each push and app.
-
 
 class PushLedger(Protocol):
-    """The state machine of pushes; final states do not change."""
+    """The state machine of pushes, one entry for each push and app; final states do not change."""
 
     def admit(self, push: Push) -> Push:
         """Record the push as its environment's newest and return it with its sequence.
 
-        In one transaction: a push already recorded is returned as it is (a redelivery); one whose sha
-        is that of the newest push since the environment was opened, but for failed and superseded ones,
-        is recorded as ignored (`duplicate`). Raises Unavailable when the environment is gone.
+        In one transaction: a push that is recorded already is returned unchanged (a redelivery). A push with the sha
+        of the environment's newest one since it was opened, failed and superseded ones aside, is recorded as ignored
+        (`duplicate`). Raises Unavailable when the environment is gone.
         """
         ...
 
@@ -28,18 +26,15 @@ class PushLedger(Protocol):
         ...
 
     def advance(self, push_id: str, app: str, state: PushState, *, step: str = "", reason: str = "") -> bool:
-        """Move a push forward; return False, changing nothing, when it is there already or has ended."""
+        """Move a push forward; False, without a change, when it is in this state or beyond it already."""
         ...
 
 
-# What the ledger says of a push and of those beside it.
+class BaseState(StrEnum):
+    """What is recorded of a push's base, the commit that its branch had before.
 
-
-class Base(StrEnum):
-    """What is recorded of the commit that a push was made on.
-
-    `FIRST`: nothing of its branch for this app. `UNKNOWN`: other pushes of the branch, not that one.
-    `DROPPED`: it was superseded before it was admitted. `HANDLED`: it was built, or ignored by a filter.
+    `FIRST`: nothing is recorded of the branch for this app. `UNKNOWN`: other pushes of the branch are, the base is
+    not. `DROPPED`: the base was superseded before it was admitted. `HANDLED`: the base was admitted or filtered.
     """
 
     FIRST = "first"
@@ -50,35 +45,49 @@ class Base(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lineage:
-    """Where a push stands among the recorded ones of its branch and app.
+    """The position of a push among the recorded ones of its branch and app.
 
-    `head_ignored`: the head asked for is recorded and will not be built. `overtaken`: a recorded push
-    was made on this one, or this one made a branch that is recorded already and was not deleted since.
+    `head_ignored`: the branch's head is recorded and will not be built. `overtaken`: a recorded push has this one
+    as its base, or this one created a branch that has recorded pushes and was not deleted since.
     """
 
-    base: Base
+    base: BaseState
     head_ignored: bool
     overtaken: bool
 
 
 class PushHistory(Protocol):
-    """Reads the ledger."""
+    """Reads recorded pushes."""
 
     def recorded(self, push_id: str) -> tuple[Push, ...]:
-        """Return what is recorded of a push, one for each app."""
+        """Return the records of a push, one for each app."""
         ...
 
     def lineage(self, push: Push, head: str) -> Lineage:
-        """Return where the push stands; `head` is the sha that its branch has now, empty when not known."""
+        """Return the push's position; `head` is the sha that its branch has now, empty when not known."""
         ...
 
 
-# All that is known of a push, for explaining it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StuckPush:
+    """A push that has not ended; `build` is the name of its newest build, empty without one."""
+
+    push: Push
+    build: str
+    idle: timedelta
+
+
+class StuckPushes(Protocol):
+    """Finds pushes that may be stuck."""
+
+    def idle(self, *, longer_than: timedelta, limit: int) -> tuple[StuckPush, ...]:
+        """Return unfinished pushes that have not moved for this long, the longest first."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRecord:
-    """A webhook that came in; `published` says whether the broker is known to have its event, of the type `type`."""
+    """A received webhook; `published` is whether the broker is known to have its event, of the type `type`."""
 
     provider: str
     delivery: str
@@ -94,7 +103,7 @@ class DeliveryRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushRecord:
-    """What became of a push for one app; `app` is empty when no app matches."""
+    """The state of a push for one app; `app` is empty when no app matches."""
 
     id: str
     app: str
@@ -114,7 +123,7 @@ class PushRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedEvent:
-    """An event of a push as it was recorded, or parked when `error` says why no function could handle it."""
+    """A recorded event of a push, or a dead letter: then `error` is the subscriber's last answer."""
 
     id: str
     type: str
@@ -127,7 +136,7 @@ class RecordedEvent:
 
 
 class PushRecords(Protocol):
-    """Finds pushes by sha, by at least seven first characters of one, or by the push's id."""
+    """Finds pushes by a sha, by its first seven or more characters, or by the push's id."""
 
     def deliveries(self, reference: str) -> tuple[DeliveryRecord, ...]:
         """Return the deliveries, oldest first."""
@@ -138,16 +147,16 @@ class PushRecords(Protocol):
         ...
 
     def events(self, push: str) -> tuple[RecordedEvent, ...]:
-        """Return what happened to the push with this id, in time order, parked events included."""
+        """Return the events of the push with this id in time order, dead letters included."""
         ...
-
-
-# What was built and released, for people; never config values.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseRecord:
-    """One release; `seconds` from its start to its end (or now), `reason` why it failed or was superseded."""
+    """A release without config values.
+
+    `seconds` are from its start to its end (or now); `reason` is why it failed or was superseded.
+    """
 
     app: str
     environment: str
@@ -169,7 +178,7 @@ class ReleaseRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildRecord:
-    """One build; `seconds` as for releases."""
+    """A build; `seconds` are from its start to its end (or now)."""
 
     name: str
     app: str
@@ -188,7 +197,7 @@ class BuildRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentRecord:
-    """One environment; `release` is its live release's number, 0 when it has none."""
+    """An environment; `release` is the number of its live release, 0 without one."""
 
     app: str
     name: str
@@ -202,14 +211,14 @@ class EnvironmentRecord:
 
 
 class ReleaseHistory(Protocol):
-    """Releases and environments of one app."""
+    """Reads the releases and environments of one app."""
 
     def releases(self, app: str, environment: str, *, before: int, limit: int) -> tuple[ReleaseRecord, ...]:
         """Return the releases numbered below `before` (0: all), newest first."""
         ...
 
     def rollback_target(self, app: str, environment: str, number: int) -> ReleaseRecord | None:
-        """Return that release, or for 0 the last one that was live before the one that is."""
+        """Return that release, or for 0 the last one that was live before the current one."""
         ...
 
     def environments(self, app: str) -> tuple[EnvironmentRecord, ...]:
@@ -218,12 +227,12 @@ class ReleaseHistory(Protocol):
 
 
 class BuildHistory(Protocol):
-    """Builds."""
+    """Reads builds."""
 
     def builds(self, app: str, *, environment: str, before: str, limit: int) -> tuple[BuildRecord, ...]:
-        """Return the builds that started before that of the name `before` (empty: all), newest first.
+        """Return the builds that started before the build named `before` (empty: all), newest first.
 
-        An empty environment means every one.
+        An empty environment stands for all.
         """
         ...
 
@@ -232,15 +241,12 @@ class BuildHistory(Protocol):
         ...
 
 
-# Which commit an event is about.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """`repository` is a domain.git_url.repository_key.
+    """The commit that an event is about; `repository` is a domain.git_url.repository_key.
 
-    `position` orders what happens to one commit: when its push came in, or a release of another kind
-    began, in microseconds.
+    `position` orders the deployments of one commit: the time of its push, or of the start of a release of another
+    kind, in microseconds.
     """
 
     repository: str
@@ -248,8 +254,8 @@ class Commit:
     position: int = 0
 
 
-class CommitFacts(Protocol):
-    """Looks commits up."""
+class CommitLookup(Protocol):
+    """Finds the commits of pushes and releases."""
 
     def of_push(self, push: str, app: str) -> Commit | None:
         """Return the commit of a push of an app."""
@@ -260,14 +266,11 @@ class CommitFacts(Protocol):
         ...
 
 
-# The newest status of each commit and context.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
-    """What is to be shown at a commit; `event` is the event it tells of.
+class CommitStatus:
+    """A status to show at a commit; `event` is the id of the event it reports.
 
-    Of two of a commit and context, the one with the greater (position, rank) is the newer.
+    Of two statuses of a commit and context, the one with the greater (position, rank) is the newer.
     """
 
     repository: str
@@ -282,8 +285,8 @@ class Status:
 
 
 class StatusJournal(Protocol):
-    """Keeps an older status from overwriting a newer one."""
+    """Records the newest status of each commit and context, so that an older one does not overwrite it."""
 
-    def offer(self, status: Status) -> Status:
-        """Remember the status unless a newer one is known; return the newest."""
+    def offer(self, status: CommitStatus) -> CommitStatus:
+        """Record the status unless a newer one is recorded; return the newest."""
         ...

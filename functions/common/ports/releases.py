@@ -1,20 +1,19 @@
-"""Releases: their state machine, those of the past, and their time limits."""
+"""Releases: their state machine, their history and their time limits."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol
 
 from functions.common.domain.release import Release, ReleaseKind, ReleaseState
 from functions.common.events.release import WorkloadChanged
 
-# Begins releases: one row for each, numbered per environment.
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """What is to be released. `cause` is the id of the event that asks for it.
+    """A release to start. `cause` is the id of the event that requests it.
 
-    `sequence` is that of the push whose image it is, None for the newest promoted one. `config` None
-    means the environment's config as it stands when the release begins.
+    `sequence` is that of the push whose image it has, None for the newest promoted one. `config` None stands for
+    the environment's config at the start of the release.
     """
 
     cause: str
@@ -32,85 +31,79 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
-    """The release, where it is to answer, and the unfinished releases that it took the place of."""
+class StartedRelease:
+    """A started release, the label and domains of its hosts, and the unfinished releases that it superseded."""
 
     release: Release
     label: str
     custom_domains: tuple[str, ...] = ()
-    displaced: tuple[Release, ...] = ()
+    superseded: tuple[Release, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Overtaken:
-    """Nothing was begun; `reason` is a sentence for people."""
+class SupersededProposal:
+    """No release was started; `reason` is a sentence for people."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Abandoned:
-    """No release up to `through` is to run any more; `displaced` were unfinished."""
+class AbandonedReleases:
+    """No release up to number `through` may run any more; `superseded` were unfinished."""
 
     through: int
-    displaced: tuple[Release, ...] = ()
+    superseded: tuple[Release, ...] = ()
 
 
 class ReleaseLedger(Protocol):
-    """Decides, one at a time for each environment, what is released."""
+    """Starts releases, one at a time for each environment, and numbers them."""
 
-    def begin(self, proposal: Proposal) -> Begun | Overtaken:
+    def begin(self, proposal: Proposal) -> StartedRelease | SupersededProposal:
         """Number and record the release, and supersede the environment's unfinished ones.
 
-        In one transaction. A cause, or a push of this environment, that has a release already gets it
-        again, whatever state it is in by now. A closed environment, or an older push than the newest
-        promoted one, is overtaken.
+        In one transaction. When the cause, or the push in this environment, has a release already, that one is
+        returned in its current state. A proposal for a closed environment, or of an older push than the newest
+        promoted one, is superseded.
         """
         ...
 
-    def abandon(self, app: str, environment: str) -> Abandoned:
-        """Supersede the unfinished releases of an environment that is closed or gone; its live one is retired.
+    def abandon(self, app: str, environment: str) -> AbandonedReleases:
+        """Supersede the unfinished releases of a closed or deleted environment and retire its live one.
 
-        When it is open (again) nothing changes, and what is over is what a deleted app of its name released.
+        When the environment is open nothing changes, and `through` is the last release of a deleted app of its name.
         """
         ...
-
-
-# Releases that were begun before.
 
 
 class ReleaseArchive(Protocol):
-    """Finds what may be released again."""
+    """Reads releases that may be released again."""
 
     def find(self, app: str, environment: str, number: int) -> Release | None:
         """Return one release."""
         ...
 
     def newest(self, app: str, environment: str) -> Release | None:
-        """Return the newest release that is live or on its way, or None when there is none."""
+        """Return the newest release that is live or unfinished, or None without one."""
         ...
 
     def environments(self, app: str, scope: str) -> tuple[str, ...]:
-        """Return the names of the app's open environments that take the config of a scope."""
+        """Return the names of the app's open environments in a config scope."""
         ...
 
 
 class AbandonedImages(Protocol):
-    """Finds what only a closed environment needed."""
+    """Finds images that only a closed environment needed."""
 
     def of(self, app: str, environment: str) -> tuple[tuple[str, str], ...]:
         """Return (reference, digest) of each image of the environment that no other environment uses."""
         ...
 
 
-# What was observed of releases.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
-    """A release as it stands after a report, and the label of the host where it answers.
+class ObservedRelease:
+    """A release after a report, and the label of its host.
 
-    `ended_by` is the id of the event that told of its end, empty when no event did.
+    `ended_by` is the id of the event that reported its end, empty when none did.
     """
 
     release: Release
@@ -119,10 +112,10 @@ class Observed:
 
 
 class ReleaseProgress(Protocol):
-    """The state machine of releases; ended releases do not change, but live ones are retired."""
+    """The state machine of releases; ended releases do not change, except that live ones are retired."""
 
-    def note(self, app: str, environment: str, number: int, *, step: str) -> Observed | None:
-        """Note how far an unfinished release is; return it as it is, or None when there is none of the number."""
+    def record_step(self, app: str, environment: str, number: int, *, step: str) -> ObservedRelease | None:
+        """Record the step of an unfinished release; return the release, or None when the number is not known."""
         ...
 
     def finish(
@@ -135,23 +128,37 @@ class ReleaseProgress(Protocol):
         step: str = "",
         reason: str = "",
         ended_by: str = "",
-    ) -> Observed | None:
-        """End an unfinished release as live or failed; return it as it is, or None when there is none.
+    ) -> ObservedRelease | None:
+        """End an unfinished release as live or failed; return the release, or None when the number is not known.
 
-        One that becomes live retires the live one before it, in one transaction.
+        A release that becomes live retires the previous live one in the same transaction.
         """
         ...
 
 
-# Ends releases that whoever runs them has forgotten.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StuckRelease:
+    """An unfinished release without an unfinished push; `cause` is the id of the event that requested it."""
+
+    release: Release
+    cause: str
+    idle: timedelta
+
+
+class StuckReleases(Protocol):
+    """Finds releases that may be stuck and have no unfinished push."""
+
+    def idle(self, *, longer_than: timedelta, limit: int) -> tuple[StuckRelease, ...]:
+        """Return unfinished releases that have not moved for this long, the longest first."""
+        ...
 
 
 class ReleaseLimits(Protocol):
-    """Holds releases to the time that they may stand still."""
+    """Ends releases that make no progress and that their deployer does not end."""
 
     def enforce(self, app: str, environment: str) -> WorkloadChanged | None:
-        """Give up the release on its way if it is past its limit, so that it takes no traffic any more.
+        """Stop the unfinished release if it is past its time limit, so that it takes no more traffic.
 
-        Returns the report of its failure, or None when there is nothing to give up.
+        Returns the report of its failure, or None when nothing is past its limit.
         """
         ...

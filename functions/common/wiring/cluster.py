@@ -66,9 +66,9 @@ def release_limits(core: Core) -> ReleaseLimits:
 def dns_zone(settings: Settings) -> DnsZone:
     """Return Cloudflare, or nobody's with SLIPWAY_DNS=none."""
     if choice(settings, "SLIPWAY_DNS", ("cloudflare", "none")) == "none":
-        from functions.common.adapters.dns.noop_dns import StandingNames  # noqa: PLC0415 - as above
+        from functions.common.adapters.dns.noop_dns import NoopDnsZone  # noqa: PLC0415 - as above
 
-        return StandingNames()
+        return NoopDnsZone()
     from functions.common.adapters.dns.cloudflare import (  # noqa: PLC0415 - as above
         URL,
         CloudflareApi,

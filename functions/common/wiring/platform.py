@@ -68,9 +68,9 @@ def release_limits(core: Core) -> "ReleaseLimits":
         from functions.common.wiring import cluster  # noqa: PLC0415 - imported when chosen
 
         return cluster.release_limits(core)
-    from functions.common.adapters.local.deployer import KeptLimits  # noqa: PLC0415 - as above
+    from functions.common.adapters.local.deployer import NoReleaseLimits  # noqa: PLC0415 - as above
 
-    return KeptLimits()
+    return NoReleaseLimits()
 
 
 def image_retention(core: Core) -> "ImageRetention":
@@ -79,9 +79,9 @@ def image_retention(core: Core) -> "ImageRetention":
         from functions.common.adapters.postgres.image_retention import PostgresImageRetention  # noqa: PLC0415 - as above
 
         return PostgresImageRetention(database=core.database)
-    from functions.common.adapters.local.images import KeptImages  # noqa: PLC0415 - as above
+    from functions.common.adapters.local.images import NoImageRetention  # noqa: PLC0415 - as above
 
-    return KeptImages()
+    return NoImageRetention()
 
 
 def dns_zone(core: Core) -> "DnsZone":

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from functions.common.adapters.postgres.network import PostgresCertificateLedger, PostgresHosts
+from functions.common.adapters.postgres.network import PostgresCertificateLedger, PostgresHostDirectory
 from functions.common.events.app import AppCreated, AppDeleted, DomainRemoved
 from functions.common.events.network import CertificateChanged, CertificateFailed, CertificateReady
 from functions.issue_cert.certificate_service import CertificateService
@@ -19,7 +19,7 @@ CREATED = AppCreated(app="hello", environment="production", host=HOST)
 def service(world: World) -> CertificateService:
     return CertificateService(
         certificates=world.certificates,
-        hosts=PostgresHosts(database=world.database, domain=DOMAIN),
+        hosts=PostgresHostDirectory(database=world.database, domain=DOMAIN),
         ledger=PostgresCertificateLedger(database=world.database),
         clock=world.clock,
     )

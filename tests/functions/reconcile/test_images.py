@@ -9,7 +9,7 @@ from functions.common.adapters.postgres.releases import PostgresReleaseLedger, P
 from functions.common.domain.build import BuildOrder, BuildResult, BuildState, Image
 from functions.common.domain.push import PushState
 from functions.common.domain.release import ReleaseKind, ReleaseState
-from functions.common.ports.releases import Begun, Proposal
+from functions.common.ports.releases import Proposal, StartedRelease
 from functions.reconcile.images import Images
 from tests.fakes.image_store import FakeImageStore
 from tests.functions.reconcile.ticker import Ticker
@@ -66,7 +66,7 @@ class Registry:
             sha=sha,
         )
         begun = PostgresReleaseLedger(database=self.world.database).begin(proposal)
-        assert isinstance(begun, Begun)
+        assert isinstance(begun, StartedRelease)
         PostgresReleaseProgress(database=self.world.database).finish("hello", "production", begun.release.number, state)
 
     def left(self) -> list[str]:

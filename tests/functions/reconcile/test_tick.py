@@ -7,7 +7,7 @@ import pytest
 
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.postgres.deliveries import PostgresDeliveries
-from functions.common.adapters.postgres.stuck_work import PostgresTickLock
+from functions.common.adapters.postgres.tick_lock import PostgresTickLock
 from functions.common.domain.delivery import Delivery, DeliveryOutcome, Provider
 from functions.common.errors import Unavailable
 from functions.common.events.app import AppCreated
@@ -46,7 +46,7 @@ def test_a_step_that_fails_does_not_stop_the_next(world: World) -> None:
 def test_a_second_tick_returns_at_once_while_the_first_is_at_work(world: World) -> None:
     counting, other = Counting(), PostgresTickLock(database=Postgres(world.url), number=LOCK)
     lock = PostgresTickLock(database=world.database, number=LOCK)
-    with other.held() as mine:
+    with other.try_acquire() as mine:
         assert mine
         handle(TICK, lock=lock, steps={"counting": counting})
         assert counting.done == 0

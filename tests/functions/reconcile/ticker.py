@@ -2,19 +2,24 @@
 
 from datetime import timedelta
 
-from functions.common.adapters.local.deployer import KeptLimits
+from functions.common.adapters.local.deployer import NoReleaseLimits
 from functions.common.adapters.postgres.deliveries import PostgresDeliveries
 from functions.common.adapters.postgres.environments import (
-    PostgresPreviewKeeper,
     PostgresPreviewSweeper,
-    PostgresStrays,
+    PostgresStalePreviews,
+    PostgresStrayFinder,
 )
 from functions.common.adapters.postgres.events import PostgresEventOutbox
-from functions.common.adapters.postgres.heads import PostgresBranchPushes, PostgresHeadMemory
+from functions.common.adapters.postgres.heads import PostgresBranchPushes, PostgresHeadRecords
 from functions.common.adapters.postgres.image_retention import PostgresImageRetention
-from functions.common.adapters.postgres.network import PostgresHostWatch
-from functions.common.adapters.postgres.releases import PostgresReleaseArchive, PostgresReleaseProgress
-from functions.common.adapters.postgres.stuck_work import PostgresStuckPushes, PostgresStuckReleases, PostgresTickLock
+from functions.common.adapters.postgres.network import PostgresHostCheck
+from functions.common.adapters.postgres.pushes import PostgresStuckPushes
+from functions.common.adapters.postgres.releases import (
+    PostgresReleaseArchive,
+    PostgresReleaseProgress,
+    PostgresStuckReleases,
+)
+from functions.common.adapters.postgres.tick_lock import PostgresTickLock
 from functions.common.events.envelope import Envelope
 from functions.reconcile.deadline import Deadline
 from functions.reconcile.handler import Step, handle
@@ -55,7 +60,7 @@ class Ticker:
                 sink=sink,
                 builder=world.builder,
                 deployer=world.deployer,
-                limits=KeptLimits(),
+                limits=NoReleaseLimits(),
                 deadline=deadline,
             ),
             "releases": RecoverReleases(
@@ -63,17 +68,17 @@ class Ticker:
                 log=world.log,
                 sink=sink,
                 deployer=world.deployer,
-                limits=KeptLimits(),
+                limits=NoReleaseLimits(),
                 deadline=deadline,
             ),
             "heads": Heads(
-                memory=PostgresHeadMemory(database=database),
+                memory=PostgresHeadRecords(database=database),
                 pushes=PostgresBranchPushes(database=database),
                 forge=self.forge,
                 sink=sink,
             ),
             "previews": Previews(
-                keeper=PostgresPreviewKeeper(database=database),
+                keeper=PostgresStalePreviews(database=database),
                 sweeper=PostgresPreviewSweeper(database=database),
                 deployer=world.deployer,
                 zone=world.zone,
@@ -82,9 +87,11 @@ class Ticker:
                 domain=DOMAIN,
                 max_age=timedelta(days=14),
             ),
-            "strays": StrayWorkloads(workloads=world.deployer, strays=PostgresStrays(database=database), sink=sink),
+            "strays": StrayWorkloads(
+                workloads=world.deployer, strays=PostgresStrayFinder(database=database), sink=sink
+            ),
             "network": Network(
-                watch=PostgresHostWatch(database=database, domain=DOMAIN), certificates=world.certificates, sink=sink
+                watch=PostgresHostCheck(database=database, domain=DOMAIN), certificates=world.certificates, sink=sink
             ),
             "images": Images(retention=PostgresImageRetention(database=database), store=self.images, keep=2),
         }

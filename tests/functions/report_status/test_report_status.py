@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.postgres.history import PostgresCommitFacts, PostgresStatusJournal
+from functions.common.adapters.postgres.history import PostgresCommitLookup, PostgresStatusJournal
 from functions.common.errors import Unavailable
 from functions.common.events.base import Event
 from functions.common.events.build import BuildFailed, BuildRequested, BuildStarted
 from functions.common.events.push import PushIgnored, PushSuperseded
 from functions.common.events.release import ReleaseFailed, ReleaseLive, ReleaseStarted, ReleaseSuperseded
-from functions.common.ports.pushes import Status
+from functions.common.ports.pushes import CommitStatus
 from functions.report_status.handler import Links, handle, show
 from functions.report_status.wording import wording
 from tests.fakes.commit_statuses import FakeCommitStatuses
@@ -34,7 +34,7 @@ class Reporter:
     """report-status with a forge that is looked into."""
 
     def __init__(self, world: World) -> None:
-        self.facts = PostgresCommitFacts(database=world.database)
+        self.facts = PostgresCommitLookup(database=world.database)
         self.journal = PostgresStatusJournal(database=world.database)
         self.forge = FakeCommitStatuses(commits={(REPOSITORY, sha) for sha in ("a", "b")})
 
@@ -171,7 +171,7 @@ def test_descriptions_fit_into_140_characters_on_one_line() -> None:
 class Overtaking(FakeCommitStatuses):
     """A forge at which, while the first status is being posted, a newer one comes in."""
 
-    def __init__(self, journal: PostgresStatusJournal, newer: Status) -> None:
+    def __init__(self, journal: PostgresStatusJournal, newer: CommitStatus) -> None:
         super().__init__(commits={(REPOSITORY, "a")})
         self.journal, self.newer, self.first = journal, newer, True
 
@@ -186,8 +186,8 @@ class Overtaking(FakeCommitStatuses):
 def test_of_two_side_by_side_the_newer_stays_shown(world: World) -> None:
     journal = PostgresStatusJournal(database=world.database)
     common = {"repository": REPOSITORY, "sha": "a", "context": PRODUCTION, "description": "", "target_url": ""}
-    older = Status(**common, event="1", position=1, rank=1, state="pending")
-    newer = Status(**common, event="2", position=1, rank=4, state="success")
+    older = CommitStatus(**common, event="1", position=1, rank=1, state="pending")
+    newer = CommitStatus(**common, event="2", position=1, rank=4, state="success")
     forge = Overtaking(journal, newer)
     show(older, journal=journal, statuses=forge)
     assert forge.shown["a", PRODUCTION][0] == "success"

@@ -9,12 +9,12 @@ from functions.common.domain.app import App
 from functions.common.domain.environment import production
 from functions.common.domain.push import PushState
 from functions.common.events.push import PushReceived, Repository
-from functions.common.ports.pushes import Base, Lineage
+from functions.common.ports.pushes import BaseState, Lineage
 from functions.resolve_app.decide import Decision, decide_by_branch, decide_by_settings, is_final
 
 APP = App(id="1", name="hello", git_url="https://forge.example.org/team/hello", branch="main", paths=("web/**",))
 A, B, ZERO = "a" * 40, "b" * 40, "0" * 40
-HANDLED = Lineage(base=Base.HANDLED, head_ignored=False, overtaken=False)
+HANDLED = Lineage(base=BaseState.HANDLED, head_ignored=False, overtaken=False)
 PLAIN = Decision(environment=production("hello", "main"))
 FILTERED = {code: replace(PLAIN, state=PushState.IGNORED, code=code, reason="words") for code in ("paths", "skip-ci")}
 
@@ -75,12 +75,12 @@ def test_only_a_pushed_head_without_filter_is_final(decision: Decision, head: st
         (PLAIN, None, {"overtaken": True}, "superseded", "newer push"),
         (FILTERED["paths"], B, {}, "ignored", "words"),
         (FILTERED["paths"], A, {}, "ignored", "words"),
-        (FILTERED["paths"], B, {"base": Base.FIRST}, "ignored", "words"),
-        (FILTERED["paths"], B, {"base": Base.UNKNOWN}, "received", ""),
-        (FILTERED["paths"], B, {"base": Base.DROPPED}, "received", ""),
-        (FILTERED["paths"], A, {"base": Base.DROPPED}, "superseded", "already at"),
-        (FILTERED["skip-ci"], B, {"base": Base.UNKNOWN}, "ignored", "words"),
-        (FILTERED["skip-ci"], B, {"base": Base.DROPPED}, "received", ""),
+        (FILTERED["paths"], B, {"base": BaseState.FIRST}, "ignored", "words"),
+        (FILTERED["paths"], B, {"base": BaseState.UNKNOWN}, "received", ""),
+        (FILTERED["paths"], B, {"base": BaseState.DROPPED}, "received", ""),
+        (FILTERED["paths"], A, {"base": BaseState.DROPPED}, "superseded", "already at"),
+        (FILTERED["skip-ci"], B, {"base": BaseState.UNKNOWN}, "ignored", "words"),
+        (FILTERED["skip-ci"], B, {"base": BaseState.DROPPED}, "received", ""),
     ],
 )
 def test_decisions_by_branch(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.common.adapters.postgres.network import PostgresHosts, PostgresRecordLedger
+from functions.common.adapters.postgres.network import PostgresDnsRecordLedger, PostgresHostDirectory
 from functions.common.events.app import AppCreated, AppDeleted, DomainAdded, DomainRemoved, PreviewClosed, PreviewOpened
 from functions.common.events.network import DnsReady, DnsRefused
 from functions.upsert_dns.handler import Records, handle, handle_deleted
@@ -17,8 +17,8 @@ WWW = "www.example.org"
 def records(world: World) -> Records:
     return Records(
         zone=world.zone,
-        hosts=PostgresHosts(database=world.database, domain=DOMAIN),
-        ledger=PostgresRecordLedger(database=world.database),
+        hosts=PostgresHostDirectory(database=world.database, domain=DOMAIN),
+        ledger=PostgresDnsRecordLedger(database=world.database),
     )
 
 

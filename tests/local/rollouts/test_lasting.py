@@ -155,7 +155,7 @@ def test_a_controller_killed_in_the_middle_is_gone_on_with(bare: RolloutWorld) -
 
 
 def test_removal_leaves_nothing(world: RolloutWorld) -> None:
-    LocalCertificates(database=world.database, clock=SystemClock()).withdraw(world.host)
+    LocalCertificates(database=world.database, clock=SystemClock()).delete(world.host)
     world.deployer.remove("hello", "production", through=1)
     until(lambda: world.deployer.observe("hello", "production") is None, why="removal")
 

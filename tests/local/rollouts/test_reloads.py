@@ -55,7 +55,7 @@ def test_hosts_that_come_and_go_cost_the_others_no_request(world: RolloutWorld) 
         last = f"other-{OTHERS - 1}.localhost"
         until(lambda: answers(world, last) == [200], why="the last one")
         for number in range(OTHERS):
-            certificates.withdraw(f"other-{number}.localhost")
+            certificates.delete(f"other-{number}.localhost")
             world.deployer.remove(f"other-{number}", "production", through=1)
         until(lambda: answers(world, last) != [200], why="its end")
 

@@ -86,7 +86,7 @@ class CertManagerCertificates:
             self.api.apply(self._listeners(name), self._listener_set(name, host, owner))
         return status_of(applied, host)
 
-    def withdraw(self, host: str) -> None:
+    def delete(self, host: str) -> None:
         """Forget the host's certificate; see Certificates. The wildcard stays: it is everybody's."""
         if self._is_default(host):
             return

@@ -107,7 +107,7 @@ class CloudflareDnsZone:
             self.api.call("POST", body=wanted, allow=ALREADY_THERE)
         return DnsAction.UPDATED
 
-    def withdraw(self, host: str, *, owner: str) -> DnsAction:  # noqa: ARG002 - any mark of ours will do
+    def delete(self, host: str) -> DnsAction:
         """Delete the host's records when they are ours; see DnsZone."""
         there = self._ours(host)
         for record in there:

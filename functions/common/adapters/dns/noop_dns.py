@@ -3,14 +3,14 @@
 from functions.common.ports.network import DnsAction, DnsRecord
 
 
-class StandingNames:
+class NoopDnsZone:
     """DnsZone that changes nothing."""
 
     def ensure(self, host: str, *, owner: str) -> DnsAction:  # noqa: ARG002 - it is there
         """Return UNCHANGED; see DnsZone."""
         return DnsAction.UNCHANGED
 
-    def withdraw(self, host: str, *, owner: str) -> DnsAction:  # noqa: ARG002 - it stays
+    def delete(self, host: str) -> DnsAction:  # noqa: ARG002 - it stays
         """Return UNCHANGED; see DnsZone."""
         return DnsAction.UNCHANGED
 

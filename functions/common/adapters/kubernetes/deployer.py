@@ -160,7 +160,7 @@ class KubernetesDeployer:
 
     def remove(self, app: str, environment: str, *, through: int) -> None:
         """Leave nothing up to a number; see Deployer. In somebody else's namespace there is nothing of ours."""
-        self.removals.note(app, environment, through=through)
+        self.removals.record(app, environment, through=through)
         place, records = self._place(app, environment), Records(api=self.api)
         if not (self.runtime.shared_namespace or Namespaces(api=self.api).may_remove(app, environment, place)):
             return

@@ -98,7 +98,7 @@ def workload_from(fields: Mapping[str, Any]) -> Workload:
 # ReleaseLimits where whoever runs releases keeps the limits without fail.
 
 
-class KeptLimits:
+class NoReleaseLimits:
     """ReleaseLimits that gives up nothing."""
 
     def enforce(self, app: str, environment: str) -> WorkloadChanged | None:  # noqa: ARG002 - it is kept

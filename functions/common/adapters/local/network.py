@@ -34,7 +34,7 @@ class LocalDnsZone:
             self.database.run(sql, host=host, type=_TYPE, content=_ADDRESS, owner=owner)
             return DnsAction.UPDATED if there else DnsAction.CREATED
 
-    def withdraw(self, host: str, *, owner: str) -> DnsAction:  # noqa: ARG002 - any mark of ours will do
+    def delete(self, host: str) -> DnsAction:
         """Delete the host's record when it is ours; see DnsZone."""
         with self.database.transaction():
             if not self._locked(host):
@@ -82,7 +82,7 @@ class LocalCertificates:
         self.database.run(sql, host=host, owner=owner)
         return self.status(host)
 
-    def withdraw(self, host: str) -> None:
+    def delete(self, host: str) -> None:
         """Forget the host's certificate; see Certificates."""
         self.database.run("delete from platform.certificates where host = :host", host=host)
 

@@ -21,7 +21,6 @@ select id::text, name, git_url, branch, domain, paths,
 from projects
 """
 _BY_REPOSITORY = _SELECT_APPS + "where git_key = any(cast(:keys as text[])) and git_key <> '' order by name"
-_BY_NAME = _SELECT_APPS + "where name = :name"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +32,6 @@ class PostgresAppDirectory:
     def by_repository(self, *keys: str) -> tuple[App, ...]:
         """Return the apps of a repository; see AppDirectory."""
         return tuple(_app(row) for row in self.database.rows(_BY_REPOSITORY, keys=list(keys)))
-
-    def by_name(self, name: str) -> App | None:
-        """Return the app with this name; see AppDirectory."""
-        rows = self.database.rows(_BY_NAME, name=name)
-        return _app(rows[0]) if rows else None
 
 
 def _app(row: dict[str, Any]) -> App:

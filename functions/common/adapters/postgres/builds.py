@@ -8,7 +8,7 @@ from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.build import Build, BuildOrder, BuildResult, BuildState, Image, attempt_name
 from functions.common.domain.push import PushState
 from functions.common.errors import Unavailable
-from functions.common.ports.builds import Beginning, Ended
+from functions.common.ports.builds import BuildEnd, BuildStart
 
 # Builds to and from rows of the table builds.
 
@@ -135,7 +135,7 @@ with ended as (
 found as (
     select * from ended union all select * from builds where name = :name and not exists (select from ended)
 )
-select {COLUMNS}, (select sha from pushes where id = superseded_by and app = found.app) as heir from found
+select {COLUMNS}, (select sha from pushes where id = superseded_by and app = found.app) as successor from found
 """  # noqa: S608 - as above
 CANCEL = """
 with cancelled as (
@@ -168,7 +168,7 @@ class PostgresBuildLedger:
 
     database: Postgres
 
-    def begin(self, order: BuildOrder, *, repository: str, sequence: int) -> Beginning:
+    def begin(self, order: BuildOrder, *, repository: str, sequence: int) -> BuildStart:
         """Begin, adopt, use again or refuse a build; see BuildLedger."""
         values = {"app": order.app, "environment": order.environment, "push": order.push, "sha": order.sha}
         values |= {"ref": order.ref, "repository": repository}
@@ -182,14 +182,14 @@ class PostgresBuildLedger:
         msg = f"build {order.name} is being changed by others; try again"
         raise Unavailable(msg)
 
-    def end(self, result: BuildResult) -> Ended | None:
+    def end(self, result: BuildResult) -> BuildEnd | None:
         """Record the end of a running build; see BuildLedger."""
         for _ in range(_TRIES):
             rows = self.database.rows(END, **ending(result))
             if not rows:
                 return None
             if rows[0]["state"] != BuildState.RUNNING:  # else it was ended by another report at this moment
-                return Ended(build=build(rows[0]), heir=rows[0]["heir"] or "")
+                return BuildEnd(build=build(rows[0]), successor=rows[0]["successor"] or "")
         msg = f"build {result.name} is being changed by others; try again"
         raise Unavailable(msg)
 
@@ -202,8 +202,8 @@ class PostgresBuildLedger:
         return tuple(row[0] for row in self.database.run(UNKNOWN, names=list(names))) if names else ()
 
 
-def _beginning(row: dict[str, Any]) -> Beginning:
-    return Beginning(
+def _beginning(row: dict[str, Any]) -> BuildStart:
+    return BuildStart(
         build=build(row) if row["name"] else None,
         overtaken=row["overtaken"] or "",
         push_state=PushState(row["push_state"]) if row["push_state"] else None,

@@ -51,7 +51,7 @@ select event from claimed order by received_at, sequence
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresDeliveries:
-    """DeliveryInbox and DeliveryOutbox over the table webhook_deliveries."""
+    """DeliveryInbox and EventOutbox over the table webhook_deliveries."""
 
     database: Postgres
 
@@ -102,7 +102,7 @@ class PostgresDeliveries:
         self.database.run(_MARK, event_ids=list(event_ids))
 
     def claim(self, *, older_than: timedelta, limit: int) -> tuple[Envelope, ...]:
-        """Lease unpublished events; see DeliveryOutbox."""
+        """Lease unpublished events; see EventOutbox."""
         return tuple(from_json(row[0]) for row in self.database.run(_CLAIM, lease=older_than, limit=limit))
 
 

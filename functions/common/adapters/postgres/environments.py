@@ -8,7 +8,7 @@ from typing import Any
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.environment import Environment, EnvironmentState, preview
 from functions.common.errors import Unavailable
-from functions.common.ports.apps import Opened
+from functions.common.ports.apps import OpenedEnvironment
 from functions.common.ports.deployer import RunningWorkload
 
 # Environments, in the table environments.
@@ -31,7 +31,7 @@ made as (
     select :app, :name, :branch, :label where not exists (select from found)
     on conflict do nothing returning *
 )
-select name, branch, label, pushed_at is null or pushed_at < opened_at as fresh from (
+select name, branch, label, pushed_at is null or pushed_at < opened_at as is_new from (
     select * from changed union all select * from made
     union all select * from found where not exists (select from changed)
 ) as now
@@ -56,14 +56,14 @@ class PostgresEnvironments:
 
     database: Postgres
 
-    def open(self, wanted: Environment) -> Opened:
+    def open(self, wanted: Environment) -> OpenedEnvironment:
         """Make sure that the branch has its environment; see Environments."""
         for candidate in _candidates(wanted):
             rows = self._open(candidate)
             if rows:
-                name, branch, label, fresh = rows[0]
+                name, branch, label, is_new = rows[0]
                 environment = Environment(app=wanted.app, name=name, branch=branch, label=label)
-                return Opened(environment=environment, fresh=fresh)
+                return OpenedEnvironment(environment=environment, is_new=is_new)
         msg = f"the environment {wanted.app}/{wanted.name} is being changed by others; try again"
         raise Unavailable(msg)
 
@@ -121,21 +121,21 @@ _SWEPT = "update environments set swept_at = now() where app = :app and name = :
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostgresPreviewKeeper:
-    """PreviewKeeper over the tables environments and forge_heads."""
+class PostgresStalePreviews:
+    """StalePreviews over the tables environments and forge_heads."""
 
     database: Postgres
 
     def expired(self, *, older_than: timedelta, limit: int) -> tuple[Environment, ...]:
-        """Return previews of an age; see PreviewKeeper."""
+        """Return previews of an age; see StalePreviews."""
         return _environments(self.database.rows(_EXPIRED, older_than=older_than, limit=limit))
 
     def orphaned(self, *, limit: int) -> tuple[Environment, ...]:
-        """Return previews without their branch; see PreviewKeeper."""
+        """Return previews without their branch; see StalePreviews."""
         return _environments(self.database.rows(_ORPHANED, limit=limit))
 
     def close(self, app: str, environment: str) -> bool:
-        """Close a preview; see PreviewKeeper."""
+        """Close a preview; see StalePreviews."""
         return bool(self.database.run(_CLOSE_PREVIEW, app=app, environment=environment))
 
 
@@ -153,7 +153,7 @@ class PostgresPreviewSweeper:
         """Return what is remembered of a host; see PreviewSweeper."""
         return tuple(row[0] for row in self.database.run(_LEFTOVERS, host=host))
 
-    def swept(self, app: str, environment: str) -> None:
+    def mark_swept(self, app: str, environment: str) -> None:
         """Note that nothing is left; see PreviewSweeper."""
         self.database.run(_SWEPT, app=app, environment=environment)
 
@@ -176,7 +176,7 @@ class PostgresRemovals:
 
     database: Postgres
 
-    def note(self, app: str, environment: str, *, through: int) -> None:
+    def record(self, app: str, environment: str, *, through: int) -> None:
         """Remember the number; see Removals."""
         self.database.run(_NOTE, app=app, environment=environment, through=through)
 
@@ -201,13 +201,13 @@ order by w.app, w.environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostgresStrays:
-    """Strays."""
+class PostgresStrayFinder:
+    """StrayFinder."""
 
     database: Postgres
 
     def among(self, workloads: tuple[RunningWorkload, ...]) -> tuple[RunningWorkload, ...]:
-        """Return those that nothing wants; see Strays."""
+        """Return those that nothing wants; see StrayFinder."""
         rows = self.database.rows(
             _STRAYS,
             apps=[one.app for one in workloads],

@@ -23,10 +23,6 @@ class GroupStore(Protocol):
         """Store all or none; return of each what DeliveryInbox.store returns."""
         ...
 
-    def mark_published(self, event_id: str) -> None:
-        """Note that the broker has the event; see DeliveryInbox."""
-        ...
-
 
 @dataclass(slots=True)
 class _Call:
@@ -65,10 +61,6 @@ class GroupCommit:
         if call.stored is None:
             raise call.error or RuntimeError
         return call.stored
-
-    def mark_published(self, event_id: str) -> None:
-        """Note that the broker has the event; see DeliveryInbox."""
-        self.inner.mark_published(event_id)
 
     def _lead(self) -> None:
         """Store for all that wait; then wake the next to lead, and those that are served."""

@@ -8,7 +8,7 @@ from typing import Any
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.postgres.pushes import COLUMNS, push
 from functions.common.domain.push import Push
-from functions.common.ports.forge import PendingHead, Watched
+from functions.common.ports.forge import PendingHead, WatchedRepository
 
 _DUE = """
 select a.git_key as repository, min(a.git_url) as clone_url, max(f.read_at) as read_at,
@@ -63,15 +63,15 @@ select exists (select from webhook_deliveries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostgresHeadMemory:
-    """HeadMemory over the tables projects, forge_repositories and forge_heads."""
+class PostgresHeadRecords:
+    """HeadRecords over the tables projects, forge_repositories and forge_heads."""
 
     database: Postgres
 
-    def due(self, *, limit: int, patience: timedelta) -> tuple[Watched, ...]:
-        """Return repositories to check; see HeadMemory."""
+    def due(self, *, limit: int, patience: timedelta) -> tuple[WatchedRepository, ...]:
+        """Return repositories to check; see HeadRecords."""
         return tuple(
-            Watched(
+            WatchedRepository(
                 repository=row["repository"],
                 clone_url=row["clone_url"],
                 read_at=row["read_at"],
@@ -83,16 +83,16 @@ class PostgresHeadMemory:
             for row in self.database.rows(_DUE, limit=limit, patience=patience)
         )
 
-    def remember(self, repository: str, heads: Mapping[str, str], *, handled: Collection[str]) -> None:
-        """Replace what was last read; see HeadMemory."""
+    def record(self, repository: str, heads: Mapping[str, str], *, handled: Collection[str]) -> None:
+        """Replace what was last read; see HeadRecords."""
         branches, shas = list(heads), list(heads.values())
         with self.database.transaction():
             self.database.run(_READ, repository=repository)
             self.database.run(_FORGET, repository=repository, branches=branches)
             self.database.run(_REMEMBER, repository=repository, branches=branches, shas=shas, handled=list(handled))
 
-    def unreadable(self, repository: str) -> None:
-        """Note that the repository could not be read; see HeadMemory."""
+    def mark_unreadable(self, repository: str) -> None:
+        """Note that the repository could not be read; see HeadRecords."""
         self.database.run(_UNREADABLE, repository=repository)
 
 
@@ -107,7 +107,7 @@ class PostgresBranchPushes:
         rows = self.database.rows(_OF_BRANCH, repository=repository, ref=f"refs/heads/{branch}", limit=limit)
         return tuple(push(row) for row in rows)
 
-    def delivered(self, sha: str, *, within: timedelta) -> bool:
+    def was_delivered(self, sha: str, *, within: timedelta) -> bool:
         """Return whether a delivery came in so recently; see BranchPushes."""
         return bool(self.database.run(_DELIVERED, sha=sha, within=within)[0][0])
 

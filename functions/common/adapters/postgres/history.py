@@ -10,12 +10,12 @@ from functions.common.events.envelope import from_json
 from functions.common.ports.pushes import (
     BuildRecord,
     Commit,
+    CommitStatus,
     DeliveryRecord,
     EnvironmentRecord,
     PushRecord,
     RecordedEvent,
     ReleaseRecord,
-    Status,
 )
 
 # What is known of pushes, from their deliveries, ledger, events and dead letters.
@@ -180,17 +180,17 @@ where r.app = :app and r.environment = :environment and r.number = :number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostgresCommitFacts:
-    """CommitFacts over the tables pushes, releases and projects."""
+class PostgresCommitLookup:
+    """CommitLookup over the tables pushes, releases and projects."""
 
     database: Postgres
 
     def of_push(self, push: str, app: str) -> Commit | None:
-        """Return the commit of a push; see CommitFacts."""
+        """Return the commit of a push; see CommitLookup."""
         return _commit(self.database.rows(_OF_PUSH, push=push, app=app))
 
     def of_release(self, app: str, environment: str, number: int) -> Commit | None:
-        """Return the commit of a release; see CommitFacts."""
+        """Return the commit of a release; see CommitLookup."""
         return _commit(self.database.rows(_OF_RELEASE, app=app, environment=environment, number=number))
 
 
@@ -221,7 +221,7 @@ class PostgresStatusJournal:
 
     database: Postgres
 
-    def offer(self, status: Status) -> Status:
+    def offer(self, status: CommitStatus) -> CommitStatus:
         """Remember the status unless a newer one is known; see StatusJournal."""
         self.database.run(_OFFER, **asdict(status))
-        return Status(**self.database.rows(_FIND, sha=status.sha, context=status.context)[0])
+        return CommitStatus(**self.database.rows(_FIND, sha=status.sha, context=status.context)[0])

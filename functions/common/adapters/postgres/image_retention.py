@@ -62,6 +62,6 @@ class PostgresImageRetention:
         rows = self.database.run(_CLAIM, releases=releases, limit=limit)
         return tuple((image, digest) for image, digest in rows)
 
-    def deleted(self, reference: str, digest: str) -> None:
+    def mark_deleted(self, reference: str, digest: str) -> None:
         """Note that the image is gone; see ImageRetention."""
         self.database.run(_DELETED, image=reference, digest=digest)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.events.envelope import from_json
-from functions.common.ports.network import KnownCertificate, LackingHost, RecordState, UnwantedHost
+from functions.common.ports.network import IncompleteHost, KnownCertificate, RecordState, UnwantedHost
 
 # Which hosts are wanted, by the tables environments and custom_domains.
 
@@ -17,7 +17,7 @@ limit 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostgresHosts:
+class PostgresHostDirectory:
     """HostDirectory; `domain` is that of the default hosts, `<label>.<domain>`."""
 
     database: Postgres
@@ -49,13 +49,13 @@ _FIND = "select host, app, state, reason, not_after from certificates where host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostgresRecordLedger:
-    """RecordLedger over the table dns_records."""
+class PostgresDnsRecordLedger:
+    """DnsRecordLedger over the table dns_records."""
 
     database: Postgres
 
-    def note(self, host: str, *, app: str, state: RecordState, reason: str = "") -> None:
-        """Remember a record's state; see RecordLedger."""
+    def record(self, host: str, *, app: str, state: RecordState, reason: str = "") -> None:
+        """Remember a record's state; see DnsRecordLedger."""
         self.database.run(_NOTE_RECORD, host=host, app=app, state=state, reason=reason)
 
 
@@ -65,7 +65,7 @@ class PostgresCertificateLedger:
 
     database: Postgres
 
-    def note(self, certificate: KnownCertificate) -> None:
+    def record(self, certificate: KnownCertificate) -> None:
         """Remember a certificate's state; see CertificateLedger."""
         self.database.run(
             _NOTE_CERTIFICATE,
@@ -123,25 +123,25 @@ on conflict (host) do update set count = kept.count + 1, asked_at = now()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PostgresHostWatch:
-    """HostWatch; `domain` is that of the default hosts, `<label>.<domain>`."""
+class PostgresHostCheck:
+    """HostCheck; `domain` is that of the default hosts, `<label>.<domain>`."""
 
     database: Postgres
     domain: str
 
-    def lacking(self, *, longer_than: timedelta, limit: int) -> tuple[LackingHost, ...]:
-        """Return wanted hosts that lack something; see HostWatch."""
+    def incomplete(self, *, longer_than: timedelta, limit: int) -> tuple[IncompleteHost, ...]:
+        """Return wanted hosts that lack something; see HostCheck."""
         rows = self.database.rows(_LACKING, domain=self.domain, longer_than=longer_than, limit=limit)
         return tuple(
-            LackingHost(**row | {"announced": from_json(row["announced"]) if row["announced"] else None})
+            IncompleteHost(**row | {"announced": from_json(row["announced"]) if row["announced"] else None})
             for row in rows
         )
 
     def unwanted(self, *, longer_than: timedelta, limit: int) -> tuple[UnwantedHost, ...]:
-        """Return hosts that nothing wants; see HostWatch."""
+        """Return hosts that nothing wants; see HostCheck."""
         rows = self.database.rows(_UNWANTED, domain=self.domain, longer_than=longer_than, limit=limit)
         return tuple(UnwantedHost(**row) for row in rows)
 
-    def reminded(self, host: str) -> None:
-        """Note a reminder; see HostWatch."""
+    def mark_reminded(self, host: str) -> None:
+        """Note a reminder; see HostCheck."""
         self.database.run(_REMINDED, host=host)

@@ -1,12 +1,13 @@
 """Pushes: the state machine, and the order of a branch."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from functions.common.adapters.postgres.client import UNIQUE_VIOLATION, Postgres, sqlstate
 from functions.common.domain.push import FINAL_STATES, Push, PushState, is_zero
 from functions.common.errors import Unavailable
-from functions.common.ports.pushes import Base, Lineage
+from functions.common.ports.pushes import BaseState, Lineage, StuckPush
 
 # Pushes to and from rows of the table pushes.
 
@@ -99,12 +100,12 @@ class PostgresPushLedger:
 
     def admit(self, push: Push) -> Push:
         """Record the push as its environment's newest; see PushLedger."""
-        return self._settled(_ADMIT, parameters(push))
+        return self._written(_ADMIT, parameters(push))
 
     def record(self, push: Push, *, code: str = "") -> Push:
         """Record a push that ends here; see PushLedger."""
         end = {"state": push.state.value, "code": code or push.code, "reason": push.reason}
-        return self._settled(_RECORD, parameters(push) | end)
+        return self._written(_RECORD, parameters(push) | end)
 
     def advance(self, push_id: str, app: str, state: PushState, *, step: str = "", reason: str = "") -> bool:
         """Move a push forward; see PushLedger."""
@@ -113,7 +114,7 @@ class PostgresPushLedger:
         change = {"state": state.value, "step": step, "reason": reason, "final": final, "earlier": earlier}
         return bool(self.database.run(_ADVANCE, id=push_id, app=app, **change))
 
-    def _settled(self, sql: str, values: dict[str, Any]) -> Push:
+    def _written(self, sql: str, values: dict[str, Any]) -> Push:
         for _ in range(_TRIES):
             try:
                 rows = self.database.rows(sql, **values)
@@ -186,4 +187,30 @@ class PostgresPushHistory:
             makes_branch=is_zero(push.before),
         )
         row = rows[0]
-        return Lineage(base=Base(row["base"]), head_ignored=row["head_ignored"], overtaken=row["overtaken"])
+        return Lineage(base=BaseState(row["base"]), head_ignored=row["head_ignored"], overtaken=row["overtaken"])
+
+
+_STUCK = f"""
+select {COLUMNS},
+    coalesce((select name from builds where builds.push = pushes.id and builds.app = pushes.app
+        order by started_at desc limit 1), '') as build,
+    now() - greatest(moved_at, (select max(r.moved_at) from releases as r
+        where r.push = pushes.id and r.app = pushes.app and r.push <> '')) as idle
+from pushes where ended_at is null and moved_at < now() - cast(:longer_than as interval)
+order by moved_at limit :limit
+"""  # noqa: S608 - the columns are constants
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresStuckPushes:
+    """StuckPushes over the table pushes."""
+
+    database: Postgres
+
+    def idle(self, *, longer_than: timedelta, limit: int) -> tuple[StuckPush, ...]:
+        """Return pushes that may be stuck; see StuckPushes."""
+        found = []
+        for row in self.database.rows(_STUCK, longer_than=longer_than, limit=limit):
+            build, idle = row.pop("build"), row.pop("idle")
+            found.append(StuckPush(push=push(row), build=build, idle=idle))
+        return tuple(found)

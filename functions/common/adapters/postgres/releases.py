@@ -2,12 +2,20 @@
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.environment import PRODUCTION
 from functions.common.domain.release import Release, ReleaseKind, ReleaseState
-from functions.common.ports.releases import Abandoned, Begun, Observed, Overtaken, Proposal
+from functions.common.ports.releases import (
+    AbandonedReleases,
+    ObservedRelease,
+    Proposal,
+    StartedRelease,
+    StuckRelease,
+    SupersededProposal,
+)
 
 # Rows of the table releases as values.
 
@@ -93,13 +101,13 @@ class PostgresReleaseLedger:
 
     database: Postgres
 
-    def begin(self, proposal: Proposal) -> Begun | Overtaken:
+    def begin(self, proposal: Proposal) -> StartedRelease | SupersededProposal:
         """Begin a release, or return the one that the cause has; see ReleaseLedger."""
         where = {"app": proposal.app, "environment": proposal.environment}
         with self.database.transaction():
             locked = self.database.rows(_LOCK, **where)
             if not locked:
-                return Overtaken(reason=f"{proposal.app}/{proposal.environment} was deleted")
+                return SupersededProposal(reason=f"{proposal.app}/{proposal.environment} was deleted")
             place = locked[0]
             found = self.database.rows(
                 _FIND_BEGUN, **where, cause=proposal.cause, push=proposal.push, kind=proposal.kind
@@ -108,16 +116,16 @@ class PostgresReleaseLedger:
                 began = release(found[0])
                 rows = self.database.rows(_DISPLACED, **where, number=began.number)
             elif reason := _overtaken(proposal, place):
-                return Overtaken(reason=reason)
+                return SupersededProposal(reason=reason)
             else:
                 number = place["release_number"] + 1
                 rows = self._supersede(where, number=number, reason=f"release v{number} replaced it")
                 began = self._insert(proposal, place, number)
         domains = tuple(place["domains"]) if proposal.environment == PRODUCTION else ()
         displaced = tuple(release(row) for row in rows)
-        return Begun(release=began, label=place["label"], custom_domains=domains, displaced=displaced)
+        return StartedRelease(release=began, label=place["label"], custom_domains=domains, superseded=displaced)
 
-    def abandon(self, app: str, environment: str) -> Abandoned:
+    def abandon(self, app: str, environment: str) -> AbandonedReleases:
         """Supersede what is unfinished in a closed environment; see ReleaseLedger."""
         where = {"app": app, "environment": environment}
         with self.database.transaction():
@@ -125,10 +133,10 @@ class PostgresReleaseLedger:
             is_open = bool(locked) and locked[0]["state"] == "open"
             through = self.database.run(_OVER, **where, open=is_open)[0][0]
             if is_open:
-                return Abandoned(through=through)
+                return AbandonedReleases(through=through)
             rows = self._supersede(where, number=None, reason=f"{app}/{environment} was closed")
             self.database.run(_RETIRE_ALL, **where)
-        return Abandoned(through=through, displaced=tuple(release(row) for row in rows))
+        return AbandonedReleases(through=through, superseded=tuple(release(row) for row in rows))
 
     def _supersede(self, where: dict[str, str], *, number: int | None, reason: str) -> list[dict[str, Any]]:
         return self.database.rows(_SUPERSEDE, **where, number=number, reason=reason)
@@ -256,7 +264,7 @@ class PostgresReleaseProgress:
 
     database: Postgres
 
-    def note(self, app: str, environment: str, number: int, *, step: str) -> Observed | None:
+    def record_step(self, app: str, environment: str, number: int, *, step: str) -> ObservedRelease | None:
         """Note how far a release is; see ReleaseProgress."""
         self.database.run(_NOTE, app=app, environment=environment, number=number, step=step)
         return self._find(app, environment, number)
@@ -271,7 +279,7 @@ class PostgresReleaseProgress:
         step: str = "",
         reason: str = "",
         ended_by: str = "",
-    ) -> Observed | None:
+    ) -> ObservedRelease | None:
         """End an unfinished release; see ReleaseProgress."""
         where = {"app": app, "environment": environment, "number": number}
         with self.database.transaction():
@@ -284,8 +292,30 @@ class PostgresReleaseProgress:
                 self.database.run(_APP, app=app, state=state.value, image=f"{image}@{digest}")
         return self._find(app, environment, number)
 
-    def _find(self, app: str, environment: str, number: int) -> Observed | None:
+    def _find(self, app: str, environment: str, number: int) -> ObservedRelease | None:
         rows = self.database.rows(_FIND_OBSERVED, app=app, environment=environment, number=number)
         if not rows:
             return None
-        return Observed(release=release(rows[0]), label=rows[0]["label"], ended_by=rows[0]["ended_by"])
+        return ObservedRelease(release=release(rows[0]), label=rows[0]["label"], ended_by=rows[0]["ended_by"])
+
+
+# A push may end without its release, for example when its event becomes a dead letter.
+_STUCK = f"""
+select {COLUMNS}, cause, now() - moved_at as idle
+from releases where state = 'started' and moved_at < now() - cast(:longer_than as interval)
+    and not exists (select from pushes
+        where pushes.id = releases.push and pushes.app = releases.app and pushes.ended_at is null)
+order by moved_at limit :limit
+"""  # noqa: S608 - as above
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresStuckReleases:
+    """StuckReleases over the table releases."""
+
+    database: Postgres
+
+    def idle(self, *, longer_than: timedelta, limit: int) -> tuple[StuckRelease, ...]:
+        """Return releases that may be stuck; see StuckReleases."""
+        rows = self.database.rows(_STUCK, longer_than=longer_than, limit=limit)
+        return tuple(StuckRelease(release=release(row), cause=row["cause"], idle=row["idle"]) for row in rows)
