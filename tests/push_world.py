@@ -47,13 +47,13 @@ def digest(letter: str) -> str:
 
 
 class PushWorld:
-    """Deliver events with `handle` (one step) or `run` (until nothing is left); `told` is all that was sent."""
+    """Deliver events with `handle` (one step) or `run` (until nothing is left); `published` is all that was sent."""
 
     def __init__(self, database: str, builds: Path = Path("no-logs")) -> None:
         self.database, self.logs = Postgres(database), LocalBuildLogs(builds=builds)
         self.heads, self.builder, self.images = FakeForgeHeads(), FakeBuilder(), FakeImageStore()
         self.sink, self.fuse = FakeEventSink(), Fuse()
-        self.told: list[Envelope] = []
+        self.published: list[Envelope] = []
         self._routes = self._composed()
 
     def _composed(self) -> dict[str, Route]:
@@ -131,11 +131,11 @@ class PushWorld:
             reply = handler(model.model_validate(envelope.data))
         finally:
             CURRENT_CAUSE.reset(token)
-            self.told += self.sink.sent[already:]
+            self.published += self.sink.sent[already:]
         given = self.sink.sent[already:]
         if reply is not None:
             given.append(envelop(reply, cause=cause, time=WHEN))
-            self.told.append(given[-1])
+            self.published.append(given[-1])
         return given
 
     def deliver(self, envelope: Envelope) -> list[Envelope]:

@@ -51,7 +51,7 @@ def test_invariant_03_durable_the_late_event_is_the_same_event(database: str) ->
     assert first == second
 
 
-def test_invariant_03_durable_the_row_is_there_before_the_broker_hears_of_it(database: str) -> None:
+def test_invariant_03_durable_the_row_is_stored_before_the_event_is_published(database: str) -> None:
     seen = []
 
     class Watching(LoopbackBroker):
@@ -67,7 +67,7 @@ def test_invariant_03_durable_the_row_is_there_before_the_broker_hears_of_it(dat
     assert seen == [[read_json(answer)["event"], None]]
 
 
-def test_invariant_03_durable_nothing_is_promised_that_is_not_stored() -> None:
+def test_invariant_03_durable_nothing_is_accepted_that_is_not_stored() -> None:
     with loopback_broker() as broker:
         answer = sender(NOWHERE, broker.url).send("forgejo", "push", payload("forgejo/push"))
 

@@ -66,7 +66,7 @@ def test_invariant_04_a_push_only_moves_forward(database: str) -> None:
         world.database.close()
 
 
-def test_invariant_04_what_was_recorded_as_ended_stays_so(world: PushWorld) -> None:
+def test_invariant_04_a_recorded_end_is_unchanged(world: PushWorld) -> None:
     ledger = admitted(world, PushState.LIVE)
     again = replace(A_PUSH, state=PushState.IGNORED)
     assert ledger.record(again, code="no-app").state is PushState.LIVE
@@ -123,7 +123,7 @@ class Story:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_invariant_04_every_push_ends_once_however_it_comes(database: str, seed: int) -> None:
+def test_invariant_04_every_push_ends_once_in_any_order(database: str, seed: int) -> None:
     world = PushWorld(database)
     for name in ("hello", "second"):
         world.app(name)
@@ -142,28 +142,28 @@ def test_invariant_04_every_push_ends_once_however_it_comes(database: str, seed:
 
     assert {push for push, _ in world.push_states()} == story.pushes
     assert set(world.push_states().values()) <= {end.value for end in ENDS}, world.push_states()
-    _each_told_one_end(world)
+    _each_has_one_end(world)
     world.database.close()
 
 
 def _release_all(world: PushWorld) -> None:
     """Do what promote-image and track-release do with a published image: the newest goes live."""
     ledger = PostgresPushLedger(database=world.database)
-    for event in world.told:
+    for event in world.published:
         if event.type == "dev.slipway.image.published.v1":
             ledger.advance(event.data["push"], event.data["app"], PushState.LIVE)
 
 
-def _each_told_one_end(world: PushWorld) -> None:
+def _each_has_one_end(world: PushWorld) -> None:
     ends: dict[tuple[str, str], set[str]] = {}
-    for event in world.told:
+    for event in world.published:
         if event.type.endswith((".ignored.v1", ".superseded.v1", ".failed.v1", ".published.v1")):
             ends.setdefault((event.data["push"], event.data["app"]), set()).add(event.type)
     assert all(len(types) == 1 for types in ends.values()), ends
     assert set(ends) == set(world.push_states())
 
 
-def test_invariant_04_postgres_is_the_judge_of_states(database: str) -> None:
+def test_invariant_04_postgres_rejects_unknown_states(database: str) -> None:
     with pytest.raises(Exception, match="pushes_state_check"):
         Postgres(database).run(
             "insert into pushes (id, repository, ref, sha, state) values ('p', 'r', 'r', 's', 'lost')"

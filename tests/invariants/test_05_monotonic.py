@@ -47,7 +47,7 @@ def test_invariant_05_builds_that_end_in_any_order_leave_the_newest_push(
 
 
 @pytest.mark.parametrize("state", [ReleaseState.LIVE, ReleaseState.FAILED])
-def test_invariant_05_an_older_push_comes_too_late_whatever_became_of_the_newer(
+def test_invariant_05_an_older_push_is_superseded_whatever_happened_to_the_newer(
     world: World, promoter: Promoter, state: ReleaseState
 ) -> None:
     older, newer = world.push("a"), world.push("b")
@@ -74,7 +74,7 @@ def test_invariant_05_an_older_push_does_not_undo_a_rollback(world: World, promo
     assert (wanted["sha"], wanted["release"]) == ("a", 3)
 
 
-def test_invariant_05_side_by_side_too(world: World, tmp_path: Path) -> None:
+def test_invariant_05_concurrent_builds_leave_the_newest_push(world: World, tmp_path: Path) -> None:
     worlds = [World(world.url) for _ in range(ABREAST)]
     for each in worlds:
         each.database.run("select 1")  # connected before they start together

@@ -41,7 +41,7 @@ def zone(world: World) -> list[list[str]]:
 
 
 @pytest.mark.parametrize(*NAMED, ids=lambda event: type(event).__name__)
-def test_invariant_10_a_foreign_record_is_refused_reported_and_left(
+def test_invariant_10_a_foreign_record_is_refused_reported_and_unchanged(
     world: World, records: Records, event: OneHost
 ) -> None:
     put_foreign(world)
@@ -63,7 +63,7 @@ def test_invariant_10_a_deleted_app_leaves_foreign_records(world: World, records
     assert zone(world) == [FOREIGN]
 
 
-def test_invariant_10_a_refusal_is_remembered_and_mended_once_the_foreign_record_is_gone(
+def test_invariant_10_a_refused_record_is_created_after_the_foreign_one_is_deleted(
     world: World, records: Records
 ) -> None:
     put_foreign(world)

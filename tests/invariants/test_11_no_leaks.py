@@ -15,9 +15,9 @@ from functions.common.adapters.postgres.network import (
 )
 from functions.common.events.app import PreviewClosed, PreviewOpened
 from functions.issue_cert.certificate_service import CertificateService
-from functions.issue_cert.handler import handle as settle_certificate
+from functions.issue_cert.handler import handle as sync_certificate
 from functions.upsert_dns.handler import Records
-from functions.upsert_dns.handler import handle as settle_record
+from functions.upsert_dns.handler import handle as sync_record
 from tests.functions.promote_image.promoter import Promoter
 from tests.functions.reconcile.ticker import Ticker
 from tests.world import DOMAIN, REPOSITORY, World, caused_by, digest_of
@@ -27,7 +27,7 @@ LONG_AGO = timedelta(days=15)
 
 
 class Site:
-    """A live preview, and the functions that hear of its end."""
+    """A live preview, and the functions that handle its end."""
 
     def __init__(self, world: World, folder: Path) -> None:
         self.world, self.ticker = world, Ticker(world)
@@ -48,31 +48,31 @@ class Site:
         self.promoter.promote(world.push("main-1"))
         world.environment("topic", "topic")
         opened = PreviewOpened(app="hello", environment="topic", branch="topic", host=HOST)
-        settle_record(opened, records=self.records)
-        settle_certificate(opened, service=self.service)
+        sync_record(opened, records=self.records)
+        sync_certificate(opened, service=self.service)
         not_after = (world.clock.now() + timedelta(days=90)).isoformat()
         world.database.run("update platform.certificates set not_after = :not_after", not_after=not_after)
-        settle_certificate(opened, service=self.service)
+        sync_certificate(opened, service=self.service)
         self.promoter.promote(world.push("topic-1", environment="topic", branch="topic"))
 
-    def hear(self, *, deaf: frozenset[str] = frozenset()) -> int:
-        """Deliver what was sent of the preview's end, but not to deaf functions; return how many there were."""
+    def handle_closing(self, *, missed_by: frozenset[str] = frozenset()) -> int:
+        """Deliver the events of the preview's end, except to these functions; return how many there were."""
         closed = self.world.sink.of(PreviewClosed)
         self.world.sink.sent.clear()
         for event in closed:
-            if "promote-image" not in deaf:
+            if "promote-image" not in missed_by:
                 with caused_by("closing", "promote-image"):
                     self.promoter.removal.preview(event)
                 # What the rollout controller does when a workload is not wanted any more.
                 self.world.database.run("delete from platform.workloads where wanted is null")
-            if "upsert-dns" not in deaf:
-                settle_record(event, records=self.records)
-            if "issue-cert" not in deaf:
-                settle_certificate(event, service=self.service)
+            if "upsert-dns" not in missed_by:
+                sync_record(event, records=self.records)
+            if "issue-cert" not in missed_by:
+                sync_certificate(event, service=self.service)
         return len(closed)
 
     def left(self) -> set[str]:
-        """Return what of the preview is there."""
+        """Return what is left of the preview."""
         database = self.world.database
         found = {
             "workload": bool(database.run("select 1 from platform.workloads where environment = 'topic'")),
@@ -98,73 +98,75 @@ def state(site: Site) -> str:
     return str(site.world.database.run("select state from environments where name = 'topic'")[0][0])
 
 
-def test_invariant_11_a_preview_whose_branch_went_while_nobody_looked(site: Site) -> None:
+def test_invariant_11_a_preview_whose_branch_was_deleted_while_slipway_was_down(site: Site) -> None:
     site.ticker.forge.branches[REPOSITORY] = {"main": "main-1", "topic": "topic-1"}
     site.ticker.tick("heads", "previews")
-    assert (site.hear(), state(site)) == (0, "open")
+    assert (site.handle_closing(), state(site)) == (0, "open")
     site.ticker.forge.branches[REPOSITORY] = {"main": "main-1"}
     site.ticker.tick("heads", "previews")
-    assert (site.hear(), state(site)) == (1, "closed")
+    assert (site.handle_closing(), state(site)) == (1, "closed")
     assert site.left() == set()
 
 
 def test_invariant_11_a_preview_without_a_push_for_two_weeks(site: Site) -> None:
     site.ticker.tick("previews")
-    assert site.hear() == 0
+    assert site.handle_closing() == 0
     site.world.database.run("update environments set pushed_at = now() - cast(:ago as interval)", ago=LONG_AGO)
     site.ticker.tick("previews")
-    assert (site.hear(), state(site)) == (1, "closed")
+    assert (site.handle_closing(), state(site)) == (1, "closed")
     assert site.left() == set()
     wanted = site.world.wanted()
     assert wanted is not None
     assert wanted["sha"] == "main-1"
 
 
-@pytest.mark.parametrize("deaf", ["promote-image", "upsert-dns", "issue-cert"])
-def test_invariant_11_what_a_function_never_heard_of_is_told_again_until_nothing_is_left(site: Site, deaf: str) -> None:
+@pytest.mark.parametrize("missed_by", ["promote-image", "upsert-dns", "issue-cert"])
+def test_invariant_11_an_event_that_a_function_missed_is_published_again_until_nothing_is_left(
+    site: Site, missed_by: str
+) -> None:
     site.world.database.run(
         "update environments set state = 'closed', closed_at = now() - interval '1 minute' where name = 'topic'"
     )
     site.ticker.tick("previews")
-    assert site.hear(deaf=frozenset({deaf})) == 1
+    assert site.handle_closing(missed_by=frozenset({missed_by})) == 1
     assert site.left() != set()
     site.ticker.tick("previews")
-    assert site.hear() == 1
+    assert site.handle_closing() == 1
     assert site.left() == set()
     site.ticker.tick("previews")
-    assert site.hear() == 0
+    assert site.handle_closing() == 0
     assert site.world.database.run("select swept_at is not null from environments where name = 'topic'") == [[True]]
 
 
-@pytest.mark.parametrize(("deaf", "table"), [("upsert-dns", "dns_records"), ("issue-cert", "certificates")])
-def test_invariant_11_what_was_made_but_never_remembered_is_found_too(site: Site, deaf: str, table: str) -> None:
+@pytest.mark.parametrize(("missed_by", "table"), [("upsert-dns", "dns_records"), ("issue-cert", "certificates")])
+def test_invariant_11_leftovers_that_were_never_recorded_are_found(site: Site, missed_by: str, table: str) -> None:
     site.world.database.run(
         "update environments set state = 'closed', closed_at = now() - interval '1 minute' where name = 'topic'"
     )
     site.world.database.run(f"delete from {table}")  # noqa: S608 - a test's own words
     site.ticker.tick("previews")
-    site.hear(deaf=frozenset({deaf}))
+    site.handle_closing(missed_by=frozenset({missed_by}))
     assert site.left() != set()
     site.ticker.tick("previews")
-    assert site.hear() == 1
+    assert site.handle_closing() == 1
     assert site.left() == set()
 
 
-def test_invariant_11_a_closing_that_could_not_be_told_is_told_later(site: Site) -> None:
+def test_invariant_11_a_closing_that_could_not_be_published_is_published_later(site: Site) -> None:
     site.world.database.run("update environments set pushed_at = now() - cast(:ago as interval)", ago=LONG_AGO)
     site.world.sink.down = True
     site.ticker.tick("previews")
     site.world.sink.down = False
-    assert (site.hear(), state(site)) == (0, "closed")
+    assert (site.handle_closing(), state(site)) == (0, "closed")
     site.world.age("environments", "closed_at", timedelta(minutes=1))
     site.ticker.tick("previews")
-    assert site.hear() == 1
+    assert site.handle_closing() == 1
     assert site.left() == set()
 
 
-def test_invariant_11_one_that_opened_again_is_kept(site: Site) -> None:
+def test_invariant_11_a_reopened_preview_is_kept(site: Site) -> None:
     closed = PreviewClosed(app="hello", environment="topic", branch="topic", host=HOST, reason="late")
     with caused_by("late"):
         site.world.sink.publish(closed)
-    site.hear()
+    site.handle_closing()
     assert site.left() == EVERYTHING

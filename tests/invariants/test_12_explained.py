@@ -1,4 +1,4 @@
-"""Invariant 12, explained: for any push it is said what happened and why."""
+"""Invariant 12, explained: every push has an explanation of what happened and why."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,7 +42,7 @@ def began(story: Story) -> None:
     story.event(BuildStarted(**ABOUT, repository=KEY, build="build-1", sha=SHA, sequence=1))
 
 
-def test_invariant_12_a_live_push_is_told_step_by_step(api: ApiWorld, story: Story) -> None:
+def test_invariant_12_a_live_push_is_explained_step_by_step(api: ApiWorld, story: Story) -> None:
     began(story)
     story.push(PUSH, state="live")
     image: dict[str, Any] = {"digest": "sha256:1", "image": "shop", "processes": {"web": "run"}}
@@ -64,7 +64,7 @@ def test_invariant_12_a_live_push_is_told_step_by_step(api: ApiWorld, story: Sto
     assert explained(api, PUSH)["pushes"] == explained(api, SHA[:7])["pushes"] == found["pushes"]
 
 
-def test_invariant_12_a_failed_push_names_the_step_the_reason_and_the_log(api: ApiWorld, story: Story) -> None:
+def test_invariant_12_a_failed_push_has_the_step_the_reason_and_the_log(api: ApiWorld, story: Story) -> None:
     began(story)
     story.push(PUSH, state="failed", step="install", reason="requirements.txt names nonsense")
     failed = BuildFailed(
@@ -80,7 +80,7 @@ def test_invariant_12_a_failed_push_names_the_step_the_reason_and_the_log(api: A
     assert app["steps"][-1]["details"]["log_tail"] == "ERROR: no such package"
 
 
-def test_invariant_12_an_ignored_push_says_why(api: ApiWorld, story: Story) -> None:
+def test_invariant_12_an_ignored_push_has_its_reason(api: ApiWorld, story: Story) -> None:
     story.delivery("d-1", event_id=PUSH)
     story.push(PUSH, state="ignored", code="skip-ci", reason="the message says [skip ci]")
     reason = "the message says [skip ci]"
@@ -92,7 +92,7 @@ def test_invariant_12_an_ignored_push_says_why(api: ApiWorld, story: Story) -> N
     assert found["pushes"][0]["apps"][0]["code"] == "skip-ci"
 
 
-def test_invariant_12_a_push_of_no_app_says_so(api: ApiWorld, story: Story) -> None:
+def test_invariant_12_a_push_without_an_app_has_that_reason(api: ApiWorld, story: Story) -> None:
     story.delivery("d-1", event_id=PUSH)
     story.push(PUSH, app="", environment="", state="ignored", code="no-app", repository="git.example.org/a/b")
 
@@ -102,7 +102,7 @@ def test_invariant_12_a_push_of_no_app_says_so(api: ApiWorld, story: Story) -> N
     assert "no app matches repo git.example.org/a/b" in found["reason"]
 
 
-def test_invariant_12_a_superseded_push_says_by_what(api: ApiWorld, story: Story) -> None:
+def test_invariant_12_a_superseded_push_has_its_reason(api: ApiWorld, story: Story) -> None:
     began(story)
     story.push(PUSH, state="superseded", reason="a newer push of main came in")
     story.event(PushSuperseded(**ABOUT, sha=SHA, reason="a newer push of main came in"))
@@ -110,7 +110,7 @@ def test_invariant_12_a_superseded_push_says_by_what(api: ApiWorld, story: Story
     assert (explained(api)["state"], explained(api)["reason"]) == ("superseded", "a newer push of main came in")
 
 
-def test_invariant_12_a_refused_delivery_is_known_by_its_sha(api: ApiWorld, story: Story) -> None:
+def test_invariant_12_a_refused_delivery_is_found_by_its_sha(api: ApiWorld, story: Story) -> None:
     story.delivery("d-1", outcome="refused", reason="field `ref` is missing")
 
     found = explained(api)
@@ -132,7 +132,7 @@ def test_invariant_12_a_delivery_alone_waits_for_the_broker(api: ApiWorld, story
     assert ("not published yet" in found["reason"]) is not published
 
 
-def test_invariant_12_a_push_that_is_being_taken_has_not_failed(api: ApiWorld, story: Story) -> None:
+def test_invariant_12_a_push_that_is_being_recorded_has_not_failed(api: ApiWorld, story: Story) -> None:
     repository = Repository(full_name="slipway/shop", urls=())
     fields = {"provider": "forgejo", "delivery": "d-1", "ref": "refs/heads/topic", "branch": "topic", "before": ""}
     event = PushReceived(push=PUSH, repository=repository, after=SHA, **fields)  # type: ignore[arg-type] # all strings
@@ -175,7 +175,7 @@ def test_invariant_12_a_tag_of_the_commit_alone_deploys_nothing(api: ApiWorld, s
     assert "nothing is deployed from it" in found["reason"]
 
 
-def test_invariant_12_a_push_that_no_function_could_handle_says_which_and_why(api: ApiWorld, story: Story) -> None:
+def test_invariant_12_a_parked_event_names_the_function_and_the_error(api: ApiWorld, story: Story) -> None:
     began(story)
     story.push(PUSH, state="building")
     parked = story.event(

@@ -43,7 +43,7 @@ def changed(*, ready: bool, not_after: str = "", reason: str = "") -> Certificat
     return CertificateChanged(host=HOST, ready=ready, not_after=not_after, reason=reason)
 
 
-def test_a_certificate_is_asked_for_and_ready_when_the_issuer_says_so(
+def test_a_certificate_is_requested_and_ready_when_the_issuer_reports_it(
     world: World, service: CertificateService
 ) -> None:
     assert handle(CREATED, service=service) is None
@@ -54,14 +54,14 @@ def test_a_certificate_is_asked_for_and_ready_when_the_issuer_says_so(
     assert known(world) == [[HOST, "ready", ""]]
 
 
-def test_one_that_is_there_is_ready_at_once(world: World, service: CertificateService) -> None:
+def test_an_existing_certificate_is_ready_at_once(world: World, service: CertificateService) -> None:
     handle(CREATED, service=service)
     not_after = issue(world)
     expected = CertificateReady(app="hello", environment="production", host=HOST, not_after=not_after)
     assert handle(CREATED, service=service) == expected
 
 
-def test_a_valid_one_is_never_asked_for_again(world: World, service: CertificateService) -> None:
+def test_a_valid_certificate_is_never_requested_again(world: World, service: CertificateService) -> None:
     handle(CREATED, service=service)
     handle_changed(changed(ready=True, not_after=issue(world)), service=service)
     world.database.run("delete from platform.certificates")
@@ -72,7 +72,7 @@ def test_a_valid_one_is_never_asked_for_again(world: World, service: Certificate
     assert asked(world) == [[HOST, "hello"]]
 
 
-def test_a_failure_is_told_with_its_reason_unless_a_valid_one_is_there(
+def test_a_failure_is_published_with_its_reason_unless_a_valid_certificate_exists(
     world: World, service: CertificateService
 ) -> None:
     handle(CREATED, service=service)
@@ -84,13 +84,13 @@ def test_a_failure_is_told_with_its_reason_unless_a_valid_one_is_there(
     assert known(world) == [[HOST, "ready", ""]]
 
 
-def test_one_that_is_on_its_way_is_no_news(world: World, service: CertificateService) -> None:
+def test_a_certificate_that_is_being_issued_gives_no_event(world: World, service: CertificateService) -> None:
     handle(CREATED, service=service)
     assert handle_changed(changed(ready=False), service=service) is None
     assert known(world) == []
 
 
-def test_what_nothing_wants_is_forgotten(world: World, service: CertificateService) -> None:
+def test_the_certificate_of_a_host_without_an_app_is_withdrawn(world: World, service: CertificateService) -> None:
     handle(CREATED, service=service)
     handle_changed(changed(ready=True, not_after=issue(world)), service=service)
     handle(DomainRemoved(app="hello", environment="production", host=HOST), service=service)

@@ -47,7 +47,7 @@ def park(world: World, event: Envelope) -> None:
     handle(event, letters=PostgresDeadLetters(database=world.database), pushes=world.pushes)
 
 
-def test_a_letter_is_kept_as_it_was_sent_with_the_answer_beside_it(world: World) -> None:
+def test_a_dead_letter_is_stored_as_it_was_sent_with_the_answer(world: World) -> None:
     park(world, given_up())
     (row,) = world.database.rows("select * from dead_letters")
     assert (row["subscriber"], row["code"], row["error"]) == (START_BUILD, 400, "no such repository")
@@ -57,7 +57,7 @@ def test_a_letter_is_kept_as_it_was_sent_with_the_answer_beside_it(world: World)
     assert kept.extensions == {"slipwayapp": "hello", "slipwaypush": "a"}
 
 
-def test_a_letter_is_parked_once_for_each_subscriber_and_again_after_it_was_settled(world: World) -> None:
+def test_a_dead_letter_is_parked_once_for_each_subscriber_and_again_after_it_was_closed(world: World) -> None:
     for event in (given_up(), given_up(), given_up(destination="http://report-status/")):
         park(world, event)
     assert world.database.run("select count(*) from dead_letters") == [[2]]
@@ -66,20 +66,20 @@ def test_a_letter_is_parked_once_for_each_subscriber_and_again_after_it_was_sett
     assert world.database.run("select count(*) from dead_letters") == [[3]]
 
 
-def test_a_permanent_refusal_ends_the_push_with_step_and_reason(world: World) -> None:
+def test_a_permanent_error_fails_the_push_with_step_and_reason(world: World) -> None:
     park(world, given_up())
     row = world.database.run("select state, step, reason from pushes where id = 'a'")
     assert row == [["failed", "start-build", "no such repository"]]
 
 
 @pytest.mark.parametrize("code", ["503", "500", "404", "408", "409", "429", ""])
-def test_what_may_still_work_leaves_the_push_to_reconcile(world: World, code: str) -> None:
+def test_a_transient_error_leaves_the_push_to_reconcile(world: World, code: str) -> None:
     park(world, given_up(code))
     assert world.state("a") is PushState.RECEIVED
 
 
 @pytest.mark.parametrize("function", ["report-status", "upsert-dns", "issue-cert"])
-def test_what_stands_beside_the_way_does_not_end_the_push(world: World, function: str) -> None:
+def test_an_error_of_a_function_that_a_push_does_not_need_does_not_fail_it(world: World, function: str) -> None:
     park(world, given_up(destination=f"http://{function}.slipway.svc.cluster.local/"))
     assert world.state("a") is PushState.RECEIVED
 

@@ -63,13 +63,13 @@ def test_a_preview_has_its_own_numbers_config_and_host(world: World, promoter: P
     )
 
 
-def test_a_newer_push_takes_the_place_of_one_on_its_way(world: World, promoter: Promoter) -> None:
+def test_a_newer_push_supersedes_an_unfinished_release(world: World, promoter: Promoter) -> None:
     promoter.promote(world.push("a"))
     promoter.promote(world.push("b"))
     assert world.releases() == [(1, "push", "superseded"), (2, "push", "started")]
     assert (world.state("a"), world.state("b")) == (PushState.SUPERSEDED, PushState.RELEASING)
-    (told,) = world.sink.of(ReleaseSuperseded)
-    assert (told.push, told.reason) == ("a", "release v2 replaced it")
+    (superseded,) = world.sink.of(ReleaseSuperseded)
+    assert (superseded.push, superseded.reason) == ("a", "release v2 replaced it")
 
 
 def test_a_redelivery_and_a_second_report_of_one_build_give_the_same_release(world: World, promoter: Promoter) -> None:
@@ -82,7 +82,7 @@ def test_a_redelivery_and_a_second_report_of_one_build_give_the_same_release(wor
 
 
 @pytest.mark.parametrize("at", [1, 2])
-def test_what_a_crash_left_undone_is_done_by_the_redelivery(world: World, tmp_path: Path, at: int) -> None:
+def test_a_redelivery_completes_what_a_crash_interrupted(world: World, tmp_path: Path, at: int) -> None:
     stumbling = StumblingPushes(world.pushes)
     promoter = Promoter(world, tmp_path / "images", pushes=stumbling)
     promoter.promote(world.push("a"))
@@ -96,7 +96,7 @@ def test_what_a_crash_left_undone_is_done_by_the_redelivery(world: World, tmp_pa
     assert {event.push for event in world.sink.of(ReleaseSuperseded)} == {"a"}
 
 
-def test_a_redelivery_after_the_end_brings_the_push_to_its_end(world: World, promoter: Promoter) -> None:
+def test_a_redelivery_after_the_end_of_the_release_ends_the_push(world: World, promoter: Promoter) -> None:
     push = world.push("a")
     first = promoter.promote(push)
     live(world, 1)
@@ -135,7 +135,7 @@ def test_a_rollback_is_a_new_release_of_an_old_image_and_config(world: World, pr
     assert isinstance(later, ReleaseStarted)
 
 
-def test_a_rollback_that_cannot_be_changes_nothing_and_says_why(world: World, promoter: Promoter) -> None:
+def test_an_impossible_rollback_changes_nothing_and_has_a_reason(world: World, promoter: Promoter) -> None:
     promoter.promote(world.push("a"))
     unknown = promoter.roll_back(7)
     promoter.store.delete("local/hello", digest_of("a"))
@@ -165,7 +165,7 @@ def test_changed_config_is_a_release_of_the_same_image(world: World, promoter: P
     assert world.releases() == [(1, "push", "live"), (2, "config", "started")]
 
 
-def test_config_that_changes_during_a_release_carries_its_push_on(world: World, promoter: Promoter) -> None:
+def test_config_that_changes_during_a_release_takes_over_its_push(world: World, promoter: Promoter) -> None:
     promoter.promote(world.push("a"))
     with caused_by("config"):
         started = promoter.redeploy.config(ConfigChanged(app="hello", keys=("COLOUR",)))
@@ -203,7 +203,7 @@ def close(world: World, promoter: Promoter, name: str) -> None:
         promoter.removal.preview(event)
 
 
-def test_a_closed_preview_leaves_no_workload_no_release_on_its_way_and_no_image(
+def test_a_closed_preview_leaves_no_workload_no_unfinished_release_and_no_image(
     world: World, promoter: Promoter
 ) -> None:
     world.environment("topic", "topic")
@@ -216,7 +216,7 @@ def test_a_closed_preview_leaves_no_workload_no_release_on_its_way_and_no_image(
     assert promoter.store.has("local/hello", digest_of("a"))
 
 
-def test_an_image_that_production_runs_too_stays(world: World, promoter: Promoter) -> None:
+def test_an_image_that_production_runs_is_kept(world: World, promoter: Promoter) -> None:
     world.environment("topic", "topic")
     promoter.promote(world.push("b"))
     promoter.promote(world.push("c", environment="topic", branch="topic"))
@@ -225,7 +225,7 @@ def test_an_image_that_production_runs_too_stays(world: World, promoter: Promote
     assert promoter.store.has("local/hello", digest_of("b"))
 
 
-def test_a_late_closing_leaves_a_preview_that_is_open_again(world: World, promoter: Promoter) -> None:
+def test_a_late_closing_leaves_a_reopened_preview(world: World, promoter: Promoter) -> None:
     world.environment("topic", "topic")
     promoter.promote(world.push("b", environment="topic", branch="topic"))
     with caused_by("close"):
@@ -246,7 +246,7 @@ def test_a_deleted_app_runs_nowhere(world: World, promoter: Promoter) -> None:
     assert (world.wanted(), world.wanted("topic")) == (None, None)
 
 
-def test_an_app_made_anew_goes_on_counting_and_outlives_the_deletion_of_the_one_before(
+def test_an_app_created_again_continues_the_numbers_and_survives_the_late_deletion(
     world: World, promoter: Promoter
 ) -> None:
     promoter.promote(world.push("a"))
@@ -263,7 +263,7 @@ def test_an_app_made_anew_goes_on_counting_and_outlives_the_deletion_of_the_one_
     assert (world.wanted() or {})["push"] == "b"
 
 
-def test_an_app_made_anew_does_not_keep_running_the_one_before(world: World, promoter: Promoter) -> None:
+def test_an_app_created_again_does_not_keep_the_workload_of_the_deleted_one(world: World, promoter: Promoter) -> None:
     promoter.promote(world.push("a"))
     PostgresAppEditor(database=world.database).remove("hello")
     world.app()

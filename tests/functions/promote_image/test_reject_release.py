@@ -1,4 +1,4 @@
-"""promote-image: a release whose workload is refused has failed, and nothing releases its image again."""
+"""promote-image: a release whose workload the deployer rejects fails, and its image is not released again."""
 
 from pathlib import Path
 
@@ -35,9 +35,7 @@ def finish(world: World, number: int, state: ReleaseState) -> None:
     PostgresReleaseProgress(database=world.database).finish("hello", "production", number, state)
 
 
-def test_a_refused_release_and_its_push_have_failed(
-    world: World, promoter: Promoter, deployer: RefusingDeployer
-) -> None:
+def test_a_rejected_release_fails_with_its_push(world: World, promoter: Promoter, deployer: RefusingDeployer) -> None:
     deployer.refused = EVERYWHERE
 
     failed = promoter.promote(world.push("a"))
@@ -49,7 +47,7 @@ def test_a_refused_release_and_its_push_have_failed(
     assert world.database.run("select step, reason from pushes") == [["deploy", REASON]]
 
 
-def test_a_redelivery_tells_the_same_and_changes_nothing(
+def test_a_redelivery_gets_the_same_reply_and_changes_nothing(
     world: World, promoter: Promoter, deployer: RefusingDeployer
 ) -> None:
     deployer.refused, push = EVERYWHERE, world.push("a")
@@ -62,7 +60,7 @@ def test_a_redelivery_tells_the_same_and_changes_nothing(
     assert world.state("a") is PushState.FAILED
 
 
-def test_what_a_crash_left_undone_is_done_by_the_redelivery(
+def test_a_redelivery_completes_what_a_crash_interrupted(
     world: World, tmp_path: Path, deployer: RefusingDeployer
 ) -> None:
     stumbling, push = StumblingPushes(world.pushes), world.push("a")
@@ -77,7 +75,7 @@ def test_what_a_crash_left_undone_is_done_by_the_redelivery(
     assert (world.releases(), world.state("a")) == ([(1, "push", "failed")], PushState.FAILED)
 
 
-def test_changed_config_releases_the_live_image_and_not_the_refused_one(
+def test_changed_config_releases_the_live_image_and_not_the_rejected_one(
     world: World, promoter: Promoter, deployer: RefusingDeployer
 ) -> None:
     promoter.promote(world.push("a"))
@@ -93,7 +91,7 @@ def test_changed_config_releases_the_live_image_and_not_the_refused_one(
     assert (started.release, started.digest) == (3, digest_of("a"))
 
 
-def test_a_refused_rollback_has_failed(world: World, promoter: Promoter, deployer: RefusingDeployer) -> None:
+def test_a_rejected_rollback_fails(world: World, promoter: Promoter, deployer: RefusingDeployer) -> None:
     promoter.promote(world.push("a"))
     finish(world, 1, ReleaseState.LIVE)
     deployer.refused = EVERYWHERE
@@ -106,7 +104,7 @@ def test_a_refused_rollback_has_failed(world: World, promoter: Promoter, deploye
     assert world.releases() == [(1, "push", "live"), (2, "rollback", "failed")]
 
 
-def test_one_environments_refusal_keeps_no_other_from_its_release(
+def test_a_rejection_in_one_environment_does_not_stop_the_others(
     world: World, promoter: Promoter, deployer: RefusingDeployer
 ) -> None:
     for name in ("one", "two"):
@@ -123,7 +121,7 @@ def test_one_environments_refusal_keeps_no_other_from_its_release(
     assert (world.state("one"), world.state("two")) == (PushState.FAILED, PushState.RELEASING)
 
 
-def test_a_release_that_ended_meanwhile_stays_as_it_is(
+def test_a_release_that_ended_in_the_meantime_is_unchanged(
     world: World, promoter: Promoter, deployer: RefusingDeployer
 ) -> None:
     deployer.refused, deployer.meanwhile = EVERYWHERE, lambda: finish(world, 1, ReleaseState.LIVE)
@@ -133,7 +131,7 @@ def test_a_release_that_ended_meanwhile_stays_as_it_is(
     assert (world.releases(), world.state("a")) == ([(1, "push", "live")], PushState.LIVE)
 
 
-def test_a_release_that_failed_later_was_started_all_the_same(world: World, promoter: Promoter) -> None:
+def test_a_release_that_failed_later_is_still_answered_as_started(world: World, promoter: Promoter) -> None:
     push = world.push("a")
     started = promoter.promote(push)
     finish(world, 1, ReleaseState.FAILED)
@@ -141,7 +139,7 @@ def test_a_release_that_failed_later_was_started_all_the_same(world: World, prom
     assert promoter.promote(push) == started
 
 
-def test_an_app_whose_namespace_is_somebody_elses_fails_and_its_deletion_leaves_that(
+def test_an_app_whose_namespace_is_foreign_fails_and_its_deletion_leaves_the_namespace(
     world: World, tmp_path: Path
 ) -> None:
     with loopback_kubernetes("app-hello") as server:

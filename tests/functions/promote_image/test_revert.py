@@ -1,4 +1,4 @@
-"""promote-image: a release that failed never takes the traffic later."""
+"""promote-image: a failed release never gets the traffic later."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,10 +25,10 @@ class Stage:
         self.promoter = Promoter(world, images, deployer=cluster.deployer)
 
     def end(self, number: int, state: ReleaseState) -> None:
-        """Let a release end so."""
+        """End a release."""
         PostgresReleaseProgress(database=self.world.database).finish("hello", "production", number, state)
 
-    def told_failed(self, number: int) -> None:
+    def report_failure(self, number: int) -> None:
         """Handle a release.failed."""
         event = ReleaseFailed(
             app="hello", environment="production", release=number, sha="b", step="health check", reason="no answer"
@@ -53,26 +53,26 @@ def test_the_live_release_is_asked_for_again(stage: Stage) -> None:
     stage.end(2, ReleaseState.FAILED)
     asked = stage.asked()
 
-    stage.told_failed(2)
+    stage.report_failure(2)
 
     assert (asked, stage.asked()) == (2, 1)
 
 
-def test_with_none_live_or_a_newer_one_on_its_way_nothing_changes(stage: Stage) -> None:
+def test_nothing_changes_without_a_live_release_or_with_a_newer_one(stage: Stage) -> None:
     stage.promoter.promote(stage.world.push("a"))
     stage.end(1, ReleaseState.FAILED)
-    stage.told_failed(1)
+    stage.report_failure(1)
     first = stage.asked()
     stage.promoter.promote(stage.world.push("b"))
-    stage.told_failed(1)
+    stage.report_failure(1)
 
     assert (first, stage.asked()) == (1, 2)
 
 
-def test_a_rollback_that_got_no_release_changes_nothing(stage: Stage) -> None:
+def test_a_rollback_without_a_release_changes_nothing(stage: Stage) -> None:
     stage.promoter.promote(stage.world.push("a"))
     stage.end(1, ReleaseState.LIVE)
 
-    stage.told_failed(0)
+    stage.report_failure(0)
 
     assert stage.asked() == 1

@@ -1,4 +1,4 @@
-"""A release whose push ended without it is looked after as one of no push is."""
+"""A release whose push has ended is recovered like a release without a push."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -27,20 +27,20 @@ def releasing(world: World, tmp_path: Path) -> str:
 
 
 @ENDED
-def test_it_is_asked_for_again(world: World, ticker: Ticker, releasing: str, state: PushState) -> None:
+def test_it_is_requested_again(world: World, ticker: Ticker, releasing: str, state: PushState) -> None:
     world.pushes.advance("a", "hello", state)
 
     assert [sent.id for sent in ticker.tick("releases")] == [releasing]
 
 
 @pytest.mark.usefixtures("releasing")
-def test_as_long_as_its_push_goes_on_the_push_stands_for_it(ticker: Ticker) -> None:
+def test_a_release_with_an_unfinished_push_is_recovered_by_the_push(ticker: Ticker) -> None:
     assert ticker.tick("releases") == []
 
 
 @pytest.mark.usefixtures("releasing")
 @ENDED
-def test_without_progress_it_ends_and_its_push_stays_as_it_was(world: World, ticker: Ticker, state: PushState) -> None:
+def test_without_progress_it_fails_and_its_push_is_unchanged(world: World, ticker: Ticker, state: PushState) -> None:
     world.pushes.advance("a", "hello", state, reason="why")
     world.age("releases", "moved_at", TWO_HOURS)
 

@@ -1,4 +1,4 @@
-"""A Rollout that Argo waits for without end is given up, and what waits for it is told."""
+"""A Rollout that never becomes ready is aborted at its limit, and its release is reported as failed."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -58,7 +58,9 @@ def test_a_push_whose_version_never_gets_ready_fails(
     assert (report.push, report.release, report.phase, report.step) == ("a", 1, "failed", "health check")
 
 
-def test_so_does_a_rollback(world: World, ticker: Ticker, cluster: KubernetesDeployerWorld, tmp_path: Path) -> None:
+def test_a_rollback_whose_version_never_gets_ready_fails(
+    world: World, ticker: Ticker, cluster: KubernetesDeployerWorld, tmp_path: Path
+) -> None:
     promoter = Promoter(world, tmp_path / "images")
     promoter.promote(world.push("a"))
     world.database.run("update releases set state = 'live', ended_at = now()")

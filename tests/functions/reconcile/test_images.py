@@ -1,4 +1,4 @@
-"""Images go when nothing runs them and nobody can roll back to them, and never before."""
+"""Images are deleted when no release runs them or can be rolled back to, and never before."""
 
 import pytest
 
@@ -81,7 +81,7 @@ def registry(world: World, ticker: Ticker) -> Registry:
     return Registry(world, ticker)
 
 
-def test_the_newest_releases_and_what_is_live_stay(registry: Registry) -> None:
+def test_images_of_the_newest_and_live_releases_are_kept(registry: Registry) -> None:
     for sha in "abcd":
         registry.build(sha)
     registry.release("a", ReleaseState.LIVE)
@@ -91,7 +91,7 @@ def test_the_newest_releases_and_what_is_live_stay(registry: Registry) -> None:
     assert registry.left() == ["a", "c", "d"]
 
 
-def test_what_is_young_or_a_push_on_its_way_may_need_stays(world: World, registry: Registry) -> None:
+def test_images_that_are_recent_or_that_an_unfinished_push_may_need_are_kept(world: World, registry: Registry) -> None:
     registry.build("a", minutes=59)
     registry.build("b")
     registry.build("c")
@@ -100,7 +100,7 @@ def test_what_is_young_or_a_push_on_its_way_may_need_stays(world: World, registr
     assert registry.left() == ["a", "b"]
 
 
-def test_a_build_does_not_use_an_image_that_went(registry: Registry) -> None:
+def test_a_build_does_not_use_a_deleted_image(registry: Registry) -> None:
     registry.build("a")
     used_again = registry.build("a")
     registry.left()
@@ -111,14 +111,14 @@ def test_a_build_does_not_use_an_image_that_went(registry: Registry) -> None:
     assert registry.left() == []
 
 
-def test_the_same_image_of_a_young_build_stays(registry: Registry) -> None:
+def test_the_same_image_of_a_recent_build_is_kept(registry: Registry) -> None:
     registry.build("a")
     registry.build("b", digest=digest_of("a"), minutes=1)
 
     assert registry.left() == ["a"]
 
 
-def test_images_of_a_deleted_app_go_in_time(world: World, registry: Registry) -> None:
+def test_images_of_a_deleted_app_are_deleted_later(world: World, registry: Registry) -> None:
     registry.build("a")
     registry.release("a")
     PostgresAppEditor(database=world.database).remove("hello")
@@ -129,7 +129,7 @@ def test_images_of_a_deleted_app_go_in_time(world: World, registry: Registry) ->
     assert world.database.run("select count(*) from abandoned_images") == [[0]]
 
 
-def test_one_that_is_not_deleted_now_is_tried_a_day_later(world: World, registry: Registry) -> None:
+def test_an_image_that_cannot_be_deleted_is_tried_a_day_later(world: World, registry: Registry) -> None:
     class Refusing(FakeImageStore):
         def delete(self, reference: str, digest: str) -> None:
             msg = f"{reference}@{digest} stays"

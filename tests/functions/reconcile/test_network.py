@@ -1,4 +1,4 @@
-"""Hosts get the names and certificates they lack, and lose those that nothing wants."""
+"""Hosts get the records and certificates they lack; those of hosts without an app are withdrawn."""
 
 from datetime import timedelta
 
@@ -16,12 +16,12 @@ def ready(world: World, table: str, host: str = HOST) -> None:
     world.database.run(sql, host=host)
 
 
-def test_what_was_announced_and_never_came_is_announced_again_as_it_was(world: World, ticker: Ticker) -> None:
+def test_the_event_of_a_host_that_lacks_something_is_sent_again(world: World, ticker: Ticker) -> None:
     created = world.record(AppCreated(app="hello", environment="production", host=HOST))
     assert [sent.id for sent in ticker.tick("network")] == [created.id]
 
 
-def test_what_was_never_announced_is_announced(world: World, ticker: Ticker) -> None:
+def test_hosts_without_an_event_get_one(world: World, ticker: Ticker) -> None:
     world.environment("topic", "topic")
     world.database.run("insert into custom_domains (host, app) values ('www.example.org', 'hello')")
     ticker.tick("network")
@@ -30,7 +30,7 @@ def test_what_was_never_announced_is_announced(world: World, ticker: Ticker) -> 
     assert [event.host for event in world.sink.of(DomainAdded)] == ["www.example.org"]
 
 
-def test_a_young_one_is_left_alone(world: World, ticker: Ticker) -> None:
+def test_a_recent_host_is_left_alone(world: World, ticker: Ticker) -> None:
     world.database.run("update environments set opened_at = now()")
     assert ticker.tick("network") == []
 
@@ -44,7 +44,7 @@ def test_reminders_become_rarer(world: World, ticker: Ticker) -> None:
     assert ticker.tick("network") == []
 
 
-def test_a_certificate_that_was_issued_unheard_is_reported(world: World, ticker: Ticker) -> None:
+def test_an_issued_certificate_whose_event_was_lost_is_reported(world: World, ticker: Ticker) -> None:
     ready(world, "dns_records")
     world.certificates.ensure(HOST, owner="hello")
     not_after = (world.clock.now() + HOUR).isoformat()
@@ -54,7 +54,7 @@ def test_a_certificate_that_was_issued_unheard_is_reported(world: World, ticker:
     assert (changed.host, changed.ready, changed.not_after) == (HOST, True, not_after)
 
 
-def test_what_nothing_wants_is_withdrawn(world: World, ticker: Ticker) -> None:
+def test_hosts_without_an_app_are_withdrawn(world: World, ticker: Ticker) -> None:
     ready(world, "dns_records", "old.example.org")
     ready(world, "certificates", "older.example.org")
     ready(world, "dns_records")

@@ -1,4 +1,4 @@
-"""Pushes and releases that stand still are moved on, or ended."""
+"""Pushes and releases that make no progress are recovered, or ended."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -68,19 +68,19 @@ def report(world: World, phase: str, release: int = 1, push: str = "a") -> None:
     )
 
 
-def test_one_that_has_just_moved_is_left_alone(world: World, ticker: Ticker, push: Push) -> None:
+def test_a_push_that_has_just_made_progress_is_left_alone(world: World, ticker: Ticker, push: Push) -> None:
     world.record(requested(push))
     assert ticker.tick("stuck") == []
 
 
-def test_a_received_push_gets_its_build_requested_again_as_it_was(world: World, ticker: Ticker, push: Push) -> None:
+def test_the_build_request_of_a_received_push_is_sent_again(world: World, ticker: Ticker, push: Push) -> None:
     world.age("pushes", "moved_at", MINUTE)
     world.record(received(push), "delivery")
     build = world.record(requested(push))
     assert [sent.id for sent in ticker.tick("stuck")] == [build.id]
 
 
-def test_a_received_push_that_was_never_resolved_is_received_again(world: World, ticker: Ticker, push: Push) -> None:
+def test_a_received_push_without_a_build_request_is_sent_again(world: World, ticker: Ticker, push: Push) -> None:
     world.age("pushes", "moved_at", MINUTE)
     event = world.record(received(push), "delivery")
     assert [sent.id for sent in ticker.tick("stuck")] == [event.id]
@@ -97,7 +97,7 @@ def test_a_build_that_the_builder_does_not_know_is_requested_again(world: World,
     assert [sent.id for sent in ticker.tick("stuck")] == [build.id]
 
 
-def test_a_build_that_runs_is_left_alone(world: World, ticker: Ticker, push: Push) -> None:
+def test_a_running_build_is_left_alone(world: World, ticker: Ticker, push: Push) -> None:
     building(world, push)
     ordered(world, "running")
     assert ticker.tick("stuck") == []
@@ -112,7 +112,7 @@ def test_a_build_whose_end_was_lost_is_reported_again(world: World, ticker: Tick
     assert ended.processes == {"web": "serve"}
 
 
-def test_an_image_that_was_never_promoted_is_published_again(world: World, ticker: Ticker, push: Push) -> None:
+def test_an_image_that_was_not_promoted_is_published_again(world: World, ticker: Ticker, push: Push) -> None:
     building(world, push)
     ordered(world, "succeeded")
     published = world.record(image(push))
@@ -130,7 +130,7 @@ def releasing(world: World, push: Push, tmp_path: Path) -> str:
 
 
 @pytest.mark.usefixtures("releasing")
-def test_a_release_on_its_way_is_left_alone(world: World, ticker: Ticker) -> None:
+def test_an_unfinished_release_is_left_alone(world: World, ticker: Ticker) -> None:
     report(world, "shifting")
     assert ticker.tick("stuck", "releases") == []
 

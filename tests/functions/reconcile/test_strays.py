@@ -1,4 +1,4 @@
-"""What runs for apps that are gone is found."""
+"""Workloads of deleted apps are found."""
 
 from dataclasses import replace
 
@@ -22,20 +22,22 @@ HELLO = Workload(
 )
 
 
-def test_a_workload_without_its_environment_is_told_as_deleted_until_it_is_gone(world: World, ticker: Ticker) -> None:
+def test_a_workload_without_its_environment_is_published_as_deleted_until_it_is_removed(
+    world: World, ticker: Ticker
+) -> None:
     for workload in (HELLO, replace(HELLO, environment="topic"), replace(HELLO, app="gone")):
         world.deployer.apply(workload)
     for _ in range(2):
         ticker.tick("strays")
-    told = [(event.app, event.environments) for event in world.sink.of(AppDeleted)]
-    assert told == [("gone", ("production",)), ("hello", ("topic",))] * 2
+    deleted = [(event.app, event.environments) for event in world.sink.of(AppDeleted)]
+    assert deleted == [("gone", ("production",)), ("hello", ("topic",))] * 2
 
     world.deployer.remove("gone", "production", through=3)
     world.deployer.remove("hello", "topic", through=3)
     assert ticker.tick("strays") == []
 
 
-def test_a_workload_of_a_deleted_app_whose_name_was_given_again_is_found(world: World, ticker: Ticker) -> None:
+def test_a_workload_of_a_deleted_app_is_found_when_a_new_app_has_its_name(world: World, ticker: Ticker) -> None:
     world.deployer.apply(HELLO)
     assert ticker.tick("strays") == []
     world.database.run("insert into release_floors values ('hello', 'production', 3)")

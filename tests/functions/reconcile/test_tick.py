@@ -1,4 +1,4 @@
-"""A tick: one at a time, each step whatever became of the others, and nothing at rest."""
+"""A tick: one at a time, each step even if another failed, and no events when nothing is missing."""
 
 import time
 from datetime import timedelta
@@ -43,7 +43,7 @@ def test_a_step_that_fails_does_not_stop_the_next(world: World) -> None:
     assert counting.done == 1
 
 
-def test_a_second_tick_returns_at_once_while_the_first_is_at_work(world: World) -> None:
+def test_a_second_tick_returns_at_once_while_the_first_is_running(world: World) -> None:
     counting, other = Counting(), PostgresTickLock(database=Postgres(world.url), number=LOCK)
     lock = PostgresTickLock(database=world.database, number=LOCK)
     with other.try_acquire() as mine:
@@ -54,7 +54,7 @@ def test_a_second_tick_returns_at_once_while_the_first_is_at_work(world: World) 
     assert counting.done == 1
 
 
-def test_who_dies_at_work_leaves_the_lock(world: World) -> None:
+def test_the_lock_is_released_when_its_holder_dies(world: World) -> None:
     dying = Postgres(world.url)
     dying.run("select pg_advisory_lock(:number)", number=LOCK)
     dying.close()
@@ -87,7 +87,7 @@ def test_a_delivery_that_was_never_published_is_published_once(
 ) -> None:
     deliveries = PostgresDeliveries(database=world.database)
     deliveries.store(delivery)
-    assert ticker.tick("deliveries") == []  # its first caller is still at it
+    assert ticker.tick("deliveries") == []  # the lease of its first caller has not ended
     world.age("webhook_deliveries", "claimed_at", timedelta(minutes=1))
     assert [sent.id for sent in ticker.tick("deliveries")] == [delivery.event_id]
     world.age("webhook_deliveries", "claimed_at", timedelta(minutes=1))

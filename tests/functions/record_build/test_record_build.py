@@ -25,7 +25,7 @@ def world(database: str) -> Iterator[PushWorld]:
     world.database.close()
 
 
-def told(world: PushWorld, report: Envelope) -> dict[str, object]:
+def reply_to(world: PushWorld, report: Envelope) -> dict[str, object]:
     (event,) = world.handle(report)
     return {"type": event.type.split("slipway.")[1], **event.data}
 
@@ -38,53 +38,53 @@ def state(world: PushWorld) -> tuple[str, str, str]:
 def test_a_success_publishes_the_image(world: PushWorld) -> None:
     report = world.ended(NAME, "succeeded", letter="a")
 
-    event = told(world, report)
+    event = reply_to(world, report)
 
     expected = {"type": "image.published.v1", "push": "p1", "sequence": 1, "digest": digest("a"), "sha": sha("a")}
     assert event | expected | {"repository": "team/hello", "processes": {"web": "run"}} == event
     world.images.images.clear()
-    assert told(world, report) == event
+    assert reply_to(world, report) == event
     assert state(world)[0] == "building"
 
 
 def test_a_success_without_its_image_fails_to_publish(world: PushWorld) -> None:
     report = world.ended(NAME, "succeeded", letter="a", stored=False)
 
-    event = told(world, report)
+    event = reply_to(world, report)
 
     assert (event["type"], event["step"]) == ("build.failed.v1", "publish")
     assert state(world)[:2] == ("failed", "publish")
     world.images.images.add(("local/hello", digest("a")))
-    assert told(world, report) == event
+    assert reply_to(world, report) == event
 
 
-def test_a_failure_says_step_reason_and_the_last_lines(world: PushWorld) -> None:
+def test_a_failure_has_step_reason_and_last_lines(world: PushWorld) -> None:
     report = world.ended(NAME, "failed", step="install", reason="no requirements.txt", log_tail="é" * 5000 + "\0end")
 
-    event = told(world, report)
+    event = reply_to(world, report)
 
     assert event | {"type": "build.failed.v1", "step": "install", "reason": "no requirements.txt"} == event
     assert str(event["log_tail"]).endswith("éend")
     assert 4000 < len(str(event["log_tail"]).encode()) <= 4096
     assert state(world) == ("failed", "install", "no requirements.txt")
-    assert told(world, report) == event
+    assert reply_to(world, report) == event
 
 
-def test_a_failure_reported_without_its_log_has_the_last_lines_of_it(database: str, tmp_path: Path) -> None:
+def test_a_failure_reported_without_a_log_gets_its_last_lines(database: str, tmp_path: Path) -> None:
     world = PushWorld(database, builds=tmp_path)
     world.app()
     world.head("a")
     world.run(world.pushed("p1", "a"))
     (tmp_path / f"{NAME}.log").write_text("fetching\nno such package\n")
 
-    event = told(world, world.ended(NAME, "failed", step="build", reason="exited with 1"))
+    event = reply_to(world, world.ended(NAME, "failed", step="build", reason="exited with 1"))
 
     assert event["log_tail"] == "fetching\nno such package\n"
     world.database.close()
 
 
 def test_a_cancelled_build_that_nothing_replaces_fails(world: PushWorld) -> None:
-    event = told(world, world.ended(NAME, "cancelled"))
+    event = reply_to(world, world.ended(NAME, "cancelled"))
 
     assert (event["type"], event["step"]) == ("build.failed.v1", "cancelled")
     assert state(world)[:2] == ("failed", "cancelled")
@@ -92,7 +92,7 @@ def test_a_cancelled_build_that_nothing_replaces_fails(world: PushWorld) -> None
 
 @pytest.mark.parametrize("second", ["failed", "cancelled", "succeeded"])
 @pytest.mark.parametrize("first", ["failed", "cancelled", "succeeded"])
-def test_the_first_report_stands(world: PushWorld, first: str, second: str) -> None:
+def test_the_first_report_counts(world: PushWorld, first: str, second: str) -> None:
     image = {"succeeded": {"letter": "a"}}
     world.handle(world.ended(NAME, first, **image.get(first, {})))  # type: ignore[arg-type] # a dict for short
     before = world.rows("select * from builds"), state(world)
@@ -109,10 +109,10 @@ def test_another_digest_contradicts_the_recorded_one(world: PushWorld) -> None:
     assert world.handle(world.ended(NAME, "succeeded", letter="b")) == []
 
 
-def test_reports_at_once_give_one_end(world: PushWorld) -> None:
+def test_concurrent_reports_give_one_end(world: PushWorld) -> None:
     reports = [world.ended(NAME, "succeeded", letter="a"), world.ended(NAME, "failed", step="run", reason="no")] * 8
     with ThreadPoolExecutor(8) as threads:
-        given = {event.type for told in threads.map(world.handle, reports) for event in told}
+        given = {event.type for replies in threads.map(world.handle, reports) for event in replies}
 
     assert given in ({"dev.slipway.image.published.v1"}, {"dev.slipway.build.failed.v1"})
 
@@ -124,7 +124,7 @@ def test_an_unknown_build_is_rejected(world: PushWorld) -> None:
 
 @pytest.mark.parametrize("is_made_again", [False, True])
 @pytest.mark.parametrize("end", ["succeeded", "failed", "cancelled"])
-def test_the_end_of_a_deleted_apps_build_is_no_news(world: PushWorld, end: str, *, is_made_again: bool) -> None:
+def test_the_end_of_a_deleted_apps_build_gets_no_reply(world: PushWorld, end: str, *, is_made_again: bool) -> None:
     PostgresAppEditor(database=world.database).remove("hello")
     if is_made_again:
         world.app()
@@ -133,7 +133,9 @@ def test_the_end_of_a_deleted_apps_build_is_no_news(world: PushWorld, end: str, 
 
 
 @pytest.mark.parametrize("end", ["failed", "cancelled"])
-def test_a_deleted_apps_build_that_ends_badly_does_not_end_the_new_apps_of_its_name(world: PushWorld, end: str) -> None:
+def test_a_failed_build_of_a_deleted_app_does_not_end_the_build_of_a_new_app_of_the_same_name(
+    world: PushWorld, end: str
+) -> None:
     PostgresAppEditor(database=world.database).remove("hello")
     world.app()
     world.run(world.pushed("p2", "a"))
@@ -141,15 +143,15 @@ def test_a_deleted_apps_build_that_ends_badly_does_not_end_the_new_apps_of_its_n
     assert world.handle(world.ended(NAME, end, app="hello", push="p1")) == []
 
     assert world.push_states() == {("p2", "hello"): "building"}
-    event = told(world, world.ended(NAME, "succeeded", letter="a", app="hello", push="p2"))
+    event = reply_to(world, world.ended(NAME, "succeeded", letter="a", app="hello", push="p2"))
     assert (event["type"], event["push"]) == ("image.published.v1", "p2")
 
 
-def test_the_end_of_a_build_that_a_later_push_took_over_is_news(world: PushWorld) -> None:
+def test_the_end_of_a_build_that_a_later_push_took_over_ends_that_push(world: PushWorld) -> None:
     world.run(world.pushed("p2", "b", before="a"))
     world.database.run("update builds set push = 'p2'")
 
-    event = told(world, world.ended(NAME, "failed", app="hello", push="p1"))
+    event = reply_to(world, world.ended(NAME, "failed", app="hello", push="p1"))
 
     assert (event["type"], event["push"]) == ("build.failed.v1", "p2")
 
@@ -161,7 +163,7 @@ def test_an_unknown_build_of_what_is_known_is_rejected(world: PushWorld, known: 
 
 
 @pytest.mark.parametrize("end", ["succeeded", "failed", "cancelled"])
-def test_wherever_it_dies_a_redelivery_comes_to_the_same_end(world: PushWorld, end: str) -> None:
+def test_a_redelivery_after_a_crash_anywhere_has_the_same_result(world: PushWorld, end: str) -> None:
     report = world.ended(NAME, end, **({"letter": "a"} if end == "succeeded" else {}))  # type: ignore[arg-type] # as above
     world.fuse.set(0)
     undisturbed, end_state = world.handle(report), state(world)
@@ -171,7 +173,7 @@ def test_wherever_it_dies_a_redelivery_comes_to_the_same_end(world: PushWorld, e
         world.database.run("update builds set state = 'running', digest = '', ended_at = null")
         world.database.run("update pushes set state = 'building', step = '', reason = '', ended_at = null")
         world.fuse.set(point)
-        already = len(world.told)
+        already = len(world.published)
         world.run(report)
-        assert [event for event in world.told[already:] if event.type == undisturbed[0].type] == undisturbed
+        assert [event for event in world.published[already:] if event.type == undisturbed[0].type] == undisturbed
         assert state(world) == end_state

@@ -1,4 +1,4 @@
-"""report-status: the commit shows the newest that is known, and nothing where there is no commit to show it at."""
+"""report-status: a commit shows its newest status; events without a commit show none."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,7 +91,7 @@ def test_a_late_step_does_not_overwrite_the_end(reporter: Reporter, ending: Even
     assert (reporter.forge.shown, reporter.forge.posts) == (shown, posts)
 
 
-def test_a_second_push_of_the_commit_starts_anew(world: World, reporter: Reporter) -> None:
+def test_a_second_push_of_the_commit_replaces_the_status(world: World, reporter: Reporter) -> None:
     reporter.report(BUILD_FAILED)
     world.database.run(
         "insert into pushes (id, app, environment, repository, ref, sha, state) "
@@ -116,12 +116,12 @@ def test_a_rollback_is_newer_than_the_push_of_its_commit(world: World, reporter:
     assert reporter.forge.shown["a", PRODUCTION][:2] == ("failure", "Release failed at canary: errors")
 
 
-def test_an_event_without_its_repository_finds_it_by_its_push(reporter: Reporter) -> None:
+def test_the_repository_of_an_event_is_found_by_its_push(reporter: Reporter) -> None:
     reporter.report(ReleaseSuperseded(**OF, sha="a", reason="release v2 replaced it"))
     assert reporter.forge.shown["a", PRODUCTION][:2] == ("error", "Superseded: release v2 replaced it")
 
 
-def test_an_ignored_push_says_why(world: World, reporter: Reporter) -> None:
+def test_an_ignored_push_has_its_reason(world: World, reporter: Reporter) -> None:
     world.push("b")
     ignored = PushIgnored(
         app="hello", environment="production", push="b", repository="team/hello", branch="main", sha="b",
@@ -138,7 +138,7 @@ def test_no_app_and_duplicates_have_no_status(reporter: Reporter, app: str, code
     assert reporter.forge.shown == {}
 
 
-def test_a_release_of_no_known_commit_has_no_status(reporter: Reporter) -> None:
+def test_a_release_without_a_known_commit_has_no_status(reporter: Reporter) -> None:
     reporter.report(ReleaseFailed(app="hello", environment="production", release=0, sha="", step="x", reason="y"))
     assert reporter.forge.shown == {}
 
@@ -162,10 +162,10 @@ def test_a_forge_that_is_down_is_tried_again_later(reporter: Reporter) -> None:
 
 
 def test_descriptions_fit_into_140_characters_on_one_line() -> None:
-    said = wording(BUILD_FAILED.model_copy(update={"reason": "no\nsuch " * 100}))
-    assert len(said.description) == 140
-    assert "\n" not in said.description
-    assert said.description.endswith("…")
+    text = wording(BUILD_FAILED.model_copy(update={"reason": "no\nsuch " * 100}))
+    assert len(text.description) == 140
+    assert "\n" not in text.description
+    assert text.description.endswith("…")
 
 
 class Overtaking(FakeCommitStatuses):
@@ -183,7 +183,7 @@ class Overtaking(FakeCommitStatuses):
         super().post(repository, sha, state=state, description=description, context=context, target_url=target_url)
 
 
-def test_of_two_side_by_side_the_newer_stays_shown(world: World) -> None:
+def test_of_two_concurrent_statuses_the_newer_one_remains(world: World) -> None:
     journal = PostgresStatusJournal(database=world.database)
     common = {"repository": REPOSITORY, "sha": "a", "context": PRODUCTION, "description": "", "target_url": ""}
     older = CommitStatus(**common, event="1", position=1, rank=1, state="pending")

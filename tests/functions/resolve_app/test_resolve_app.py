@@ -20,21 +20,21 @@ def world(database: str) -> Iterator[PushWorld]:
 
 
 def last(world: PushWorld, identity: str, after: str, **named: Any) -> dict[str, object]:  # noqa: ANN401 - fields of the event
-    told = world.handle(world.pushed(identity, after, **named))[-1]
-    return {"type": told.type.split("slipway.")[1], **told.data}
+    reply = world.handle(world.pushed(identity, after, **named))[-1]
+    return {"type": reply.type.split("slipway.")[1], **reply.data}
 
 
 def test_a_push_to_the_apps_branch_is_production(world: PushWorld) -> None:
     world.app()
     world.head("a")
 
-    told = last(world, "p1", "a")
+    reply = last(world, "p1", "a")
 
-    assert told | {"type": "build.requested.v1", "environment": "production", "sequence": 1} == told
-    assert told | {"push": "p1", "repository": "team/hello", "clone_url": URL, "sha": sha("a")} == told
+    assert reply | {"type": "build.requested.v1", "environment": "production", "sequence": 1} == reply
+    assert reply | {"push": "p1", "repository": "team/hello", "clone_url": URL, "sha": sha("a")} == reply
 
 
-def test_another_branch_opens_a_preview_and_says_where(world: PushWorld) -> None:
+def test_another_branch_opens_a_preview_and_publishes_its_host(world: PushWorld) -> None:
     world.app()
     world.head("a", "feature/main")
 
@@ -50,14 +50,14 @@ def test_another_branch_opens_a_preview_and_says_where(world: PushWorld) -> None
     ]
 
 
-def test_no_app_is_ignored_with_the_words_people_search_for(world: PushWorld) -> None:
-    told = last(world, "p1", "a")
+def test_a_push_without_an_app_is_ignored_with_the_documented_reason(world: PushWorld) -> None:
+    reply = last(world, "p1", "a")
 
-    assert (told["type"], told["code"]) == ("push.ignored.v1", "no-app")
-    assert str(told["reason"]).startswith("no app matches repo team/hello")
+    assert (reply["type"], reply["code"]) == ("push.ignored.v1", "no-app")
+    assert str(reply["reason"]).startswith("no app matches repo team/hello")
     assert world.push_states() == {("p1", ""): "ignored"}
     world.app()
-    assert last(world, "p1", "a") == told
+    assert last(world, "p1", "a") == reply
 
 
 @pytest.mark.parametrize("message", ["[skip ci] words", "Words\n\n[CI skip]"])
@@ -68,7 +68,7 @@ def test_skip_markers(world: PushWorld, message: str) -> None:
     assert last(world, "p1", "a", message=message)["code"] == "skip-ci"
 
 
-def test_paths_ignore_only_what_is_known_whole(world: PushWorld) -> None:
+def test_paths_ignore_a_push_only_if_all_its_files_are_known(world: PushWorld) -> None:
     world.app(paths=("web/**",))
     world.head("b")
 
@@ -78,18 +78,18 @@ def test_paths_ignore_only_what_is_known_whole(world: PushWorld) -> None:
     assert last(world, "p2", "b", before="a", changed=("docs/x.md",))["type"] == "build.requested.v1"
 
 
-def test_a_filter_never_hides_a_change_that_was_dropped_for_its_sake(world: PushWorld) -> None:
+def test_a_filter_never_hides_a_change_of_a_dropped_push(world: PushWorld) -> None:
     world.app(paths=("web/**",))
     world.head("c")
     dropped = last(world, "p1", "b", before="a", changed=("web/x",), complete=True)
     assert (dropped["type"], dropped["reason"]) == ("push.superseded.v1", f"the branch is already at {'c' * 12}")
 
-    told = last(world, "p2", "c", before="b", changed=("docs/x",), complete=True)
+    reply = last(world, "p2", "c", before="b", changed=("docs/x",), complete=True)
 
-    assert told["type"] == "build.requested.v1"
+    assert reply["type"] == "build.requested.v1"
 
 
-def test_a_push_under_an_ignored_head_is_built(world: PushWorld) -> None:
+def test_a_push_below_an_ignored_head_is_built(world: PushWorld) -> None:
     world.app()
     world.head("c")
     assert last(world, "p2", "c", before="b", message="[skip ci]")["code"] == "skip-ci"
@@ -104,14 +104,14 @@ def test_a_deleted_branch_is_not_built(world: PushWorld) -> None:
     assert last(world, "p1", "a")["code"] == "branch-gone"
 
 
-def test_the_same_commit_again_is_a_duplicate_that_names_the_first(world: PushWorld) -> None:
+def test_the_same_commit_again_is_a_duplicate_with_the_id_of_the_first(world: PushWorld) -> None:
     world.app()
     world.head("a")
     last(world, "p1", "a")
 
-    told = last(world, "p2", "a")
+    reply = last(world, "p2", "a")
 
-    assert (told["code"], "p1" in str(told["reason"])) == ("duplicate", True)
+    assert (reply["code"], "p1" in str(reply["reason"])) == ("duplicate", True)
 
 
 def test_the_same_commit_again_after_a_failure_is_built(world: PushWorld) -> None:
@@ -123,7 +123,7 @@ def test_the_same_commit_again_after_a_failure_is_built(world: PushWorld) -> Non
     assert last(world, "p2", "a")["sequence"] == 2
 
 
-def test_a_redelivery_tells_the_same_whatever_happened_since(world: PushWorld) -> None:
+def test_a_redelivery_gets_the_same_events_whatever_happened_since(world: PushWorld) -> None:
     world.app()
     world.head("a")
     push = world.pushed("p1", "a")
@@ -154,7 +154,7 @@ def test_shuffled_pushes_end_at_the_head(world: PushWorld, order: str) -> None:
 
 
 @pytest.mark.parametrize("order", ["123", "132", "213", "231", "321"])
-def test_shuffled_pushes_of_a_forge_that_cannot_be_read_end_at_the_chains_end(world: PushWorld, order: str) -> None:
+def test_shuffled_pushes_of_an_unreadable_forge_end_at_the_end_of_the_chain(world: PushWorld, order: str) -> None:
     world.app()
     pushes = {
         "1": world.pushed("p1", "a"),
@@ -173,13 +173,13 @@ def test_all_apps_of_one_repository_get_their_event(world: PushWorld) -> None:
         world.app(name)
     world.head("a")
 
-    told = world.handle(world.pushed("p1", "a"))
+    events = world.handle(world.pushed("p1", "a"))
 
-    assert [event.data["app"] for event in told] == ["api", "web"]
-    assert {event.type for event in told} == {"dev.slipway.build.requested.v1"}
+    assert [event.data["app"] for event in events] == ["api", "web"]
+    assert {event.type for event in events} == {"dev.slipway.build.requested.v1"}
 
 
-def test_parallel_pushes_each_get_a_sequence_of_their_own(world: PushWorld) -> None:
+def test_parallel_pushes_each_get_their_own_sequence(world: PushWorld) -> None:
     world.app()
     letters = "abcdef"
     pushes = [world.pushed(f"p{letter}", letter, before=str(n)) for n, letter in enumerate(letters, 1)]
@@ -203,14 +203,14 @@ def test_parallel_deliveries_of_one_commit_are_admitted_once(world: PushWorld) -
 def deleted(world: PushWorld, branch: str, identity: str = "d1") -> list[tuple[str, str]]:
     event = BranchDeleted(provider="forgejo", delivery=identity, repository=REPOSITORY, branch=branch)
     return [
-        (told.type.split("slipway.")[1], told.data["reason"]) for told in world.handle(world.event(event, identity))
+        (event.type.split("slipway.")[1], event.data["reason"]) for event in world.handle(world.event(event, identity))
     ]
 
 
 def closed(world: PushWorld, branch: str, letter: str, *, fork: bool = False) -> list[str]:
     fields = {"provider": "forgejo", "delivery": "c1", "push": "c1", "repository": REPOSITORY, "branch": branch}
     event = PullRequestClosed(**fields, number=4, sha=sha(letter), target="main", fork=fork, merged=True)  # type: ignore[arg-type] # a dict for short
-    return [told.data["reason"] for told in world.handle(world.event(event, "c1"))]
+    return [event.data["reason"] for event in world.handle(world.event(event, "c1"))]
 
 
 def test_a_deleted_branch_closes_its_preview_and_a_push_opens_it_again(world: PushWorld) -> None:
@@ -234,10 +234,10 @@ def test_a_deleted_production_branch_keeps_serving(world: PushWorld) -> None:
     world.handle(world.pushed("p1", "a"))
     world.head("")
 
-    told = deleted(world, "main")
+    events = deleted(world, "main")
 
-    assert told == [("push.ignored.v1", "the production branch main was deleted; hello keeps its current release")]
-    assert deleted(world, "main") == told
+    assert events == [("push.ignored.v1", "the production branch main was deleted; hello keeps its current release")]
+    assert deleted(world, "main") == events
     assert world.rows("select state from environments") == [{"state": "open"}]
 
 
@@ -254,7 +254,7 @@ def test_a_closed_pull_request_closes_the_preview_of_its_branch(world: PushWorld
     assert closed(world, "main", "a") == []
 
 
-def test_branches_whose_names_meet_get_previews_of_their_own(world: PushWorld) -> None:
+def test_branches_with_colliding_names_get_separate_previews(world: PushWorld) -> None:
     world.app()
     world.handle(world.pushed("p1", "a", branch="feat/x"))
     taken = world.rows("select name from environments")[0]["name"]
@@ -268,7 +268,7 @@ def test_branches_whose_names_meet_get_previews_of_their_own(world: PushWorld) -
 
 
 @pytest.mark.parametrize("branch", ["main", "topic"])
-def test_wherever_it_dies_a_redelivery_comes_to_the_same_end(world: PushWorld, branch: str) -> None:
+def test_a_redelivery_after_a_crash_anywhere_has_the_same_result(world: PushWorld, branch: str) -> None:
     for name in ("api", "web"):
         world.app(name)
     world.head("a", branch)
@@ -280,9 +280,9 @@ def test_wherever_it_dies_a_redelivery_comes_to_the_same_end(world: PushWorld, b
         world.database.run("delete from environments")
         world.database.run("delete from pushes")
         world.database.run("delete from builds")
-        world.told.clear()
+        world.published.clear()
         world.fuse.set(point)
         world.run(world.pushed("p0", "a", branch=branch))
-        assert {e.id for e in undisturbed} <= {e.id for e in world.told}
+        assert {e.id for e in undisturbed} <= {e.id for e in world.published}
         assert world.push_states() == {("p0", "api"): "building", ("p0", "web"): "building"}
         assert [row["pushed_sequence"] for row in world.rows("select pushed_sequence from environments")] == [1, 1]

@@ -25,8 +25,8 @@ def requested(world: PushWorld, identity: str, letter: str, *, branch: str = "ma
     return world.handle(world.pushed(identity, letter, before="0", branch=branch))[-1]
 
 
-def names(told: list[Envelope]) -> list[str]:
-    return [event.type.split("slipway.")[1].removesuffix(".v1") for event in told]
+def names(events: list[Envelope]) -> list[str]:
+    return [event.type.split("slipway.")[1].removesuffix(".v1") for event in events]
 
 
 def name(letter: str, environment: str = "production") -> str:
@@ -66,15 +66,15 @@ def test_a_newer_push_cancels_the_build_of_the_older(world: PushWorld) -> None:
     assert world.push_states() == {("p1", "hello"): "superseded", ("p2", "hello"): "building"}
 
 
-def test_a_push_that_is_overtaken_before_its_start_gives_way(world: PushWorld) -> None:
+def test_a_push_that_is_overtaken_before_its_build_starts_is_superseded(world: PushWorld) -> None:
     older = requested(world, "p1", "a")
     world.handle(requested(world, "p2", "b"))
 
-    told = world.handle(older)
+    events = world.handle(older)
 
-    assert names(told) == ["push.superseded"]
-    assert told[0].data["reason"] == f"the newer push of {'b' * 12} takes its place"
-    assert world.handle(older) == told
+    assert names(events) == ["push.superseded"]
+    assert events[0].data["reason"] == f"the newer push of {'b' * 12} takes its place"
+    assert world.handle(older) == events
     assert list(world.builder.orders) == [name("b")]
 
 
@@ -84,11 +84,11 @@ def test_a_b_a_builds_a_once(world: PushWorld) -> None:
     world.handle(requested(world, "p2", "b"))
     again = requested(world, "p3", "a")
 
-    told = world.handle(again)
+    events = world.handle(again)
 
-    assert names(told) == ["image.published"]
-    assert (told[0].data["push"], told[0].data["sequence"], told[0].data["build"]) == ("p3", 3, name("a"))
-    assert world.handle(again) == told
+    assert names(events) == ["image.published"]
+    assert (events[0].data["push"], events[0].data["sequence"], events[0].data["build"]) == ("p3", 3, name("a"))
+    assert world.handle(again) == events
     assert world.builder.cancelled == {name("b")}
     assert set(world.builder.orders) == {name("a"), name("b")}
 
@@ -98,11 +98,11 @@ def test_a_b_a_takes_over_the_build_of_a_that_still_runs(world: PushWorld) -> No
     world.handle(world.handle(world.pushed("p0", "a"))[-1])
     overtaken, again = requested(world, "p2", "b"), requested(world, "p3", "a")
 
-    told = world.handle(again)
+    events = world.handle(again)
 
-    assert names(told) == ["push.superseded", "build.started"]
-    assert (told[0].data["push"], told[1].data["push"]) == ("p1", "p3")
-    assert world.handle(again) == told
+    assert names(events) == ["push.superseded", "build.started"]
+    assert (events[0].data["push"], events[1].data["push"]) == ("p1", "p3")
+    assert world.handle(again) == events
     assert names(world.handle(overtaken)) == ["push.superseded"]
     published = world.handle(world.ended(name("a"), "succeeded", letter="a"))
     assert (published[0].data["push"], published[0].data["sequence"]) == ("p3", 3)
@@ -118,10 +118,10 @@ def test_a_build_that_is_being_cancelled_is_not_taken_over(world: PushWorld) -> 
     world.handle(requested(world, "p1", "a"))
     world.handle(requested(world, "p2", "b"))
 
-    told = world.handle(requested(world, "p3", "a"))
+    events = world.handle(requested(world, "p3", "a"))
 
-    assert told[0].data["build"] == attempt_name(name("a"), 2)
-    assert told[0].data["build"].endswith("-r2")
+    assert events[0].data["build"] == attempt_name(name("a"), 2)
+    assert events[0].data["build"].endswith("-r2")
 
 
 def test_a_commit_that_failed_is_tried_again_for_another_push(world: PushWorld) -> None:
@@ -130,18 +130,18 @@ def test_a_commit_that_failed_is_tried_again_for_another_push(world: PushWorld) 
     world.handle(world.ended(name("a"), "failed", step="install", reason="no"))
     assert world.handle(request) == first
 
-    told = world.handle(requested(world, "p2", "a"))
+    events = world.handle(requested(world, "p2", "a"))
 
-    assert (names(told), told[0].data["build"]) == (["build.started"], attempt_name(name("a"), 2))
+    assert (names(events), events[0].data["build"]) == (["build.started"], attempt_name(name("a"), 2))
     assert world.push_states() == {("p1", "hello"): "failed", ("p2", "hello"): "building"}
 
 
 def test_an_order_that_can_never_be_built_fails_the_push(world: PushWorld) -> None:
     world.builder.unbuildable = sha("a")
 
-    told = world.handle(requested(world, "p1", "a"))
+    events = world.handle(requested(world, "p1", "a"))
 
-    assert (names(told), told[0].data["step"]) == (["build.failed"], "order")
+    assert (names(events), events[0].data["step"]) == (["build.failed"], "order")
     assert world.push_states() == {("p1", "hello"): "failed"}
 
 
@@ -157,30 +157,30 @@ def test_a_closed_preview_cancels_its_build(world: PushWorld) -> None:
     world.handle(closing(world))
 
     assert world.builder.cancelled == {name("a", "topic")}
-    told = world.handle(world.ended(name("a", "topic"), "cancelled"))
-    assert told[0].data["reason"] == "its preview was closed"
+    events = world.handle(world.ended(name("a", "topic"), "cancelled"))
+    assert events[0].data["reason"] == "its preview was closed"
     assert world.push_states() == {("p1", "hello"): "superseded"}
 
 
-def test_a_build_that_ends_well_after_its_preview_was_closed_is_not_released(world: PushWorld) -> None:
+def test_a_build_that_succeeds_after_its_preview_was_closed_is_not_released(world: PushWorld) -> None:
     world.handle(requested(world, "p1", "a", branch="topic"))
     world.handle(closing(world))
 
     assert names(world.handle(world.ended(name("a", "topic"), "succeeded", letter="a"))) == ["push.superseded"]
 
 
-def test_a_preview_that_is_open_again_is_not_cancelled_by_late_news(world: PushWorld) -> None:
+def test_a_late_event_does_not_cancel_the_builds_of_a_reopened_preview(world: PushWorld) -> None:
     world.handle(requested(world, "p1", "a", branch="topic"))
-    news = closing(world)
+    late = closing(world)
     world.handle(requested(world, "p2", "b", branch="topic"))
 
-    world.handle(news)
+    world.handle(late)
 
     assert world.builder.cancelled == {name("a", "topic")}
     assert world.rows("select superseded_by from builds where push = 'p2'") == [{"superseded_by": ""}]
 
 
-def test_a_request_for_a_closed_preview_gives_way_and_its_image_is_built_anew(world: PushWorld) -> None:
+def test_a_request_for_a_closed_preview_is_superseded_and_its_image_is_built_again(world: PushWorld) -> None:
     late = requested(world, "p1", "a", branch="topic")
     closing(world)
     assert world.handle(late)[0].data["reason"] == "the environment was closed"
@@ -188,12 +188,12 @@ def test_a_request_for_a_closed_preview_gives_way_and_its_image_is_built_anew(wo
     world.handle(world.ended(name("a", "topic"), "succeeded", letter="a"))
     closing(world)
 
-    told = world.handle(requested(world, "p3", "a", branch="topic"))
+    events = world.handle(requested(world, "p3", "a", branch="topic"))
 
-    assert (names(told), told[0].data["build"]) == (["build.started"], attempt_name(name("a", "topic"), 2))
+    assert (names(events), events[0].data["build"]) == (["build.started"], attempt_name(name("a", "topic"), 2))
 
 
-def test_a_deleted_app_cancels_all_that_runs(world: PushWorld) -> None:
+def test_a_deleted_app_cancels_all_running_builds(world: PushWorld) -> None:
     world.handle(requested(world, "p1", "a"))
     world.handle(requested(world, "p2", "a", branch="topic"))
     late = requested(world, "p3", "b", branch="topic")
@@ -212,7 +212,7 @@ def deleting(world: PushWorld) -> Envelope:
     )
 
 
-def test_a_deleted_app_cancels_what_its_ledger_does_not_know_any_more(world: PushWorld) -> None:
+def test_a_deleted_app_cancels_builds_that_were_deleted_with_it(world: PushWorld) -> None:
     world.handle(requested(world, "p1", "a"))
     world.handle(requested(world, "p2", "b", branch="topic"))
     world.handle(world.ended(name("b", "topic"), "succeeded", letter="b"))
@@ -224,7 +224,7 @@ def test_a_deleted_app_cancels_what_its_ledger_does_not_know_any_more(world: Pus
     assert world.builder.cancelled == {name("a")}
 
 
-def test_late_news_of_a_deleted_app_spares_the_builds_of_a_new_one_of_its_name(world: PushWorld) -> None:
+def test_a_late_deletion_spares_the_builds_of_a_new_app_of_the_same_name(world: PushWorld) -> None:
     world.handle(requested(world, "p1", "a"))
     world.handle(requested(world, "p2", "c", branch="topic"))
     deleted = deleting(world)
@@ -237,7 +237,7 @@ def test_late_news_of_a_deleted_app_spares_the_builds_of_a_new_one_of_its_name(w
     assert world.push_states() == {("p3", "hello"): "building"}
 
 
-def test_a_build_cancelled_before_the_builder_heard_of_it_is_reported_all_the_same(world: PushWorld) -> None:
+def test_a_build_cancelled_before_its_order_reached_the_builder_is_ordered_and_cancelled(world: PushWorld) -> None:
     request = requested(world, "p1", "a")
     world.fuse.set(2)  # the order is recorded, the builder not called
     world.database.run("select 1")

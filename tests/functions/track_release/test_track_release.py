@@ -1,4 +1,4 @@
-"""track-release: only what is observed counts, and what has ended stays as it ended."""
+"""track-release: only reports count, and an ended release does not change."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +36,7 @@ def report(
     step: str = "",
     reason: str = "",
     log: str = "",
-    told_by: str = "",
+    event_id: str = "",
 ) -> Event | None:
     event = WorkloadChanged(
         app="hello",
@@ -48,7 +48,7 @@ def report(
         reason=reason,
         log_tail=log,
     )
-    with caused_by(told_by or f"{phase}-{release}"):
+    with caused_by(event_id or f"{phase}-{release}"):
         return handle(
             event,
             releases=PostgresReleaseProgress(database=world.database),
@@ -61,7 +61,7 @@ def step(world: World) -> str:
     return str(world.database.run("select step from releases where number = 1")[0][0])
 
 
-def test_progress_is_noted_and_nothing_is_said(world: World) -> None:
+def test_progress_is_recorded_without_a_reply(world: World) -> None:
     seen = []
     steps: tuple[tuple[Phase, int], ...] = (("releasing", 0), ("starting", 0), ("shifting", 25))
     for phase, weight in steps:
@@ -71,7 +71,7 @@ def test_progress_is_noted_and_nothing_is_said(world: World) -> None:
     assert world.state("a") is PushState.RELEASING
 
 
-def test_live_ends_the_push_and_names_the_url(world: World) -> None:
+def test_live_ends_the_push_and_has_the_url(world: World) -> None:
     expected = ReleaseLive(
         app="hello",
         environment="production",
@@ -88,7 +88,7 @@ def test_live_ends_the_push_and_names_the_url(world: World) -> None:
     assert shown == [["live", f"local/hello@{digest_of('a')}"]]
 
 
-def test_the_usual_port_is_not_named() -> None:
+def test_the_default_port_is_not_in_the_url() -> None:
     assert Addresses(domain=DOMAIN, port=443).url("x") == Addresses(domain=DOMAIN).url("x") == f"https://x.{DOMAIN}/"
 
 
@@ -113,22 +113,22 @@ def test_failed_ends_the_push_with_step_reason_and_the_end_of_the_log(world: Wor
 
 
 @pytest.mark.parametrize("phase", ["live", "failed"])
-def test_an_end_is_told_by_its_event_alone_however_often_that_comes(world: World, phase: Phase) -> None:
-    first = report(world, phase, told_by="first")
+def test_only_the_event_that_reported_the_end_gets_a_reply(world: World, phase: Phase) -> None:
+    first = report(world, phase, event_id="first")
 
     assert first
-    assert report(world, phase, told_by="of a pod that woke") is None
-    assert report(world, phase, told_by="first") == first
+    assert report(world, phase, event_id="of a pod that woke") is None
+    assert report(world, phase, event_id="first") == first
 
 
-def test_an_end_that_no_event_told_of_is_told_by_any(world: World) -> None:
+def test_an_end_that_no_event_reported_gets_a_reply_for_any_event(world: World) -> None:
     where = ("hello", "production", 1)
     PostgresReleaseProgress(database=world.database).finish(*where, ReleaseState.FAILED, reason="too late")
 
-    assert isinstance(report(world, "failed", told_by="a pod"), ReleaseFailed)
+    assert isinstance(report(world, "failed", event_id="a pod"), ReleaseFailed)
 
 
-def test_a_failed_release_leaves_the_live_one_shown(world: World, tmp_path: Path) -> None:
+def test_a_failed_release_leaves_the_live_image_on_the_app(world: World, tmp_path: Path) -> None:
     report(world, "live")
     Promoter(world, tmp_path).promote(world.push("b"))
     report(world, "failed", release=2, step="canary", reason="errors")

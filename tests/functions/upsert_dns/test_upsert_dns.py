@@ -50,7 +50,7 @@ def test_nothing_is_written_when_nothing_changed(world: World, records: Records)
     assert world.database.run(sql) == before
 
 
-def test_a_preview_comes_and_goes(world: World, records: Records) -> None:
+def test_the_record_of_a_preview_is_created_and_deleted(world: World, records: Records) -> None:
     world.environment("topic", "topic")
     handle(OPENED, records=records)
     assert owned(world) == [TOPIC]
@@ -68,7 +68,7 @@ def test_a_late_event_does_not_undo_a_newer_one(world: World, records: Records) 
     assert owned(world) == []
 
 
-def test_a_custom_domain_comes_and_goes(world: World, records: Records) -> None:
+def test_the_record_of_a_custom_domain_is_created_and_deleted(world: World, records: Records) -> None:
     world.database.run("insert into custom_domains (host, app) values (:host, 'hello')", host=WWW)
     added = handle(DomainAdded(app="hello", environment="production", host=WWW), records=records)
     assert isinstance(added, DnsReady)
@@ -77,7 +77,7 @@ def test_a_custom_domain_comes_and_goes(world: World, records: Records) -> None:
     assert removed == DnsReady(app="hello", environment="production", host=WWW, action="deleted")
 
 
-def test_a_deleted_app_takes_its_records_along_but_for_foreign_ones(world: World, records: Records) -> None:
+def test_a_deleted_apps_records_are_deleted_except_foreign_ones(world: World, records: Records) -> None:
     world.environment("topic", "topic")
     handle(CREATED, records=records)
     handle(OPENED, records=records)
