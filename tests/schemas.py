@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from functions.common.events.base import Event
-from functions.common.events.catalogue import all_events
+from tests.event_types import all_events
 
 FOLDER = Path(__file__).parent.parent / "schemas" / "events"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.events.catalogue import all_events
 from tests.conftest import ROOT
+from tests.event_types import all_events
 from tests.manifests import FunctionManifest, function_manifests
 
 FUNCTIONS = ROOT / "functions"

@@ -7,8 +7,8 @@ import jsonschema
 import pytest
 
 from functions.common.events.base import Event
-from functions.common.events.catalogue import all_events
 from tests.conftest import ROOT
+from tests.event_types import all_events
 from tests.schemas import drift, schema
 
 EXAMPLES = ROOT / "schemas" / "examples"

@@ -1,1 +1,1 @@
-"""The words of Slipway as frozen values; pure, no input or output."""
+"""The domain: frozen values without input or output."""

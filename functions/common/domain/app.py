@@ -11,7 +11,7 @@ DEFAULT_BRANCH = "main"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
-    """`paths` are globs: a push that touches none of them is ignored; empty means every push counts."""
+    """`paths` are globs: a push that changes no matching file is ignored. Empty means that every push counts."""
 
     id: str
     name: str

@@ -1,4 +1,4 @@
-"""A build: turning a commit into an image digest."""
+"""Builds turn a commit into an image."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ _NAME_LIMIT = 63
 
 
 class BuildState(StrEnum):
-    """`RUNNING` is the only state that may change."""
+    """`RUNNING` is the only state that can change."""
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -18,7 +18,7 @@ class BuildState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOrder:
-    """What a builder needs; `name` is unique per (app, environment, sha), so ordering twice builds once."""
+    """A request to a builder; `name` is derived from app, environment and sha, so a repeated order builds once."""
 
     name: str
     app: str
@@ -40,10 +40,10 @@ class Image:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """A build as recorded: for which push (the newest that wants it), and how it ended.
+    """A recorded build; `push` is the newest push that needs it.
 
-    `repository` is the forge's full name; `superseded_by` what it is being cancelled for: a push's id,
-    or one of CLOSINGS.
+    `repository` is the forge's full name. `superseded_by` is the reason of its cancellation: a push's id, or one of
+    CLOSINGS.
     """
 
     name: str
@@ -69,7 +69,7 @@ CLOSINGS = {PREVIEW_CLOSED: "its preview was closed", APP_DELETED: "its app was 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildResult:
-    """What was observed of a build; `step`, `reason` and `log_tail` say why one failed."""
+    """The state of a build at its builder; `step`, `reason` and `log_tail` explain a failure."""
 
     name: str
     state: BuildState
@@ -80,7 +80,7 @@ class BuildResult:
 
 
 def build_name(app: str, environment: str, sha: str) -> str:
-    """Return the build's name, a DNS label of at most 63 characters, the same for the same three."""
+    """Return the build's name: a DNS label of at most 63 characters, the same for the same arguments."""
     digest = hashlib.sha256(f"{app}\n{environment}\n{sha}".encode()).hexdigest()[:8]
     return f"{app}-{sha[:12]}-{digest}"
 
@@ -90,5 +90,5 @@ def attempt_name(name: str, attempt: int) -> str:
     if attempt <= 1:
         return name
     suffix = f"-r{attempt}"
-    start, _, digest = name.rpartition("-")  # the digest keeps it unique where the start must be cut
+    start, _, digest = name.rpartition("-")  # the digest keeps a shortened name unique
     return f"{start[: _NAME_LIMIT - len(digest) - 1 - len(suffix)]}-{digest}{suffix}"

@@ -14,7 +14,7 @@ class Provider(StrEnum):
 
 
 class DeliveryOutcome(StrEnum):
-    """What verify-webhook made of a delivery whose signature was right."""
+    """The result of a delivery with a valid signature."""
 
     ACCEPTED = "accepted"
     IGNORED = "ignored"
@@ -23,9 +23,9 @@ class DeliveryOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """`event` is the CloudEvent to publish, as structured JSON; None when the delivery is not for us.
+    """A webhook request to store; `event` is the CloudEvent to publish as structured JSON, None without one.
 
-    `headers` keep what identifies the delivery; signatures, tokens and authorization are left out.
+    `headers` are those that identify the delivery; signatures, tokens and authorization are not included.
     """
 
     provider: Provider

@@ -12,7 +12,7 @@ _RESERVED_LENGTH = 2
 
 
 class EnvironmentState(StrEnum):
-    """A closed environment keeps its history; its workload, records and certificate are gone or going."""
+    """A closed environment keeps its history; its workload, DNS record and certificate are removed."""
 
     OPEN = "open"
     CLOSED = "closed"
@@ -20,7 +20,7 @@ class EnvironmentState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """`label` is the first label of the host: the app's name, or `<branch-slug>--<app>`."""
+    """`label` is the first label of the host: the app's name, or `<preview name>--<app>`."""
 
     app: str
     name: str
@@ -30,23 +30,23 @@ class Environment:
 
     @property
     def is_production(self) -> bool:
-        """Whether this is the environment that the app's configured branch feeds."""
+        """Whether this is the environment of the app's configured branch."""
         return self.name == PRODUCTION
 
 
 def branch_slug(branch: str) -> str:
-    """Return the branch as part of a DNS label; different branches may give the same slug."""
+    """Return the branch as part of a DNS label; different branches may have the same slug."""
     return re.sub(r"[^a-z0-9]+", "-", branch.lower()).strip("-") or "branch"
 
 
 def preview_name(app: str, branch: str, *, digest_length: int = _DIGEST_LENGTH) -> str:
-    """Return a preview's name: its branch as a slug, unique for (app, branch) and stable.
+    """Return a preview's name: the slug of its branch, stable for an app and a branch.
 
-    A slug that changed the branch's text, or that is too long for `<slug>--<app>` in 63 characters,
-    ends in a short digest of the branch, so that `feat/x` and `feat-x` never share a host. So does one
-    of two letters: `--` as a label's third and fourth characters is reserved (as in `xn--`), and public
-    certificate authorities refuse such names. Should another branch have the name already (one that is
-    called like a slug with its digest), a longer digest makes a name of its own.
+    A digest of the branch is appended when the slug differs from the branch, so that `feat/x` and `feat-x` never
+    share a host; when `<slug>--<app>` is longer than 63 characters; and when the slug has two letters, because
+    `--` as the third and fourth characters of a label is reserved (as in `xn--`) and public certificate
+    authorities refuse such names. A longer digest resolves a conflict with a branch that is named like a slug with
+    its digest.
     """
     slug = branch_slug(branch)
     room = _LABEL_LIMIT - len(app) - len("--")

@@ -1,4 +1,4 @@
-"""One key for all the ways to write a repository's URL."""
+"""One key for all spellings of a repository's URL."""
 
 import re
 from urllib.parse import urlsplit
@@ -12,10 +12,9 @@ _DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418}
 def repository_key(url: str) -> str:
     """Return `host[:port]/path` for a git URL, equal for every spelling of one repository.
 
-    Scheme, user info, default ports, the host's case, a trailing slash and `.git` do not count;
-    `git@host:owner/name` is `ssh://git@host/owner/name`. A port that is not its scheme's default
-    stays, except for ssh, whose port says nothing about which forge is meant.
-    Raises Rejected when the URL names no host or no path.
+    Scheme, user info, default ports, the host's case, a trailing slash and `.git` are ignored;
+    `git@host:owner/name` equals `ssh://git@host/owner/name`. Other ports are kept, except ssh ports: they do not
+    distinguish forges. Raises Rejected when the URL has no host or no path.
     """
     text = url.strip()
     scp = None if "://" in text else _SCP_LIKE.match(text)

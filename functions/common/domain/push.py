@@ -1,4 +1,4 @@
-"""A push: one verified change of one branch, and what became of it for one app."""
+"""A push: one verified change of one branch, and its state for one app."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class PushState(StrEnum):
-    """`RECEIVED` to `RELEASING` move forward only; the other four are final."""
+    """`RECEIVED`, `BUILDING` and `RELEASING` follow in this order; the other four are final."""
 
     RECEIVED = "received"
     BUILDING = "building"
@@ -18,12 +18,12 @@ class PushState(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing may follow."""
+        """Whether the state is final."""
         return self in FINAL_STATES
 
 
 class PushCode(StrEnum):
-    """Why a push ended without a build, in one word; the reason beside it is a sentence."""
+    """Why a push ended without a build; the push's reason explains it in a sentence."""
 
     NO_APP = "no-app"
     SKIP_CI = "skip-ci"
@@ -38,7 +38,7 @@ FINAL_STATES = frozenset({PushState.LIVE, PushState.FAILED, PushState.SUPERSEDED
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Push:
-    """`sequence` orders the pushes of one environment: 1 is the first, 0 means never admitted.
+    """`sequence` orders the pushes of one environment: 1 is the first, 0 stands for pushes that were not admitted.
 
     `code` is the PushCode of an ignored push.
     """
@@ -61,15 +61,15 @@ class Push:
 
     @property
     def is_filtered(self) -> bool:
-        """Whether the app asked not to build it: its environment keeps what it runs."""
+        """Whether a filter of the app ignored it: its environment keeps the running release."""
         return self.state is PushState.IGNORED and self.code in {PushCode.SKIP_CI, PushCode.PATHS}
 
     @property
     def is_dropped(self) -> bool:
-        """Whether its branch was at another commit, or gone, when the push was handled."""
+        """Whether its branch was at another commit, or deleted, when the push was handled."""
         return self.code == PushCode.BRANCH_GONE or (self.state is PushState.SUPERSEDED and not self.sequence)
 
 
 def is_zero(sha: str) -> bool:
-    """Return whether a sha stands for `no commit`: empty, or forty or sixty-four zeros."""
+    """Return whether a sha means `no commit`: it is empty or all zeros."""
     return not sha.strip("0")

@@ -1,11 +1,11 @@
-"""A release: image digest and config, numbered per environment; and the workload that it asks for."""
+"""Releases: an image digest with config, numbered per environment; and the workloads that run them."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 
 class ReleaseState(StrEnum):
-    """`STARTED` is the only state that may change, but for `LIVE`, which a newer live release makes `RETIRED`."""
+    """`STARTED` can change to any other state, `LIVE` to `RETIRED` when a newer release becomes live."""
 
     STARTED = "started"
     LIVE = "live"
@@ -24,7 +24,7 @@ class ReleaseKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """`sequence` is that of the push whose image it runs; `config` holds secrets: never log or publish it."""
+    """`sequence` is that of the push whose image it runs. `config` has secrets: never log or publish it."""
 
     app: str
     environment: str
@@ -46,10 +46,10 @@ class Release:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """What is to run for one environment: a deployer makes it so and reports with workload.changed events.
+    """What a deployer shall run for one environment; it reports with workload.changed events.
 
-    The release command (`processes["release"]`) runs first and its failure stops the release; the web
-    process must answer its health check before it gets traffic; traffic then moves by `steps` percent.
+    The release command (`processes["release"]`) runs first, and its failure ends the release. The web process must
+    answer its health check before it gets traffic. The traffic then moves by `steps`, in percent.
     """
 
     app: str
@@ -68,7 +68,7 @@ class Workload:
 
 
 class WorkloadPhase(StrEnum):
-    """What a deployer reports of one release of a workload, in this order; the last two are final."""
+    """The phases that a deployer reports for a release, in this order; the last two are final."""
 
     RELEASING = "releasing"
     STARTING = "starting"

@@ -1,4 +1,4 @@
-"""What changes an app, its hosts and its config."""
+"""Events of apps, their hosts and their config."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from functions.common.events.base import Event
 
 
 class AppCreated(Event):
-    """An app exists; `host` is where its production will answer."""
+    """An app was created; `host` is production's host."""
 
     type: ClassVar[str] = "dev.slipway.app.created.v1"
 
@@ -14,7 +14,7 @@ class AppCreated(Event):
 
 
 class AppDeleted(Event):
-    """An app is gone; `hosts` and `environments` are all that it had, `builds` the names of those that still run."""
+    """An app was deleted, with all its hosts and environments; `builds` are the names of those that still run."""
 
     type: ClassVar[str] = "dev.slipway.app.deleted.v1"
 
@@ -24,7 +24,7 @@ class AppDeleted(Event):
 
 
 class DomainAdded(Event):
-    """A custom domain is to lead to an environment."""
+    """A custom domain was added to an environment."""
 
     type: ClassVar[str] = "dev.slipway.domain.added.v1"
 
@@ -32,7 +32,7 @@ class DomainAdded(Event):
 
 
 class DomainRemoved(Event):
-    """A custom domain is no longer wanted."""
+    """A custom domain was removed."""
 
     type: ClassVar[str] = "dev.slipway.domain.removed.v1"
 
@@ -40,7 +40,7 @@ class DomainRemoved(Event):
 
 
 class ConfigChanged(Event):
-    """Config was set or unset; the values are in the database, never here."""
+    """Config was set or unset; the values are in the database only."""
 
     type: ClassVar[str] = "dev.slipway.config.changed.v1"
 
@@ -49,7 +49,7 @@ class ConfigChanged(Event):
 
 
 class PreviewOpened(Event):
-    """A branch got an environment of its own."""
+    """A branch got a preview."""
 
     type: ClassVar[str] = "dev.slipway.preview.opened.v1"
 
@@ -58,7 +58,7 @@ class PreviewOpened(Event):
 
 
 class PreviewClosed(Event):
-    """A preview is to leave nothing behind."""
+    """A preview was closed; its workload, DNS record and certificate are to be removed."""
 
     type: ClassVar[str] = "dev.slipway.preview.closed.v1"
 

@@ -1,4 +1,4 @@
-"""What all events share: their attributes, and how one event's id follows from its cause."""
+"""What all events share: their attributes, and the id that is derived from the cause."""
 
 import uuid
 from contextvars import ContextVar
@@ -14,8 +14,8 @@ EVENT_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "events.slipway.dev")
 class Event(BaseModel):
     """The data of one event; unknown fields are ignored, so that older readers accept newer writers.
 
-    `app`, `environment` and `push` are copied to the extensions slipwayapp, slipwayenv and slipwaypush,
-    the only things beside the type that a Trigger can filter on. Secrets never travel in events.
+    `app`, `environment` and `push` are copied to the extensions slipwayapp, slipwayenv and slipwaypush, because
+    Triggers can filter on attributes only. Events never contain secrets.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
@@ -34,9 +34,9 @@ class Event(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """What a new event follows from: the event or request being handled, and who handles it.
+    """What a new event follows from: `source` and `id` of the event or request that `function` handles.
 
-    `source` and `id` are those of the causing event; `function` becomes the new event's source.
+    `function` becomes the new event's source.
     """
 
     function: str
@@ -49,10 +49,10 @@ CURRENT_CAUSE: ContextVar[Cause] = ContextVar("slipway_cause")
 
 
 def event_id(cause: Cause, event: Event, discriminator: str = "") -> str:
-    """Return uuid5 of the cause's source and id and the new event's type: a redelivery gives the same id.
+    """Return the uuid5 of the cause's source and id and the new event's type: a redelivery gives the same id.
 
-    One cause may give several events of one type for different subjects, so the subject counts too;
-    the discriminator tells apart what shares even that.
+    One cause may have several events of one type for different subjects, so the subject counts too. The
+    discriminator distinguishes events that share all of these.
     """
     name = f"{cause.source}\n{cause.id}\n{event.type}\n{event.subject}\n{discriminator}"
     return str(uuid.uuid5(EVENT_NAMESPACE, name))

@@ -1,4 +1,4 @@
-"""From commit to image."""
+"""Events of builds."""
 
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
@@ -6,12 +6,12 @@ from pydantic import Field
 
 from functions.common.events.base import Event
 
-if TYPE_CHECKING:  # most functions that send or read these events have no build in hand, and start without it
+if TYPE_CHECKING:  # most functions that use these events do not import builds
     from functions.common.domain.build import Build, Image
 
 
 class BuildRequested(Event):
-    """Build this commit for this environment; `sequence` orders the environment's pushes."""
+    """A build of this commit for this environment was requested; `sequence` orders the environment's pushes."""
 
     type: ClassVar[str] = "dev.slipway.build.requested.v1"
 
@@ -23,7 +23,7 @@ class BuildRequested(Event):
 
 
 class BuildStarted(Event):
-    """The builder has taken the order."""
+    """The builder has accepted the order."""
 
     type: ClassVar[str] = "dev.slipway.build.started.v1"
 
@@ -34,7 +34,7 @@ class BuildStarted(Event):
 
 
 class BuildEnded(Event):
-    """What a builder reports at a build's end; builders send it late, twice, or out of order."""
+    """A builder's report of a build's end; it may arrive late, twice, or out of order."""
 
     type: ClassVar[str] = "dev.slipway.build.ended.v1"
 
@@ -63,7 +63,7 @@ class ImagePublished(Event):
 
     @classmethod
     def of(cls, build: "Build", image: "Image") -> Self:
-        """Tell of the image for the push that the build is for now."""
+        """Return the event for the push that the build has now."""
         return cls(
             app=build.app,
             environment=build.environment,
@@ -79,7 +79,7 @@ class ImagePublished(Event):
 
 
 class BuildFailed(Event):
-    """The build ended without an image, final: `step` failed for `reason`."""
+    """The build ended without an image, final: `step` failed because of `reason`."""
 
     type: ClassVar[str] = "dev.slipway.build.failed.v1"
 

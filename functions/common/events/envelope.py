@@ -1,4 +1,4 @@
-"""CloudEvents of ours: the envelope, and the trace it carries."""
+"""Slipway's CloudEvents: the envelope, and the trace it carries."""
 
 import json
 import re
@@ -12,16 +12,14 @@ from pydantic_core import to_json
 
 from functions.common.events.base import Cause, Event, event_id
 
-# An event with its CloudEvents attributes, and its two wire forms.
-
 SPEC_VERSION = "1.0"
 CONTENT_TYPE = "application/cloudevents+json"
 SOURCE_PREFIX = "/slipway/"
 
 
-@dataclass(frozen=True, kw_only=True)  # no slots: they leave no place for what is cached
+@dataclass(frozen=True, kw_only=True)  # no slots: cached_property needs a __dict__
 class Envelope:
-    """A CloudEvent 1.0; `data` is what its JSON says, `time` is RFC 3339, extensions are strings."""
+    """A CloudEvent 1.0; `data` is its parsed JSON, `time` is RFC 3339, extensions are strings."""
 
     id: str
     source: str
@@ -62,7 +60,7 @@ def from_json(text: str) -> Envelope:
 
 
 def envelop(event: Event, *, cause: Cause, time: str, discriminator: str = "", identity: str = "") -> Envelope:
-    """Return the event as a CloudEvent that follows from its cause; `identity` is its event_id where that is known."""
+    """Return the event as a CloudEvent with this cause; `identity` is its event_id when the caller has it already."""
     extensions = {
         "slipwayapp": event.app,
         "slipwayenv": event.environment,
@@ -81,8 +79,7 @@ def envelop(event: Event, *, cause: Cause, time: str, discriminator: str = "", i
     )
 
 
-# W3C trace context, carried on every event as the extension traceparent.
-
+# The W3C trace context, which every event has as the extension traceparent.
 _TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})\Z")
 
 

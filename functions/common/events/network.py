@@ -1,4 +1,4 @@
-"""What became of names and certificates."""
+"""Events of DNS records and certificates."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from functions.common.events.base import Event
 
 
 class DnsReady(Event):
-    """The record is what it should be; `action` is created, updated, unchanged or deleted."""
+    """The host's DNS record is as wanted; `action` is created, updated, unchanged or deleted."""
 
     type: ClassVar[str] = "dev.slipway.dns.ready.v1"
 
@@ -15,7 +15,7 @@ class DnsReady(Event):
 
 
 class DnsRefused(Event):
-    """The record is not ours to change."""
+    """The host has a DNS record without Slipway's mark, which is not changed."""
 
     type: ClassVar[str] = "dev.slipway.dns.refused.v1"
 
@@ -42,7 +42,7 @@ class CertificateFailed(Event):
 
 
 class CertificateChanged(Event):
-    """What an issuer reports of a host's certificate; may come late, twice, or out of order."""
+    """An issuer's report of a host's certificate; it may arrive late, twice, or out of order."""
 
     type: ClassVar[str] = "dev.slipway.certificate.changed.v1"
 

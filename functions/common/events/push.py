@@ -1,4 +1,4 @@
-"""What forges report, and the verdict of resolve-app."""
+"""Events of forges, and of pushes that are not built."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from functions.common.events.base import Event
 
 
 class Repository(BaseModel):
-    """A repository as its forge names it; `urls` are all its git URLs, the best to clone first."""
+    """A repository; `full_name` is its name at the forge, `urls` are all its git URLs, the best to clone first."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
@@ -18,8 +18,10 @@ class Repository(BaseModel):
 
 
 class PushReceived(Event):
-    """A branch has a new head. `before` is zeros for a new branch; `complete` is false when the forge
-    left commits or changed files out, so that `changed` must not be used to ignore the push.
+    """A branch has a new head.
+
+    `before` is zeros for a new branch. `complete` is false when the forge omitted commits or changed files: then
+    `changed` must not be used to ignore the push.
     """
 
     type: ClassVar[str] = "dev.slipway.push.received.v1"
@@ -39,7 +41,7 @@ class PushReceived(Event):
 
 
 class BranchDeleted(Event):
-    """A branch is gone."""
+    """A branch was deleted."""
 
     type: ClassVar[str] = "dev.slipway.branch.deleted.v1"
 
@@ -50,7 +52,7 @@ class BranchDeleted(Event):
 
 
 class TagCreated(Event):
-    """A tag was pushed; kept for the record, nothing is deployed from it."""
+    """A tag was pushed; it is recorded, and nothing is deployed from it."""
 
     type: ClassVar[str] = "dev.slipway.tag.created.v1"
 
@@ -62,7 +64,7 @@ class TagCreated(Event):
 
 
 class PullRequest(Event):
-    """What the pull request events share; `branch` and `sha` are the head's, `fork` says it is not ours."""
+    """The common fields of pull request events; `branch` and `sha` are the head's, `fork` when it is elsewhere."""
 
     provider: str
     delivery: str
@@ -96,7 +98,7 @@ class PullRequestClosed(PullRequest):
 
 
 class PushIgnored(Event):
-    """Nothing will be built for this push of this app, final; `reason` is a sentence for people."""
+    """Nothing is built for this push of this app, final; `reason` is a sentence for people."""
 
     type: ClassVar[str] = "dev.slipway.push.ignored.v1"
 
@@ -108,7 +110,7 @@ class PushIgnored(Event):
 
 
 class PushSuperseded(Event):
-    """A newer push of the same branch takes this one's place, final."""
+    """A newer push of the same branch replaces this one, final."""
 
     type: ClassVar[str] = "dev.slipway.push.superseded.v1"
 

@@ -1,4 +1,4 @@
-"""From image to traffic."""
+"""Events of releases."""
 
 from typing import ClassVar, Literal
 
@@ -7,7 +7,7 @@ from functions.common.events.base import Event
 
 
 class RollbackRequested(Event):
-    """Release the image and config of release `to` again, under a new number, without a build."""
+    """A rollback was requested: a new release with the image and config of release `to`."""
 
     type: ClassVar[str] = "dev.slipway.rollback.requested.v1"
 
@@ -16,7 +16,7 @@ class RollbackRequested(Event):
 
 
 class ReleaseStarted(Event):
-    """The workload was asked for; whether it comes up is observed, not assumed."""
+    """The deployer was asked to run the release; its reports follow."""
 
     type: ClassVar[str] = "dev.slipway.release.started.v1"
 
@@ -26,7 +26,7 @@ class ReleaseStarted(Event):
 
 
 class ReleaseSuperseded(Event):
-    """A newer push was promoted first, final: what runs stays."""
+    """A newer push was promoted first, final: the running release stays."""
 
     type: ClassVar[str] = "dev.slipway.release.superseded.v1"
 
@@ -35,9 +35,9 @@ class ReleaseSuperseded(Event):
 
 
 class WorkloadChanged(Event):
-    """What a deployer reports of one release; reports may come late, twice, or out of order.
+    """A deployer's report of one release; it may arrive late, twice, or out of order.
 
-    `weight` is the share of traffic, in percent, that the release has now.
+    `weight` is the release's share of traffic, in percent.
     """
 
     type: ClassVar[str] = "dev.slipway.workload.changed.v1"
@@ -62,7 +62,7 @@ class ReleaseLive(Event):
 
 
 class ReleaseFailed(Event):
-    """The release was given up, final: the one before serves on."""
+    """The release failed, final: the previous one keeps serving."""
 
     type: ClassVar[str] = "dev.slipway.release.failed.v1"
 
@@ -74,7 +74,7 @@ class ReleaseFailed(Event):
 
 
 def release_failed(release: Release, *, log_tail: str = "") -> ReleaseFailed:
-    """Return the event of a release that has failed, with the last that it wrote."""
+    """Return the event of a failed release; `log_tail` are the last lines of its output."""
     return ReleaseFailed(
         app=release.app,
         environment=release.environment,
