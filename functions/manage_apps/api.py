@@ -1,4 +1,4 @@
-"""The HTTP side of the API: limits, token, route, JSON; errors as {"error": text}."""
+"""The HTTP side of the API: token, route, JSON; errors as {"error": text}."""
 
 import hashlib
 import json
@@ -19,7 +19,6 @@ from functions.manage_apps.request import (
     Answer,
     Call,
     Malformed,
-    TooLarge,
     Unauthenticated,
     authenticate,
     authorize,
@@ -28,7 +27,6 @@ from functions.manage_apps.request import (
 )
 from functions.manage_apps.routing import Route, Router, checked_query
 
-MAX_BODY = 1024 * 1024
 RETRY_SECONDS = "5"
 _SOURCE = "/slipway/api"
 
@@ -59,7 +57,7 @@ class Api:
         return json.dumps(answer.body, ensure_ascii=False), answer.status, headers
 
     def _answer(self, request: Request) -> Answer:
-        content = _content(request)
+        content = request.get_data()
         token = authenticate(request.headers.get("Authorization", ""), self._tokens)
         route, path = self._router.match(request.method, request.path)
         authorize(token, route.role)
@@ -73,14 +71,6 @@ class Api:
             return route.handle(call)
         finally:
             CURRENT_CAUSE.reset(reset)
-
-
-def _content(request: Request) -> bytes:
-    content = b"" if (request.content_length or 0) > MAX_BODY else request.stream.read(MAX_BODY + 1)
-    if len(content) > MAX_BODY or (request.content_length or 0) > MAX_BODY:
-        msg = f"the body is larger than {MAX_BODY} bytes"
-        raise TooLarge(msg)
-    return content
 
 
 def _cause(request: Request, content: bytes, token: ApiToken) -> Cause:

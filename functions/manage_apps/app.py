@@ -13,7 +13,7 @@ from functions.common.adapters.postgres.events import PostgresChanges, PostgresE
 from functions.common.adapters.postgres.history import PostgresBuildHistory, PostgresPushRecords, PostgresReleaseHistory
 from functions.common.adapters.trigger_files import TriggerFiles
 from functions.common.ports.forge import Repositories
-from functions.common.runtime.http import Endpoint, http_target
+from functions.common.runtime.http import Endpoint, http_target, limit_body
 from functions.common.wiring import platform
 from functions.common.wiring.core import Core, core
 from functions.manage_apps import apps, config, domains, events, logs, pushes, releases, tokens
@@ -21,6 +21,7 @@ from functions.manage_apps.api import Api
 from functions.manage_apps.apps import Hosts
 from functions.manage_apps.routing import Route
 
+MAX_BODY = 1024 * 1024
 MANIFESTS = Path(__file__).parents[2] / "knative" / "functions"
 
 
@@ -33,7 +34,7 @@ def create() -> Endpoint:
 def compose(parts: Core, *, repositories: Repositories) -> Endpoint:
     """Return the API on PostgreSQL, the broker and the platform that the settings name."""
     routes = (*_changing(parts, repositories), *_reading(parts))
-    return Api(routes, tokens=PostgresApiTokens(database=parts.database))
+    return limit_body(Api(routes, tokens=PostgresApiTokens(database=parts.database)), MAX_BODY)
 
 
 def _changing(parts: Core, made: Repositories) -> tuple[Route, ...]:

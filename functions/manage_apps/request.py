@@ -30,10 +30,6 @@ class Conflict(Rejected):
     """What is asked for contradicts what is there."""
 
 
-class TooLarge(Rejected):
-    """The body is longer than the limit."""
-
-
 class NotAllowed(Rejected):
     """The path exists, but not with this method."""
 
@@ -45,7 +41,6 @@ _STATUSES: tuple[tuple[type[SlipwayError], int], ...] = (
     (NotFound, 404),
     (NotAllowed, 405),
     (Conflict, 409),
-    (TooLarge, 413),
     (Rejected, 422),
     (Unavailable, 503),
 )

@@ -21,12 +21,12 @@ from functions.common.domain.delivery import Provider
 from functions.common.errors import Rejected, Unavailable
 from functions.common.ports.deliveries import WebhookReader
 from functions.common.ports.events import Publisher
-from functions.common.runtime.http import Endpoint, http_target
+from functions.common.runtime.http import Endpoint, http_target, limit_body
 from functions.common.wiring.core import Core, core
 from functions.verify_webhook.handler import handle
 from functions.verify_webhook.webhook import Answer, Webhook
 
-# The HTTP side: path, method, body limit, and JSON answers.
+# The HTTP side: path, method, and JSON answers.
 
 MAX_BODY = 25 * 1024 * 1024  # what GitHub sends at most
 RETRY_SECONDS = "5"
@@ -54,31 +54,19 @@ class WebhookEndpoint:
             return Answer(status=404, body={"error": f"nothing is at this path: webhooks go to {known}"})
         if request.method != "POST":
             return Answer(status=405, body={"error": "webhooks are sent by POST"}, headers={"Allow": "POST"})
-        body = _body(request)
-        if body is None:
-            text = f"the body is larger than {MAX_BODY} bytes: push less at once, or narrow the webhook's events"
-            return Answer(status=413, body={"error": text}, headers={"Connection": "close"})
         try:
-            return self.handle(_webhook(request, provider, body))
+            return self.handle(_webhook(request, provider))
         except Rejected as error:
             return Answer(status=400, body={"error": str(error)})
         except Unavailable as error:
             return Answer(status=503, body={"error": str(error)}, headers={"Retry-After": RETRY_SECONDS})
 
 
-def _body(request: Request) -> bytes | None:
-    """Return the raw body, None when it is too large; what is said or found to be too large is not read on."""
-    if (request.content_length or 0) > MAX_BODY:
-        return None
-    body = request.stream.read(MAX_BODY + 1)
-    return None if len(body) > MAX_BODY else body
-
-
-def _webhook(request: Request, provider: Provider, body: bytes) -> Webhook:
+def _webhook(request: Request, provider: Provider) -> Webhook:
     headers, address = _headers(request.environ), request.environ.get("REMOTE_ADDR", "")
     forwarded = headers.get("x-forwarded-for", "")[:200]
     remote = f"{address} (forwarded for {forwarded})" if forwarded else address
-    return Webhook(provider=provider, headers=headers, body=body, remote=remote)
+    return Webhook(provider=provider, headers=headers, body=request.get_data(), remote=remote)
 
 
 def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
@@ -108,17 +96,16 @@ def publisher(parts: Core) -> BackgroundPublisher:
 
 def compose(parts: Core, publisher: Publisher) -> Endpoint:
     """Return the endpoint on these parts."""
-    return WebhookEndpoint(
-        partial(
-            handle,
-            secret_of=parts.settings.webhook_secret,
-            readers=READERS,
-            inbox=GroupCommit(inner=PostgresDeliveries(database=parts.database)),
-            audit=PostgresAuditLog(database=parts.database),
-            publisher=publisher,
-            clock=parts.clock,
-        )
+    handler = partial(
+        handle,
+        secret_of=parts.settings.webhook_secret,
+        readers=READERS,
+        inbox=GroupCommit(inner=PostgresDeliveries(database=parts.database)),
+        audit=PostgresAuditLog(database=parts.database),
+        publisher=publisher,
+        clock=parts.clock,
     )
+    return limit_body(WebhookEndpoint(handler), MAX_BODY)
 
 
 def create() -> Endpoint:

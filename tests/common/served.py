@@ -11,27 +11,34 @@ import httpx
 from tests.bench.processes import free_port
 from tests.conftest import ROOT
 from tests.local.waiting import until
-from tests.patience import patient
+
+LOG = "function.log"
 
 
 @contextmanager
-def served(source: str, folder: Path, **environment: str) -> Iterator[int]:
-    """Yield the port of the function `target` of this source, when it answers; `folder` is its home."""
+def served(source: str, folder: Path, *, ready: str = "/", **environment: str) -> Iterator[int]:
+    """Yield the port of the function `target` of this source, once the path `ready` answers.
+
+    `folder` is its home; its output goes to LOG in there.
+    """
     file, port = folder / "app.py", free_port()
     file.write_text(source)
     given = {"FUNCTION_SOURCE": str(file), "FUNCTION_TARGET": "target", "HOST": "127.0.0.1", "PORT": str(port)}
     given |= {"XDG_RUNTIME_DIR": str(folder), "HOME": str(folder), **environment}
     command = [sys.executable, "-m", "functions.common.runtime.serve"]
-    with subprocess.Popen(command, cwd=ROOT, env=given) as process:
+    with (
+        (folder / LOG).open("w") as log,
+        subprocess.Popen(command, cwd=ROOT, env=given, stdout=log, stderr=log) as process,
+    ):
         try:
-            until(lambda: _answers(port), seconds=30, why="the function's first answer")
+            until(lambda: _answers(port, ready), seconds=30, why="the function's first answer")
             yield port
         finally:
             process.terminate()
 
 
-def _answers(port: int) -> bool:
+def _answers(port: int, path: str) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/", timeout=patient(5), trust_env=False).is_success
+        return httpx.get(f"http://127.0.0.1:{port}{path}", timeout=5, trust_env=False).is_success
     except httpx.TransportError:
         return False

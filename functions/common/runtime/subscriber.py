@@ -22,13 +22,14 @@ from functions.common.events.base import CURRENT_CAUSE, Cause, Event
 from functions.common.events.envelope import CONTENT_TYPE, Envelope, continued, envelop
 from functions.common.ports.clock import Clock
 from functions.common.ports.events import EventLog
-from functions.common.runtime.cloudevent import read_envelope
-from functions.common.runtime.http import Endpoint
+from functions.common.runtime.cloudevent import MAX_EVENT_BYTES, read_envelope
+from functions.common.runtime.http import Endpoint, limit_body
 
 E = TypeVar("E", bound=Event)
 Handler = Callable[[Envelope], Event | None]
 Route = tuple[str, Handler]
 ANY_TYPE = "*"
+MAX_BODY = 2 * MAX_EVENT_BYTES  # data in base64 is a third longer, and a dead letter has more attributes
 
 _log = logging.getLogger("slipway")
 
@@ -111,4 +112,4 @@ class Subscriber:
 
 def subscriber(name: str, *routes: Route, log: EventLog, clock: Clock) -> Endpoint:
     """Return the endpoint of a function with these routes."""
-    return Subscriber(name=name, routes=dict(routes), log=log, clock=clock)
+    return limit_body(Subscriber(name=name, routes=dict(routes), log=log, clock=clock), MAX_BODY)

@@ -8,11 +8,12 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
-from flask import Request
+from flask import Request, Response
 from werkzeug.test import EnvironBuilder
 
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.postgres.deliveries import PostgresDeliveries
+from functions.common.runtime.http import limit_body
 from functions.verify_webhook.app import MAX_BODY, WebhookEndpoint
 from functions.verify_webhook.webhook import Answer, Webhook
 from tests.contract.deliveries import NOWHERE
@@ -266,7 +267,8 @@ def test_a_body_that_is_too_large_is_not_read_whole(length: str | None) -> None:
     def never(_: Webhook) -> Answer:
         raise AssertionError
 
-    answer = WebhookEndpoint(never)(Request(environ))
+    answer = limit_body(WebhookEndpoint(never), MAX_BODY)(Request(environ))
 
+    assert isinstance(answer, Response)
     assert answer.status_code == 413
     assert body.given == 0 if length else body.given <= 2 * MAX_BODY
