@@ -9,8 +9,10 @@ from functions.common.adapters.postgres.apps import (
     PostgresConfigVars,
     PostgresDomains,
 )
+from functions.common.adapters.postgres.builds import PostgresBuildHistory
 from functions.common.adapters.postgres.events import PostgresChanges, PostgresEventArchive, PostgresParkedEvents
-from functions.common.adapters.postgres.history import PostgresBuildHistory, PostgresPushRecords, PostgresReleaseHistory
+from functions.common.adapters.postgres.pushes import PostgresPushRecords
+from functions.common.adapters.postgres.releases import PostgresReleaseHistory
 from functions.common.adapters.trigger_files import TriggerFiles
 from functions.common.ports.forge import Repositories
 from functions.common.runtime.http import Endpoint, http_target, limit_body

@@ -10,8 +10,8 @@ from functions.common.domain.build import BuildState
 from functions.common.domain.environment import PRODUCTION
 from functions.common.errors import NotFound
 from functions.common.ports.apps import AppRegister, Role
+from functions.common.ports.builds import BuildHistory, BuildRecord
 from functions.common.ports.logs import BuildLogs, LogChunk, RuntimeLogs
-from functions.common.ports.pushes import BuildHistory, BuildRecord
 from functions.manage_apps.apps import found_app
 from functions.manage_apps.request import PAGE, Answer, Call, Malformed, page_of
 from functions.manage_apps.routing import Route

@@ -13,7 +13,7 @@ from functions.common.errors import NotFound
 from functions.common.events.release import RollbackRequested
 from functions.common.ports.apps import AppRegister, AuditLog, Role
 from functions.common.ports.events import Changes
-from functions.common.ports.pushes import EnvironmentRecord, ReleaseHistory, ReleaseRecord
+from functions.common.ports.releases import EnvironmentRecord, ReleaseHistory, ReleaseRecord
 from functions.manage_apps.apps import Hosts, found_app
 from functions.manage_apps.request import PAGE, Answer, Body, Call, Conflict, page_of
 from functions.manage_apps.routing import Route

@@ -4,13 +4,9 @@ from datetime import timedelta
 from functools import partial
 
 from functions.common.adapters.postgres.deliveries import PostgresDeliveries
-from functions.common.adapters.postgres.environments import (
-    PostgresPreviewSweeper,
-    PostgresStalePreviews,
-    PostgresStrayFinder,
-)
+from functions.common.adapters.postgres.environments import PostgresPreviewSweeper, PostgresStalePreviews
 from functions.common.adapters.postgres.events import PostgresEventOutbox
-from functions.common.adapters.postgres.heads import PostgresBranchPushes, PostgresHeadRecords
+from functions.common.adapters.postgres.forge import PostgresBranchPushes, PostgresHeadRecords
 from functions.common.adapters.postgres.network import PostgresHostCheck
 from functions.common.adapters.postgres.pushes import PostgresPushLedger, PostgresStuckPushes
 from functions.common.adapters.postgres.releases import (
@@ -19,6 +15,7 @@ from functions.common.adapters.postgres.releases import (
     PostgresStuckReleases,
 )
 from functions.common.adapters.postgres.tick_lock import PostgresTickLock
+from functions.common.adapters.postgres.workloads import PostgresStrayFinder
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on_type, subscriber
 from functions.common.wiring.core import Core, core

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from functions.common.adapters.postgres.history import PostgresCommitLookup, PostgresStatusJournal
+from functions.common.adapters.postgres.forge import PostgresCommitLookup, PostgresStatusJournal
 from functions.common.events.build import BuildFailed, BuildRequested, BuildStarted
 from functions.common.events.push import PushIgnored, PushSuperseded
 from functions.common.events.release import ReleaseFailed, ReleaseLive, ReleaseStarted, ReleaseSuperseded

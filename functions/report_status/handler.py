@@ -6,8 +6,7 @@ from functions.common.domain.environment import PRODUCTION
 from functions.common.domain.push import PushCode, is_zero
 from functions.common.events.base import CURRENT_CAUSE, Event
 from functions.common.events.push import PushIgnored
-from functions.common.ports.forge import CommitStatuses
-from functions.common.ports.pushes import Commit, CommitLookup, CommitStatus, StatusJournal
+from functions.common.ports.forge import Commit, CommitLookup, CommitStatus, CommitStatuses, StatusJournal
 from functions.report_status.wording import wording
 
 

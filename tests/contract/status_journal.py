@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.common.ports.pushes import CommitStatus, StatusJournal
+from functions.common.ports.forge import CommitStatus, StatusJournal
 
 
 def a_status(

@@ -3,7 +3,7 @@
 import pytest
 
 from functions.common.adapters.postgres.client import Postgres
-from functions.common.adapters.postgres.environments import PostgresRemovals
+from functions.common.adapters.postgres.workloads import PostgresRemovals
 from functions.common.errors import Unavailable
 from functions.common.ports.deployer import Removals
 from tests.contract.deliveries import NOWHERE

@@ -3,8 +3,8 @@
 import pytest
 
 from functions.common.adapters.postgres.client import Postgres
-from functions.common.adapters.postgres.history import PostgresStatusJournal
-from functions.common.ports.pushes import StatusJournal
+from functions.common.adapters.postgres.forge import PostgresStatusJournal
+from functions.common.ports.forge import StatusJournal
 from tests.contract.status_journal import StatusJournalContract
 
 

@@ -1,6 +1,7 @@
 """Builds: their state machine, and the builder."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from functions.common.domain.build import Build, BuildOrder, BuildResult
@@ -64,6 +65,40 @@ class BuildNames(Protocol):
 
     def unknown(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return those of the names that no recorded build has."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildRecord:
+    """A build; `seconds` are from its start to its end (or now)."""
+
+    name: str
+    app: str
+    environment: str
+    push: str
+    sha: str
+    ref: str
+    state: str
+    digest: str
+    step: str
+    reason: str
+    started_at: datetime
+    ended_at: datetime | None
+    seconds: float
+
+
+class BuildHistory(Protocol):
+    """Reads builds."""
+
+    def builds(self, app: str, *, environment: str, before: str, limit: int) -> tuple[BuildRecord, ...]:
+        """Return the builds that started before the build named `before` (empty: all), newest first.
+
+        An empty environment stands for all.
+        """
+        ...
+
+    def build(self, name: str) -> BuildRecord | None:
+        """Return the build with this name."""
         ...
 
 

@@ -41,6 +41,57 @@ class CommitStatuses(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """The commit that an event is about; `repository` is a domain.git_url.repository_key.
+
+    `position` orders the deployments of one commit: the time of its push, or of the start of a release of another
+    kind, in microseconds.
+    """
+
+    repository: str
+    sha: str
+    position: int = 0
+
+
+class CommitLookup(Protocol):
+    """Finds the commits of pushes and releases."""
+
+    def of_push(self, push: str, app: str) -> Commit | None:
+        """Return the commit of a push of an app."""
+        ...
+
+    def of_release(self, app: str, environment: str, number: int) -> Commit | None:
+        """Return the commit that a release runs."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitStatus:
+    """A status to show at a commit; `event` is the id of the event it reports.
+
+    Of two statuses of a commit and context, the one with the greater (position, rank) is the newer.
+    """
+
+    repository: str
+    sha: str
+    context: str
+    event: str
+    position: int
+    rank: int
+    state: str
+    description: str
+    target_url: str
+
+
+class StatusJournal(Protocol):
+    """Records the newest status of each commit and context, so that an older one does not overwrite it."""
+
+    def offer(self, status: CommitStatus) -> CommitStatus:
+        """Record the status unless a newer one is recorded; return the newest."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PendingHead:
     """A head that was read at the forge and that no push is recorded for.
 

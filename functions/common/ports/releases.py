@@ -1,7 +1,7 @@
 """Releases: their state machine, their history and their time limits."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from functions.common.domain.release import Release, ReleaseKind, ReleaseState
@@ -133,6 +133,62 @@ class ReleaseProgress(Protocol):
 
         A release that becomes live retires the previous live one in the same transaction.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseRecord:
+    """A release without config values.
+
+    `seconds` are from its start to its end (or now); `reason` is why it failed or was superseded.
+    """
+
+    app: str
+    environment: str
+    number: int
+    kind: str
+    state: str
+    sha: str
+    push: str
+    digest: str
+    image: str
+    processes: tuple[str, ...]
+    step: str
+    reason: str
+    note: str
+    created_at: datetime
+    ended_at: datetime | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentRecord:
+    """An environment; `release` is the number of its live release, 0 without one."""
+
+    app: str
+    name: str
+    branch: str
+    label: str
+    state: str
+    release: int
+    opened_at: datetime
+    pushed_at: datetime | None
+    closed_at: datetime | None
+
+
+class ReleaseHistory(Protocol):
+    """Reads the releases and environments of one app."""
+
+    def releases(self, app: str, environment: str, *, before: int, limit: int) -> tuple[ReleaseRecord, ...]:
+        """Return the releases numbered below `before` (0: all), newest first."""
+        ...
+
+    def rollback_target(self, app: str, environment: str, number: int) -> ReleaseRecord | None:
+        """Return that release, or for 0 the last one that was live before the current one."""
+        ...
+
+    def environments(self, app: str) -> tuple[EnvironmentRecord, ...]:
+        """Return the app's environments, production first, closed ones last."""
         ...
 
 

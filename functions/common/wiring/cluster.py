@@ -48,7 +48,7 @@ def image_store(settings: Settings) -> ImageStore:
 def deployer(core: Core) -> "KubernetesDeployer":
     """Return server-side apply."""
     from functions.common.adapters.kubernetes.deployer import KubernetesDeployer  # noqa: PLC0415 - as above
-    from functions.common.adapters.postgres.environments import PostgresRemovals  # noqa: PLC0415 - as above
+    from functions.common.adapters.postgres.workloads import PostgresRemovals  # noqa: PLC0415 - as above
 
     return KubernetesDeployer(
         api=_connected(), runtime=runtime(core.settings), removals=PostgresRemovals(database=core.database)

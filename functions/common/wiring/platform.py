@@ -76,7 +76,7 @@ def release_limits(core: Core) -> "ReleaseLimits":
 def image_retention(core: Core) -> "ImageRetention":
     """Return what chooses images to delete."""
     if _is_cluster(core):
-        from functions.common.adapters.postgres.image_retention import PostgresImageRetention  # noqa: PLC0415 - as above
+        from functions.common.adapters.postgres.images import PostgresImageRetention  # noqa: PLC0415 - as above
 
         return PostgresImageRetention(database=core.database)
     from functions.common.adapters.local.images import NoImageRetention  # noqa: PLC0415 - as above

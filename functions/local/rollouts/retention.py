@@ -9,7 +9,7 @@ from pathlib import Path
 
 from functions.common.adapters.local.images import LocalImageStore
 from functions.common.adapters.postgres.client import Postgres
-from functions.common.adapters.postgres.image_retention import NEEDED
+from functions.common.adapters.postgres.images import NEEDED
 
 _LOG = logging.getLogger(__name__)
 _HOUR, _DAY = 3_600.0, 86_400.0

@@ -4,7 +4,7 @@ import pytest
 
 from functions.common.adapters.postgres.apps import PostgresAppEditor
 from functions.common.adapters.postgres.builds import PostgresBuildLedger
-from functions.common.adapters.postgres.image_retention import PostgresImageRetention
+from functions.common.adapters.postgres.images import PostgresImageRetention
 from functions.common.adapters.postgres.releases import PostgresReleaseLedger, PostgresReleaseProgress
 from functions.common.domain.build import BuildOrder, BuildResult, BuildState, Image
 from functions.common.domain.push import PushState

@@ -4,14 +4,10 @@ from datetime import timedelta
 
 from functions.common.adapters.local.deployer import NoReleaseLimits
 from functions.common.adapters.postgres.deliveries import PostgresDeliveries
-from functions.common.adapters.postgres.environments import (
-    PostgresPreviewSweeper,
-    PostgresStalePreviews,
-    PostgresStrayFinder,
-)
+from functions.common.adapters.postgres.environments import PostgresPreviewSweeper, PostgresStalePreviews
 from functions.common.adapters.postgres.events import PostgresEventOutbox
-from functions.common.adapters.postgres.heads import PostgresBranchPushes, PostgresHeadRecords
-from functions.common.adapters.postgres.image_retention import PostgresImageRetention
+from functions.common.adapters.postgres.forge import PostgresBranchPushes, PostgresHeadRecords
+from functions.common.adapters.postgres.images import PostgresImageRetention
 from functions.common.adapters.postgres.network import PostgresHostCheck
 from functions.common.adapters.postgres.pushes import PostgresStuckPushes
 from functions.common.adapters.postgres.releases import (
@@ -20,6 +16,7 @@ from functions.common.adapters.postgres.releases import (
     PostgresStuckReleases,
 )
 from functions.common.adapters.postgres.tick_lock import PostgresTickLock
+from functions.common.adapters.postgres.workloads import PostgresStrayFinder
 from functions.common.events.envelope import Envelope
 from functions.reconcile.deadline import Deadline
 from functions.reconcile.handler import Step, handle

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.postgres.history import PostgresCommitLookup, PostgresStatusJournal
+from functions.common.adapters.postgres.forge import PostgresCommitLookup, PostgresStatusJournal
 from functions.common.errors import Unavailable
 from functions.common.events.base import Event
 from functions.common.events.build import BuildFailed, BuildRequested, BuildStarted
 from functions.common.events.push import PushIgnored, PushSuperseded
 from functions.common.events.release import ReleaseFailed, ReleaseLive, ReleaseStarted, ReleaseSuperseded
-from functions.common.ports.pushes import CommitStatus
+from functions.common.ports.forge import CommitStatus
 from functions.report_status.handler import Links, handle, show
 from functions.report_status.wording import wording
 from tests.fakes.commit_statuses import FakeCommitStatuses

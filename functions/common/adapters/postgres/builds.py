@@ -8,7 +8,7 @@ from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.build import Build, BuildOrder, BuildResult, BuildState, Image, attempt_name
 from functions.common.domain.push import PushState
 from functions.common.errors import Unavailable
-from functions.common.ports.builds import BuildEnd, BuildStart
+from functions.common.ports.builds import BuildEnd, BuildRecord, BuildStart
 
 # Builds to and from rows of the table builds.
 
@@ -211,3 +211,34 @@ def _beginning(row: dict[str, Any]) -> BuildStart:
         cancel=tuple(row["cancel"]),
         adopted=tuple(row["adopted"]),
     )
+
+
+_RECORD = """
+select name, app, environment, push, sha, ref, state, digest, step, reason, started_at, ended_at,
+    extract(epoch from coalesce(ended_at, now()) - started_at)::float8 as seconds
+from builds
+"""
+_NEWEST_RECORDS = """
+where app = :app and (:environment = '' or environment = :environment)
+    and (:before = '' or (started_at, name) < (select started_at, name from builds where name = :before))
+order by started_at desc, name desc limit :limit
+"""
+_RECORDS = _RECORD + _NEWEST_RECORDS
+_RECORD_BY_NAME = _RECORD + "where name = :name"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresBuildHistory:
+    """BuildHistory over the table builds."""
+
+    database: Postgres
+
+    def builds(self, app: str, *, environment: str, before: str, limit: int) -> tuple[BuildRecord, ...]:
+        """Return builds, newest first; see BuildHistory."""
+        rows = self.database.rows(_RECORDS, app=app, environment=environment, before=before, limit=limit)
+        return tuple(BuildRecord(**row) for row in rows)
+
+    def build(self, name: str) -> BuildRecord | None:
+        """Return one build; see BuildHistory."""
+        rows = self.database.rows(_RECORD_BY_NAME, name=name)
+        return BuildRecord(**rows[0]) if rows else None

@@ -9,7 +9,6 @@ from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.environment import Environment, EnvironmentState, preview
 from functions.common.errors import Unavailable
 from functions.common.ports.apps import OpenedEnvironment
-from functions.common.ports.deployer import RunningWorkload
 
 # Environments, in the table environments.
 
@@ -160,58 +159,3 @@ class PostgresPreviewSweeper:
 
 def _environments(rows: list[dict[str, Any]]) -> tuple[Environment, ...]:
     return tuple(Environment(**row | {"state": EnvironmentState(row["state"])}) for row in rows)
-
-
-# Removals in the table workload_removals.
-
-_NOTE = """
-insert into workload_removals (app, environment, through) values (:app, :environment, :through)
-on conflict (app, environment) do update set through = greatest(workload_removals.through, excluded.through)
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostgresRemovals:
-    """Removals."""
-
-    database: Postgres
-
-    def record(self, app: str, environment: str, *, through: int) -> None:
-        """Remember the number; see Removals."""
-        self.database.run(_NOTE, app=app, environment=environment, through=through)
-
-    def through(self, app: str, environment: str) -> int:
-        """Return the number; see Removals."""
-        sql = "select through from workload_removals where app = :app and environment = :environment"
-        rows = self.database.run(sql, app=app, environment=environment)
-        return int(rows[0][0]) if rows else 0
-
-
-# Workloads without an environment, by the tables environments and release_floors.
-
-_STRAYS = """
-select w.app, w.environment, w.release
-from unnest(cast(:apps as text[]), cast(:environments as text[]), cast(:releases as integer[]))
-    as w (app, environment, release)
-where not exists (select 1 from environments as e where e.app = w.app and e.name = w.environment)
-    or exists (select 1 from release_floors as f
-        where f.app = w.app and f.environment = w.environment and f.number >= w.release)
-order by w.app, w.environment
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostgresStrayFinder:
-    """StrayFinder."""
-
-    database: Postgres
-
-    def among(self, workloads: tuple[RunningWorkload, ...]) -> tuple[RunningWorkload, ...]:
-        """Return those that nothing wants; see StrayFinder."""
-        rows = self.database.rows(
-            _STRAYS,
-            apps=[one.app for one in workloads],
-            environments=[one.environment for one in workloads],
-            releases=[one.release for one in workloads],
-        )
-        return tuple(RunningWorkload(**row) for row in rows)

@@ -10,8 +10,10 @@ from functions.common.domain.environment import PRODUCTION
 from functions.common.domain.release import Release, ReleaseKind, ReleaseState
 from functions.common.ports.releases import (
     AbandonedReleases,
+    EnvironmentRecord,
     ObservedRelease,
     Proposal,
+    ReleaseRecord,
     StartedRelease,
     StuckRelease,
     SupersededProposal,
@@ -319,3 +321,55 @@ class PostgresStuckReleases:
         """Return releases that may be stuck; see StuckReleases."""
         rows = self.database.rows(_STUCK, longer_than=longer_than, limit=limit)
         return tuple(StuckRelease(release=release(row), cause=row["cause"], idle=row["idle"]) for row in rows)
+
+
+# The column `config` is never selected here.
+_RECORD = """
+select app, environment, number, kind, state, sha, push, digest, image,
+    array(select jsonb_object_keys(processes) order by 1) as processes, step, reason, note, created_at, ended_at,
+    extract(epoch from coalesce(ended_at, now()) - created_at)::float8 as seconds
+from releases where app = :app and environment = :environment
+"""
+_RECORDS = _RECORD + "and (:before::int = 0 or number < :before::int) order by number desc limit :limit"
+_RECORD_BY_NUMBER = _RECORD + "and number = :number"
+_RETIRED = """
+and state = 'retired' and number < coalesce(
+    (select max(number) from releases where app = :app and environment = :environment and state = 'live'), 2147483647)
+order by number desc limit 1
+"""
+_BEFORE_LIVE = _RECORD + _RETIRED
+_ENVIRONMENT_RECORDS = """
+select e.app, e.name, e.branch, e.label, e.state, e.opened_at, e.pushed_at, e.closed_at,
+    coalesce((select max(number) from releases where app = e.app and environment = e.name and state = 'live'), 0)
+        as release
+from environments as e where e.app = :app
+order by e.state = 'closed', e.name <> 'production', e.name
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresReleaseHistory:
+    """ReleaseHistory over the tables releases and environments."""
+
+    database: Postgres
+
+    def releases(self, app: str, environment: str, *, before: int, limit: int) -> tuple[ReleaseRecord, ...]:
+        """Return releases, newest first; see ReleaseHistory."""
+        rows = self.database.rows(_RECORDS, app=app, environment=environment, before=before, limit=limit)
+        return tuple(_record(row) for row in rows)
+
+    def rollback_target(self, app: str, environment: str, number: int) -> ReleaseRecord | None:
+        """Return the release to go back to; see ReleaseHistory."""
+        if number:
+            rows = self.database.rows(_RECORD_BY_NUMBER, app=app, environment=environment, number=number)
+        else:
+            rows = self.database.rows(_BEFORE_LIVE, app=app, environment=environment)
+        return _record(rows[0]) if rows else None
+
+    def environments(self, app: str) -> tuple[EnvironmentRecord, ...]:
+        """Return the app's environments; see ReleaseHistory."""
+        return tuple(EnvironmentRecord(**row) for row in self.database.rows(_ENVIRONMENT_RECORDS, app=app))
+
+
+def _record(row: dict[str, Any]) -> ReleaseRecord:
+    return ReleaseRecord(**{**row, "processes": tuple(row["processes"])})

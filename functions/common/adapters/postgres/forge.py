@@ -1,14 +1,14 @@
 """Branch heads last seen, in the tables forge_repositories and forge_heads."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.postgres.pushes import COLUMNS, push
 from functions.common.domain.push import Push
-from functions.common.ports.forge import PendingHead, WatchedRepository
+from functions.common.ports.forge import Commit, CommitStatus, PendingHead, WatchedRepository
 
 _DUE = """
 select a.git_key as repository, min(a.git_url) as clone_url, max(f.read_at) as read_at,
@@ -115,3 +115,64 @@ class PostgresBranchPushes:
 def _pending(head: Mapping[str, Any]) -> PendingHead:
     since = datetime.fromisoformat(head["since"]).astimezone(UTC)
     return PendingHead(sha=head["sha"], since=since, overdue=head["overdue"])
+
+
+_COMMIT_OF_PUSH = """
+select repository, sha, (extract(epoch from received_at) * 1000000)::bigint as position
+from pushes where id = :push and app = :app
+"""
+_COMMIT_OF_RELEASE = """
+select coalesce(nullif(p.repository, ''), a.git_key, '') as repository, r.sha,
+    (extract(epoch from case when r.kind = 'push' then coalesce(p.received_at, r.created_at) else r.created_at end)
+        * 1000000)::bigint as position
+from releases as r
+left join pushes as p on p.id = r.push and p.app = r.app
+left join projects as a on a.name = r.app
+where r.app = :app and r.environment = :environment and r.number = :number
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresCommitLookup:
+    """CommitLookup over the tables pushes, releases and projects."""
+
+    database: Postgres
+
+    def of_push(self, push: str, app: str) -> Commit | None:
+        """Return the commit of a push; see CommitLookup."""
+        return _commit(self.database.rows(_COMMIT_OF_PUSH, push=push, app=app))
+
+    def of_release(self, app: str, environment: str, number: int) -> Commit | None:
+        """Return the commit of a release; see CommitLookup."""
+        return _commit(self.database.rows(_COMMIT_OF_RELEASE, app=app, environment=environment, number=number))
+
+
+def _commit(rows: list[dict[str, Any]]) -> Commit | None:
+    return Commit(**rows[0]) if rows else None
+
+
+_OFFER = """
+insert into commit_statuses as kept
+    (sha, context, repository, event, position, rank, state, description, target_url)
+values (:sha, :context, :repository, :event, :position, :rank, :state, :description, :target_url)
+on conflict (sha, context) do update
+set repository = excluded.repository, event = excluded.event, position = excluded.position, rank = excluded.rank,
+    state = excluded.state, description = excluded.description, target_url = excluded.target_url
+where (excluded.position, excluded.rank) > (kept.position, kept.rank)
+"""
+_FIND_STATUS = """
+select repository, sha, context, event, position, rank, state, description, target_url
+from commit_statuses where sha = :sha and context = :context
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresStatusJournal:
+    """StatusJournal over the table commit_statuses."""
+
+    database: Postgres
+
+    def offer(self, status: CommitStatus) -> CommitStatus:
+        """Remember the status unless a newer one is known; see StatusJournal."""
+        self.database.run(_OFFER, **asdict(status))
+        return CommitStatus(**self.database.rows(_FIND_STATUS, sha=status.sha, context=status.context)[0])
