@@ -8,11 +8,12 @@ from pathlib import Path
 
 from pg8000.exceptions import DatabaseError
 
-from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.client import Postgres, sqlstate
 from functions.common.adapters.postgres.migrations import migrate
 from tests.patience import patient
 
 TEMPLATE = "slipway_template"
+OBJECT_IN_USE = "55006"
 # The rows of the catalogs that describe tables, functions and settings (from 16384 on they are not PostgreSQL's own),
 # and the applied migrations.
 _SHAPE = """
@@ -81,12 +82,18 @@ class Databases:
     def _rename(self, name: str, to: str) -> bool:
         """End all connections to a database and rename it; return False when a client connects again and again."""
         deadline = time.monotonic() + patient(5)
-        while self._maintenance.run(_END_CONNECTIONS, name=name):
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.001)
-        self._maintenance.run(f"alter database {name} rename to {to}")
-        return True
+        while time.monotonic() < deadline:
+            if self._maintenance.run(_END_CONNECTIONS, name=name):
+                time.sleep(0.001)
+                continue
+            try:
+                self._maintenance.run(f"alter database {name} rename to {to}")
+            except DatabaseError as error:  # a thread of the test has connected since
+                if sqlstate(error) != OBJECT_IN_USE:
+                    raise
+            else:
+                return True
+        return False
 
     def _emptied(self, name: str) -> bool:
         """Delete all rows; return False when the database is not like the template."""

@@ -1,7 +1,11 @@
-"""A delivery: one webhook request."""
+"""A webhook request, and the delivery that is stored of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from urllib.parse import unquote_to_bytes
+
+_FORM = "application/x-www-form-urlencoded"
 
 
 class Provider(StrEnum):
@@ -11,6 +15,25 @@ class Provider(StrEnum):
     GITEA = "gitea"
     GITHUB = "github"
     GITLAB = "gitlab"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """A request to the path of `provider`; header names are in lower case, `remote` is the sender for the audit log."""
+
+    provider: Provider
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    remote: str
+
+    @property
+    def json(self) -> bytes:
+        """The JSON as it was sent: the body, or a form's field `payload` (empty when the form has none)."""
+        if not self.headers.get("content-type", "").lower().startswith(_FORM):
+            return self.body
+        fields = (field.partition(b"=") for field in self.body.split(b"&"))
+        value = next((value for name, _, value in fields if name == b"payload"), b"")
+        return unquote_to_bytes(value.replace(b"+", b" "))
 
 
 class DeliveryOutcome(StrEnum):

@@ -1,10 +1,11 @@
-"""Webhook deliveries: what a payload means, and where deliveries are stored."""
+"""Webhook deliveries: how each forge sends them, and where they are stored."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
-from functions.common.domain.delivery import Delivery, DeliveryOutcome, Provider
+from functions.common.domain.delivery import Delivery, DeliveryOutcome, Webhook
 from functions.common.events.base import Event
 
 
@@ -15,10 +16,28 @@ class Ignored:
     reason: str
 
 
-class WebhookReader(Protocol):
-    """Reads the payloads of one kind of forge. It does no I/O and never raises Unavailable."""
+class ForgeWebhooks(Protocol):
+    """The webhooks of one forge: their headers, their signature and their payload. No method does I/O."""
 
-    def read(self, payload: Mapping[str, Any], *, kind: str, provider: Provider, delivery_id: str) -> Event | Ignored:
+    @property
+    def event_header(self) -> str:
+        """The header that names what happened, in lower case; a request with it is a webhook of this forge."""
+        ...
+
+    @property
+    def delivery_headers(self) -> Sequence[str]:
+        """The headers that may have the id of the delivery; the first one with a value counts."""
+        ...
+
+    def verify(self, webhook: Webhook, *, secret: str, now: datetime) -> str:
+        """Return why the webhook is not signed with the secret, or an empty text when it is.
+
+        The secret is not empty. The text goes into the audit log: it must show neither the secret nor the expected
+        signature. Nothing in the body has been parsed yet; what is compared with a secret takes constant time.
+        """
+        ...
+
+    def read(self, payload: Mapping[str, Any], *, kind: str, delivery_id: str) -> Event | Ignored:
         """Return the event of a payload; `kind` is the forge's name of the webhook's event.
 
         PushReceived has no `push` yet. Raises Rejected naming the field that is missing or invalid.

@@ -13,9 +13,11 @@ from werkzeug.test import EnvironBuilder
 
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.postgres.deliveries import PostgresDeliveries
+from functions.common.domain.delivery import Webhook
 from functions.common.runtime.http import limit_body
-from functions.verify_webhook.app import MAX_BODY, WebhookEndpoint
-from functions.verify_webhook.webhook import Answer, Webhook
+from functions.verify_webhook.app import MAX_BODY
+from functions.verify_webhook.endpoint import WebhookEndpoint
+from functions.verify_webhook.handler import Answer
 from tests.contract.deliveries import NOWHERE
 from tests.fakes.loopback_broker import LoopbackBroker, loopback_broker
 from tests.webhook_sender import SECRET, Sender, forge_headers, payload, published, read_json, sender, signature
@@ -48,7 +50,7 @@ def test_a_first_delivery_is_answered_with_its_ids_and_published(forge: Sender, 
     assert event["traceparent"].startswith("00-")
 
 
-def test_the_delivery_is_kept_whole_but_without_what_is_secret(forge: Sender, database: str) -> None:
+def test_the_delivery_is_stored_whole_but_without_secrets(forge: Sender, database: str) -> None:
     body = payload("gitlab/push")
 
     forge.send("gitlab", "Push Hook", body, delivery="d-1", Authorization="Bearer of-secrets", Cookie="a=of-secrets")
@@ -64,7 +66,7 @@ def test_the_delivery_is_kept_whole_but_without_what_is_secret(forge: Sender, da
 
 
 @pytest.mark.parametrize("path", ["/v1/webhooks/github", "/api/v1/webhooks/github", "/v1/webhooks/github/"])
-def test_both_paths_lead_here(forge: Sender, path: str) -> None:
+def test_webhooks_are_accepted_under_both_paths(forge: Sender, path: str) -> None:
     body = payload("github/push")
 
     assert forge.post(path, body, forge_headers("github", "push", "d-1", body)).status_code == 202
@@ -78,7 +80,7 @@ def test_a_ping_is_answered_with_200(forge: Sender, broker: LoopbackBroker) -> N
     assert broker.events == []
 
 
-def test_what_is_not_for_us_is_stored_with_the_reason(forge: Sender, database: str) -> None:
+def test_an_ignored_webhook_is_stored_with_the_reason(forge: Sender, database: str) -> None:
     first = forge.send("gitea", "status", payload("gitea/push"))
     again = forge.send("gitea", "status", payload("gitea/push"))
 
@@ -102,7 +104,7 @@ def test_what_is_not_for_us_is_stored_with_the_reason(forge: Sender, database: s
         (b'{"ref": "refs/heads/main", "repository": 1}', "field repository of the payload must be an object"),
     ],
 )
-def test_what_cannot_be_read_is_refused_with_the_reason(forge: Sender, body: bytes, text: str) -> None:
+def test_a_payload_that_cannot_be_read_is_refused_with_the_reason(forge: Sender, body: bytes, text: str) -> None:
     answer = forge.send("forgejo", "push", body)
 
     assert answer.status_code == 400
@@ -122,7 +124,7 @@ def test_odd_text_reaches_the_broker(forge: Sender, broker: LoopbackBroker) -> N
 
 
 @pytest.mark.parametrize("provider", ["forgejo", "gitea"])
-def test_a_form_is_read_and_checked_over_its_payload(forge: Sender, provider: str) -> None:
+def test_the_signature_of_a_form_covers_its_payload(forge: Sender, provider: str) -> None:
     content = payload(f"{provider}/push")
     form = urlencode({"payload": content}).encode()
     headers = forge_headers(provider, "push", "d-1", content)
@@ -131,7 +133,7 @@ def test_a_form_is_read_and_checked_over_its_payload(forge: Sender, provider: st
     assert forge.post(f"/v1/webhooks/{provider}", form, headers).status_code == 202
 
 
-def test_a_form_of_github_is_checked_over_its_raw_body(forge: Sender) -> None:
+def test_the_signature_of_a_form_of_github_covers_the_raw_body(forge: Sender) -> None:
     form = urlencode({"payload": payload("github/push")}).encode()
     headers = forge_headers("github", "push", "d-1", form)
     headers["Content-Type"] = "application/x-www-form-urlencoded"
@@ -197,7 +199,7 @@ def test_each_provider_may_have_its_own_secret(database: str, broker: LoopbackBr
     assert forge.send("forgejo", "push", payload("forgejo/push")).status_code == 202
 
 
-def test_a_store_that_is_down_asks_to_come_again(broker: LoopbackBroker) -> None:
+def test_a_store_that_is_down_gives_503_with_retry_after(broker: LoopbackBroker) -> None:
     answer = sender(NOWHERE, broker.url).send("forgejo", "push", payload("forgejo/push"))
 
     assert answer.status_code == 503
@@ -216,7 +218,7 @@ def test_a_forged_delivery_is_401_even_when_it_cannot_be_audited(
 
 
 @pytest.mark.parametrize("status", [500, 503, 400, 413])
-def test_a_broker_that_does_not_take_the_event_does_not_trouble_the_forge(
+def test_the_forge_gets_202_although_the_broker_refuses_the_event(
     forge: Sender, broker: LoopbackBroker, status: int
 ) -> None:
     broker.status = status
@@ -224,14 +226,14 @@ def test_a_broker_that_does_not_take_the_event_does_not_trouble_the_forge(
     assert forge.send("forgejo", "push", payload("forgejo/push")).status_code == 202
 
 
-def test_before_there_is_a_broker_a_webhook_is_kept_for_it(database: str) -> None:
+def test_a_webhook_is_stored_for_a_broker_that_has_no_address_yet(database: str) -> None:
     assert sender(database, "").send("forgejo", "push", payload("forgejo/push")).status_code == 202
 
     waiting = PostgresDeliveries(database=Postgres(database)).claim(older_than=timedelta(0), limit=2)
     assert [event.type for event in waiting] == ["dev.slipway.push.received.v1"]
 
 
-def test_other_paths_and_methods_say_what_is_right(forge: Sender) -> None:
+def test_answers_to_other_paths_and_methods_name_the_right_ones(forge: Sender) -> None:
     unknown = forge.post("/v1/webhooks/bitbucket", b"", {})
     get = forge.app.test_client().get("/v1/webhooks/forgejo")
 
@@ -241,7 +243,7 @@ def test_other_paths_and_methods_say_what_is_right(forge: Sender) -> None:
 
 
 class _Endless(io.RawIOBase):
-    """Yields bytes for ever, and counts them."""
+    """Yields bytes without end, and counts them."""
 
     def __init__(self) -> None:
         super().__init__()

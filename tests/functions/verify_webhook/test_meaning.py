@@ -1,4 +1,4 @@
-"""What each forge's payload means."""
+"""Which event each payload of a forge is."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ from functions.common.events.push import (
     TagCreated,
 )
 from functions.common.ports.deliveries import Ignored
-from functions.verify_webhook.app import READERS
+from functions.verify_webhook.app import FORGES
 from tests.webhook_sender import payload
 
 A, B, ZERO = "a" * 40, "b" * 40, "0" * 40
@@ -26,7 +26,7 @@ A, B, ZERO = "a" * 40, "b" * 40, "0" * 40
 def read(name: str, kind: str, **changed: object) -> Event | Ignored:
     forge = Provider(name.partition("/")[0])
     content: dict[str, Any] = {**json.loads(payload(name)), **changed}
-    return READERS[forge].read(content, kind=kind, provider=forge, delivery_id="d-1")
+    return FORGES[forge].read(content, kind=kind, delivery_id="d-1")
 
 
 def pushed(name: str, kind: str = "push", **changed: object) -> PushReceived:
@@ -39,7 +39,7 @@ def pushed(name: str, kind: str = "push", **changed: object) -> PushReceived:
     ("name", "kind"),
     [("forgejo/push", "push"), ("gitea/push", "push"), ("github/push", "push"), ("gitlab/push", "Push Hook")],
 )
-def test_a_push_says_the_same_from_every_forge(name: str, kind: str) -> None:
+def test_a_push_is_the_same_event_from_every_forge(name: str, kind: str) -> None:
     event = pushed(name, kind)
 
     assert (event.ref, event.branch, event.before, event.after) == ("refs/heads/main", "main", A, B)
@@ -60,7 +60,7 @@ def test_a_system_hook_of_gitlab_is_a_push_without_the_names_of_files() -> None:
 
 
 @pytest.mark.parametrize("name", ["push", "push-branch-deleted", "push-tag", "merge-request-updated"])
-def test_a_system_hook_of_gitlab_says_the_same_as_the_hook_of_a_project(name: str) -> None:
+def test_a_system_hook_of_gitlab_is_the_same_event_as_the_hook_of_a_project(name: str) -> None:
     kind = {"push": "Push Hook", "push-tag": "Tag Push Hook"}.get(name, "Merge Request Hook")
 
     assert read(f"gitlab/{name}", "System Hook") == read(f"gitlab/{name}", kind)
@@ -136,14 +136,14 @@ def test_a_tag_is_kept_for_the_record(name: str, kind: str) -> None:
         ("gitlab/push-tag", "System Hook", {"after": ZERO}, "tag v1.0.0 was deleted"),
     ],
 )
-def test_what_is_not_for_us_says_why(name: str, kind: str, changed: dict[str, Any], reason: str) -> None:
+def test_an_ignored_webhook_has_a_reason(name: str, kind: str, changed: dict[str, Any], reason: str) -> None:
     event = read(name, kind, **changed)
 
     assert isinstance(event, Ignored)
     assert reason in event.reason
 
 
-def test_pull_requests_open_grow_and_close() -> None:
+def test_pull_requests_open_update_and_close() -> None:
     opened = read("forgejo/pull-request-opened", "pull_request")
     grown = read("forgejo/pull-request-opened", "pull_request_sync", action="synchronized")
     updated = read("gitlab/merge-request-updated", "Merge Request Hook")
@@ -185,7 +185,7 @@ def test_pull_requests_open_grow_and_close() -> None:
         ),
     ],
 )
-def test_a_list_of_changes_that_may_miss_some_is_not_complete(name: str, changed: dict[str, Any]) -> None:
+def test_an_incomplete_list_of_changes_is_marked_so(name: str, changed: dict[str, Any]) -> None:
     kind = "Push Hook" if name.startswith("gitlab") else "push"
 
     assert not pushed(name, kind, **changed).complete
@@ -197,7 +197,7 @@ def test_a_first_push_without_commits_and_head_is_a_push() -> None:
     assert (event.before, event.message, event.changed, event.complete) == (ZERO, "", (), False)
 
 
-def test_a_forced_push_is_said_to_be_one() -> None:
+def test_a_forced_push_is_marked_so() -> None:
     assert pushed("github/push-forced").forced
 
 
@@ -234,7 +234,7 @@ def test_a_wrong_shape_is_refused_naming_the_field(name: str, kind: str, changed
     assert field in str(refused.value)
 
 
-def test_text_that_cannot_be_kept_is_replaced() -> None:
+def test_text_that_cannot_be_stored_is_replaced() -> None:
     lone = {"id": B, "message": "odd \ud800 text\0", "added": ["\ud800"]}
 
     event = pushed("forgejo/push", head_commit=lone, commits=[lone])
@@ -243,7 +243,7 @@ def test_text_that_cannot_be_kept_is_replaced() -> None:
     assert event.changed == ("?",)
 
 
-def test_a_sha_256_repository_is_understood() -> None:
+def test_a_sha_256_repository_is_supported() -> None:
     event = pushed("forgejo/push", before="a" * 64, after="b" * 64)
 
     assert event.after == "b" * 64

@@ -1,4 +1,4 @@
-"""From a push to a real Gitea to the event that its signed webhook stands for."""
+"""From a push to a real Gitea to the event of its signed webhook."""
 
 import io
 import json
@@ -30,7 +30,7 @@ ZERO = "0" * 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """A repository of the default organisation, made by the adapter, and what came of what was done to it."""
+    """A repository of the default organisation, created by the adapter, and the events of its webhooks."""
 
     api: GiteaApi
     name: str
@@ -130,7 +130,7 @@ def test_pushes_are_accepted_and_mean_what_was_pushed(world: World) -> None:
     )
 
 
-def test_a_changed_secret_reaches_a_webhook_that_is_there(world: World) -> None:
+def test_a_changed_secret_reaches_an_existing_webhook(world: World) -> None:
     world.repositories(secret="an older one").create(world.name)
     url = world.repositories().create(world.name)
 
@@ -139,7 +139,7 @@ def test_a_changed_secret_reaches_a_webhook_that_is_there(world: World) -> None:
     assert world.event("push.received")["after"] == sha
 
 
-def test_what_is_signed_with_another_secret_is_refused(world: World, database: str) -> None:
+def test_a_webhook_signed_with_another_secret_is_refused(world: World, database: str) -> None:
     url = world.repositories(secret="another").create(world.name)
 
     world.push(url, {"a": "1"})

@@ -12,7 +12,7 @@ from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.delivery import Provider
 from functions.common.events.base import Event
 from functions.common.ports.deliveries import Ignored
-from functions.verify_webhook.app import READERS
+from functions.verify_webhook.app import FORGES
 from tests.conftest import SHARED
 from tests.fakes.loopback_broker import loopback_broker
 from tests.webhook_sender import Sender, published, read_json, sender
@@ -109,4 +109,4 @@ def test_recorded_payloads_of_gitlab_mean_the_same_in_a_system_hook() -> None:
 
 
 def _meaning(payload: dict[str, Any], kind: str) -> Event | Ignored:
-    return READERS[Provider.GITLAB].read(payload, kind=kind, provider=Provider.GITLAB, delivery_id="d-1")
+    return FORGES[Provider.GITLAB].read(payload, kind=kind, delivery_id="d-1")

@@ -1,4 +1,4 @@
-"""Who is trusted: made-up requests, and the test vectors that other projects publish."""
+"""Which webhooks are trusted: made-up requests, and the test vectors that other projects publish."""
 
 import hmac
 import json
@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from functions.common.domain.delivery import Provider
-from functions.verify_webhook.signatures import mismatch
-from functions.verify_webhook.signatures import standard_webhooks_mismatch as standard_mismatch
-from functions.verify_webhook.webhook import Webhook
+from functions.common.adapters.forges.signatures import standard_webhooks_mismatch
+from functions.common.domain.delivery import Provider, Webhook
+from functions.verify_webhook.app import FORGES
+from functions.verify_webhook.webhook import mismatch
 from tests.conftest import SHARED
 from tests.webhook_sender import SECRET, signature
 
@@ -23,7 +23,7 @@ BODY = b'{"a": 1}'
 
 def check(provider: Provider, headers: dict[str, str], *, body: bytes = BODY, secret: str = SECRET) -> str:
     webhook = Webhook(provider=provider, headers=headers, body=body, remote="192.0.2.1")
-    return mismatch(webhook, secret=secret, now=NOW)
+    return mismatch(webhook, FORGES, secret=secret, now=NOW)
 
 
 @pytest.mark.parametrize("provider", [Provider.FORGEJO, Provider.GITEA])
@@ -56,7 +56,7 @@ def test_github_signs_with_a_prefix() -> None:
         (Provider.GITLAB, {"x-hub-signature-256": "sha256=" + signature(BODY)}, "neither"),
     ],
 )
-def test_what_is_not_signed_with_our_secret_is_not_trusted(
+def test_a_webhook_that_is_not_signed_with_the_secret_is_not_trusted(
     provider: Provider, headers: dict[str, str], why: str
 ) -> None:
     assert why in check(provider, headers)
@@ -64,7 +64,7 @@ def test_what_is_not_signed_with_our_secret_is_not_trusted(
 
 @pytest.mark.parametrize("provider", list(Provider))
 @pytest.mark.parametrize("secret", ["", " "])
-def test_without_a_secret_nobody_is_trusted(provider: Provider, secret: str) -> None:
+def test_without_a_secret_no_webhook_is_trusted(provider: Provider, secret: str) -> None:
     signed = signature(BODY, secret)
     headers = {"x-forgejo-signature": signed, "x-hub-signature-256": f"sha256={signed}", "x-gitlab-token": secret}
 
@@ -87,7 +87,7 @@ def test_gitlab_sends_the_secret_itself() -> None:
     assert check(Provider.GITLAB, {"x-gitlab-token": "käse".encode().decode("latin-1")}, secret="käse") == ""
 
 
-def test_a_signing_token_asks_for_a_signature_even_where_a_token_is_sent() -> None:
+def test_with_a_signing_token_a_plain_token_is_not_enough() -> None:
     token = "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ="
 
     assert check(Provider.GITLAB, {"x-gitlab-token": token}, secret=token) != ""
@@ -105,7 +105,7 @@ def signed_by_gitlab(at: datetime) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("shift", "good"),
+    ("shift", "valid"),
     [
         (timedelta(), True),
         (timedelta(minutes=5), True),
@@ -114,10 +114,10 @@ def signed_by_gitlab(at: datetime) -> dict[str, str]:
         (-timedelta(minutes=5, seconds=1), False),
     ],
 )
-def test_an_old_signature_of_gitlab_is_no_good(shift: timedelta, *, good: bool) -> None:
+def test_an_old_signature_of_gitlab_is_not_valid(shift: timedelta, *, valid: bool) -> None:
     headers = signed_by_gitlab(NOW + shift)
 
-    assert (check(Provider.GITLAB, headers, secret="whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ=") == "") is good
+    assert (check(Provider.GITLAB, headers, secret="whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ=") == "") is valid
 
 
 def vectors(name: str) -> list[dict[str, Any]]:
@@ -157,16 +157,16 @@ def test_recorded_standard_webhooks(vector: dict[str, Any]) -> None:
     told = re.search(r"now=(\d+)([+-]\d+)?", vector["verify"])
     at = int(told[1]) + int(told[2] or 0) if told else 1614265330
 
-    why = standard_mismatch(
+    why = standard_webhooks_mismatch(
         headers, vector.get("body", "").encode(), secret=vector["secret"], now=datetime.fromtimestamp(at, UTC)
     )
 
     assert (why == "") is vector["verify"].startswith("pass")
 
 
-@pytest.mark.parametrize("size", [0, 1, 2047, 2048, 4095, 64 * 1024, 64 * 1024 + 1, 1_000_000])
+@pytest.mark.parametrize("size", [0, 1, 2048, 1_000_000])
 @pytest.mark.parametrize("changed", [0, -1])
-def test_bodies_of_all_sizes_are_covered_to_the_last_byte(size: int, changed: int) -> None:
+def test_a_signature_covers_every_byte_of_a_body(size: int, changed: int) -> None:
     body = bytearray(random.Random(size).randbytes(size))  # noqa: S311 - no secret
     signed = {"x-forgejo-signature": hmac.digest(SECRET.encode(), body, "sha256").hex()}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -16,28 +17,46 @@ from functions.common.adapters.forges.payload import (
     read_ref,
     read_repository,
 )
+from functions.common.adapters.forges.signatures import HUB, hmac_mismatch
 from functions.common.adapters.http_client import Answer, HttpClient, without_user
-from functions.common.domain.delivery import Provider
+from functions.common.domain.delivery import Provider, Webhook
 from functions.common.domain.git_url import repository_key
 from functions.common.errors import NotFound, Rejected, Unavailable
 from functions.common.events.base import Event
 from functions.common.events.push import BranchDeleted
 from functions.common.ports.deliveries import Ignored
 
+_SIGNATURES = ("x-forgejo-signature", "x-gitea-signature", "x-gogs-signature", HUB)
 _URLS = ("clone_url", "ssh_url", "html_url")
 _PULL_REQUEST = frozenset({"pull_request", "pull_request_sync"})
 
 
 @dataclass(frozen=True, slots=True)
 class GiteaWebhooks:
-    """WebhookReader of Forgejo and Gitea, which share one format.
+    """ForgeWebhooks of Forgejo or Gitea, which share one format.
 
     Hooks of type `gitea` send `main` where those of type `forgejo` send `refs/heads/main`. No field tells a forced
     push from another.
     """
 
-    def read(self, payload: Mapping[str, Any], *, kind: str, provider: Provider, delivery_id: str) -> Event | Ignored:
-        """Return the event of a payload; see WebhookReader."""
+    provider: Provider
+
+    @property
+    def event_header(self) -> str:
+        """See ForgeWebhooks."""
+        return f"x-{self.provider}-event"
+
+    @property
+    def delivery_headers(self) -> tuple[str, ...]:
+        """See ForgeWebhooks."""
+        return f"x-{self.provider}-delivery", "x-forgejo-delivery", "x-gitea-delivery"
+
+    def verify(self, webhook: Webhook, *, secret: str, now: datetime) -> str:  # noqa: ARG002 - it has no timestamp
+        """Check the signature, which covers the JSON: for a form, the decoded field; see ForgeWebhooks."""
+        return hmac_mismatch(webhook.headers, _SIGNATURES, webhook.json, secret=secret)
+
+    def read(self, payload: Mapping[str, Any], *, kind: str, delivery_id: str) -> Event | Ignored:
+        """Return the event of a payload; see ForgeWebhooks."""
         fields = Fields(payload)
         if kind == "create":
             return Ignored(reason="a create event repeats the push event of the same ref")
@@ -47,7 +66,7 @@ class GiteaWebhooks:
         if ignored:
             return ignored
         repository = read_repository(fields.object("repository"), name="full_name", urls=_URLS)
-        origin = Origin(provider=provider, delivery=delivery_id, repository=repository)
+        origin = Origin(provider=self.provider, delivery=delivery_id, repository=repository)
         if kind == "push":
             return read_push(fields, origin, _extras(fields))
         if kind == "delete":

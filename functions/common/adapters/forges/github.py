@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from functions.common.adapters.forges.payload import (
@@ -13,7 +14,8 @@ from functions.common.adapters.forges.payload import (
     read_push,
     read_repository,
 )
-from functions.common.domain.delivery import Provider
+from functions.common.adapters.forges.signatures import HUB, hmac_mismatch
+from functions.common.domain.delivery import Provider, Webhook
 from functions.common.events.base import Event
 from functions.common.ports.deliveries import Ignored
 
@@ -25,10 +27,17 @@ _URLS = ("clone_url", "ssh_url", "git_url", "html_url")
 
 @dataclass(frozen=True, slots=True)
 class GithubWebhooks:
-    """WebhookReader of GitHub."""
+    """ForgeWebhooks of GitHub."""
 
-    def read(self, payload: Mapping[str, Any], *, kind: str, provider: Provider, delivery_id: str) -> Event | Ignored:
-        """Return the event of a payload; see WebhookReader."""
+    event_header = "x-github-event"
+    delivery_headers = ("x-github-delivery",)
+
+    def verify(self, webhook: Webhook, *, secret: str, now: datetime) -> str:  # noqa: ARG002 - it has no timestamp
+        """Check X-Hub-Signature-256, which covers the raw body, of a form too; see ForgeWebhooks."""
+        return hmac_mismatch(webhook.headers, (HUB,), webhook.body, secret=secret)
+
+    def read(self, payload: Mapping[str, Any], *, kind: str, delivery_id: str) -> Event | Ignored:
+        """Return the event of a payload; see ForgeWebhooks."""
         fields = Fields(payload)
         if kind == "ping":
             return Ignored(reason="a ping: the webhook is set up correctly")
@@ -40,7 +49,7 @@ class GithubWebhooks:
         if ignored:
             return ignored
         repository = read_repository(fields.object("repository"), name="full_name", urls=_URLS)
-        origin = Origin(provider=provider, delivery=delivery_id, repository=repository)
+        origin = Origin(provider=Provider.GITHUB, delivery=delivery_id, repository=repository)
         if kind == "push":
             return read_push(fields, origin, _extras(fields))
         return read_pull_request(fields, origin, fork=_is_fork(fields.object("pull_request")))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from functions.common.adapters.forges.payload import (
@@ -14,7 +15,8 @@ from functions.common.adapters.forges.payload import (
     read_push,
     read_repository,
 )
-from functions.common.domain.delivery import Provider
+from functions.common.adapters.forges.signatures import STANDARD_PREFIX, is_equal, standard_webhooks_mismatch
+from functions.common.domain.delivery import Provider, Webhook
 from functions.common.events.base import Event
 from functions.common.events.push import PullRequestClosed, PullRequestOpened, PullRequestUpdated
 from functions.common.ports.deliveries import Ignored
@@ -27,14 +29,30 @@ _URLS = ("git_http_url", "git_ssh_url", "http_url", "ssh_url", "web_url")
 
 @dataclass(frozen=True, slots=True)
 class GitlabWebhooks:
-    """WebhookReader of GitLab.
+    """ForgeWebhooks of GitLab.
 
     The header names the hook; the body says what happened: in `object_kind`, or in `event_name` alone when the
     system hook is of the older format.
     """
 
-    def read(self, payload: Mapping[str, Any], *, kind: str, provider: Provider, delivery_id: str) -> Event | Ignored:
-        """Return the event of a payload; see WebhookReader."""
+    event_header = "x-gitlab-event"
+    # The first is signed where there is a signing token. The third is the same for all hooks of one event.
+    delivery_headers = ("webhook-id", "idempotency-key", "x-gitlab-event-uuid")
+
+    def verify(self, webhook: Webhook, *, secret: str, now: datetime) -> str:
+        """Check the signature where there is a signing token, else X-Gitlab-Token, which is the secret itself."""
+        token = webhook.headers.get("x-gitlab-token")
+        is_signed = "webhook-signature" in webhook.headers
+        if secret.startswith(STANDARD_PREFIX) or (is_signed and not token):
+            return standard_webhooks_mismatch(webhook.headers, webhook.body, secret=secret, now=now)
+        if token is None:
+            return "neither X-Gitlab-Token nor webhook-signature is there"
+        if not token:
+            return "X-Gitlab-Token is empty: the webhook has no secret token at the forge"
+        return "" if is_equal(token, secret) else "X-Gitlab-Token differs"
+
+    def read(self, payload: Mapping[str, Any], *, kind: str, delivery_id: str) -> Event | Ignored:
+        """Return the event of a payload; see ForgeWebhooks."""
         fields = Fields(payload)
         if kind not in _HOOKS:
             return Ignored(reason=f"{kind} events change nothing that is deployed")
@@ -42,7 +60,7 @@ class GitlabWebhooks:
         if what not in _READ:
             return Ignored(reason=_ignored(kind, what))
         repository = read_repository(fields.object("project"), name="path_with_namespace", urls=_URLS)
-        origin = Origin(provider=provider, delivery=delivery_id, repository=repository)
+        origin = Origin(provider=Provider.GITLAB, delivery=delivery_id, repository=repository)
         if what == "merge_request":
             return _merge_request(fields.object("object_attributes"), origin)
         return read_push(fields, origin, _extras(fields))
