@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from flask import Flask, request
 from flask.typing import ResponseReturnValue
@@ -14,9 +15,11 @@ from flask.typing import ResponseReturnValue
 from functions.common.adapters.postgres.access import PostgresApiTokens
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.ports.apps import Role
+from functions.common.runtime.http import limit_body
 from functions.common.settings import Settings
 from functions.common.wiring.core import Core
-from functions.manage_apps.app import compose
+from functions.manage_apps.app import MAX_BODY, compose
+from tests.api_contract import contract
 from tests.fakes.loopback_broker import LoopbackBroker, loopback_broker
 from tests.fakes.repositories import FakeRepositories
 
@@ -54,15 +57,21 @@ class ApiWorld:
         role: Role | None = Role.ADMIN,
         headers: Mapping[str, str] | None = None,
     ) -> Answered:
-        """Call the API as somebody with this role; a str body is sent as it is."""
+        """Call the API with a token of this role; a body of str or bytes is sent as it is.
+
+        Every answer is checked against schemas/openapi.json.
+        """
         sent = {**(headers or {}), **({"Authorization": f"Bearer {TOKENS[role]}"} if role else {})}
-        data = body if isinstance(body, str) or body is None else json.dumps(body)
-        answer = self.flask.test_client().open(path, method=method, data=data, headers=sent)
+        data = body if isinstance(body, str | bytes) or body is None else json.dumps(body)
+        # The path's bytes as they are: the client would replace those that are not UTF-8.
+        raw = {"PATH_INFO": unquote_to_bytes(path.partition("?")[0]).decode("latin-1")}
+        answer = self.flask.test_client().open(path, method=method, data=data, headers=sent, environ_overrides=raw)
         text = answer.get_data(as_text=True)
         self.answers.append(text)
-        return Answered(
-            status=answer.status_code, body=json.loads(text) if text else None, text=text, headers=dict(answer.headers)
-        )
+        found = json.loads(text) if text else None
+        if method != "HEAD":
+            contract().check(method, path, answer.status_code, found)
+        return Answered(status=answer.status_code, body=found, text=text, headers=dict(answer.headers))
 
     def get(self, path: str, *, role: Role = Role.ADMIN) -> Any:  # noqa: ANN401 - JSON
         """Return the body of a GET that must succeed."""
@@ -101,7 +110,7 @@ def served(url: str, broker_url: str, home: Path, repositories: FakeRepositories
         "SLIPWAY_PLATFORM": "local",
         "SLIPWAY_LOCAL_HOME": str(home),
     }
-    endpoint = compose(Core(settings=Settings(environment=settings)), repositories=repositories)
+    endpoint = limit_body(compose(Core(settings=Settings(environment=settings)), repositories=repositories), MAX_BODY)
     flask = Flask("manage-apps")
 
     def serve(path: str) -> ResponseReturnValue:

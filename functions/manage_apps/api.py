@@ -1,11 +1,11 @@
-"""The HTTP side of the API: token, route, JSON; errors as {"error": text}."""
+"""The HTTP side of the API: route, token, app, query, body; every answer is JSON."""
 
 import hashlib
 import json
 import logging
 import traceback
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Request
@@ -14,18 +14,13 @@ from flask.typing import ResponseReturnValue
 from functions.common.errors import SlipwayError, Unavailable
 from functions.common.events.base import CURRENT_CAUSE, Cause
 from functions.common.events.envelope import continued
-from functions.common.ports.apps import ApiToken, ApiTokens
-from functions.manage_apps.request import (
-    Answer,
-    Call,
-    Malformed,
-    Unauthenticated,
-    authenticate,
-    authorize,
-    is_text,
-    status_of,
-)
-from functions.manage_apps.routing import Route, Router, checked_query
+from functions.common.ports.apps import ApiToken, ApiTokens, AppRegister
+from functions.manage_apps.access import authenticate, authorize, found_app
+from functions.manage_apps.errors import Unauthenticated, status_of
+from functions.manage_apps.models import ErrorView, View
+from functions.manage_apps.operation import Answer, Call, declared_by
+from functions.manage_apps.request import fields_of, parameters_of, path_of
+from functions.manage_apps.routing import APP, Route, Router
 
 RETRY_SECONDS = "5"
 _SOURCE = "/slipway/api"
@@ -33,12 +28,22 @@ _SOURCE = "/slipway/api"
 _log = logging.getLogger("slipway")
 
 
-class Api:
-    """Answers requests by the routes."""
+Handle = Callable[[Call[Any, Any]], Answer[View]]
 
-    def __init__(self, routes: Iterable[Route], *, tokens: ApiTokens) -> None:
-        self._router = Router(routes)
+
+class Api:
+    """Answers requests by the table of routes.
+
+    `groups` compose the handlers by name. Each is composed, and its module imported, at the first request to it:
+    a cold start pays for one of them.
+    """
+
+    def __init__(self, groups: Mapping[str, Callable[[], object]], *, tokens: ApiTokens, register: AppRegister) -> None:
+        self._groups = groups
+        self._composed = dict[str, object]()
+        self._router = Router()
         self._tokens = tokens
+        self._register = register
 
     def __call__(self, request: Request) -> ResponseReturnValue:
         """Answer one request in JSON."""
@@ -46,37 +51,48 @@ class Api:
         try:
             answer = self._answer(request)
         except SlipwayError as error:
-            answer = Answer(status=status_of(error), body={"error": str(error)})
+            answer = Answer(status=status_of(error), body=ErrorView(error=str(error)))
             headers |= _advice(error)
         except Exception as error:  # noqa: BLE001 - the caller must get an answer, and no details
-            answer = Answer(status=500, body={"error": f"a fault of the platform, noted as {_noted(error)}"})
+            answer = Answer(status=500, body=ErrorView(error=f"internal error (ref {_logged(error)})"))
         if answer.queued:
-            answer = Answer(status=202, body={**(answer.body or {}), "queued": True})
-        if answer.body is None:
-            return "", 204
-        return json.dumps(answer.body, ensure_ascii=False), answer.status, headers
+            answer = Answer(status=202, body=answer.body.model_copy(update={"queued": True}))
+        return _encoded(answer.body), answer.status, headers
 
-    def _answer(self, request: Request) -> Answer:
+    def handler(self, route: Route) -> Handle:
+        """Return the handler of a route."""
+        if route.group not in self._composed:
+            self._composed[route.group] = self._groups[route.group]()
+        handle: Handle = getattr(self._composed[route.group], route.handler)
+        return handle
+
+    def _answer(self, request: Request) -> Answer[View]:
         content = request.get_data()
-        token = authenticate(request.headers.get("Authorization", ""), self._tokens)
-        route, path = self._router.match(request.method, request.path)
-        authorize(token, route.role)
-        query = checked_query(route, request.args.to_dict())
-        if not all(is_text(str(value)) for value in (*path.values(), *query.values())):
-            msg = "the URL holds NUL, which no name has"
-            raise Malformed(msg)
-        call = Call(token=token, path=path, query=query, content=content)
-        reset = CURRENT_CAUSE.set(_cause(request, content, token))
+        route, path = self._router.match(request.method, path_of(request))
+        caller = None
+        if route.role is not None:
+            caller = authenticate(request.headers.get("Authorization", ""), self._tokens)
+            authorize(caller, route.role)
+        handle = self.handler(route)
+        declared = declared_by(handle)
+        call = Call(
+            caller=caller,
+            path=path,
+            named_app=found_app(self._register, path[APP]) if APP in path else None,
+            query=declared.query.read(parameters_of(request.query_string)),
+            body=declared.body.read(fields_of(content, request.mimetype) if route.reads_body else {}),
+        )
+        reset = CURRENT_CAUSE.set(_cause(request, content, caller))
         try:
-            return route.handle(call)
+            return handle(call)
         finally:
             CURRENT_CAUSE.reset(reset)
 
 
-def _cause(request: Request, content: bytes, token: ApiToken) -> Cause:
-    """Return the request as a cause: with an Idempotency-Key its repeat gives events with the same ids."""
+def _cause(request: Request, content: bytes, caller: ApiToken | None) -> Cause:
+    """Return the request as a cause: repeated with the same Idempotency-Key it gives events with the same ids."""
     key = request.headers.get("Idempotency-Key", "")
-    parts = (token.name, request.method, request.path, key)
+    parts = (caller.name if caller else "", request.method, request.path, key)
     digest = hashlib.sha256("\n".join(parts).encode() + b"\n" + request.query_string + b"\n" + content).hexdigest()[:32]
     return Cause(
         function="manage-apps",
@@ -86,15 +102,21 @@ def _cause(request: Request, content: bytes, token: ApiToken) -> Cause:
     )
 
 
+def _encoded(body: View) -> bytes:
+    text = json.dumps(body.model_dump(mode="json"), ensure_ascii=False)
+    # Recorded events may hold half a surrogate pair, which UTF-8 cannot encode; this writes it as JSON's \uXXXX.
+    return text.encode(errors="backslashreplace")
+
+
 def _advice(error: SlipwayError) -> dict[str, str]:
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": "Bearer"}
     return {"Retry-After": RETRY_SECONDS} if isinstance(error, Unavailable) else {}
 
 
-def _noted(error: Exception) -> str:
-    # Where it happened and of what kind, but not its text: a database's error text can hold values.
-    number = uuid.uuid4().hex[:12]
-    fields: dict[str, Any] = {"fault": number, "traceback": "".join(traceback.format_tb(error.__traceback__))}
-    _log.error("fault: %s", type(error).__name__, extra={"fields": fields})
-    return number
+def _logged(error: Exception) -> str:
+    """Log where an error happened and of which type it is; its text may hold values of the database."""
+    reference = uuid.uuid4().hex[:12]
+    fields: dict[str, Any] = {"ref": reference, "traceback": "".join(traceback.format_tb(error.__traceback__))}
+    _log.error("internal error: %s", type(error).__name__, extra={"fields": fields})
+    return reference

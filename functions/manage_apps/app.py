@@ -1,86 +1,180 @@
-"""Composition root of manage-apps."""
+"""Composition root of manage-apps.
 
+Handlers and the adapters of one group alone are imported at the first request to the group.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from functions.common.adapters.lazy import lazy
 from functions.common.adapters.postgres.access import PostgresApiTokens, PostgresAuditLog
-from functions.common.adapters.postgres.apps import (
-    PostgresAppEditor,
-    PostgresAppRegister,
-    PostgresConfigVars,
-    PostgresDomains,
-)
-from functions.common.adapters.postgres.builds import PostgresBuildHistory
-from functions.common.adapters.postgres.events import PostgresChanges, PostgresEventArchive, PostgresParkedEvents
-from functions.common.adapters.postgres.pushes import PostgresPushRecords
-from functions.common.adapters.postgres.releases import PostgresReleaseHistory
-from functions.common.adapters.trigger_files import TriggerFiles
+from functions.common.adapters.postgres.apps import PostgresAppRegister
 from functions.common.ports.forge import Repositories
+from functions.common.ports.logs import BuildLogs, RuntimeLogs
 from functions.common.runtime.http import Endpoint, http_target, limit_body
 from functions.common.wiring import platform
 from functions.common.wiring.core import Core, core
-from functions.manage_apps import apps, config, domains, events, logs, pushes, releases, tokens
 from functions.manage_apps.api import Api
-from functions.manage_apps.apps import Hosts
-from functions.manage_apps.routing import Route
+
+if TYPE_CHECKING:
+    from functions.common.adapters import trigger_files
+    from functions.common.adapters.postgres import apps as apps_tables
+    from functions.common.adapters.postgres import builds as builds_tables
+    from functions.common.adapters.postgres import events as events_tables
+    from functions.common.adapters.postgres import pushes as pushes_tables
+    from functions.common.adapters.postgres import releases as releases_tables
+    from functions.manage_apps import apps, config, document, domains, events, logs, pushes, releases, tokens
+else:
+    trigger_files = lazy("functions.common.adapters.trigger_files")
+    apps_tables = lazy("functions.common.adapters.postgres.apps")
+    events_tables = lazy("functions.common.adapters.postgres.events")
+    builds_tables = lazy("functions.common.adapters.postgres.builds")
+    pushes_tables = lazy("functions.common.adapters.postgres.pushes")
+    releases_tables = lazy("functions.common.adapters.postgres.releases")
+    apps = lazy("functions.manage_apps.apps")
+    config = lazy("functions.manage_apps.config")
+    document = lazy("functions.manage_apps.document")
+    domains = lazy("functions.manage_apps.domains")
+    events = lazy("functions.manage_apps.events")
+    logs = lazy("functions.manage_apps.logs")
+    pushes = lazy("functions.manage_apps.pushes")
+    releases = lazy("functions.manage_apps.releases")
+    tokens = lazy("functions.manage_apps.tokens")
 
 MAX_BODY = 1024 * 1024
-MANIFESTS = Path(__file__).parents[2] / "knative" / "functions"
+_ROOT = Path(__file__).parents[2]
+TRIGGERS = _ROOT / "knative" / "functions"
+OPENAPI = _ROOT / "schemas" / "openapi.json"
 
 
 def create() -> Endpoint:
     """Return the API as this process is configured."""
     parts = core()
-    return compose(parts, repositories=platform.repositories(parts))
+    return limit_body(compose(parts, repositories=platform.repositories(parts)), MAX_BODY)
 
 
-def compose(parts: Core, *, repositories: Repositories) -> Endpoint:
+def compose(parts: Core, *, repositories: Repositories) -> Api:
     """Return the API on PostgreSQL, the broker and the platform that the settings name."""
-    routes = (*_changing(parts, repositories), *_reading(parts))
-    return limit_body(Api(routes, tokens=PostgresApiTokens(database=parts.database)), MAX_BODY)
-
-
-def _changing(parts: Core, made: Repositories) -> tuple[Route, ...]:
-    database, audit = parts.database, PostgresAuditLog(database=parts.database)
-    changes = PostgresChanges(database=database, log=parts.log, sink=parts.sink, clock=parts.clock)
-    register, editor = PostgresAppRegister(database=database), PostgresAppEditor(database=database)
-    history, hosts = PostgresReleaseHistory(database=database), _hosts(parts)
-    keys, own = PostgresConfigVars(database=database), PostgresDomains(database=database)
-    parked = PostgresParkedEvents(database=database)
-    return (
-        *apps.routes(register=register, editor=editor, repositories=made, changes=changes, audit=audit, hosts=hosts),
-        *apps.git_routes(register=register, editor=editor, changes=changes, audit=audit, hosts=hosts),
-        *domains.routes(register=register, domains=own, changes=changes, audit=audit, hosts=hosts),
-        *config.routes(register=register, config=keys, changes=changes, audit=audit),
-        *releases.routes(register=register, history=history, changes=changes, audit=audit, hosts=hosts),
-        *events.dead_letter_routes(parked=parked, sink=parts.sink, changes=changes, audit=audit),
-        *tokens.routes(tokens=PostgresApiTokens(database=database), changes=changes, audit=audit),
+    handlers = Handlers(
+        parts=parts,
+        repositories=repositories,
+        build_logs=platform.build_logs(parts),
+        runtime_logs=platform.runtime_logs(parts),
+        domain=parts.settings.default_domain,
+    )
+    return Api(
+        handlers.groups(),
+        tokens=PostgresApiTokens(database=parts.database),
+        register=PostgresAppRegister(database=parts.database),
     )
 
 
-def _reading(parts: Core) -> tuple[Route, ...]:
-    database, register = parts.database, PostgresAppRegister(database=parts.database)
-    history = PostgresBuildHistory(database=database)
-    return (
-        *logs.build_routes(register=register, builds=history),
-        *logs.routes(
-            register=register,
-            builds=history,
-            build_logs=platform.build_logs(parts),
-            runtime_logs=platform.runtime_logs(parts),
-        ),
-        *pushes.routes(records=PostgresPushRecords(database=database), hosts=_hosts(parts)),
-        *events.routes(
-            log=parts.log,
-            archive=PostgresEventArchive(database=database),
-            sink=parts.sink,
-            subscriptions=TriggerFiles(folder=MANIFESTS),
-            audit=PostgresAuditLog(database=database),
-        ),
-    )
+@dataclass(frozen=True, kw_only=True)
+class Handlers:
+    """Composes groups of handlers. What needs a setting is made beforehand, so that a missing one stops the start."""
 
+    parts: Core
+    repositories: Repositories
+    build_logs: BuildLogs
+    runtime_logs: RuntimeLogs
+    domain: str
 
-def _hosts(parts: Core) -> Hosts:
-    return Hosts(domain=parts.settings.default_domain, port=parts.settings.optional("SLIPWAY_APPS_PORT"))
+    def groups(self) -> Mapping[str, Callable[[], object]]:
+        """Return how to compose each group of the table of routes."""
+        return {
+            "apps": self._apps,
+            "config": self._config,
+            "dead_letters": self._dead_letters,
+            "document": lambda: document.DocumentHandlers(file=OPENAPI),
+            "domains": self._domains,
+            "events": self._events,
+            "logs": self._logs,
+            "pushes": self._pushes,
+            "releases": self._releases,
+            "tokens": self._tokens,
+        }
+
+    def _apps(self) -> object:
+        return apps.AppHandlers(
+            register=PostgresAppRegister(database=self.parts.database),
+            editor=apps_tables.PostgresAppEditor(database=self.parts.database),
+            repositories=self.repositories,
+            changes=self._changes,
+            audit=self._audit,
+            hosts=self._hosts,
+        )
+
+    def _config(self) -> object:
+        return config.ConfigHandlers(
+            config=apps_tables.PostgresConfigVars(database=self.parts.database),
+            changes=self._changes,
+            audit=self._audit,
+        )
+
+    def _dead_letters(self) -> object:
+        return events.DeadLetterHandlers(
+            parked=events_tables.PostgresParkedEvents(database=self.parts.database),
+            sink=self.parts.sink,
+            changes=self._changes,
+            audit=self._audit,
+        )
+
+    def _domains(self) -> object:
+        return domains.DomainHandlers(
+            domains=apps_tables.PostgresDomains(database=self.parts.database),
+            changes=self._changes,
+            audit=self._audit,
+            hosts=self._hosts,
+        )
+
+    def _events(self) -> object:
+        return events.EventHandlers(
+            log=self.parts.log,
+            archive=events_tables.PostgresEventArchive(database=self.parts.database),
+            sink=self.parts.sink,
+            subscriptions=trigger_files.TriggerFiles(folder=TRIGGERS),
+            audit=self._audit,
+        )
+
+    def _logs(self) -> object:
+        return logs.LogHandlers(
+            builds=builds_tables.PostgresBuildHistory(database=self.parts.database),
+            build_logs=self.build_logs,
+            runtime_logs=self.runtime_logs,
+        )
+
+    def _pushes(self) -> object:
+        return pushes.PushHandlers(
+            records=pushes_tables.PostgresPushRecords(database=self.parts.database), hosts=self._hosts
+        )
+
+    def _releases(self) -> object:
+        return releases.ReleaseHandlers(
+            history=releases_tables.PostgresReleaseHistory(database=self.parts.database),
+            changes=self._changes,
+            audit=self._audit,
+            hosts=self._hosts,
+        )
+
+    def _tokens(self) -> object:
+        return tokens.TokenHandlers(
+            tokens=PostgresApiTokens(database=self.parts.database), changes=self._changes, audit=self._audit
+        )
+
+    @property
+    def _audit(self) -> PostgresAuditLog:
+        return PostgresAuditLog(database=self.parts.database)
+
+    @property
+    def _changes(self) -> "events_tables.PostgresChanges":
+        parts = self.parts
+        return events_tables.PostgresChanges(database=parts.database, log=parts.log, sink=parts.sink, clock=parts.clock)
+
+    @property
+    def _hosts(self) -> "apps.Hosts":
+        return apps.Hosts(domain=self.domain, port=self.parts.settings.optional("SLIPWAY_APPS_PORT"))
 
 
 manage_apps = http_target(create)

@@ -1,98 +1,126 @@
-"""Config of apps: names are shown, values to admins alone."""
+"""Config of apps: everyone with access sees the names, only admins the values."""
 
 import re
 from collections.abc import Mapping
-from functools import partial
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
+
+from pydantic import ConfigDict, Field
 
 from functions.common.errors import Rejected
 from functions.common.events.app import ConfigChanged
-from functions.common.ports.apps import AppRegister, AuditLog, ConfigScope, ConfigVars, Role
+from functions.common.ports.apps import AuditLog, ConfigScope, ConfigVars, Role
 from functions.common.ports.events import Changes
-from functions.manage_apps.apps import found_app
-from functions.manage_apps.request import Answer, Call, Malformed, authorize
-from functions.manage_apps.routing import Route
+from functions.manage_apps.access import authorize
+from functions.manage_apps.models import Body, ChangeView, NoBody, Query, View
+from functions.manage_apps.operation import Answer, Call, operation
 
-# What may be set as config.
-
-_KEY = re.compile(r"^[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
-_PLATFORMS = re.compile(r"^(PORT\Z|SLIPWAY_)", re.IGNORECASE)
+MASK = "********"
+_NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,127}"
+_KEY = re.compile(_NAME + r"\Z")
+_RESERVED = re.compile(r"^(PORT\Z|SLIPWAY_)", re.IGNORECASE)
 _MAX_VALUE = 64 * 1024
 
 
-def checked_changes(fields: Mapping[str, Any]) -> dict[str, str | None]:
-    """Return key -> value, None to unset. Raises Rejected naming the key, never the value."""
-    if not fields:
-        msg = 'nothing to change: give {"KEY": "value"}, or null to unset'
-        raise Rejected(msg)
-    for key, value in fields.items():
-        if not _KEY.match(key):
-            msg = f"config key {key!r} is not usable: letters, digits and _, not starting with a digit"
-            raise Rejected(msg)
-        if _PLATFORMS.match(key):
-            msg = f"config key {key} is set by the platform: choose another name"
-            raise Rejected(msg)
-        if value is not None and not isinstance(value, str):
-            msg = f"the value of {key} must be a string, or null to unset"
-            raise Rejected(msg)
-        if value is not None and (len(value) > _MAX_VALUE):
-            msg = f"the value of {key} must be at most {_MAX_VALUE} characters"
-            raise Rejected(msg)
-    return dict(fields)
+class Scope(Query):
+    """Config of production, or of all previews."""
+
+    scope: ConfigScope = ConfigScope.PRODUCTION
 
 
-# An app's config; values are masked unless an admin asks to see them.
+class ScopeAndReveal(Scope):
+    """`reveal` shows the values; it needs the role admin and is audited."""
 
-MASK = "********"
-
-
-def show_config(call: Call, *, register: AppRegister, config: ConfigVars, audit: AuditLog) -> Answer:
-    """Answer {"app", "scope", "config": {key: value}, "revealed": bool}; ?reveal=true is for admins, audited."""
-    app, scope, reveal = found_app(register, call.path["app"]).app, _scope(call), call.flag("reveal")
-    if reveal:
-        authorize(call.token, Role.ADMIN)
-        audit.record(actor=call.token.name, action="config.reveal", target=app.name, detail=scope)
-    values = config.read(app.name, scope)
-    shown = {key: values[key] if reveal else MASK for key in sorted(values)}
-    return Answer(body={"app": app.name, "scope": scope, "config": shown, "revealed": reveal})
+    reveal: bool = False
 
 
-def change_config(
-    call: Call,
-    *,
-    register: AppRegister,
-    config: ConfigVars,
-    changes: Changes,
-    audit: AuditLog,
-) -> Answer:
-    """Answer {"app", "scope", "changed": [key], "events": [id]}; a change of what runs is a new release."""
-    app, scope = found_app(register, call.path["app"]).app, _scope(call)
-    wanted = checked_changes(call.fields())
-    events = list[str]()
-    with changes.begin() as change:
-        changed = config.change(app.name, scope, wanted)
-        if changed:
-            # The scope stands for the environments that take its config: whoever releases knows which those are.
-            about = ConfigChanged(app=app.name, environment=scope, keys=changed, actor=call.token.name)
-            events.append(change.announce(about))
-            audit.record(actor=call.token.name, action="config.set", target=app.name, detail=", ".join(changed))
-    body = {"app": app.name, "scope": scope, "changed": list(changed), "events": events}
-    return Answer(body=body, queued=change.queued)
+class ConfigChanges(Body):
+    """New values by key, null to unset a key: {"KEY": "value", "OTHER": null}."""
 
-
-def _scope(call: Call) -> ConfigScope:
-    text = call.query.get("scope", ConfigScope.PRODUCTION)
-    if text not in set(ConfigScope):
-        msg = "?scope= must be production or preview"
-        raise Malformed(msg)
-    return ConfigScope(text)
-
-
-def routes(*, register: AppRegister, config: ConfigVars, changes: Changes, audit: AuditLog) -> tuple[Route, ...]:
-    """Return the routes of config."""
-    show = partial(show_config, register=register, config=config, audit=audit)
-    change = partial(change_config, register=register, config=config, changes=changes, audit=audit)
-    return (
-        Route("GET", "/apps/<app>/config", Role.VIEWER, show, frozenset({"scope", "reveal"})),
-        Route("PATCH", "/apps/<app>/config", Role.DEPLOYER, change, frozenset({"scope"})),
+    model_config = ConfigDict(
+        extra="allow", json_schema_extra={"propertyNames": {"pattern": _NAME + "$"}, "minProperties": 1}
     )
+    __pydantic_extra__: dict[str, Annotated[str, Field(max_length=_MAX_VALUE)] | None] = Field(init=False)
+
+    @classmethod
+    def read(cls, fields: Mapping[str, Any]) -> Self:
+        """Return the changes. Raises Rejected naming the key, never the value."""
+        if not fields:
+            msg = 'nothing to change: give {"KEY": "value"}, or null to unset'
+            raise Rejected(msg)
+        for key, value in fields.items():
+            _check(key, value)
+        return cls(**fields)
+
+    @property
+    def values(self) -> dict[str, str | None]:
+        """The changes by key."""
+        return self.__pydantic_extra__
+
+
+class ConfigView(View):
+    """Values are masked unless `revealed`."""
+
+    app: str
+    scope: ConfigScope
+    config: dict[str, str]
+    revealed: bool
+
+
+class ChangedConfig(ChangeView):
+    """The keys whose values are new, and the ids of the events that announce them."""
+
+    app: str
+    scope: ConfigScope
+    changed: tuple[str, ...]
+    events: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigHandlers:
+    """The handlers of config."""
+
+    config: ConfigVars
+    changes: Changes
+    audit: AuditLog
+
+    @operation(ScopeAndReveal, NoBody, ConfigView, refusals=(403,))
+    def show_config(self, call: Call[ScopeAndReveal, NoBody]) -> Answer[ConfigView]:
+        """Show an app's config; the values are masked unless an admin sets reveal=true, which is audited."""
+        app, scope, reveal = call.app.app, call.query.scope, call.query.reveal
+        if reveal:
+            authorize(call.token, Role.ADMIN)
+            self.audit.record(actor=call.token.name, action="config.reveal", target=app.name, detail=scope)
+        values = self.config.read(app.name, scope)
+        shown = {key: values[key] if reveal else MASK for key in sorted(values)}
+        return Answer(body=ConfigView(app=app.name, scope=scope, config=shown, revealed=reveal))
+
+    @operation(Scope, ConfigChanges, ChangedConfig, statuses=(200, 202))
+    def change_config(self, call: Call[Scope, ConfigChanges]) -> Answer[ChangedConfig]:
+        """Set and unset config; if a value that a release uses changes, a new release follows."""
+        name, scope = call.app.app.name, call.query.scope
+        events = list[str]()
+        with self.changes.begin() as change:
+            changed = self.config.change(name, scope, call.body.values)
+            if changed:
+                # The scope is given as the environment: promote-image knows which environments take its config.
+                event = ConfigChanged(app=name, environment=scope, keys=changed, actor=call.token.name)
+                events.append(change.announce(event))
+                self.audit.record(actor=call.token.name, action="config.set", target=name, detail=", ".join(changed))
+        body = ChangedConfig(app=name, scope=scope, changed=changed, events=tuple(events))
+        return Answer(body=body, queued=change.queued)
+
+
+def _check(key: str, value: object) -> None:
+    if not _KEY.match(key):
+        msg = f"config key {key!r} is not usable: letters, digits and _, not starting with a digit"
+        raise Rejected(msg)
+    if _RESERVED.match(key):
+        msg = f"config key {key} is set by the platform: choose another name"
+        raise Rejected(msg)
+    if value is not None and not isinstance(value, str):
+        msg = f"the value of {key} must be a string, or null to unset"
+        raise Rejected(msg)
+    if value is not None and len(value) > _MAX_VALUE:
+        msg = f"the value of {key} must be at most {_MAX_VALUE} characters"
+        raise Rejected(msg)

@@ -1,12 +1,15 @@
-"""Events and dead letters: shown, replayed, redriven, discarded."""
+"""Recorded events and dead letters: list, show, replay, redrive, discard."""
 
 import json
-from functools import partial
-from typing import Any
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field
 
 from functions.common.errors import NotFound
 from functions.common.events.envelope import Envelope
-from functions.common.ports.apps import AuditLog, Role
+from functions.common.ports.apps import AuditLog
 from functions.common.ports.events import (
     Changes,
     EventArchive,
@@ -16,151 +19,264 @@ from functions.common.ports.events import (
     ParkedEvents,
     Subscriptions,
 )
-from functions.manage_apps.request import PAGE, Answer, Body, Call, Conflict, Malformed, page_of
-from functions.manage_apps.routing import Route
-from functions.manage_apps.views import view_of
+from functions.manage_apps.errors import Conflict
+from functions.manage_apps.models import Body, Moment, NoBody, NoQuery, NumberPage, PageView, View, next_page
+from functions.manage_apps.operation import Answer, Call, operation
 
-# Recorded events: looked at, and sent again.
-#
-# An event in a list: the fields of ports.event_archive.EventRecord. One event: its structured CloudEvents form.
+# Recorded events.
+
+
+class EventPage(NumberPage):
+    """Events of a push or an app, empty for any; oldest first unless `newest`."""
+
+    push: str = ""
+    app: str = ""
+    newest: bool = False
 
 
 class Replay(Body):
-    """POST /events/<id>/replay."""
+    """A dry run sends nothing and answers which functions would get the event."""
 
-    dry_run: bool = False
-
-
-def list_events(call: Call, *, archive: EventArchive) -> Answer:
-    """Answer {"items": [event], "next"}, oldest first, or with ?newest=true newest first; ?push= and ?app= narrow."""
-    limit, from_there = call.limit(), call.number("after")
-    push, app = call.query.get("push", ""), call.query.get("app", "")
-    if call.flag("newest"):
-        records = archive.page_back(push=push, app=app, before=from_there, limit=limit)
-    else:
-        records = archive.page(push=push, app=app, after=from_there, limit=limit)
-    return page_of([view_of(record) for record in records], limit=limit, key="sequence")
+    dry_run: Annotated[bool, Field(strict=True)] = False
 
 
-def show_event(call: Call, *, log: EventLog) -> Answer:
-    """Answer the event."""
-    return Answer(body=structured(found_event(log, call.path["event"])))
+class EventView(View):
+    """A recorded event without its data; `cause` is the id of the event that it follows from."""
+
+    sequence: int
+    id: str
+    source: str
+    type: str
+    subject: str
+    push: str
+    cause: str
+    recorded_at: Moment
 
 
-def replay(call: Call, *, log: EventLog, sink: EventSink, subscriptions: Subscriptions, audit: AuditLog) -> Answer:
-    """Answer {"event", "type", "replayed": bool, "to": [{"trigger", "function"}]}, 202 when it was sent.
+class Events(PageView):
+    """Recorded events."""
 
-    It is sent as it is, with its own id: what was done for it already is not done again.
-    """
-    wanted, envelope = call.body(Replay), found_event(log, call.path["event"])
-    answer = {"event": envelope.id, "type": envelope.type, "replayed": not wanted.dry_run}
-    if wanted.dry_run:
-        return Answer(body={**answer, "to": [view_of(one) for one in subscriptions.of(envelope)]})
-    sink.resend(envelope)
-    audit.record(actor=call.token.name, action="event.replay", target=envelope.id, detail=envelope.type)
-    return Answer(status=202, body=answer)
+    items: tuple[EventView, ...]
 
 
-def found_event(log: EventLog, number: str) -> Envelope:
-    """Return the event with this id. Raises NotFound."""
-    envelope = log.find(number)
-    if envelope is None:
-        msg = f"there is no event {number!r}: see `paas events list`"
-        raise NotFound(msg)
-    return envelope
+class CloudEventView(View):
+    """A CloudEvent in its structured JSON form; extensions are strings beside the attributes."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, str] = Field(init=False)
+
+    specversion: str
+    id: str
+    source: str
+    type: str
+    data: Any
 
 
-def structured(envelope: Envelope) -> dict[str, Any]:
+class SubscriberView(View):
+    """A Trigger that lets the event through, and its function."""
+
+    trigger: str
+    function: str
+
+
+class ReplayView(View):
+    """`to` is answered for a dry run."""
+
+    event: str
+    type: str
+    replayed: bool
+    to: tuple[SubscriberView, ...] | None = Field(default=None, exclude_if=lambda to: to is None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventHandlers:
+    """The handlers of recorded events."""
+
+    log: EventLog
+    archive: EventArchive
+    sink: EventSink
+    subscriptions: Subscriptions
+    audit: AuditLog
+
+    @operation(EventPage, NoBody, Events)
+    def list_events(self, call: Call[EventPage, NoBody]) -> Answer[Events]:
+        """List recorded events, oldest first, or newest first with newest=true."""
+        query = call.query
+        if query.newest:
+            records = self.archive.page_back(push=query.push, app=query.app, before=query.after, limit=query.limit)
+        else:
+            records = self.archive.page(push=query.push, app=query.app, after=query.after, limit=query.limit)
+        items = tuple(EventView.of(record) for record in records)
+        return Answer(body=Events(items=items, next=next_page(items, query.limit, lambda one: one.sequence)))
+
+    @operation(NoQuery, NoBody, CloudEventView)
+    def show_event(self, call: Call[NoQuery, NoBody]) -> Answer[CloudEventView]:
+        """Show an event in its structured form."""
+        return Answer(body=cloud_event_view(self._event(call.path["event"])))
+
+    @operation(NoQuery, Replay, ReplayView, statuses=(202, 200))
+    def replay_event(self, call: Call[NoQuery, Replay]) -> Answer[ReplayView]:
+        """Send an event again as it is, with its own id: functions do not repeat what they did for it."""
+        event = self._event(call.path["event"])
+        if call.body.dry_run:
+            to = tuple(SubscriberView.of(one) for one in self.subscriptions.of(event))
+            return Answer(body=ReplayView(event=event.id, type=event.type, replayed=False, to=to))
+        self.sink.resend(event)
+        self.audit.record(actor=call.token.name, action="event.replay", target=event.id, detail=event.type)
+        return Answer(status=202, body=ReplayView(event=event.id, type=event.type, replayed=True))
+
+    def _event(self, event_id: str) -> Envelope:
+        found = self.log.find(event_id)
+        if found is None:
+            msg = f"there is no event {event_id!r}: see `paas events list`"
+            raise NotFound(msg)
+        return found
+
+
+def cloud_event_view(event: Envelope) -> CloudEventView:
     """Return the event in its structured form."""
-    form: dict[str, Any] = json.loads(envelope.to_json())
-    return form
+    return CloudEventView.of(json.loads(event.to_json()))
 
 
-def routes(
-    *, log: EventLog, archive: EventArchive, sink: EventSink, subscriptions: Subscriptions, audit: AuditLog
-) -> tuple[Route, ...]:
-    """Return the routes of events."""
-    again = partial(replay, log=log, sink=sink, subscriptions=subscriptions, audit=audit)
-    return (
-        Route("GET", "/events", Role.VIEWER, partial(list_events, archive=archive), PAGE | {"push", "app", "newest"}),
-        Route("GET", "/events/<event>", Role.VIEWER, partial(show_event, log=log)),
-        Route("POST", "/events/<event>/replay", Role.DEPLOYER, again),
-    )
+# Dead letters: events that a function could not handle.
 
 
-# Dead letters: events that no function could handle, looked at and settled.
-#
-# One in answers: {"id", "event": id, "type", "subject", "app", "push", "subscriber", "code", "error", "state",
-# "parked_at", "ended_at"}; alone also "body", the event's structured form.
+class LetterState(StrEnum):
+    """A dead letter is parked until it is redriven or discarded."""
 
-PARKED, REDRIVEN, DISCARDED = "parked", "redriven", "discarded"
-
-
-def list_dead_letters(call: Call, *, parked: ParkedEvents) -> Answer:
-    """Answer {"items": [dead letter], "next"}, newest first; ?state= is parked unless given, `all` for every one."""
-    state, limit = call.query.get("state", PARKED), call.limit()
-    if state not in {PARKED, REDRIVEN, DISCARDED, "all"}:
-        msg = "?state= must be parked, redriven, discarded or all"
-        raise Malformed(msg)
-    found = parked.page(state="" if state == "all" else state, before=call.number("after"), limit=limit)
-    return page_of([_view(one) for one in found], limit=limit, key="id")
+    PARKED = "parked"
+    REDRIVEN = "redriven"
+    DISCARDED = "discarded"
 
 
-def show_dead_letter(call: Call, *, parked: ParkedEvents) -> Answer:
-    """Answer the dead letter with its event."""
-    found = _found(parked, call.path["number"])
-    return Answer(body={**_view(found), "body": structured(found.event)})
+class ListedState(StrEnum):
+    """Which dead letters to list."""
+
+    PARKED = "parked"
+    REDRIVEN = "redriven"
+    DISCARDED = "discarded"
+    ALL = "all"
 
 
-def redrive(call: Call, *, parked: ParkedEvents, sink: EventSink, changes: Changes, audit: AuditLog) -> Answer:
-    """Answer 202 with {"id", "state": "redriven", "event"}: the event is sent to all its subscribers again."""
-    found = _found(parked, call.path["number"])
-    with changes.begin():
-        _settle(parked, found, REDRIVEN)
-        audit.record(actor=call.token.name, action="dead-letter.redrive", target=str(found.id), detail=found.event.id)
-        # Inside the transaction: when the broker does not take it, it stays parked.
-        sink.resend(found.event)
-    return Answer(status=202, body={"id": found.id, "state": REDRIVEN, "event": found.event.id})
+class LetterPage(NumberPage):
+    """Dead letters in one state."""
+
+    state: ListedState = ListedState.PARKED
 
 
-def discard(call: Call, *, parked: ParkedEvents, changes: Changes, audit: AuditLog) -> Answer:
-    """Answer {"id", "state": "discarded"}."""
-    found = _found(parked, call.path["number"])
-    with changes.begin():
-        _settle(parked, found, DISCARDED)
-        audit.record(actor=call.token.name, action="dead-letter.discard", target=str(found.id), detail=found.event.id)
-    return Answer(body={"id": found.id, "state": DISCARDED})
+class LetterView(View):
+    """A dead letter: `subscriber` could not handle the event; `code` and `error` are its last answer."""
+
+    id: int
+    event: str
+    type: str
+    subject: str
+    app: str
+    push: str
+    subscriber: str
+    code: int
+    error: str
+    state: str
+    parked_at: Moment
+    ended_at: Moment | None
 
 
-def _found(parked: ParkedEvents, number: str) -> ParkedEvent:
-    found = parked.find(int(number))
-    if found is None:
-        msg = f"there is no dead letter {number}: see `paas dead-letters list`"
-        raise NotFound(msg)
-    return found
+class LetterWithEvent(LetterView):
+    """A dead letter with its event."""
+
+    body: CloudEventView
 
 
-def _settle(parked: ParkedEvents, found: ParkedEvent, state: str) -> None:
-    if not parked.close(found.id, state):
-        msg = f"dead letter {found.id} is not parked any more: see `paas dead-letters show {found.id}`"
-        raise Conflict(msg)
+class Letters(PageView):
+    """Dead letters, newest first."""
+
+    items: tuple[LetterView, ...]
 
 
-def _view(one: ParkedEvent) -> dict[str, Any]:
-    event = {"event": one.event.id, "type": one.event.type, "subject": one.event.subject}
-    return {"id": one.id, **event, **view_of(one, "id", "event")}
+class RedrivenLetter(View):
+    """The event was sent again to all its subscribers."""
+
+    id: int
+    state: LetterState
+    event: str
 
 
-def dead_letter_routes(
-    *, parked: ParkedEvents, sink: EventSink, changes: Changes, audit: AuditLog
-) -> tuple[Route, ...]:
-    """Return the routes of dead letters."""
-    again = partial(redrive, parked=parked, sink=sink, changes=changes, audit=audit)
-    drop = partial(discard, parked=parked, changes=changes, audit=audit)
-    one = "/dead-letters/<int(max=9223372036854775807):number>"
-    return (
-        Route("GET", "/dead-letters", Role.VIEWER, partial(list_dead_letters, parked=parked), PAGE | {"state"}),
-        Route("GET", one, Role.VIEWER, partial(show_dead_letter, parked=parked)),
-        Route("POST", one + "/redrive", Role.DEPLOYER, again),
-        Route("POST", one + "/discard", Role.DEPLOYER, drop),
-    )
+class DiscardedLetter(View):
+    """The event will not be sent again."""
+
+    id: int
+    state: LetterState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetterHandlers:
+    """The handlers of dead letters."""
+
+    parked: ParkedEvents
+    sink: EventSink
+    changes: Changes
+    audit: AuditLog
+
+    @operation(LetterPage, NoBody, Letters)
+    def list_dead_letters(self, call: Call[LetterPage, NoBody]) -> Answer[Letters]:
+        """List dead letters, newest first; parked ones unless `state` says otherwise."""
+        query = call.query
+        state = "" if query.state is ListedState.ALL else query.state
+        found = self.parked.page(state=state, before=query.after, limit=query.limit)
+        items = tuple(LetterView.model_validate(_fields(one)) for one in found)
+        return Answer(body=Letters(items=items, next=next_page(items, query.limit, lambda one: one.id)))
+
+    @operation(NoQuery, NoBody, LetterWithEvent)
+    def show_dead_letter(self, call: Call[NoQuery, NoBody]) -> Answer[LetterWithEvent]:
+        """Show a dead letter with its event."""
+        letter = self._letter(call.path["number"])
+        return Answer(body=LetterWithEvent.model_validate({**_fields(letter), "body": cloud_event_view(letter.event)}))
+
+    @operation(NoQuery, NoBody, RedrivenLetter, statuses=(202,), refusals=(409,))
+    def redrive(self, call: Call[NoQuery, NoBody]) -> Answer[RedrivenLetter]:
+        """Send the event again to all its subscribers; 409 when it is not parked any more."""
+        letter = self._letter(call.path["number"])
+        with self.changes.begin():
+            self._end(letter, LetterState.REDRIVEN, action="dead-letter.redrive", actor=call.token.name)
+            # Inside the transaction: when the broker does not accept the event, the letter stays parked.
+            self.sink.resend(letter.event)
+        body = RedrivenLetter(id=letter.id, state=LetterState.REDRIVEN, event=letter.event.id)
+        return Answer(status=202, body=body)
+
+    @operation(NoQuery, NoBody, DiscardedLetter, refusals=(409,))
+    def discard(self, call: Call[NoQuery, NoBody]) -> Answer[DiscardedLetter]:
+        """Give the event up; 409 when it is not parked any more."""
+        letter = self._letter(call.path["number"])
+        with self.changes.begin():
+            self._end(letter, LetterState.DISCARDED, action="dead-letter.discard", actor=call.token.name)
+        return Answer(body=DiscardedLetter(id=letter.id, state=LetterState.DISCARDED))
+
+    def _letter(self, number: str) -> ParkedEvent:
+        found = self.parked.find(int(number))
+        if found is None:
+            msg = f"there is no dead letter {number}: see `paas dead-letters list`"
+            raise NotFound(msg)
+        return found
+
+    def _end(self, letter: ParkedEvent, state: LetterState, *, action: str, actor: str) -> None:
+        if not self.parked.close(letter.id, state):
+            msg = f"dead letter {letter.id} is not parked any more: see `paas dead-letters show {letter.id}`"
+            raise Conflict(msg)
+        self.audit.record(actor=actor, action=action, target=str(letter.id), detail=letter.event.id)
+
+
+def _fields(letter: ParkedEvent) -> dict[str, Any]:
+    return {
+        "id": letter.id,
+        "event": letter.event.id,
+        "type": letter.event.type,
+        "subject": letter.event.subject,
+        "app": letter.app,
+        "push": letter.push,
+        "subscriber": letter.subscriber,
+        "code": letter.code,
+        "error": letter.error,
+        "state": letter.state,
+        "parked_at": letter.parked_at,
+        "ended_at": letter.ended_at,
+    }

@@ -1,32 +1,110 @@
-"""Logs of builds and apps, followed by a cursor."""
+"""Builds, and the logs of builds and apps, which are followed by a cursor."""
 
 import base64
 import json
-from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Self
+
+from pydantic import ConfigDict, Field, ValidationError
 
 from functions.common.domain.build import BuildState
 from functions.common.domain.environment import PRODUCTION
 from functions.common.errors import NotFound
-from functions.common.ports.apps import AppRegister, Role
 from functions.common.ports.builds import BuildHistory, BuildRecord
 from functions.common.ports.logs import BuildLogs, LogChunk, RuntimeLogs
-from functions.manage_apps.apps import found_app
-from functions.manage_apps.request import PAGE, Answer, Call, Malformed, page_of
-from functions.manage_apps.routing import Route
-from functions.manage_apps.views import view_of
+from functions.manage_apps.errors import Malformed
+from functions.manage_apps.models import (
+    INT64,
+    Moment,
+    NamePage,
+    NoBody,
+    NoQuery,
+    Offset,
+    PageView,
+    Query,
+    View,
+    next_page,
+)
+from functions.manage_apps.operation import Answer, Call, operation
+from functions.manage_apps.request import is_text
 
-# How far somebody has read an app's logs, as a text to send back.
+ENDED = -1  # in a cursor: the build's log was read to its end
+_WATCHED_BUILDS = 5  # the newest builds whose logs are read for new lines
 
-ENDED = -1
+
+class BuildPage(NamePage):
+    """Builds of one environment, empty for any; `after` is the name of a build."""
+
+    environment: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogCursor:
-    """`builds` is build -> offset, ENDED for one that was read to its end; `runtime` is RuntimeLogs' own."""
+class BuildView(View):
+    """A build. `seconds` run from its start to its end, or until now; `step` and `reason` say why it failed."""
 
-    builds: dict[str, int] = field(default_factory=dict)
+    name: str
+    app: str
+    environment: str
+    push: str
+    sha: str
+    ref: str
+    state: str
+    digest: str
+    step: str
+    reason: str
+    started_at: Moment
+    ended_at: Moment | None
+    seconds: float
+
+
+class Builds(PageView):
+    """Builds, newest first."""
+
+    items: tuple[BuildView, ...]
+
+
+class FromOffset(Query):
+    """`offset` is the `next_offset` of the answer before."""
+
+    offset: Offset = 0
+
+
+class BuildLog(View):
+    """Lines of a build's log; read on with offset=`next_offset` until `ended`."""
+
+    build: str
+    state: str
+    text: str
+    next_offset: int
+    ended: bool
+
+
+class FromCursor(Query):
+    """`cursor` is the one of the answer before; without it the answer begins with the last lines."""
+
+    cursor: str = ""
+    environment: str = PRODUCTION
+
+
+class Line(View):
+    """One line; `source` is build[NAME], or PROCESS.vRELEASE such as web.v3."""
+
+    source: str
+    text: str
+
+
+class AppLogs(View):
+    """Lines of builds and processes; read on with `cursor`."""
+
+    lines: tuple[Line, ...]
+    cursor: str
+
+
+class LogCursor(View):
+    """How far an app's logs were read: an offset for each build, and the cursor of RuntimeLogs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    builds: dict[str, Annotated[int, Field(ge=ENDED, le=INT64)]] = Field(default_factory=dict)
     runtime: str = ""
 
     def encode(self) -> str:
@@ -34,126 +112,100 @@ class LogCursor:
         text = json.dumps([self.builds, self.runtime], separators=(",", ":"))
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
-
-def decode(text: str) -> LogCursor:
-    """Return the cursor that was encoded. Raises Malformed when it is none."""
-    try:
-        padded = text + "=" * (-len(text) % 4)
-        builds, runtime = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        return LogCursor(builds={str(name): int(offset) for name, offset in builds.items()}, runtime=str(runtime))
-    except (ValueError, TypeError, AttributeError) as error:
-        msg = "?cursor= must be the one of the last answer: leave it out to begin anew"
-        raise Malformed(msg) from error
-
-
-# Builds of an app.
-#
-# A build in answers: the fields of ports.history.BuildRecord.
+    @classmethod
+    def decode(cls, text: str) -> Self:
+        """Return the cursor. Raises Malformed when the API did not encode it."""
+        try:
+            padded = text + "=" * (-len(text) % 4)
+            builds, runtime = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+            cursor = cls.model_validate({"builds": builds, "runtime": runtime})
+            if not all(map(is_text, (*cursor.builds, cursor.runtime))):
+                raise ValueError(text)
+        except (ValueError, TypeError, RecursionError, ValidationError) as error:
+            msg = "query parameter cursor: must be the cursor of the last answer; leave it out to start at the end"
+            raise Malformed(msg) from error
+        return cursor
 
 
-def list_builds(call: Call, *, register: AppRegister, builds: BuildHistory) -> Answer:
-    """Answer {"items": [build], "next"}, newest first; ?environment= narrows."""
-    app, limit = found_app(register, call.path["app"]).app.name, call.limit()
-    records = builds.builds(
-        app, environment=call.query.get("environment", ""), before=call.query.get("after", ""), limit=limit
-    )
-    return page_of([view_of(record) for record in records], limit=limit, key="name")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogHandlers:
+    """The handlers of builds and logs."""
+
+    builds: BuildHistory
+    build_logs: BuildLogs
+    runtime_logs: RuntimeLogs
+
+    @operation(BuildPage, NoBody, Builds)
+    def list_builds(self, call: Call[BuildPage, NoBody]) -> Answer[Builds]:
+        """List the builds of an app, newest first."""
+        app, query = call.app.app.name, call.query
+        records = self.builds.builds(app, environment=query.environment, before=query.after, limit=query.limit)
+        items = tuple(BuildView.of(record) for record in records)
+        return Answer(body=Builds(items=items, next=next_page(items, query.limit, lambda one: one.name)))
+
+    @operation(NoQuery, NoBody, BuildView)
+    def show_build(self, call: Call[NoQuery, NoBody]) -> Answer[BuildView]:
+        """Show a build."""
+        return Answer(body=BuildView.of(self._build(call.path["build"])))
+
+    @operation(FromOffset, NoBody, BuildLog)
+    def show_build_log(self, call: Call[FromOffset, NoBody]) -> Answer[BuildLog]:
+        """Show a build's log from an offset on."""
+        build = self._build(call.path["build"])
+        chunk = self._read(build, call.query.offset)
+        body = BuildLog(
+            build=build.name, state=build.state, text=chunk.text, next_offset=chunk.next_offset, ended=chunk.ended
+        )
+        return Answer(body=body)
+
+    @operation(FromCursor, NoBody, AppLogs, refusals=(422,))
+    def show_app_logs(self, call: Call[FromCursor, NoBody]) -> Answer[AppLogs]:
+        """Show what builds and processes of an app wrote since a cursor.
+
+        The first answer begins with the newest build's log and the last lines of the running processes.
+        """
+        app, environment, text = call.app.app.name, call.query.environment, call.query.cursor
+        cursor = LogCursor.decode(text) if text else LogCursor()
+        newest = self.builds.builds(app, environment=environment, before="", limit=_WATCHED_BUILDS)
+        lines, offsets = self._build_lines(newest, cursor, is_first=not text)
+        running = self.runtime_logs.read(app, environment, cursor.runtime)
+        lines += [_process_line(line) for line in running.text.splitlines()]
+        after = LogCursor(builds=offsets, runtime=running.cursor)
+        return Answer(body=AppLogs(lines=tuple(lines), cursor=after.encode()))
+
+    def _build(self, name: str) -> BuildRecord:
+        build = self.builds.build(name)
+        if build is None:
+            msg = f"there is no build {name!r}: see GET /v1/apps/APP/builds"
+            raise NotFound(msg)
+        return build
+
+    def _build_lines(
+        self, newest: tuple[BuildRecord, ...], cursor: LogCursor, *, is_first: bool
+    ) -> tuple[list[Line], dict[str, int]]:
+        lines, offsets = list[Line](), dict[str, int]()
+        for position, build in reversed(tuple(enumerate(newest))):
+            offset = cursor.builds.get(build.name, ENDED if is_first and position else 0)
+            if offset != ENDED:
+                chunk = self._read(build, offset)
+                lines += [Line(source=f"build[{build.name}]", text=line) for line in chunk.text.splitlines()]
+                offset = ENDED if chunk.ended else chunk.next_offset
+            offsets[build.name] = offset
+        return lines, offsets
+
+    def _read(self, build: BuildRecord, offset: int) -> LogChunk:
+        """Read on. A log without an end mark has ended when the build has ended and nothing is left to read."""
+        has_ended = build.state != BuildState.RUNNING
+        try:
+            chunk = self.build_logs.read(build.name, offset)
+        except NotFound:
+            return LogChunk(text="", next_offset=offset, ended=has_ended)
+        ended = chunk.ended or (has_ended and not chunk.text)
+        return LogChunk(text=chunk.text, next_offset=chunk.next_offset, ended=ended)
 
 
-def show_build(call: Call, *, builds: BuildHistory) -> Answer:
-    """Answer the build."""
-    return Answer(body=view_of(found_build(builds, call.path["build"])))
-
-
-def found_build(builds: BuildHistory, name: str) -> BuildRecord:
-    """Return the build with this name. Raises NotFound."""
-    build = builds.build(name)
-    if build is None:
-        msg = f"there is no build {name!r}: see GET /v1/apps/APP/builds"
-        raise NotFound(msg)
-    return build
-
-
-def build_routes(*, register: AppRegister, builds: BuildHistory) -> tuple[Route, ...]:
-    """Return the routes of builds."""
-    listed = partial(list_builds, register=register, builds=builds)
-    return (
-        Route("GET", "/apps/<app>/builds", Role.VIEWER, listed, PAGE | {"environment"}),
-        Route("GET", "/builds/<build>", Role.VIEWER, partial(show_build, builds=builds)),
-    )
-
-
-# What builds and apps write, to be followed: each answer says from where to read on.
-
-_BUILDS = 5  # as many of the newest builds are watched for lines
-Line = dict[str, Any]
-
-
-def build_log(call: Call, *, builds: BuildHistory, build_logs: BuildLogs) -> Answer:
-    """Answer {"build", "state", "text", "next_offset", "ended"}; read on with ?offset= until it has ended."""
-    build = found_build(builds, call.path["build"])
-    chunk = _read(build, call.number("offset"), build_logs)
-    shown = {"text": chunk.text, "next_offset": chunk.next_offset, "ended": chunk.ended}
-    return Answer(body={"build": build.name, "state": build.state, **shown})
-
-
-def app_logs(
-    call: Call, *, register: AppRegister, builds: BuildHistory, build_logs: BuildLogs, runtime_logs: RuntimeLogs
-) -> Answer:
-    """Answer {"lines": [{"source": "build[NAME]" or "web.v3", "text"}], "cursor"}; read on with ?cursor=.
-
-    The first answer begins with the newest build's log and the last lines of what runs.
-    """
-    app = found_app(register, call.path["app"]).app.name
-    environment = call.query.get("environment", PRODUCTION)
-    text = call.query.get("cursor", "")
-    cursor = decode(text) if text else LogCursor()
-    newest = builds.builds(app, environment=environment, before="", limit=_BUILDS)
-    lines, offsets = _build_lines(newest, cursor, build_logs, first=not text)
-    running = runtime_logs.read(app, environment, cursor.runtime)
-    lines += [_runtime_line(line) for line in running.text.splitlines()]
-    after = LogCursor(builds=offsets, runtime=running.cursor)
-    return Answer(body={"lines": lines, "cursor": after.encode()})
-
-
-def _build_lines(
-    newest: tuple[BuildRecord, ...], cursor: LogCursor, build_logs: BuildLogs, *, first: bool
-) -> tuple[list[Line], dict[str, int]]:
-    lines, offsets = list[Line](), dict[str, int]()
-    for position, build in reversed(tuple(enumerate(newest))):
-        offset = cursor.builds.get(build.name, ENDED if first and position else 0)
-        if offset != ENDED:
-            chunk = _read(build, offset, build_logs)
-            lines += [{"source": f"build[{build.name}]", "text": line} for line in chunk.text.splitlines()]
-            offset = ENDED if chunk.ended else chunk.next_offset
-        offsets[build.name] = offset
-    return lines, offsets
-
-
-def _read(build: BuildRecord, offset: int, build_logs: BuildLogs) -> LogChunk:
-    """Read on; a log that its builder could not finish has ended when the build has and nothing is left."""
-    ended = build.state != BuildState.RUNNING
-    try:
-        chunk = build_logs.read(build.name, offset)
-    except NotFound:
-        return LogChunk(text="", next_offset=offset, ended=ended)
-    return LogChunk(text=chunk.text, next_offset=chunk.next_offset, ended=chunk.ended or (ended and not chunk.text))
-
-
-def _runtime_line(line: str) -> Line:
+def _process_line(line: str) -> Line:
     """Turn `3-web: text` into the source web.v3 and the text."""
     name, _, text = line.partition(": ")
     release, _, process = name.partition("-")
-    return {"source": f"{process}.v{release}", "text": text}
-
-
-def routes(
-    *, register: AppRegister, builds: BuildHistory, build_logs: BuildLogs, runtime_logs: RuntimeLogs
-) -> tuple[Route, ...]:
-    """Return the routes of logs."""
-    combined = partial(app_logs, register=register, builds=builds, build_logs=build_logs, runtime_logs=runtime_logs)
-    one = partial(build_log, builds=builds, build_logs=build_logs)
-    return (
-        Route("GET", "/builds/<build>/log", Role.VIEWER, one, frozenset({"offset"})),
-        Route("GET", "/apps/<app>/logs", Role.VIEWER, combined, frozenset({"cursor", "environment"})),
-    )
+    return Line(source=f"{process}.v{release}", text=text)

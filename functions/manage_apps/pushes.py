@@ -1,56 +1,56 @@
-"""Pushes, explained."""
+"""The route that explains pushes."""
 
 import re
-from functools import partial
+from dataclasses import dataclass
 
 from functions.common.domain.environment import PRODUCTION
 from functions.common.errors import NotFound, Rejected
 from functions.common.events.push import PushReceived
-from functions.common.ports.apps import Role
 from functions.common.ports.pushes import PushRecord, PushRecords
 from functions.manage_apps.apps import Hosts
-from functions.manage_apps.explanation import explain
-from functions.manage_apps.request import Answer, Call
-from functions.manage_apps.routing import Route
+from functions.manage_apps.explanation import Explanation, explain
+from functions.manage_apps.models import NoBody, NoQuery
+from functions.manage_apps.operation import Answer, Call, operation
 
 _HEX = re.compile(r"^[0-9a-f]+\Z")
 _SHORTEST = 7
 
 
-def show_push(call: Call, *, records: PushRecords, hosts: Hosts) -> Answer:
-    """Answer the explanation; 404 when no webhook told of such a push."""
-    reference = call.path["push"].lower()
-    if _HEX.match(reference) and len(reference) < _SHORTEST:
-        msg = f"{reference!r} is too short: give at least {_SHORTEST} characters of the sha"
-        raise Rejected(msg)
-    deliveries = records.deliveries(reference)
-    begun = {one.event: records.events(one.event) for one in deliveries if one.type == PushReceived.type}
-    pushes = records.pushes(reference)
-    if not deliveries and not pushes:
-        msg = (
-            f"no webhook told of a push {reference!r}: check that the commit was pushed and, at the forge, "
-            "that the repository's webhook was delivered"
-        )
-        raise NotFound(msg)
-    return Answer(
-        body=explain(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushHandlers:
+    """The handlers of pushes."""
+
+    records: PushRecords
+    hosts: Hosts
+
+    @operation(NoQuery, NoBody, Explanation, refusals=(422,))
+    def explain_push(self, call: Call[NoQuery, NoBody]) -> Answer[Explanation]:
+        """Explain a push by its id, its sha, or the first characters of the sha: what happened to it, and why."""
+        reference = call.path["push"].lower()
+        if _HEX.match(reference) and len(reference) < _SHORTEST:
+            msg = f"{reference!r} is too short: give at least {_SHORTEST} characters of the sha"
+            raise Rejected(msg)
+        deliveries = self.records.deliveries(reference)
+        delivered = {one.event: self.records.events(one.event) for one in deliveries if one.type == PushReceived.type}
+        pushes = self.records.pushes(reference)
+        if not deliveries and not pushes:
+            msg = (
+                f"no webhook reported a push {reference!r}: check that the commit was pushed and, at the forge, "
+                "that the repository's webhook was delivered"
+            )
+            raise NotFound(msg)
+        explanation = explain(
             reference,
             deliveries=deliveries,
-            begun=begun,
+            delivered=delivered,
             pushes=pushes,
-            events_of=records.events,
-            url_of=partial(_url, hosts=hosts),
+            events_of=self.records.events,
+            url_of=self._url,
         )
-    )
+        return Answer(body=explanation)
 
-
-def _url(push: PushRecord, *, hosts: Hosts) -> str:
-    if not push.app:
-        return ""
-    label = push.app if push.environment == PRODUCTION else f"{push.environment}--{push.app}"
-    return hosts.url(hosts.of(label))
-
-
-def routes(*, records: PushRecords, hosts: Hosts) -> tuple[Route, ...]:
-    """Return the route of explanations."""
-    return (Route("GET", "/pushes/<push>", Role.VIEWER, partial(show_push, records=records, hosts=hosts)),)
+    def _url(self, push: PushRecord) -> str:
+        if not push.app:
+            return ""
+        label = push.app if push.environment == PRODUCTION else f"{push.environment}--{push.app}"
+        return self.hosts.url(self.hosts.of(label))

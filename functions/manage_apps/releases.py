@@ -1,9 +1,7 @@
-"""Releases, going back to one, and the environments that they run in.
+"""Releases, rollbacks, and the environments that releases run in."""
 
-A release in answers: the fields of ports.history.ReleaseRecord; `processes` are the names of its process types.
-"""
-
-from functools import partial
+from dataclasses import dataclass
+from typing import Annotated
 
 from pydantic import Field
 
@@ -11,89 +9,175 @@ from functions.common.domain.environment import PRODUCTION, EnvironmentState
 from functions.common.domain.release import ReleaseState
 from functions.common.errors import NotFound
 from functions.common.events.release import RollbackRequested
-from functions.common.ports.apps import AppRegister, AuditLog, Role
+from functions.common.ports.apps import AuditLog
 from functions.common.ports.events import Changes
 from functions.common.ports.releases import EnvironmentRecord, ReleaseHistory, ReleaseRecord
-from functions.manage_apps.apps import Hosts, found_app
-from functions.manage_apps.request import PAGE, Answer, Body, Call, Conflict, page_of
-from functions.manage_apps.routing import Route
-from functions.manage_apps.views import view_of
+from functions.manage_apps.apps import Hosts
+from functions.manage_apps.errors import Conflict
+from functions.manage_apps.models import (
+    INT32,
+    Body,
+    ChangeView,
+    Moment,
+    NoBody,
+    NoQuery,
+    NumberPage,
+    PageView,
+    View,
+    next_page,
+)
+from functions.manage_apps.operation import Answer, Call, operation
 
 _NEVER_LIVE = frozenset({ReleaseState.FAILED, ReleaseState.SUPERSEDED, ReleaseState.STARTED})
 
 
-class Rollback(Body):
-    """POST /apps/<app>/rollback; without `to` the release that was live before the one that is."""
+class ReleasePage(NumberPage):
+    """Releases of one environment."""
 
-    to: int = Field(default=0, le=2**31 - 1)
     environment: str = PRODUCTION
 
 
-def list_releases(call: Call, *, register: AppRegister, history: ReleaseHistory) -> Answer:
-    """Answer {"items": [release], "next"}, newest first; ?environment= is production unless given."""
-    app, limit = found_app(register, call.path["app"]).app.name, call.limit()
-    environment = _environment(history, app, call.query.get("environment", PRODUCTION))
-    records = history.releases(app, environment.name, before=call.number("after"), limit=limit)
-    return page_of([view_of(record) for record in records], limit=limit, key="number")
+class Rollback(Body):
+    """`to` is a release's number; 0 is the release that was live before the current one."""
+
+    to: Annotated[int, Field(ge=0, le=INT32, strict=True)] = 0
+    environment: str = PRODUCTION
 
 
-def rollback(
-    call: Call, *, register: AppRegister, history: ReleaseHistory, changes: Changes, audit: AuditLog
-) -> Answer:
-    """Answer 202 with {"event": id, "app", "environment", "to": number, "digest"}; 409 when that one cannot run."""
-    wanted, app = call.body(Rollback), found_app(register, call.path["app"]).app.name
-    environment = _environment(history, app, wanted.environment)
-    target = _target(history, environment, wanted.to)
-    with changes.begin() as change:
-        event = RollbackRequested(app=app, environment=environment.name, to=target.number, actor=call.token.name)
-        number = change.announce(event)
-        audit.record(actor=call.token.name, action="rollback", target=environment.label, detail=f"to {target.number}")
-    body = {"event": number, "app": app, "environment": environment.name, "to": target.number, "digest": target.digest}
-    return Answer(status=202, body=body, queued=change.queued)
+class ReleaseView(View):
+    """A release. `seconds` run from its start to its end, or until now; `reason` says why it did not go live.
+
+    `processes` are the names of its process types.
+    """
+
+    app: str
+    environment: str
+    number: int
+    kind: str
+    state: str
+    sha: str
+    push: str
+    digest: str
+    image: str
+    processes: tuple[str, ...]
+    step: str
+    reason: str
+    note: str
+    created_at: Moment
+    ended_at: Moment | None
+    seconds: float
 
 
-def list_environments(call: Call, *, register: AppRegister, history: ReleaseHistory, hosts: Hosts) -> Answer:
-    """Answer {"items": [environment with its url], "next": null}, production first, closed ones last."""
-    app = found_app(register, call.path["app"]).app.name
-    items = [{**view_of(one), "url": hosts.url(hosts.of(one.label))} for one in history.environments(app)]
-    return Answer(body={"items": items, "next": None})
+class Releases(PageView):
+    """Releases, newest first."""
+
+    items: tuple[ReleaseView, ...]
 
 
-def _environment(history: ReleaseHistory, app: str, name: str) -> EnvironmentRecord:
-    known = history.environments(app)
-    # Names come first: the preview of a branch that is called like its app has the label of production for its name.
-    named = [one for one in known if one.name == name] or [one for one in known if one.label == name]
-    if not named:
-        msg = f"{app} has no environment {name!r}: see `paas previews --app {app}`"
-        raise NotFound(msg)
-    return named[0]
+class RollbackView(ChangeView):
+    """The release that will run again; `event` is the id of rollback.requested."""
+
+    event: str
+    app: str
+    environment: str
+    to: int
+    digest: str
 
 
-def _target(history: ReleaseHistory, environment: EnvironmentRecord, number: int) -> ReleaseRecord:
-    where = f"{environment.app}/{environment.name}"
-    if environment.state == EnvironmentState.CLOSED:
-        msg = f"{where} is closed: push its branch again to open it"
-        raise Conflict(msg)
-    target = history.rollback_target(environment.app, environment.name, number)
-    if target is None:
-        wanted = f"no release {number}" if number else "no release to go back to"
-        msg = f"{where} has {wanted}: see `paas releases --app {environment.app}`"
-        raise NotFound(msg)
-    if target.state in _NEVER_LIVE:
-        msg = f"release {number} of {where} is {target.state}, it was never live: choose one that was"
-        raise Conflict(msg)
-    return target
+class EnvironmentView(View):
+    """Production or the preview of a branch; `release` is the live one's number, 0 when there is none."""
+
+    app: str
+    name: str
+    branch: str
+    label: str
+    state: str
+    release: int
+    opened_at: Moment
+    pushed_at: Moment | None
+    closed_at: Moment | None
+    url: str
 
 
-def routes(
-    *, register: AppRegister, history: ReleaseHistory, changes: Changes, audit: AuditLog, hosts: Hosts
-) -> tuple[Route, ...]:
-    """Return the routes of releases and environments."""
-    listed = partial(list_releases, register=register, history=history)
-    back = partial(rollback, register=register, history=history, changes=changes, audit=audit)
-    environments = partial(list_environments, register=register, history=history, hosts=hosts)
-    return (
-        Route("GET", "/apps/<app>/releases", Role.VIEWER, listed, PAGE | {"environment"}),
-        Route("POST", "/apps/<app>/rollback", Role.DEPLOYER, back),
-        Route("GET", "/apps/<app>/environments", Role.VIEWER, environments),
-    )
+class Environments(PageView):
+    """Production first, closed environments last."""
+
+    items: tuple[EnvironmentView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseHandlers:
+    """The handlers of releases and environments."""
+
+    history: ReleaseHistory
+    changes: Changes
+    audit: AuditLog
+    hosts: Hosts
+
+    @operation(ReleasePage, NoBody, Releases)
+    def list_releases(self, call: Call[ReleasePage, NoBody]) -> Answer[Releases]:
+        """List the releases of an environment, newest first."""
+        app, query = call.app.app.name, call.query
+        environment = self._environment(app, query.environment)
+        records = self.history.releases(app, environment.name, before=query.after, limit=query.limit)
+        items = tuple(ReleaseView.of(record) for record in records)
+        return Answer(body=Releases(items=items, next=next_page(items, query.limit, lambda one: one.number)))
+
+    @operation(NoQuery, Rollback, RollbackView, statuses=(202,), refusals=(409,))
+    def roll_back(self, call: Call[NoQuery, Rollback]) -> Answer[RollbackView]:
+        """Release the image and config of an earlier release again, without a build; 409 when it cannot run."""
+        app = call.app.app.name
+        environment = self._environment(app, call.body.environment)
+        target = self._target(environment, call.body.to)
+        with self.changes.begin() as change:
+            event = change.announce(
+                RollbackRequested(app=app, environment=environment.name, to=target.number, actor=call.token.name)
+            )
+            detail = f"to {target.number}"
+            self.audit.record(actor=call.token.name, action="rollback", target=environment.label, detail=detail)
+        body = RollbackView(event=event, app=app, environment=environment.name, to=target.number, digest=target.digest)
+        return Answer(status=202, body=body, queued=change.queued)
+
+    @operation(NoQuery, NoBody, Environments)
+    def list_environments(self, call: Call[NoQuery, NoBody]) -> Answer[Environments]:
+        """List an app's environments: production first, closed ones last."""
+        items = tuple(self._view(one) for one in self.history.environments(call.app.app.name))
+        return Answer(body=Environments(items=items, next=None))
+
+    def _view(self, record: EnvironmentRecord) -> EnvironmentView:
+        return EnvironmentView(
+            app=record.app,
+            name=record.name,
+            branch=record.branch,
+            label=record.label,
+            state=record.state,
+            release=record.release,
+            opened_at=record.opened_at,
+            pushed_at=record.pushed_at,
+            closed_at=record.closed_at,
+            url=self.hosts.url(self.hosts.of(record.label)),
+        )
+
+    def _environment(self, app: str, name: str) -> EnvironmentRecord:
+        known = self.history.environments(app)
+        # Names come first: a preview whose branch is called like the app has production's label as its name.
+        named = [one for one in known if one.name == name] or [one for one in known if one.label == name]
+        if not named:
+            msg = f"{app} has no environment {name!r}: see `paas previews --app {app}`"
+            raise NotFound(msg)
+        return named[0]
+
+    def _target(self, environment: EnvironmentRecord, number: int) -> ReleaseRecord:
+        where = f"{environment.app}/{environment.name}"
+        if environment.state == EnvironmentState.CLOSED:
+            msg = f"{where} is closed: push its branch again to open it"
+            raise Conflict(msg)
+        target = self.history.rollback_target(environment.app, environment.name, number)
+        if target is None:
+            wanted = f"no release {number}" if number else "no earlier release that was live"
+            msg = f"{where} has {wanted}: see `paas releases --app {environment.app}`"
+            raise NotFound(msg)
+        if target.state in _NEVER_LIVE:
+            msg = f"release {number} of {where} is {target.state} and was never live: choose one that was"
+            raise Conflict(msg)
+        return target

@@ -1,176 +1,113 @@
-"""A call of the API: who calls, with what, and how it is refused."""
+"""Reads a request: path, query string and body, each strictly decoded."""
 
-import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+import re
+from collections.abc import Iterator
+from typing import Any, NoReturn
+from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from flask import Request
 
-from functions.common.errors import NotFound, Rejected, SlipwayError, Unavailable
-from functions.common.ports.apps import ApiToken, ApiTokens, Role
+from functions.common.errors import Rejected
+from functions.manage_apps.errors import Malformed, UnsupportedMediaType
 
-# Why a request is refused, and the HTTP status that says so.
+MAX_PARAMETERS = 100
 
-
-class Malformed(Rejected):
-    """The body or a query parameter cannot be read."""
-
-
-class Unauthenticated(Rejected):
-    """Nobody we know asks."""
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_JSON = re.compile(r"application/([\w.+-]+\+)?json\Z", re.IGNORECASE)
+_CURL_DEFAULT = "application/x-www-form-urlencoded"  # what `curl -d` sends unless a header says otherwise
 
 
-class Forbidden(Rejected):
-    """Who asks may not do this."""
+def path_of(request: Request) -> str:
+    """Return the path. Raises Malformed when it is not UTF-8 or holds NUL."""
+    try:
+        path = str(request.environ["PATH_INFO"]).encode("latin-1").decode()
+    except UnicodeError as error:
+        msg = "the path is not UTF-8: percent-encode each byte of it"
+        raise Malformed(msg) from error
+    if not is_text(path):
+        msg = "the path holds NUL, which no name has"
+        raise Malformed(msg)
+    return path
 
 
-class Conflict(Rejected):
-    """What is asked for contradicts what is there."""
+def parameters_of(query_string: bytes) -> dict[str, str]:
+    """Return the query parameters; empty ones are left out.
 
-
-class NotAllowed(Rejected):
-    """The path exists, but not with this method."""
-
-
-_STATUSES: tuple[tuple[type[SlipwayError], int], ...] = (
-    (Malformed, 400),
-    (Unauthenticated, 401),
-    (Forbidden, 403),
-    (NotFound, 404),
-    (NotAllowed, 405),
-    (Conflict, 409),
-    (Rejected, 422),
-    (Unavailable, 503),
-)
-
-
-def status_of(error: SlipwayError) -> int:
-    """Return the HTTP status that tells a client what to do about the error."""
-    return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
-
-
-# Who asks: a bearer token, known by its SHA-256.
-
-SCHEME = "bearer"
-
-
-def digest_of(token: str) -> str:
-    """Return what is kept of a token."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def authenticate(authorization: str, tokens: ApiTokens) -> ApiToken:
-    """Return the token in the Authorization header. Raises Unauthenticated when it is none of ours."""
-    scheme, _, token = authorization.partition(" ")
-    if scheme.lower() != SCHEME or not token.strip():
-        msg = "a token is missing: send the header `Authorization: Bearer TOKEN` (the CLI reads PAAS_TOKEN)"
-        raise Unauthenticated(msg)
-    found = tokens.find(digest_of(token.strip()))
-    if found is None:
-        msg = "the token is unknown or revoked: ask an admin for a new one (POST /v1/tokens)"
-        raise Unauthenticated(msg)
-    return found
-
-
-def authorize(token: ApiToken, needed: Role) -> None:
-    """Raise Forbidden when the token's role does not cover the one that is needed."""
-    if not token.role.covers(needed):
-        msg = f"the token {token.name!r} has the role {token.role}, this needs {needed}"
-        raise Forbidden(msg)
-
-
-# One call of the API: who asks for what; and its answer.
-
-DEFAULT_LIMIT = 50
-MAX_LIMIT = 200
-PAGE = frozenset({"limit", "after"})
-
-_MAX_DIGITS = 10
-
-M = TypeVar("M", bound=BaseModel)
-
-
-class Body(BaseModel):
-    """A request's body; fields that are not known are refused by name."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # built at its first use: cold start
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """`path` holds the parts of the path that vary, `query` the parameters that the route knows."""
-
-    token: ApiToken
-    path: Mapping[str, str]
-    query: Mapping[str, str]
-    content: bytes = field(repr=False)
-
-    def fields(self) -> dict[str, Any]:
-        """Return the body, a JSON object; none is an empty one. Raises Malformed, and Rejected for what is no text."""
-        try:
-            body = json.loads(self.content or b"{}")
-        except (ValueError, RecursionError) as error:
-            msg = "the body is not JSON"
-            raise Malformed(msg) from error
-        if not isinstance(body, dict):
-            msg = "the body must be a JSON object"
+    Raises Malformed naming the one that is repeated or cannot be decoded.
+    """
+    text = query_string.decode(errors="surrogateescape")
+    if bad := next(filter(_BAD_ESCAPE.search, text.split("&")), ""):
+        msg = f"query parameter {bad.partition('=')[0]}: a percent sign is written as %25"
+        raise Malformed(msg)
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, errors="surrogateescape", max_num_fields=MAX_PARAMETERS)
+    except ValueError as error:
+        msg = f"the query string has more than {MAX_PARAMETERS} parameters"
+        raise Malformed(msg) from error
+    found = dict[str, str]()
+    for name, value in pairs:
+        if name in found:
+            msg = f"query parameter {name}: is given twice"
             raise Malformed(msg)
-        for name, value in body.items():
-            if not all(map(is_text, (name, *_texts(value)))):
-                msg = f"{name!r} holds NUL or half a surrogate pair, which no text may"
-                raise Rejected(msg)
-        return body
-
-    def body(self, model: type[M]) -> M:
-        """Return the body as a model. Raises Rejected naming each field that is wrong, never its value."""
-        try:
-            return model.model_validate(self.fields())
-        except ValidationError as error:
-            wrong = [f"{'.'.join(map(str, e['loc']))}: {_said(e['type'], e['msg'])}" for e in error.errors()]
-            raise Rejected("; ".join(wrong)) from None
-
-    def number(self, name: str, default: int = 0) -> int:
-        """Return a query parameter that counts. Raises Malformed."""
-        text = self.query.get(name, "")
-        if not text:
-            return default
-        if not text.isascii() or not text.isdigit() or len(text) > _MAX_DIGITS or int(text) > 2**31 - 1:
-            msg = f"?{name}= must be a whole number"
+        if not (is_text(name) and is_text(value)):
+            msg = f"query parameter {name!r}: holds NUL, or bytes that are not UTF-8"
             raise Malformed(msg)
-        return int(text)
-
-    def limit(self) -> int:
-        """Return how many items a page may have. Raises Malformed."""
-        return max(1, min(self.number("limit", DEFAULT_LIMIT), MAX_LIMIT))
-
-    def flag(self, name: str) -> bool:
-        """Return a query parameter that is true or false. Raises Malformed."""
-        text = self.query.get(name, "false").lower()
-        if text not in {"true", "false", "1", "0", ""}:
-            msg = f"?{name}= must be true or false"
-            raise Malformed(msg)
-        return text in {"true", "1"}
+        found[name] = value
+    return {name: value for name, value in found.items() if value}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """`queued` when what was decided is kept but the broker has not taken its events yet: it happens later."""
+def fields_of(content: bytes, media_type: str) -> dict[str, Any]:
+    """Return the JSON object of a body; an empty body is an empty object.
 
-    body: Mapping[str, Any] | None
-    status: int = 200
-    queued: bool = False
+    Raises UnsupportedMediaType, Malformed, and Rejected naming a field whose text cannot be stored.
+    """
+    if not content.strip():
+        return {}
+    if media_type and media_type != _CURL_DEFAULT and not _JSON.match(media_type):
+        msg = f"the Content-Type {media_type!r} is not supported: send JSON with application/json"
+        raise UnsupportedMediaType(msg)
+    body = _json(content)
+    if not isinstance(body, dict):
+        msg = "the body must be a JSON object"
+        raise Malformed(msg)
+    for name, value in body.items():
+        if not all(map(is_text, (name, *_texts(value)))):
+            msg = f"{name!r} holds NUL or half a surrogate pair, which no text may"
+            raise Rejected(msg)
+    return body
 
 
 def is_text(text: str) -> bool:
-    """Return whether PostgreSQL can keep it: no NUL, and nothing that UTF-8 has no bytes for."""
+    """Return whether PostgreSQL can store it: no NUL, and no character without bytes in UTF-8."""
     return "\0" not in text and (text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text))
 
 
-def page_of(items: list[dict[str, Any]], *, limit: int, key: str) -> Answer:
-    """Return {"items": [...], "next": cursor or null}; the cursor goes into ?after= for the next page."""
-    return Answer(body={"items": items, "next": str(items[-1][key]) if len(items) == limit else None})
+def _json(content: bytes) -> object:
+    try:
+        return json.loads(content, object_pairs_hook=_unique, parse_constant=_not_finite)
+    except RecursionError as error:
+        msg = "the body is not JSON that can be read: it is nested too deeply"
+        raise Malformed(msg) from error
+    except ValueError as error:
+        where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+        msg = f"the body is not JSON{where}"
+        raise Malformed(msg) from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        msg = f"the body has the field {twice!r} twice"
+        raise Malformed(msg)
+    return found
+
+
+def _not_finite(constant: str) -> NoReturn:
+    msg = f"the body is not JSON: {constant} is not a JSON number"
+    raise Malformed(msg)
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -183,7 +120,3 @@ def _texts(value: object) -> Iterator[str]:
             waiting += [*one.keys(), *one.values()]
         elif isinstance(one, list):
             waiting += one
-
-
-def _said(kind: str, message: str) -> str:
-    return "unknown field" if kind == "extra_forbidden" else message

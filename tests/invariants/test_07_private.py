@@ -101,7 +101,7 @@ def test_invariant_07_an_error_while_a_value_is_written_has_no_value(
     answer = api.call("PATCH", CONFIG, {"OTHER": VALUE + "2"})
 
     assert answer.status == 500
-    assert "fault" in caplog.text
+    assert "internal error" in caplog.text
     assert VALUE not in shown(api, caplog)
 
 

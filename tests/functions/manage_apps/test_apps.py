@@ -1,4 +1,4 @@
-"""Apps are made, listed, shown, given another source, and deleted."""
+"""Apps are created, listed, shown, given another git source, and deleted."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def test_an_app_gets_a_repository_a_host_and_an_event(api: ApiWorld) -> None:
     assert api.database.run("select count(*) from event_outbox") == [[0]]
 
 
-def test_an_app_of_a_repository_elsewhere_makes_none(api: ApiWorld) -> None:
+def test_an_app_with_a_git_url_creates_no_repository(api: ApiWorld) -> None:
     app = api.app("shop", git_url=GIT_URL, branch="release", paths=["web/**"])
 
     assert (app["git_url"], app["branch"], app["paths"]) == (GIT_URL, "release", ["web/**"])
@@ -30,7 +30,7 @@ def test_an_app_of_a_repository_elsewhere_makes_none(api: ApiWorld) -> None:
     assert api.database.run("select git_key from projects") == [["git.example.org/people/shop"]]
 
 
-def test_a_name_is_given_once(api: ApiWorld) -> None:
+def test_a_name_is_unique(api: ApiWorld) -> None:
     api.app("shop")
 
     again = api.call("POST", "/api/v1/apps", {"name": "shop"})
@@ -66,7 +66,7 @@ def test_a_forge_that_is_down_leaves_no_app(api: ApiWorld) -> None:
         ("[" * 200_000, 400, "not JSON"),
     ],
 )
-def test_what_is_wrong_is_named(api: ApiWorld, body: object, status: int, named: str) -> None:
+def test_errors_name_the_wrong_field(api: ApiWorld, body: object, status: int, named: str) -> None:
     answer = api.call("POST", "/v1/apps", body)
 
     assert answer.status == status
@@ -115,7 +115,7 @@ def test_another_branch_feeds_production_and_its_preview_closes(api: ApiWorld) -
     assert api.broker.events[1]["data"]["host"] == "release--shop.apps.example.org"
 
 
-def test_what_is_left_out_of_a_source_stays(api: ApiWorld) -> None:
+def test_what_a_git_source_leaves_out_stays(api: ApiWorld) -> None:
     api.app("shop", git_url=GIT_URL, branch="main")
 
     assert api.call("PUT", "/v1/apps/shop/git", {"branch": "release"}).body["git_url"] == GIT_URL
@@ -126,7 +126,7 @@ def test_what_is_left_out_of_a_source_stays(api: ApiWorld) -> None:
     assert api.database.run("select git_key from projects") == [["git.example.org/team/moved"]]
 
 
-def test_a_deleted_app_leaves_its_events_alone(api: ApiWorld, story: Story) -> None:
+def test_a_deleted_app_leaves_only_its_events(api: ApiWorld, story: Story) -> None:
     api.app("shop")
     api.call("PUT", "/v1/apps/shop/domains/www.example.net")
     story.push("push-1")

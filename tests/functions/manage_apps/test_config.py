@@ -1,4 +1,4 @@
-"""Config is set, masked, revealed to admins alone, and told by its keys."""
+"""Config is set, masked, shown to admins only, and published by key."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def _shop(api: ApiWorld) -> None:
     api.broker.events.clear()
 
 
-def test_values_are_kept_and_masked_and_told_by_key(api: ApiWorld) -> None:
+def test_values_are_stored_and_masked_and_only_keys_are_published(api: ApiWorld) -> None:
     answer = api.call("PATCH", PATH, {"B": "two", "A": "one"}, role=Role.DEPLOYER)
 
     assert (answer.status, answer.body["changed"]) == (200, ["A", "B"])
@@ -30,7 +30,7 @@ def test_values_are_kept_and_masked_and_told_by_key(api: ApiWorld) -> None:
     assert acts == [["deployer", "config.set", "A, B"], ["admin", "config.reveal", "production"]]
 
 
-def test_what_changes_nothing_is_no_event(api: ApiWorld) -> None:
+def test_a_change_without_effect_publishes_no_event(api: ApiWorld) -> None:
     api.call("PATCH", PATH, {"A": "one"})
     again = api.call("PATCH", PATH, {"A": "one", "C": None})
     unset = api.call("PATCH", PATH, {"A": None})
@@ -40,7 +40,7 @@ def test_what_changes_nothing_is_no_event(api: ApiWorld) -> None:
     assert api.types() == ["config.changed", "config.changed"]
 
 
-def test_previews_have_config_of_their_own(api: ApiWorld) -> None:
+def test_previews_have_their_own_config(api: ApiWorld) -> None:
     api.call("PATCH", PATH + "?scope=preview", {"A": "one"})
 
     assert api.get(PATH)["config"] == {}
@@ -64,7 +64,7 @@ def test_previews_have_config_of_their_own(api: ApiWorld) -> None:
         ({}, "nothing to change"),
     ],
 )
-def test_keys_and_values_have_rules(api: ApiWorld, body: object, named: str) -> None:
+def test_unusable_keys_and_values_are_refused_without_the_value(api: ApiWorld, body: object, named: str) -> None:
     answer = api.call("PATCH", PATH, body)
 
     assert answer.status == 422

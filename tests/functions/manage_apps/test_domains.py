@@ -19,7 +19,7 @@ def test_a_domain_is_added_once_and_removed(api: ApiWorld) -> None:
     assert [event["data"].get("host") for event in api.broker.events[1:]] == ["www.example.net"] * 2
 
 
-def test_another_apps_domain_is_refused(api: ApiWorld) -> None:
+def test_the_domain_of_another_app_is_refused(api: ApiWorld) -> None:
     api.app("shop")
     api.app("other")
     api.call("PUT", "/v1/apps/other/domains/www.example.net")
@@ -30,12 +30,12 @@ def test_another_apps_domain_is_refused(api: ApiWorld) -> None:
     assert api.call("DELETE", f"{PATH}/www.example.net").status == 404
 
 
-def test_more_domains_than_a_route_takes_are_refused_at_once(api: ApiWorld) -> None:
+def test_more_domains_than_a_route_takes_are_refused(api: ApiWorld) -> None:
     api.app("shop")
     answers = [api.call("PUT", f"{PATH}/www{number}.example.net") for number in range(16)]
 
     assert [answer.status for answer in answers] == [201] * 15 + [409]
-    assert "15 domains" in answers[-1].body["error"]
+    assert "15 custom domains" in answers[-1].body["error"]
     assert api.call("PUT", f"{PATH}/www0.example.net").status == 200
 
 
@@ -43,7 +43,7 @@ def test_more_domains_than_a_route_takes_are_refused_at_once(api: ApiWorld) -> N
     "host",
     ["nodots", "-a.example.net", "other.apps.example.org", "apps.example.org", "a_b.net", "1.2.3.4"],
 )
-def test_what_is_no_host_of_the_users_own_is_refused(api: ApiWorld, host: str) -> None:
+def test_a_host_that_cannot_be_a_custom_domain_is_refused(api: ApiWorld, host: str) -> None:
     api.app("shop")
 
     assert api.call("PUT", f"{PATH}/{host}").status == 422

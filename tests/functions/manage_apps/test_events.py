@@ -1,4 +1,4 @@
-"""Events are looked at and replayed, dead letters settled, and what the broker does not take now is kept."""
+"""Events are listed and replayed, dead letters redriven and discarded, and unsent events kept."""
 
 from datetime import timedelta
 
@@ -70,7 +70,7 @@ def test_a_dead_letter_stays_parked_while_the_broker_is_down(api: ApiWorld, stor
     assert api.call("POST", f"/v1/dead-letters/{number}/discard").body["state"] == "discarded"
 
 
-def test_a_change_whose_event_cannot_be_sent_is_kept_and_sent_later(api: ApiWorld) -> None:
+def test_the_event_of_a_change_that_cannot_be_sent_is_sent_later(api: ApiWorld) -> None:
     api.broker.status = 503
 
     answer = api.call("POST", "/v1/apps", {"name": "shop"})

@@ -1,11 +1,19 @@
-"""Logs are read on from where the last answer ended: no gap, no repeat."""
+"""Each read of a log continues where the one before ended: no gap, no repeat."""
 
+import base64
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.api_world import ApiWorld
 from tests.story import Story
+
+# Not finite, beyond 64 bits, NUL, nested too deeply.
+ODD_CURSORS = [
+    base64.urlsafe_b64encode(text.encode()).decode()
+    for text in ('[{"b": 1e999}, ""]', f'[{{"b": {2**63}}}, ""]', '[{}, "\\u0000"]', "[" * 2000)
+]
 
 
 @pytest.fixture
@@ -44,7 +52,7 @@ def test_a_log_without_its_end_has_ended_when_the_build_has(api: ApiWorld, story
     assert api.get(f"/v1/builds/build-1/log?offset={first['next_offset']}")["ended"] is True
 
 
-def test_builds_and_processes_come_together_each_line_once(api: ApiWorld, story: Story, files: Path) -> None:
+def test_lines_of_builds_and_processes_are_answered_once_each(api: ApiWorld, story: Story, files: Path) -> None:
     story.build("build-old")
     story.build("build-1", state="running")
     append(files / "builds" / "build-old.log", "old\n=====> succeeded\n")
@@ -66,8 +74,24 @@ def test_builds_and_processes_come_together_each_line_once(api: ApiWorld, story:
     ]
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "e30", "W10", "W1tdLCAiIl0", "W3siYSI6ICJ4In0sICIiXQ"])
-def test_a_cursor_that_is_none_of_ours_is_refused(api: ApiWorld, files: Path, cursor: str) -> None:
+def test_an_offset_beyond_the_end_reads_nothing(api: ApiWorld, story: Story, files: Path) -> None:
+    story.build("build-1")
+    append(files / "builds" / "build-1.log", "-----> Detecting\n")
+
+    assert api.get(f"/v1/builds/build-1/log?offset={2**63 - 1}")["text"] == ""
+
+
+@pytest.mark.parametrize("position", ["1e999", "-1e999", '"x"', "[]", "[" * 2000])
+def test_an_odd_cursor_of_the_processes_is_refused(api: ApiWorld, files: Path, position: str) -> None:
+    del files
+    text = json.dumps([{}, f'{{"1-web": {position}}}'])
+    cursor = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    assert api.call("GET", f"/v1/apps/shop/logs?cursor={cursor}").status == 422
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "e30", "W10", "W1tdLCAiIl0", "W3siYSI6ICJ4In0sICIiXQ", *ODD_CURSORS])
+def test_a_cursor_that_the_api_did_not_encode_is_refused(api: ApiWorld, files: Path, cursor: str) -> None:
     del files
 
     assert api.call("GET", f"/v1/apps/shop/logs?cursor={cursor}").status == 400

@@ -1,4 +1,4 @@
-"""Releases are listed and gone back to; environments and builds are listed."""
+"""Releases, rollbacks, environments and builds."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def test_releases_are_listed_newest_first_without_config(api: ApiWorld) -> None:
     assert "hush" not in answer.text
 
 
-def test_going_back_is_to_the_last_live_one_before(api: ApiWorld) -> None:
+def test_a_rollback_goes_to_the_release_that_was_live_before(api: ApiWorld) -> None:
     answer = api.call("POST", PATH)
 
     assert (answer.status, answer.body["to"], answer.body["digest"]) == (202, 2, "sha256:2")
@@ -41,22 +41,24 @@ def test_going_back_is_to_the_last_live_one_before(api: ApiWorld) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "said"),
+    ("body", "status", "text"),
     [
         ({"to": 1}, 202, ""),
         ({"to": 3}, 409, "never live"),
         ({"to": 9}, 404, "no release 9"),
-        ({"to": -1}, 404, "no release"),
+        ({"to": -1}, 422, "to: "),
+        ({"to": True}, 422, "to: "),
+        ({"to": "1"}, 422, "to: "),
         ({"to": 2**31}, 422, "to: "),
         ({"environment": "none"}, 404, "no environment 'none'"),
         ({"too": 1}, 422, "too: unknown field"),
     ],
 )
-def test_what_cannot_be_gone_back_to_is_said(api: ApiWorld, body: object, status: int, said: str) -> None:
+def test_a_rollback_that_cannot_run_is_refused(api: ApiWorld, body: object, status: int, text: str) -> None:
     answer = api.call("POST", PATH, body)
 
     assert answer.status == status
-    assert said in answer.text
+    assert text in answer.text
     assert len(api.broker.events) == (1 if status == 202 else 0)
 
 
@@ -68,7 +70,7 @@ def test_the_same_idempotency_key_is_the_same_event(api: ApiWorld) -> None:
     assert first.body["event"] == again.body["event"] != other.body["event"]
 
 
-def test_a_preview_that_is_called_like_its_app_is_not_production(api: ApiWorld) -> None:
+def test_a_preview_with_the_name_of_its_app_is_not_production(api: ApiWorld) -> None:
     api.database.run(
         "insert into environments (app, name, branch, label) values ('shop', 'shop', 'shop', 'shop--shop')"
     )

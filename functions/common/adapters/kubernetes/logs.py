@@ -127,7 +127,7 @@ def _stamps(cursor: str) -> dict[str, str]:
     try:
         found = json.loads(cursor or "{}")
         stamps = {str(name): str(stamp) for name, stamp in found.items()}
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         stamps = {"": "unreadable"}
     if not all(_STAMP.match(stamp) for stamp in stamps.values()):
         msg = "the cursor cannot be read: send back the one of the last answer, or none to begin anew"

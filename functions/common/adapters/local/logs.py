@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
+from io import SEEK_END
 from pathlib import Path
 
 from functions.common.errors import NotFound, Rejected
@@ -89,7 +90,7 @@ def _positions(cursor: str) -> dict[str, int]:
     try:
         found = json.loads(cursor or "{}")
         return {str(name): max(0, int(offset)) for name, offset in found.items()}
-    except (ValueError, AttributeError, TypeError) as error:
+    except (ValueError, AttributeError, TypeError, OverflowError, RecursionError) as error:
         msg = "the cursor cannot be read: send back the one of the last answer, or none to begin anew"
         raise Rejected(msg) from error
 
@@ -97,7 +98,8 @@ def _positions(cursor: str) -> dict[str, int]:
 def _whole_lines(path: Path, offset: int) -> tuple[str, int]:
     try:
         with path.open("rb") as file:
-            file.seek(max(0, offset))
+            size = file.seek(0, SEEK_END)
+            file.seek(min(max(0, offset), size))  # no file system takes every offset that the API does
             data = file.read(_CHUNK)
     except FileNotFoundError:
         return "", offset

@@ -1,0 +1,208 @@
+"""Every route answers odd requests with a 4xx that names what is wrong, and changes nothing."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.api_world import ApiWorld
+from tests.openapi import FILE, document_of
+
+DEEP = '{"odd": ' + "[" * 10_000 + "]" * 10_000 + "}"
+BODIES: dict[str, tuple[str | bytes, str]] = {
+    "NaN": ('{"odd": NaN}', "NaN"),
+    "Infinity": ('{"odd": -Infinity}', "Infinity"),
+    "unknown field": ('{"odd": 1}', "odd"),
+    "repeated field": ('{"odd": 1, "odd": 2}', "odd"),
+    "NUL in a string": ('{"odd": "\\u0000"}', "odd"),
+    "NUL in a name": ('{"o\\u0000dd": 1}', "NUL"),
+    "half a surrogate pair": ('{"odd": ["\\ud800"]}', "odd"),
+    "nested 10,000 deep": (DEEP, "nested too deeply"),
+    "nested 500 deep": ('{"odd": ' + "[" * 500 + "]" * 500 + "}", "odd"),
+    "integer of 5,000 digits": ('{"odd": ' + "9" * 5000 + "}", "not JSON"),
+    "not UTF-8": (b'{"odd": "\xff"}', "not JSON"),
+    "an array": ("[1]", "object"),
+    "a string": ('"text"', "object"),
+    "cut off": ('{"odd": ', "not JSON"),
+    "too large": (b'{"odd": "' + b"x" * 1024 * 1024 + b'"}', "larger"),
+}
+QUERIES: dict[str, tuple[str, str]] = {
+    "unknown": ("odd=1", "odd"),
+    "repeated": ("odd=1&odd=2", "odd"),
+    "NUL": ("odd=%00", "odd"),
+    "not UTF-8": ("odd=%ff", "odd"),
+    "half a surrogate pair": ("odd=%ed%a0%80", "odd"),
+    "bad escape": ("odd=%zz", "odd"),
+    "cut-off escape": ("odd=%2", "odd"),
+    "too many": ("a&" * 200, "100 parameters"),
+}
+NUMBERS = [
+    str(2**31),
+    str(2**63),
+    "9" * 4000,
+    "-1",
+    "1.5",
+    "1e3",
+    "NaN",
+    "0x10",
+    "1_000",
+    "+1",
+    "%20",
+    "%EF%BC%91",
+    "[]",
+]
+WRONG: dict[str, list[Any]] = {
+    "integer": [2**31, 2**63, -(2**63) - 1, 10**400, -1, 1.5, True, "1", None, [], {}],
+    "string": [7, True, None, [], {}, 1.5, "a\0", "\ud800"],
+    "boolean": ["true", 1, 0, None, [], {}],
+    "array": [7, "text", {}, [7], [None], ["\0"]],
+}
+PARTS = [
+    "a%00b",
+    "%ff",
+    "%ed%a0%80",
+    "x" * 3000,
+    "%F0%9F%92%A9",
+    "'; drop table projects; --",
+    "..%2f..%2fetc",
+    "%0d",
+]
+HEADERS = {
+    "Idempotency-Key": "k" * 60_000,
+    "Authorization-Extra": "x" * 60_000,
+    "traceparent": "00-" + "é" * 3000,
+    "Content-Length-Hint": "-1",
+}
+
+
+class Operation(NamedTuple):
+    """One operation of the document."""
+
+    method: str
+    path: str
+    fields: dict[str, Any]
+
+    @property
+    def url(self) -> str:
+        """The path with an existing app and other names that do not exist."""
+        known = {"app": "shop", "number": "1", "host": "www.example.net"}
+        path = self.path
+        for name in (one["name"] for one in self.fields["parameters"] if one["in"] == "path"):
+            path = path.replace("{" + name + "}", known.get(name, "none-such"))
+        return path
+
+
+@cache
+def operations() -> tuple[Operation, ...]:
+    """Return the operations that schemas/openapi.json lists."""
+    paths = document_of(FILE)["paths"]
+    return tuple(
+        Operation(method.upper(), path, fields) for path, methods in paths.items() for method, fields in methods.items()
+    )
+
+
+EACH = pytest.mark.parametrize("operation", operations(), ids=lambda one: f"{one.method} {one.path}")
+
+
+@pytest.fixture
+def shop(api: ApiWorld) -> Iterator[ApiWorld]:
+    """Yield an API with an app, and check afterwards that nothing changed."""
+    api.app("shop")
+    before = _rows(api)
+    yield api
+    assert _rows(api) == before
+
+
+@EACH
+def test_odd_query_strings_are_refused_by_name(shop: ApiWorld, operation: Operation) -> None:
+    for why, (query, named) in QUERIES.items():
+        answer = shop.call(operation.method, f"{operation.url}?{query}")
+        assert (answer.status, named in answer.body["error"]) == (400, True), (why, answer)
+
+
+@EACH
+def test_odd_numbers_in_the_query_are_refused_by_name(shop: ApiWorld, operation: Operation) -> None:
+    numbers = [
+        one for one in operation.fields["parameters"] if one["in"] == "query" and one["schema"].get("type") == "integer"
+    ]
+    for parameter in numbers:
+        for number in NUMBERS:
+            if int(parameter["schema"]["maximum"]) >= 2**63 - 1 and number == str(2**31):
+                continue
+            answer = shop.call(operation.method, f"{operation.url}?{parameter['name']}={number}")
+            assert (answer.status, parameter["name"] in answer.body["error"]) == (400, True), (number, answer)
+
+
+@EACH
+def test_odd_parts_of_the_path_are_refused(shop: ApiWorld, operation: Operation) -> None:
+    for name in (one["name"] for one in operation.fields["parameters"] if one["in"] == "path"):
+        for part in PARTS:
+            path = operation.path.replace("{" + name + "}", part)
+            url = Operation(operation.method, path, operation.fields).url
+            answer = shop.call(operation.method, url, "{}")
+            assert 400 <= answer.status < 500, (part, answer)
+
+
+@EACH
+def test_odd_bodies_are_refused_by_name(shop: ApiWorld, operation: Operation) -> None:
+    if "requestBody" not in operation.fields:
+        return
+    for why, (body, named) in BODIES.items():
+        answer = shop.call(operation.method, operation.url, body)
+        assert 400 <= answer.status < 500, (why, answer)
+        assert answer.status == 404 or _free_names(operation) or named in answer.body["error"], (why, answer)
+
+
+@EACH
+def test_values_of_another_type_are_refused_by_name(shop: ApiWorld, operation: Operation) -> None:
+    for name, schema in _body_fields(operation).items():
+        for value in WRONG[schema.get("type", "string")]:
+            answer = shop.call(operation.method, operation.url, {name: value})
+            named = answer.status in {400, 404} or name in answer.body["error"]
+            assert (400 <= answer.status < 500, named) == (True, True), (value, answer)
+
+
+@EACH
+def test_another_content_type_is_refused(shop: ApiWorld, operation: Operation) -> None:
+    if "requestBody" in operation.fields:
+        for media_type in ("text/xml", "multipart/form-data; boundary=x", "application/jsonx", "é"):
+            headers = {"Content-Type": media_type}
+            answer = shop.call(operation.method, operation.url, '{"odd": 1}', headers=headers)
+            assert answer.status in {404, 415}, answer
+
+
+@EACH
+def test_odd_headers_cause_no_internal_error(shop: ApiWorld, operation: Operation) -> None:
+    for name, value in HEADERS.items():
+        answer = shop.call(operation.method, f"{operation.url}?odd=1", headers={name: value})
+        assert answer.status == 400, (name, answer)
+    for token in ("x" * 60_000, "é\x7f", '"', "\xff" * 10):
+        answer = shop.call(
+            operation.method, f"{operation.url}?odd=1", role=None, headers={"Authorization": f"Bearer {token}"}
+        )
+        assert answer.status == (401 if operation.fields.get("security") is None else 400), answer
+
+
+def _rows(api: ApiWorld) -> list[list[Any]]:
+    found = api.database.run(
+        "select count(*), (select count(*) from events), (select count(*) from audit_log) from projects"
+    )
+    return [
+        *found,
+        *api.database.run("select name, git_url, branch from projects"),
+        *api.database.run("select * from config_vars"),
+    ]
+
+
+def _free_names(operation: Operation) -> bool:
+    return operation.path.endswith("/config")
+
+
+def _body_fields(operation: Operation) -> dict[str, Any]:
+    body = operation.fields.get("requestBody")
+    if body is None:
+        return {}
+    name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+    fields: dict[str, Any] = document_of(FILE)["components"]["schemas"][name]["properties"]
+    return fields
