@@ -1,9 +1,12 @@
 """What every test may use."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.databases import Databases
 from tests.patience import FACTOR, patient
@@ -14,14 +17,50 @@ ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 
 
+# The tests below each of these share a server or a platform, so that one worker runs them.
+TOGETHER = (
+    "tests/local/pipeline/",
+    "tests/cli/",
+    "tests/common/test_postgres_tls.py",
+    "tests/common/test_served_requests.py",
+    "tests/local/git/test_bad_requests.py",
+    "tests/local/git/test_push.py",
+    "tests/local/broker/test_ingress.py",
+)
+# Those that wait longest come first, so that no worker is left alone with one of them at the end.
+FIRST = tuple(f"tests/{place}" for place in ("local/pipeline", "local/platform", "local/rollouts", "local", "contract"))
+
+
+class Scheduling(LoadScopeScheduling):
+    """Gives each test to the next worker that has nothing to do, in the order of collection."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next(filter(nodeid.startswith, TOGETHER), nodeid)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return two workers for each core, as most tests wait for other processes."""
+    return 2 * len(os.sched_getaffinity(0))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Return how tests are spread over the workers."""
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Multiply each test's own time limit by the patience of this machine."""
-    if FACTOR == 1:
-        return
+    """Put what waits longest first, and multiply time limits by the patience of this machine."""
     usual = float(config.getini("timeout"))
     for item in items:
-        own = item.get_closest_marker("timeout")
-        item.add_marker(pytest.mark.timeout(patient(own.args[0] if own else usual)), append=False)
+        if FACTOR != 1:
+            own = item.get_closest_marker("timeout")
+            item.add_marker(pytest.mark.timeout(patient(own.args[0] if own else usual)), append=False)
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    return next((number for number, start in enumerate(FIRST) if item.nodeid.startswith(start)), len(FIRST))
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """knative/ as the tests read it."""
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,10 @@ class FunctionManifest:
         return {trigger["spec"]["filter"]["attributes"]["type"] for trigger in self.of_kind("Trigger")}
 
 
-def function_manifests() -> list[FunctionManifest]:
+@cache
+def function_manifests() -> tuple[FunctionManifest, ...]:
     """Return every file of knative/functions, by name."""
-    return [read(path) for path in sorted(FOLDER.glob("*.yaml"))]
+    return tuple(read(path) for path in sorted(FOLDER.glob("*.yaml")))
 
 
 def read(path: Path) -> FunctionManifest:
