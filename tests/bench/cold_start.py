@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
+from functions.local.manifests import read_routing
 from functions.local.platform.programs import CODE, Program, binary, environment, platform_programs
 from functions.local.platform.run import Platform
-from functions.local.routing import read_routing
 from tests.bench.options import Options
 from tests.bench.payload import BODY_BYTES, push, raw_request, signed_headers
 from tests.bench.processes import first_answer, free_port

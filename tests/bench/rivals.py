@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from functions.local.manifests import read_routing
 from functions.local.platform.health import wait_until_ready
 from functions.local.platform.programs import CODE, binary
-from functions.local.routing import read_routing
 from tests.bench.processes import free_port, listens
 from tests.bench.stage import HMAC, folder, settings
 

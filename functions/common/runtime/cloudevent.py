@@ -92,7 +92,7 @@ def read_event(headers: Headers, body: bytes) -> CloudEvent:
         event = _structured(body)
     else:
         event = _binary(fields, body)
-    check_attributes(event.attributes)
+    _check_attributes(event.attributes)
     return event
 
 
@@ -115,14 +115,20 @@ def parse_json(text: bytes, *, levels_around: int = 0) -> Any:  # noqa: ANN401 -
     nesting of more than 200 levels together with those `levels_around` it, at which pydantic gives up.
     """
     value = from_json(b"[" * levels_around + text + b"]" * levels_around, allow_inf_nan=False)
-    json.loads(text, object_pairs_hook=_without_duplicates, parse_float=_finite)
+    _STRICT_DECODER.decode(text.decode())
     for _ in range(levels_around):
         (value,) = value
     return value
 
 
-def check_attributes(attributes: Mapping[str, str]) -> None:
-    """Check names, values and limits. Raises Rejected naming what is wrong."""
+def check_event(event: CloudEvent) -> CloudEvent:
+    """Return an event that was not read here, after the same checks. Raises Rejected naming what is wrong."""
+    _check_attributes(event.attributes)
+    _check_data(event)
+    return event
+
+
+def _check_attributes(attributes: Mapping[str, str]) -> None:
     if attributes.get("specversion") != SPEC_VERSION:
         msg = f"specversion must be {SPEC_VERSION}, not {attributes.get('specversion', '')[:20]!r}"
         raise Rejected(msg)
@@ -191,7 +197,9 @@ def _binary(headers: Mapping[str, str], body: bytes) -> CloudEvent:
     attributes = _without_empty_trace(decoded)
     if "content-type" in headers:
         attributes["datacontenttype"] = headers["content-type"]
-    return _checked(CloudEvent(attributes=attributes, data=body))
+    event = CloudEvent(attributes=attributes, data=body)
+    _check_data(event)
+    return event
 
 
 def _decoded_header(name: str, value: str) -> str:
@@ -224,22 +232,23 @@ def _structured(body: bytes) -> CloudEvent:
     given = {name: _attribute_text(name, value) for name, value in fields.items() if value is not None}
     event = CloudEvent(attributes=_without_empty_trace(given), data=b"")
     if encoded is not None:
-        return _checked(CloudEvent(attributes=event.attributes, data=_decoded_base64(encoded)))
+        event = CloudEvent(attributes=event.attributes, data=_decoded_base64(encoded))
+        _check_data(event)
+        return event
     if data is None:
         return event
     is_text = isinstance(data, str) and not event.is_json
     return CloudEvent(attributes=event.attributes, data=data.encode() if is_text else to_json(data))
 
 
-def _checked(event: CloudEvent) -> CloudEvent:
-    """Return the event whose data came as bytes. Raises Rejected when its content type says JSON and it is not."""
+def _check_data(event: CloudEvent) -> None:
+    """Check data that came as bytes: it is JSON when the content type says so."""
     if event.data and event.is_json:
         try:
             parse_json(event.data, levels_around=1)  # it is delivered in the structured form
         except ValueError as error:
             msg = f"the data is not JSON that can be read; other data needs its content type: {error}"
             raise Rejected(msg) from error
-    return event
 
 
 def _without_empty_trace(attributes: Mapping[str, str]) -> dict[str, str]:
@@ -291,6 +300,9 @@ def _finite(text: str) -> None:
     if math.isinf(float(text)):
         msg = "a number is too large"
         raise ValueError(msg)
+
+
+_STRICT_DECODER = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_float=_finite)
 
 
 def _is_timestamp(text: str) -> bool:

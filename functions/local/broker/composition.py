@@ -1,24 +1,35 @@
-"""Puts the bridge together from the routing table."""
+"""Composes the broker of one machine from its routing table, and runs it."""
 
 import asyncio
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from functions.local.broker.clock import PingClock
-from functions.local.broker.delivery import DeadLetterDelivery, Heart, TriggerDelivery
+from functions.local.broker.delivery import AckHeartbeat, DeadLetterDelivery, TriggerDelivery
 from functions.local.broker.function_client import FunctionClient
-from functions.local.broker.ingress import MAX_BODY, Ingress, listening
-from functions.local.broker.jetstream import Consumer, Puller, Stream, sink_consumer, trigger_consumer
-from functions.local.routing import Routing, Trigger
+from functions.local.broker.ingress import Ingress, serving
+from functions.local.broker.jetstream import Consumer, Stream, sink_consumer, trigger_consumer
+from functions.local.broker.ping_source import PingTimer
+from functions.local.broker.pull_consumer import PullConsumer
+from functions.local.routing import Routing, Service, Trigger
 
 _UNLIMITED = 32
 _DRAIN_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bridge:
+class _Shared:
+    """What all deliveries share; `slots` are by Service."""
+
+    stream: Stream
+    client: FunctionClient
+    heartbeat: AckHeartbeat
+    slots: Mapping[str, asyncio.Semaphore]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker:
     """`ports` are those of the Services and of `broker`; `clock` is the seconds of a fast minute, or 0."""
 
     routing: Routing
@@ -27,85 +38,91 @@ class Bridge:
     clock: float
 
     async def serve(self) -> None:
-        """Run until a signal."""
-        client, heart = FunctionClient(), Heart()
-        stream = Stream(url=self.nats_url, consumers=tuple(self._consumers()))
-        pullers = self._pullers(stream, client, heart)
-        tasks = [asyncio.create_task(work) for work in (stream.open(), heart.run(), *(p.run() for p in pullers))]
-        tasks += [asyncio.create_task(clock.run()) for clock in self._clocks(client)]
-        async with listening(self.ports["broker"], Ingress(stream=stream).answer, max_body=MAX_BODY):
-            await _signal()
-        await _drain(pullers)
-        for task in tasks:
+        """Run until a signal. An error that ends any part ends the broker: the process manager starts it again."""
+        shared = self._shared()
+        pulls = [*self._trigger_pulls(shared), *self._dead_letter_pulls(shared)]
+        runs = [shared.stream.run(), shared.heartbeat.run(), *(pull.run() for pull in pulls)]
+        runs += [timer.run() for timer in self._ping_timers(shared.client)]
+        tasks = [asyncio.create_task(run) for run in runs]
+        async with serving(Ingress(stream=shared.stream), self.ports["broker"]) as server:
+            signals = asyncio.create_task(_signal())
+            ended, _ = await asyncio.wait([signals, server, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        await _drain(pulls)
+        for task in (signals, *tasks):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        client.close()
-        await stream.close()
+        await asyncio.gather(signals, *tasks, return_exceptions=True)
+        await shared.client.close()
+        await shared.stream.close()
+        for task in ended:
+            task.result()
 
-    def _consumers(self) -> list[Consumer]:
-        triggers = [trigger_consumer(trigger.name, trigger.attributes.get("type")) for trigger in self.routing.triggers]
-        return triggers + [sink_consumer(sink) for sink in self.routing.sinks]
+    def _shared(self) -> _Shared:
+        consumers = (*map(_consumer_of, self.routing.triggers), *map(sink_consumer, self.routing.sinks))
+        return _Shared(
+            stream=Stream(url=self.nats_url, consumers=consumers),
+            client=FunctionClient(),
+            heartbeat=AckHeartbeat(),
+            slots={service.name: asyncio.Semaphore(_concurrency(service)) for service in self.routing.services},
+        )
 
-    def _pullers(self, stream: Stream, client: FunctionClient, heart: Heart) -> list[Puller]:
-        rooms = {
-            service.name: asyncio.Semaphore(service.concurrency or _UNLIMITED) for service in self.routing.services
-        }
-        pullers = []
+    def _trigger_pulls(self, shared: _Shared) -> Iterator[PullConsumer]:
         for trigger in self.routing.triggers:
             service = self.routing.service(trigger.service)
             delivery = TriggerDelivery(
                 trigger=trigger,
                 port=self.ports[service.name],
                 timeout=trigger.delivery.timeout or service.timeout,
-                room=rooms[service.name],
-                client=client,
-                stream=stream,
-                heart=heart,
+                slots=shared.slots[service.name],
+                client=shared.client,
+                stream=shared.stream,
+                heartbeat=shared.heartbeat,
             )
-            consumer = _consumer_of(trigger)
-            pullers.append(Puller(stream, consumer, service.concurrency or _UNLIMITED, delivery.handle))
+            yield PullConsumer(shared.stream, _consumer_of(trigger), _concurrency(service), delivery.handle)
+
+    def _dead_letter_pulls(self, shared: _Shared) -> Iterator[PullConsumer]:
         for sink in self.routing.sinks:
             service = self.routing.service(sink)
-            dead = DeadLetterDelivery(
+            delivery = DeadLetterDelivery(
                 sink=sink,
                 port=self.ports[sink],
                 timeout=service.timeout,
-                room=rooms[sink],
-                client=client,
-                heart=heart,
+                slots=shared.slots[sink],
+                client=shared.client,
+                heartbeat=shared.heartbeat,
             )
-            pullers.append(Puller(stream, sink_consumer(sink), service.concurrency or _UNLIMITED, dead.handle))
-        return pullers
+            yield PullConsumer(shared.stream, sink_consumer(sink), _concurrency(service), delivery.handle)
 
-    def _clocks(self, client: FunctionClient) -> list[PingClock]:
-        return [
-            PingClock(
+    def _ping_timers(self, client: FunctionClient) -> Iterator[PingTimer]:
+        for ping in self.routing.pings:
+            yield PingTimer(
                 ping=ping,
                 port=self.ports[ping.service],
                 timeout=self.routing.service(ping.service).timeout,
                 fast=self.clock,
                 client=client,
             )
-            for ping in self.routing.pings
-        ]
 
 
 def _consumer_of(trigger: Trigger) -> Consumer:
     return trigger_consumer(trigger.name, trigger.attributes.get("type"))
 
 
+def _concurrency(service: Service) -> int:
+    return service.concurrency or _UNLIMITED
+
+
 async def _signal() -> None:
-    """Return when this process is told to end."""
-    told, loop = asyncio.Event(), asyncio.get_running_loop()
-    for one in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(one, told.set)
-    await told.wait()
+    """Return when a signal asks this process to end."""
+    received, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, received.set)
+    await received.wait()
 
 
-async def _drain(pullers: list[Puller]) -> None:
-    for puller in pullers:
-        await puller.stop()
-    working = [task for puller in pullers for task in puller.working]
+async def _drain(pulls: list[PullConsumer]) -> None:
+    for pull in pulls:
+        await pull.stop()
+    working = [task for pull in pulls for task in pull.working]
     if working:
         with suppress(TimeoutError):
             await asyncio.wait(working, timeout=_DRAIN_SECONDS)

@@ -10,24 +10,28 @@ from dataclasses import dataclass
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from functions.common.errors import Unavailable
-from functions.local.broker.cloudevents_http import WireEvent, unframe
-from functions.local.broker.function_client import FunctionClient, Next, NoAnswerError, Outcome, judge, unanswered
-from functions.local.broker.jetstream import HEARTBEAT_SECONDS, HOPS, Stream
+from functions.common.errors import Rejected, Unavailable
+from functions.common.runtime.cloudevent import CloudEvent
+from functions.local.broker.function_client import FunctionClient, Next, NoAnswerError, Outcome, no_answer, outcome_of
+from functions.local.broker.jetstream import HEARTBEAT_SECONDS, HOPS, Stream, decode
 from functions.local.routing import Trigger
 
-# Tells JetStream what is still being worked on, so that it can believe silence at once.
+MAX_HOPS = 255
+_LONGEST_WAIT = 3_600.0
+_LOGGED_CHARACTERS = 300
+
+_log = logging.getLogger("slipway.broker")
 
 
-class Heart:
-    """One beat for all messages."""
+class AckHeartbeat:
+    """Tells JetStream which messages are still being worked on, so that it can take silence for a death."""
 
     def __init__(self) -> None:
         self._messages = dict[int, Msg]()
 
     @contextmanager
-    def beating_for(self, message: Msg) -> Iterator[None]:
-        """Keep the message ours while inside."""
+    def covering(self, message: Msg) -> Iterator[None]:
+        """Keep the message from being delivered again while inside."""
         self._messages[id(message)] = message
         try:
             yield
@@ -35,7 +39,7 @@ class Heart:
             del self._messages[id(message)]
 
     async def run(self) -> None:
-        """Beat until cancelled."""
+        """Send heartbeats until cancelled."""
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             for message in tuple(self._messages.values()):
@@ -43,60 +47,77 @@ class Heart:
                     await message.in_progress()
 
 
-# Delivers the events of one Trigger: answer, retry, reply, dead letter.
-
-MAX_HOPS = 255
-PREFER_REPLY = [(b"prefer", b"reply")]
-_LONGEST_WAIT = 3_600.0
-
-_log = logging.getLogger("slipway.broker")
+async def _decoded_or_deleted(message: Msg) -> CloudEvent | None:
+    """Return the event; delete a message that no delivery can read, with one line in the log."""
+    try:
+        return decode(message.data)
+    except Rejected as error:
+        start = message.data[:_LOGGED_CHARACTERS]
+        _log.error("a message on %s cannot be read and is deleted: %s: %r", message.subject, error, start)
+        await message.term()
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerDelivery:
-    """`room` is how many requests the Service takes at once, shared by all its Triggers."""
+    """Delivers the events of one Trigger: answer, retry, reply, dead letter.
+
+    `slots` is how many requests the Service takes at once, shared by all its Triggers.
+    """
 
     trigger: Trigger
     port: int
     timeout: float
-    room: asyncio.Semaphore
+    slots: asyncio.Semaphore
     client: FunctionClient
     stream: Stream
-    heart: Heart
+    heartbeat: AckHeartbeat
 
     async def handle(self, message: Msg) -> None:
-        """Deliver one message once, and tell the stream what became of it."""
-        event = unframe(message.data)
+        """Deliver one message once; then delete it, delay it, or park its event."""
+        event = await _decoded_or_deleted(message)
+        if event is None:
+            return
         if not self.trigger.matches(event.attributes):
             await message.ack()
             return
-        with self.heart.beating_for(message):
-            async with self.room:
-                outcome = await self._attempt(event)
-            await self._follow(message, event, outcome)
+        with self.heartbeat.covering(message):
+            try:
+                async with self.slots:
+                    outcome = await self._attempt(event)
+                outcome = await self._publish_reply(outcome, hops=_hops(message) + 1)
+            except Unavailable as error:
+                _log.warning("the reply to %s is not published yet: %s", event.attributes["id"], error)
+                return  # the event is delivered again, and so is the reply
+            except Exception:  # noqa: BLE001 - an error of the broker counts as an attempt: it ends as a dead letter
+                _log.exception("event %s not delivered to %s", event.attributes["id"], self.trigger.service)
+                outcome = no_answer("internal error of the broker")
+            await self._finish(message, event, outcome)
 
-    async def _attempt(self, event: WireEvent) -> Outcome:
+    async def _attempt(self, event: CloudEvent) -> Outcome:
         started = time.perf_counter()
-        headers = event.headers() + PREFER_REPLY
         try:
-            answer = await self.client.post(self.port, self.trigger.path, headers, event.data, within=self.timeout)
+            outcome = outcome_of(
+                await self.client.post(self.port, self.trigger.path, event.structured(), within=self.timeout)
+            )
         except NoAnswerError as error:
-            outcome = unanswered(str(error))
-        else:
-            outcome = judge(answer)
+            outcome = no_answer(str(error))
         milliseconds = (time.perf_counter() - started) * 1000
-        if outcome.next is not Next.DONE or _log.isEnabledFor(logging.DEBUG):
-            text = "%s %s to %s: %s, code %d, %.0f ms: %s"
+        if outcome.next is not Next.DONE:
+            error_text = outcome.error[:_LOGGED_CHARACTERS].decode(errors="replace")
             head = (event.attributes["type"], event.attributes["id"], self.trigger.service, outcome.next.name)
-            _log.warning(text, *head, outcome.code, milliseconds, outcome.error[:300].decode(errors="replace"))
+            _log.warning("%s %s to %s: %s, code %d, %.0f ms: %r", *head, outcome.code, milliseconds, error_text)
         return outcome
 
-    async def _follow(self, message: Msg, event: WireEvent, outcome: Outcome) -> None:
-        hops = int((message.headers or {}).get(HOPS, 0)) + 1
-        if outcome.reply is not None and hops >= MAX_HOPS:
-            outcome = Outcome(next=Next.PARK, code=400, error=b"the event has gone in a circle")
-        elif outcome.reply is not None and not await self._reply(outcome.reply, hops):
-            return  # not confirmed: the input is delivered again, and so is the reply
+    async def _publish_reply(self, outcome: Outcome, *, hops: int) -> Outcome:
+        if outcome.reply is None:
+            return outcome
+        if hops >= MAX_HOPS:
+            return Outcome(next=Next.PARK, code=400, error=b"the event has gone in a circle")
+        await self.stream.publish(outcome.reply, hops=hops)
+        return outcome
+
+    async def _finish(self, message: Msg, event: CloudEvent, outcome: Outcome) -> None:
         failures = message.metadata.num_delivered
         if outcome.next is Next.DONE:
             await message.ack()
@@ -105,57 +126,60 @@ class TriggerDelivery:
         else:
             await self._park(message, event, outcome)
 
-    async def _reply(self, reply: WireEvent, hops: int) -> bool:
-        try:
-            await self.stream.publish(reply, hops=hops)
-        except Unavailable as error:
-            _log.warning("reply %s not published: %s", reply.attributes["id"], error)
-            return False
-        return True
-
-    async def _park(self, message: Msg, event: WireEvent, outcome: Outcome) -> None:
+    async def _park(self, message: Msg, event: CloudEvent, outcome: Outcome) -> None:
         destination = f"http://{self.trigger.service}{self.trigger.path}"
-        letter = event.having(outcome.extensions(destination))
+        letter = event.with_extensions(outcome.extensions(destination))
         try:
             await self.stream.park(letter, sink=self.trigger.delivery.sink)
         except Unavailable as error:
-            _log.warning("dead letter %s not kept yet: %s", event.attributes["id"], error)
-            return  # delivered again, and parked then
+            _log.warning("dead letter %s not stored yet: %s", event.attributes["id"], error)
+            return  # the event is delivered again, and parked then
         await message.ack()
 
 
-# Delivers dead letters to their sink for as long as it takes.
+def _hops(message: Msg) -> int:
+    hops = (message.headers or {}).get(HOPS, "0")
+    return int(hops) if hops.isascii() and hops.isdecimal() else 0
+
 
 _FIRST_WAIT, _LONGEST_PARK_WAIT, _DOUBLINGS = 0.25, 30.0, 10
-_SUCCESS = range(200, 300)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetterDelivery:
-    """A sink that is down, or refuses, is asked again: what lies here has nowhere else to go."""
+    """Delivers dead letters to their sink until it accepts them: there is nowhere else to put them."""
 
     sink: str
     port: int
     timeout: float
-    room: asyncio.Semaphore
+    slots: asyncio.Semaphore
     client: FunctionClient
-    heart: Heart
+    heartbeat: AckHeartbeat
 
     async def handle(self, message: Msg) -> None:
-        """Deliver one dead letter, or leave it for later."""
-        letter = unframe(message.data)
-        try:
-            with self.heart.beating_for(message):
-                async with self.room:
-                    answer = await self.client.post(self.port, "/", letter.headers(), letter.data, within=self.timeout)
-        except NoAnswerError as error:
-            problem = str(error)
-        else:
-            problem = "" if answer.status in _SUCCESS else f"status {answer.status}"
-        if not problem:
-            await message.ack()
+        """Deliver one dead letter, or delay it."""
+        letter = await _decoded_or_deleted(message)
+        if letter is None:
             return
-        attempts = message.metadata.num_delivered
-        wait = min(_FIRST_WAIT * 2 ** min(attempts, _DOUBLINGS), _LONGEST_PARK_WAIT)
-        _log.warning("dead letter %s to %s: %s; again in %.0f s", letter.attributes["id"], self.sink, problem, wait)
-        await message.nak(delay=wait)
+        with self.heartbeat.covering(message):
+            problem = await self._attempt(letter)
+            if not problem:
+                await message.ack()
+                return
+            attempts = message.metadata.num_delivered
+            wait = min(_FIRST_WAIT * 2 ** min(attempts, _DOUBLINGS), _LONGEST_PARK_WAIT)
+            identity = letter.attributes["id"]
+            _log.warning("dead letter %s to %s: %s; again in %.0f s", identity, self.sink, problem, wait)
+            await message.nak(delay=wait)
+
+    async def _attempt(self, letter: CloudEvent) -> str:
+        """Return what went wrong, empty when nothing did."""
+        try:
+            async with self.slots:
+                answer = await self.client.post(self.port, "/", letter.structured(), within=self.timeout)
+        except NoAnswerError as error:
+            return str(error)
+        except Exception:  # noqa: BLE001 - the letter must stay
+            _log.exception("dead letter %s not delivered to %s", letter.attributes["id"], self.sink)
+            return "internal error of the broker"
+        return "" if answer.is_success else f"status {answer.status}"

@@ -1,153 +1,85 @@
-"""HTTP to the functions, and what their answers mean."""
+"""HTTP to the functions, and what their answers mean to a broker."""
 
-import asyncio
 import base64
-from collections import defaultdict
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 
-import h11
+from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 
 from functions.common.errors import Rejected
-from functions.local.broker.cloudevents_http import WireEvent, is_event, read_event
+from functions.common.events.envelope import CONTENT_TYPE
+from functions.common.runtime.cloudevent import MAX_EVENT_BYTES, MAX_VALUE_BYTES, CloudEvent, is_event, read_event
 
-# HTTP to the functions: kept connections, nothing more. Several times lighter than a general client.
-
-_READ = 65_536
+_HEADERS = {"Content-Type": CONTENT_TYPE, "Prefer": "reply"}
+_MAX_ANSWER_BYTES = 2 * MAX_EVENT_BYTES
+_KEPT_SECONDS = 1.0  # gunicorn closes kept connections after two: an event must not meet that
+_SUCCESS = range(200, 300)
+_SERVER_ERROR = 500
+_RETRIED = frozenset({404, 408, 409, 429})
+_BAD_REPLY = 502
+_ERROR_BYTES = MAX_VALUE_BYTES // 4 * 3  # in base64 as long as an attribute may be
 
 
 class NoAnswerError(Exception):
-    """The other side did not answer, or not in time."""
+    """The function did not answer, or not in time, or not in HTTP."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A response; header names in lower case."""
+    """A response to an event."""
 
     status: int
-    headers: dict[str, str]
+    headers: tuple[tuple[str, str], ...]
     body: bytes
 
-
-@dataclass(slots=True)
-class _Connection:
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    state: h11.Connection = field(default_factory=lambda: h11.Connection(h11.CLIENT))
-
     @property
-    def is_usable(self) -> bool:
-        return not (self.writer.is_closing() or self.reader.at_eof())
-
-    def close(self) -> None:
-        with suppress(OSError):
-            self.writer.close()
+    def is_success(self) -> bool:
+        """Whether the status is of the 200s."""
+        return self.status in _SUCCESS
 
 
 class FunctionClient:
-    """POSTs to programs of this machine."""
+    """POSTs events in the structured form to programs of this machine."""
 
     def __init__(self) -> None:
-        self._idle: dict[int, list[_Connection]] = defaultdict(list)
+        """Open no connection yet; call it where the event loop runs."""
+        self._session = ClientSession(
+            connector=TCPConnector(limit=0, keepalive_timeout=_KEPT_SECONDS),
+            cookie_jar=DummyCookieJar(),
+            auto_decompress=False,
+        )
 
-    async def post(
-        self, port: int, path: str, headers: list[tuple[bytes, bytes]], body: bytes, *, within: float
-    ) -> Answer:
-        """Return the answer. Raises NoAnswerError; a kept connection that was closed meanwhile is replaced once."""
+    async def post(self, port: int, path: str, event: bytes, *, within: float) -> Answer:
+        """Return the answer. Raises NoAnswerError."""
         try:
-            async with asyncio.timeout(within):
-                return await self._post(port, path, headers, body)
+            async with self._session.post(
+                f"http://127.0.0.1:{port}{path}",
+                data=event,
+                headers=_HEADERS,
+                allow_redirects=False,
+                timeout=ClientTimeout(total=within),
+            ) as response:
+                body = bytearray()
+                async for part in response.content.iter_any():
+                    body += part
+                    if len(body) > _MAX_ANSWER_BYTES:
+                        msg = f"the answer is larger than {_MAX_ANSWER_BYTES} bytes"
+                        raise NoAnswerError(msg)
+                return Answer(status=response.status, headers=tuple(response.headers.items()), body=bytes(body))
         except TimeoutError as error:
             msg = f"no answer within {within:g} s"
             raise NoAnswerError(msg) from error
-        except (OSError, h11.RemoteProtocolError) as error:
+        except (ClientError, OSError) as error:
             msg = f"no answer: {error}"
             raise NoAnswerError(msg) from error
 
-    def close(self) -> None:
-        """Close what is kept."""
-        for connections in self._idle.values():
-            for connection in connections:
-                connection.close()
-        self._idle.clear()
-
-    async def _post(self, port: int, path: str, headers: list[tuple[bytes, bytes]], body: bytes) -> Answer:
-        request = h11.Request(
-            method="POST",
-            target=path,
-            headers=[(b"host", b"127.0.0.1:%d" % port), (b"content-length", b"%d" % len(body)), *headers],
-        )
-        while kept := self._kept(port):
-            with suppress(OSError, _ClosedMeanwhileError):
-                return await self._exchange(kept, port, request, body)
-        fresh = _Connection(*await asyncio.open_connection("127.0.0.1", port))
-        try:
-            return await self._exchange(fresh, port, request, body)
-        except _ClosedMeanwhileError as error:
-            raise ConnectionResetError(str(error)) from error
-
-    def _kept(self, port: int) -> _Connection | None:
-        idle = self._idle[port]
-        while idle:
-            connection = idle.pop()
-            if connection.is_usable:
-                return connection
-            connection.close()
-        return None
-
-    async def _exchange(self, connection: _Connection, port: int, request: h11.Request, body: bytes) -> Answer:
-        finished = False
-        try:
-            sent = [connection.state.send(event) for event in (request, h11.Data(data=body), h11.EndOfMessage())]
-            connection.writer.write(b"".join(part for part in sent if part))
-            await connection.writer.drain()
-            answer = await _read(connection)
-            finished = connection.state.our_state is h11.DONE and connection.state.their_state is h11.DONE
-        finally:
-            if not finished:
-                connection.close()
-        if finished:
-            connection.state.start_next_cycle()
-            self._idle[port].append(connection)
-        return answer
-
-
-class _ClosedMeanwhileError(Exception):
-    """The connection ended before the first byte of an answer."""
-
-
-async def _read(connection: _Connection) -> Answer:
-    head: h11.Response | None = None
-    body = bytearray()
-    while True:
-        event = connection.state.next_event()
-        if event is h11.NEED_DATA:
-            data = await connection.reader.read(_READ)
-            if not data and head is None:
-                msg = "the connection was closed"
-                raise _ClosedMeanwhileError(msg)
-            connection.state.receive_data(data)
-        elif isinstance(event, h11.Response):
-            head = event
-        elif isinstance(event, h11.Data):
-            body += event.data
-        elif head is not None and isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
-            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
-            return Answer(status=head.status_code, headers=headers, body=bytes(body))
-
-
-# What an answer means to a broker: the rules of Knative's.
-
-_RETRIED = frozenset({404, 408, 409, 429})
-_FIRST_SUCCESS, _FIRST_OTHER, _FIRST_SERVER_ERROR = 200, 300, 500
-_NO_ANSWER = 0
-_BAD_REPLY = 502
-_ERROR_CHARACTERS = 1024
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._session.close()
 
 
 class Next(Enum):
-    """What is to be done with the event."""
+    """What happens to the event next."""
 
     DONE = auto()
     RETRY = auto()
@@ -159,40 +91,49 @@ class Outcome:
     """`code` is 0 when there was no answer; `error` is the body of a failure."""
 
     next: Next
-    code: int = _NO_ANSWER
+    code: int = 0
     error: bytes = b""
-    reply: WireEvent | None = None
+    reply: CloudEvent | None = None
 
     def extensions(self, destination: str) -> dict[str, str]:
-        """Return what a dead letter says about its end."""
-        text = base64.b64encode(self.error).decode()[:_ERROR_CHARACTERS]
-        known = {"knativeerrordest": destination, "knativeerrorcode": str(self.code or ""), "knativeerrordata": text}
+        """Return what a dead letter says about its end, as Knative's broker writes it."""
+        known = {
+            "knativeerrordest": destination[:MAX_VALUE_BYTES],
+            "knativeerrorcode": str(self.code or ""),
+            "knativeerrordata": base64.b64encode(self.error[:_ERROR_BYTES]).decode(),
+        }
         return {name: value for name, value in known.items() if value}
 
 
-def judge(answer: Answer) -> Outcome:
-    """Return what follows from an answer.
+def outcome_of(answer: Answer) -> Outcome:
+    """Return what follows from an answer by the rules of Knative's broker.
 
-    A success whose body is no CloudEvent counts as 502: the broker cannot tell what is meant.
+    A success whose body is no CloudEvent counts as 502: the broker cannot tell what it means.
     """
-    if _FIRST_SUCCESS <= answer.status < _FIRST_OTHER:
+    if answer.is_success:
         return _success(answer)
-    retried = answer.status >= _FIRST_SERVER_ERROR or answer.status in _RETRIED
-    return Outcome(next=Next.RETRY if retried else Next.PARK, code=answer.status, error=answer.body)
+    is_retried = answer.status >= _SERVER_ERROR or answer.status in _RETRIED
+    return Outcome(next=Next.RETRY if is_retried else Next.PARK, code=answer.status, error=answer.body)
 
 
-def unanswered(reason: str) -> Outcome:
+def no_answer(reason: str) -> Outcome:
     """Return what follows when nothing was answered."""
-    return Outcome(next=Next.RETRY, error=reason.encode())
+    return Outcome(next=Next.RETRY, error=reason.encode(errors="replace"))
 
 
 def _success(answer: Answer) -> Outcome:
-    if is_event(answer.headers):
+    if is_event({name.lower(): value for name, value in answer.headers}):
         try:
             reply = read_event(answer.headers, answer.body)
         except Rejected as error:
-            return Outcome(next=Next.RETRY, code=_BAD_REPLY, error=f"the reply is no CloudEvent: {error}".encode())
+            return _bad_reply(f"the reply is no CloudEvent: {error}")
+        if len(reply.structured()) > MAX_EVENT_BYTES:
+            return _bad_reply(f"the reply has more than {MAX_EVENT_BYTES} bytes")
         return Outcome(next=Next.DONE, code=answer.status, reply=reply)
     if answer.body:
-        return Outcome(next=Next.RETRY, code=_BAD_REPLY, error=b"a success with a body that is no CloudEvent")
+        return _bad_reply("a success with a body that is no CloudEvent")
     return Outcome(next=Next.DONE, code=answer.status)
+
+
+def _bad_reply(reason: str) -> Outcome:
+    return Outcome(next=Next.RETRY, code=_BAD_REPLY, error=reason.encode(errors="replace"))

@@ -1,10 +1,10 @@
-"""The stream and its consumers in JetStream, and what pulls from them."""
+"""The stream of events in JetStream: its subjects and consumers, and the connection that keeps and finds them."""
 
 import asyncio
-import json
+import hashlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -12,8 +12,6 @@ from urllib.parse import quote
 
 import nats
 from nats.aio.client import Client
-from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 from nats.js.api import (
     AckPolicy,
@@ -25,20 +23,28 @@ from nats.js.api import (
     StreamConfig,
 )
 from nats.js.client import JetStreamContext
-from nats.js.errors import APIError
+from nats.js.errors import APIError, NoStreamResponseError
 
-from functions.common.errors import Unavailable
-from functions.local.broker.cloudevents_http import WireEvent
-
-# What the bridge has in JetStream: one stream, a durable consumer for each Trigger and each dead-letter sink.
+from functions.common.errors import Rejected, Unavailable
+from functions.common.events.envelope import CONTENT_TYPE
+from functions.common.runtime.cloudevent import CloudEvent, check_event, parse_json, read_event
 
 STREAM = "slipway"
+HOPS = "Slipway-Hops"
 _EVENTS = "slipway.event."
 _DEAD = "slipway.dead."
-# What a bridge that died was working on is delivered again after this; a living one says every
-# HEARTBEAT_SECONDS that it is still at it.
+_MAX_SUBJECT_LENGTH = 255  # NATS closes a connection over a line of 4,096 bytes, of which a subject is a part
+# JetStream delivers a message again after this long without a word. A living broker says every
+# HEARTBEAT_SECONDS that it still works on it.
 ACK_WAIT_SECONDS = 2.5
 HEARTBEAT_SECONDS = 0.6
+_PUBLISH_SECONDS = 4.0
+_CHECK_SECONDS = 1.0
+_REFUSAL_SECONDS = 10.0  # of health after JetStream refused an event, as when the disk is full
+_RETRY_SECONDS = 0.1
+_PING_SECONDS = 5
+
+_log = logging.getLogger("slipway.broker")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,25 +63,51 @@ def trigger_consumer(name: str, event_type: str | None) -> Consumer:
 
 def sink_consumer(name: str) -> Consumer:
     """Return the consumer of a dead-letter sink."""
-    return Consumer(durable=f"sink-{name}", subject=dead_subject(name))
+    return Consumer(durable=f"sink-{name}", subject=dead_letter_subject(name))
 
 
-def dead_subject(sink: str) -> str:
+def dead_letter_subject(sink: str) -> str:
     """Return the subject of a sink's dead letters."""
     return _DEAD + sink
 
 
 @lru_cache(4096)
 def event_subject(event_type: str) -> str:
-    """Return a type's subject; what NATS does not take in a name is percent-encoded."""
+    """Return a type's subject: percent-encoded where NATS reserves a character, a hash when that is too long."""
     safe = quote(event_type, safe="-_:/~")
     if ".." in safe or safe.startswith(".") or safe.endswith("."):
         safe = safe.replace(".", "%2E")
+    if len(safe) > _MAX_SUBJECT_LENGTH:
+        safe = "#" + hashlib.sha256(event_type.encode()).hexdigest()  # no encoded type begins so
     return _EVENTS + safe
 
 
-async def ensure(jetstream: JetStreamContext, consumers: tuple[Consumer, ...]) -> None:
-    """Make or adapt stream and consumers, and drop consumers that nothing names any more."""
+def decode(message: bytes) -> CloudEvent:
+    """Return the event of a message, which is its structured form. Raises Rejected."""
+    try:
+        return read_event([("content-type", CONTENT_TYPE)], message)
+    except Rejected:
+        if b"\n" in message:
+            return _decode_older(message)
+        raise
+
+
+def _decode_older(message: bytes) -> CloudEvent:
+    """Read what brokers before version 0.2 have left in the stream: a line of attributes in JSON, then the data."""
+    head, _, data = message.partition(b"\n")
+    try:
+        attributes = parse_json(head)
+    except ValueError as error:
+        msg = f"the message is neither a structured event nor attributes and data: {error}"
+        raise Rejected(msg) from error
+    if not isinstance(attributes, dict) or not all(isinstance(value, str) for value in attributes.values()):
+        msg = "the attributes of the message are not texts"
+        raise Rejected(msg)
+    return check_event(CloudEvent(attributes=attributes, data=data))
+
+
+async def ensure_stream(jetstream: JetStreamContext, consumers: tuple[Consumer, ...]) -> None:
+    """Create or update stream and consumers, and delete consumers that no manifest names."""
     config = StreamConfig(
         name=STREAM,
         subjects=[f"{_EVENTS}>", f"{_DEAD}>"],
@@ -91,12 +123,12 @@ async def ensure(jetstream: JetStreamContext, consumers: tuple[Consumer, ...]) -
     for consumer in consumers:
         old = known.pop(consumer.durable, None)
         if old is None or old.filter_subject != consumer.subject:
-            await jetstream.add_consumer(STREAM, _config(consumer))
+            await jetstream.add_consumer(STREAM, _consumer_config(consumer))
     for durable in known:
         await jetstream.delete_consumer(STREAM, durable)
 
 
-def _config(consumer: Consumer) -> ConsumerConfig:
+def _consumer_config(consumer: Consumer) -> ConsumerConfig:
     return ConsumerConfig(
         durable_name=consumer.durable,
         filter_subject=consumer.subject,
@@ -108,105 +140,132 @@ def _config(consumer: Consumer) -> ConsumerConfig:
     )
 
 
-# The bridge's connection to JetStream: it mends itself, and publishes.
-
-HOPS = "Slipway-Hops"
-_PUBLISH_SECONDS = 4.0
-_RETRY_SECONDS = 0.1
-
-_log = logging.getLogger("slipway.broker")
-
-
 @dataclass(slots=True, kw_only=True)
 class Stream:
-    """A connection that mends itself; `ready` is set while stream and consumers are known to be there."""
+    """The connection to JetStream. `ready` is set while stream and consumers are known to exist.
+
+    The client reconnects by itself when the connection breaks; when it gives up for good, as after a protocol error,
+    it is replaced by a new one.
+    """
 
     url: str
     consumers: tuple[Consumer, ...]
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     on_ready: list[Callable[[], None]] = field(default_factory=list)
     _client: Client | None = None
-    _context: JetStreamContext | None = None
-    _mending: asyncio.Task[None] | None = None
+    _refusal: str = ""
+    _refused_at: float = 0
+    _ensuring: asyncio.Task[None] | None = None
 
     @property
     def client(self) -> Client:
-        """The connection. Raises Unavailable while there is none."""
+        """The connected client. Raises Unavailable while there is none."""
         if self._client is None or not self._client.is_connected:
             msg = "NATS does not answer"
             raise Unavailable(msg)
         return self._client
 
-    async def open(self) -> None:
-        """Connect, however long that takes, and make stream and consumers."""
-        while self._client is None:
-            with suppress(NatsError, OSError):
-                self._client = await nats.connect(
-                    self.url,
-                    name="slipway-broker",
-                    connect_timeout=1,
-                    reconnect_time_wait=_RETRY_SECONDS,
-                    max_reconnect_attempts=-1,
-                    allow_reconnect=True,
-                    ping_interval=5,
-                    max_outstanding_pings=2,
-                    disconnected_cb=self._lost,
-                    reconnected_cb=self._mend,
-                    error_cb=_note,
-                )
-            await asyncio.sleep(0 if self._client else _RETRY_SECONDS)
-        await self._mend()
+    async def run(self) -> None:
+        """Keep a connection, with the stream and its consumers behind it, until cancelled."""
+        while True:
+            closed = asyncio.Event()
+            try:
+                self._client = await self._connect(closed)
+            except (NatsError, OSError, TimeoutError) as error:
+                _log.warning("NATS cannot be connected to: %r", error)
+            else:
+                await self._ensure()
+                await closed.wait()
+                _log.warning("the client of NATS closed its connection: %r", self._client.last_error)
+            await asyncio.sleep(_RETRY_SECONDS)
 
     async def close(self) -> None:
-        """Give the connection up."""
+        """Close the connection."""
         if self._client is not None:
             with suppress(NatsError, TimeoutError, OSError):
                 await asyncio.wait_for(self._client.close(), 1)
 
-    async def publish(self, event: WireEvent, *, hops: int = 0) -> None:
-        """Keep an event; when this returns the stream has it. Raises Unavailable."""
+    async def publish(self, event: CloudEvent, *, hops: int = 0) -> None:
+        """Store an event; when this returns the stream has it. Raises Unavailable."""
         await self._publish(event_subject(event.attributes["type"]), event, hops)
 
-    async def park(self, event: WireEvent, *, sink: str) -> None:
-        """Keep a dead letter for its sink. Raises Unavailable."""
-        await self._publish(dead_subject(sink), event, 0)
+    async def park(self, event: CloudEvent, *, sink: str) -> None:
+        """Store a dead letter for its sink. Raises Unavailable."""
+        await self._publish(dead_letter_subject(sink), event, 0)
 
-    async def _publish(self, subject: str, event: WireEvent, hops: int) -> None:
-        if not self.ready.is_set():
-            msg = "the broker is not ready: NATS does not answer"
-            raise Unavailable(msg)
-        headers = {HOPS: str(hops)} if hops else None
-        jetstream = self._jetstream()
+    async def check(self) -> None:
+        """Raise Unavailable when JetStream does not answer, has no stream, or has just refused an event."""
+        self._check_ready()
+        if self._refusal and time.monotonic() - self._refused_at < _REFUSAL_SECONDS:
+            raise Unavailable(self._refusal)
         try:
-            await jetstream.publish(subject, event.frame(), headers=headers)
+            await self.client.jetstream(timeout=_CHECK_SECONDS).stream_info(STREAM)
         except APIError as error:
-            await self._mend()
-            msg = "the stream does not take the event"
+            await self._ensure()
+            msg = f"JetStream has no stream: {error.description}"
             raise Unavailable(msg) from error
+        except (NatsError, TimeoutError, OSError) as error:
+            msg = "JetStream does not answer"
+            raise Unavailable(msg) from error
+
+    async def _publish(self, subject: str, event: CloudEvent, hops: int) -> None:
+        self._check_ready()
+        headers = {HOPS: str(hops)} if hops else None
+        jetstream = self.client.jetstream(timeout=_PUBLISH_SECONDS)
+        try:
+            await jetstream.publish(subject, event.structured(), headers=headers)
+        except NoStreamResponseError as error:
+            await self._ensure()
+            msg = "there is no stream: it is created again"
+            raise Unavailable(msg) from error
+        except APIError as error:
+            self._refusal, self._refused_at = f"JetStream refuses events: {error.description}", time.monotonic()
+            raise Unavailable(self._refusal) from error
         except (NatsError, TimeoutError, OSError) as error:
             msg = "NATS did not confirm the event"
             raise Unavailable(msg) from error
+        self._refusal = ""
 
-    def _jetstream(self) -> JetStreamContext:
-        client = self.client
-        if self._context is None:
-            self._context = JetStreamContext(client, timeout=_PUBLISH_SECONDS)
-        return self._context
+    def _check_ready(self) -> None:
+        if not self.ready.is_set():
+            msg = "the broker is not ready: NATS does not answer"
+            raise Unavailable(msg)
 
-    async def _lost(self) -> None:
+    async def _connect(self, closed: asyncio.Event) -> Client:
+        async def on_closed() -> None:
+            self.ready.clear()
+            closed.set()
+
+        return await nats.connect(
+            self.url,
+            name="slipway-broker",
+            connect_timeout=1,
+            reconnect_time_wait=_RETRY_SECONDS,
+            max_reconnect_attempts=-1,
+            allow_reconnect=True,
+            ping_interval=_PING_SECONDS,
+            max_outstanding_pings=2,
+            disconnected_cb=self._disconnected,
+            reconnected_cb=self._ensure,
+            closed_cb=on_closed,
+            error_cb=_log_error,
+        )
+
+    async def _disconnected(self) -> None:
         self.ready.clear()
 
-    async def _mend(self) -> None:
+    async def _ensure(self) -> None:
+        """Start to create what is missing; `ready` is set again when it is done."""
         self.ready.clear()
-        if self._mending is None or self._mending.done():
-            self._mending = asyncio.create_task(self._ensure_until_done())
+        if self._ensuring is None or self._ensuring.done():
+            self._ensuring = asyncio.create_task(self._ensure_until_done())
 
     async def _ensure_until_done(self) -> None:
         while True:
             try:
-                await ensure(self._jetstream(), self.consumers)
-            except (NatsError, APIError, TimeoutError, OSError, Unavailable) as error:
-                _log.warning("stream not ready: %r", error)
+                await ensure_stream(self.client.jetstream(timeout=_PUBLISH_SECONDS), self.consumers)
+            except (NatsError, TimeoutError, OSError, Unavailable) as error:
+                _log.warning("the stream is not ready: %r", error)
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
             self.ready.set()
@@ -215,103 +274,5 @@ class Stream:
             return
 
 
-async def _note(error: Exception) -> None:
+async def _log_error(error: Exception) -> None:
     _log.warning("NATS: %r", error)
-
-
-# Takes messages of one consumer, never more at once than can be worked on.
-
-_EXPIRES_SECONDS = 20.0
-_SILENCE_SECONDS = _EXPIRES_SECONDS + 3
-_PULL_RETRY_SECONDS = 0.2
-_STATUS = "Status"
-_PENDING = "Nats-Pending-Messages"
-
-
-class Puller:
-    """Keeps requests for `slots` messages open, so that an event goes out the moment it comes in."""
-
-    def __init__(
-        self, stream: Stream, consumer: Consumer, slots: int, handle: Callable[[Msg], Awaitable[None]]
-    ) -> None:
-        self._stream, self._consumer, self._slots, self._handle = stream, consumer, slots, handle
-        self._asked = 0
-        self._asked_at = 0.0
-        self._subscription: Subscription | None = None
-        self._again = asyncio.Event()
-        self.working = set[asyncio.Task[None]]()
-        stream.on_ready.append(self.restart)
-
-    def restart(self) -> None:
-        """Ask anew: what was asked before is forgotten by the server, or is not to be trusted."""
-        self._again.set()
-
-    async def run(self) -> None:
-        """Take messages until cancelled."""
-        while True:
-            await self._stream.ready.wait()
-            self._again.clear()
-            with suppress(Unavailable, NatsError, OSError):
-                await self._subscribe()
-                await self._top_up()
-                while not self._again.is_set() and time.monotonic() - self._asked_at < _SILENCE_SECONDS:
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(self._again.wait(), 1)
-            await asyncio.sleep(0 if self._again.is_set() else _PULL_RETRY_SECONDS)
-
-    async def stop(self) -> None:
-        """Take no more."""
-        self._asked = self._slots
-        await self._unsubscribe()
-
-    async def _subscribe(self) -> None:
-        await self._unsubscribe()
-        client = self._stream.client
-        self._subscription = await client.subscribe(client.new_inbox(), cb=self._take)
-        self._asked = 0
-
-    async def _unsubscribe(self) -> None:
-        if self._subscription is not None:
-            with suppress(NatsError, OSError):
-                await self._subscription.unsubscribe()
-            self._subscription = None
-
-    async def _top_up(self) -> None:
-        free = self._slots - self._asked - len(self.working)
-        if free <= 0 or self._subscription is None:
-            return
-        self._asked += free
-        self._asked_at = time.monotonic()
-        request = json.dumps({"batch": free, "expires": int(_EXPIRES_SECONDS * 1e9)}).encode()
-        subject = f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{self._consumer.durable}"
-        await self._stream.client.publish(subject, request, reply=self._subscription.subject)
-
-    async def _take(self, message: Msg) -> None:
-        if self._subscription is None or message.subject == self._subscription.subject:
-            await self._status(message)
-            return
-        self._asked = max(0, self._asked - 1)
-        task = asyncio.create_task(self._work(message))
-        self.working.add(task)
-
-    async def _work(self, message: Msg) -> None:
-        try:
-            await self._handle(message)
-        except Exception:  # noqa: BLE001 - one event's trouble is not the others'; it is delivered again
-            _log.exception("event of %s not handled", self._consumer.durable)
-        finally:
-            task = asyncio.current_task()
-            if task is not None:
-                self.working.discard(task)
-            with suppress(Unavailable, NatsError, OSError):
-                await self._top_up()
-
-    async def _status(self, message: Msg) -> None:
-        headers = message.headers or {}
-        self._asked = max(0, self._asked - int(headers.get(_PENDING, 0) or 0))
-        if headers.get(_STATUS) not in {"404", "408"} or _PENDING not in headers:
-            await asyncio.sleep(_PULL_RETRY_SECONDS)
-            self.restart()
-            return
-        with suppress(Unavailable, NatsError, OSError):
-            await self._top_up()

@@ -1,29 +1,29 @@
-"""The clock: a PingSource's ticks, to its sink alone."""
+"""Sends the ticks of a PingSource to its sink."""
 
 import asyncio
 import logging
-import time
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from functions.local.broker.cloudevents_http import WireEvent
+from cronsim import CronSim
+
+from functions.common.events.envelope import SPEC_VERSION
+from functions.common.runtime.cloudevent import CloudEvent
 from functions.local.broker.function_client import FunctionClient, NoAnswerError
-from functions.local.routing import Ping, parse
+from functions.local.routing import Ping
 
 PING_TYPE = "dev.knative.sources.ping"
-_MINUTE = 60.0
-_SUCCESS = range(200, 300)
 
 _log = logging.getLogger("slipway.broker")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PingClock:
+class PingTimer:
     """Ticks of one PingSource.
 
-    A schedule of minutes ticks every `fast` seconds instead, unless that is 0: one machine need not
-    wait a minute to see what it missed. A tick that is not answered is not repeated; the next one is.
+    A schedule that names minutes only ticks every `fast` seconds instead, unless that is 0: reconcile, for example,
+    need not wait a minute on one machine. A tick that is not answered is not repeated; the next one is sent.
     """
 
     ping: Ping
@@ -34,20 +34,19 @@ class PingClock:
 
     async def run(self) -> None:
         """Tick until cancelled; ticks do not overlap."""
-        schedule = parse(self.ping.schedule)
-        if self.fast and schedule.by_minutes:
-            while True:
-                await asyncio.sleep(self.fast)
-                await self._tick()
+        last = datetime.now(UTC)
         while True:
-            await asyncio.sleep(_MINUTE - time.time() % _MINUTE)
-            if schedule.matches(datetime.now(UTC)):
-                await self._tick()
+            if self.fast and self.ping.names_minutes_only:
+                await asyncio.sleep(self.fast)
+            else:
+                last = next(CronSim(self.ping.schedule, max(last, datetime.now(UTC))))
+                await asyncio.sleep(max(0.0, (last - datetime.now(UTC)).total_seconds()))
+            await self._tick()
 
     async def _tick(self) -> None:
-        event = WireEvent(
+        event = CloudEvent(
             attributes={
-                "specversion": "1.0",
+                "specversion": SPEC_VERSION,
                 "id": str(uuid.uuid4()),
                 "source": f"/apis/v1/namespaces/{self.ping.namespace}/pingsources/{self.ping.name}",
                 "type": PING_TYPE,
@@ -57,9 +56,9 @@ class PingClock:
             data=self.ping.data,
         )
         try:
-            answer = await self.client.post(self.port, self.ping.path, event.headers(), event.data, within=self.timeout)
+            answer = await self.client.post(self.port, self.ping.path, event.structured(), within=self.timeout)
         except NoAnswerError as error:
             _log.warning("tick of %s: %s", self.ping.name, error)
             return
-        if answer.status not in _SUCCESS:
+        if not answer.is_success:
             _log.warning("tick of %s: %s answers %d", self.ping.name, self.ping.service, answer.status)

@@ -69,7 +69,7 @@ def _quoted(name: str, value: str) -> str:
 
 # NATS and Caddy, from their wheels.
 
-MAX_EVENT_BYTES = 8 * 1024 * 1024
+_MAX_PAYLOAD = 8 * 1024 * 1024  # events have at most 1 MiB, but older brokers left larger ones in the stream
 # After a power cut the broker may have lost the events of this long; after a killed process it has lost none.
 # Syncing each event (`always`) takes 1.8 ms instead of 1.0 for one publisher, and allows 480 events a second
 # instead of 1,490 for sixteen, on two cores and an ext4 disk. The state itself is in PostgreSQL, which does
@@ -88,7 +88,7 @@ def nats_program(instance: Instance) -> Program:
     config = {
         "server_name": "slipway",
         "listen": f"127.0.0.1:{instance.ports['nats']}",
-        "max_payload": MAX_EVENT_BYTES,
+        "max_payload": _MAX_PAYLOAD,
         "authorization": {"token": instance.nats_token},
         "jetstream": {"store_dir": str(folder), "sync_interval": _SYNC},
     }

@@ -14,6 +14,7 @@ from functions.local import instance as instances
 from functions.local.files import exclusive_lock
 from functions.local.git.hooks import write_hooks
 from functions.local.instance import ENDPOINTS_FILE, Endpoints, Instance, endpoints_of
+from functions.local.manifests import read_routing
 from functions.local.platform import database as postgres
 from functions.local.platform import supervisor
 from functions.local.platform.health import Check, http_answers, socket_accepts, succeeds, wait_until_ready
@@ -29,7 +30,7 @@ from functions.local.platform.programs import (
 )
 from functions.local.platform.supervisor import Supervisor
 from functions.local.ports import port_reservations
-from functions.local.routing import Routing, read_routing
+from functions.local.routing import Routing
 
 _READY_SECONDS = 90.0
 _FOLDERS = ("nats", "caddy", "git", "images", "builds", "work", "apps.d", "logs", "logs/apps")

@@ -1,11 +1,13 @@
-"""Services for tests of the bridge: HTTP servers in this process that record what they get."""
+"""Services for tests of the broker: HTTP servers in this process that record what they get."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 Reply = tuple[int, dict[str, str], bytes]
 Respond = Callable[["Received"], Reply]
@@ -21,9 +23,14 @@ class Received:
     at: float
 
     @property
+    def event(self) -> dict[str, Any]:
+        """The structured event."""
+        return dict(json.loads(self.body))
+
+    @property
     def id(self) -> str:
         """The event's id."""
-        return self.headers["ce-id"]
+        return str(self.event["id"])
 
 
 @dataclass

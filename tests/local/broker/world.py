@@ -1,4 +1,4 @@
-"""A real NATS and a real bridge as processes that tests may kill, and Services to deliver to."""
+"""A real NATS and a real broker as processes that tests may kill, and Services to deliver to."""
 
 import http.client
 import json
@@ -31,6 +31,7 @@ class World:
         self._clock = clock
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.port = 0
+        self.nats_url = ""
         self._commands: dict[str, list[str]] = {}
 
     @contextmanager
@@ -54,13 +55,14 @@ class World:
                 admin_token="none",
             )
             instance.save()
+            self.nats_url = instance.nats_url
             self._commands = {
                 "nats": list(nats_program(instance).command),
-                "bridge": [sys.executable, "-m", "functions.local.broker"],
+                "broker": [sys.executable, "-m", "functions.local.broker"],
             }
             stack.callback(self._end)
             self.start("nats")
-            self.start("bridge")
+            self.start("broker")
             self.wait(lambda: self.status() == 200)
             yield self
 
@@ -71,13 +73,14 @@ class World:
             "SLIPWAY_LOCAL_CLOCK": self._clock,
             "PYTHONPATH": str(CODE),
         }
-        self.processes[name] = subprocess.Popen(
-            self._commands[name],
-            cwd=self._root,
-            env=environment,
-            stdout=subprocess.DEVNULL if name == "nats" else None,
-            stderr=subprocess.DEVNULL if name == "nats" else None,
-        )
+        with (self._home / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                self._commands[name], cwd=self._root, env=environment, stdout=log, stderr=log
+            )
+
+    def log(self, name: str = "broker") -> str:
+        """Return what a process has logged."""
+        return (self._home / f"{name}.log").read_text()
 
     def kill(self, name: str) -> None:
         """Kill a process as nothing can be prepared for, and start it again."""

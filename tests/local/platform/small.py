@@ -24,7 +24,7 @@ ECHO = """
     def target(request):
         if request.path == "/healthz":
             return "", 204
-        print("got", request.headers.get("ce-id"), flush=True)
+        print("got", request.get_json(force=True)["id"], flush=True)
         return "", 202
 """
 PARK = """

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from functions.common.errors import Rejected
-from functions.local.routing import Backoff, Delivery, read_routing, seconds
+from functions.local.manifests import read_routing, seconds
+from functions.local.routing import Backoff, Delivery
 from tests.conftest import ROOT
 from tests.local.project import BROKER, ping, service, trigger, write_project
 
@@ -83,7 +84,7 @@ def test_what_is_not_understood_is_refused(tmp_path: Path, old: str, new: str, w
         ("{retry: 1, backoffPolicy: random, backoffDelay: PT1S}", ("spec.delivery.backoffPolicy", "'random'")),
         ("{retry: 1, backoffPolicy: linear, backoffDelay: 1s}", ("spec.delivery.backoffDelay", "'1s'")),
         ("{retry: -1, backoffPolicy: linear, backoffDelay: PT1S}", ("spec.delivery.retry",)),
-        ("{retry: 1, backoffPolicy: linear, backoffDelay: PT1S, format: json}", ("spec.delivery.format",)),
+        ("{retry: 1, backoffPolicy: linear, backoffDelay: PT1S, format: binary}", ("spec.delivery.format",)),
         ("{retry: 1, backoffPolicy: linear, backoffDelay: PT1S, retryAfterMax: PT9S}", ("retryAfterMax",)),
     ],
 )
