@@ -1,10 +1,10 @@
-"""Apps and their git source."""
+"""paas apps and paas git: apps and their git source."""
 
 from typing import Any
 
 import click
 
-from functions.cli.client import USAGE, Failure, part
+from functions.cli.client import USAGE, Failure, quoted
 from functions.cli.context import (
     REMOTE,
     Session,
@@ -13,50 +13,48 @@ from functions.cli.context import (
     chosen_app,
     is_clone,
     json_option,
-    stand_for,
+    use_app,
     with_credentials,
 )
-from functions.cli.output import moment, print_fields, print_json, print_table
-
-# paas apps: create, list, show, delete.
+from functions.cli.output import local_time, print_fields, print_json, print_table
 
 _ADVICE = {
     "added": f"added the git remote `{REMOTE}`: deploy with `git push {REMOTE} {{branch}}`",
-    "kept": f"the git remote `{REMOTE}` is there: deploy with `git push {REMOTE} {{branch}}`",
-    "other": f"the git remote `{REMOTE}` leads elsewhere and was left alone: "
-    f"`git remote set-url {REMOTE} {{url}}` makes it lead to this app",
+    "kept": f"the git remote `{REMOTE}` exists already: deploy with `git push {REMOTE} {{branch}}`",
+    "other": f"the git remote `{REMOTE}` has another URL and was not changed: "
+    f"point it at this app with `git remote set-url {REMOTE} {{url}}`",
 }
 
 
 @click.group()
 def apps() -> None:
-    """Make, list, show and delete apps."""
+    """Create, list, show and delete apps."""
 
 
 @apps.command()
 @click.argument("name")
-@click.option("--git-url", default="", metavar="URL", help="Deploy from this repository; by default one is made.")
+@click.option("--git-url", default="", metavar="URL", help="Deploy from this repository; by default one is created.")
 @click.option("--branch", default="main", show_default=True, help="The branch that feeds production.")
 @click.option("--path", "paths", multiple=True, metavar="GLOB", help="Deploy only pushes that touch this; repeatable.")
 @json_option
 @click.pass_obj
 def create(session: Session, name: str, git_url: str, branch: str, paths: tuple[str, ...], *, as_json: bool) -> None:
-    """Make an app; in a clone also add the git remote `paas`."""
+    """Create an app; in a clone also add the git remote `paas`."""
     body: dict[str, Any] = {"name": name, "branch": branch, "paths": list(paths)}
     endpoint = session.endpoint()
     app = session.client().send("POST", "/apps", {**body, **({"git_url": git_url} if git_url else {})})
     remote = add_remote(with_credentials(app["git_url"], endpoint.git)) if is_clone() else "none"
-    meant = stand_for(app["name"]) if remote in {"added", "kept"} else app["name"]
+    current = use_app(app["name"]) if remote in {"added", "kept"} else app["name"]
     if as_json:
         print_json({**app, "remote": remote})
         return
-    click.echo(f"app {app['name']} is made: {app['url']}")
-    advice = _ADVICE.get(remote, "push to it: git push {url} HEAD:{branch}")
+    click.echo(f"created app {app['name']}: {app['url']}")
+    advice = _ADVICE.get(remote, "deploy with `git push {url} HEAD:{branch}`")
     click.echo(advice.format(branch=app["branch"], url=app["git_url"]))
-    if meant != app["name"]:
-        click.echo(f"commands in this clone go on meaning the app {meant}: give --app {app['name']} for this one")
+    if current != app["name"]:
+        click.echo(f"commands in this clone still use the app {current}: give --app {app['name']} for this one")
     if app.get("queued"):
-        click.echo("the broker does not answer now: its names and certificate follow when it does", err=True)
+        click.echo("the broker does not answer: the app's DNS record and certificate follow when it does", err=True)
 
 
 @apps.command("list")
@@ -69,7 +67,7 @@ def list_(session: Session, *, as_json: bool) -> None:
         print_json(found)
         return
     rows = [(app["name"], app["state"], f"v{app['release']}" if app["release"] else "", app["url"]) for app in found]
-    print_table(("NAME", "STATE", "RELEASE", "URL"), rows, empty="no apps yet: make one with `paas apps create NAME`")
+    print_table(("NAME", "STATE", "RELEASE", "URL"), rows, empty="no apps yet: create one with `paas apps create NAME`")
 
 
 @apps.command()
@@ -78,12 +76,12 @@ def list_(session: Session, *, as_json: bool) -> None:
 @click.pass_obj
 def show(session: Session, name: str | None, *, as_json: bool) -> None:
     """Show an app."""
-    app = session.client().get(f"/apps/{part(chosen_app(name))}")
+    app = session.client().get(f"/apps/{quoted(chosen_app(name))}")
     if as_json:
         print_json(app)
         return
     release = f"v{app['release']}" if app["release"] else "none"
-    shown = {"created": moment(app["created_at"]), "release": release, "state": app["state"]}
+    shown = {"created": local_time(app["created_at"]), "release": release, "state": app["state"]}
     skipped = {"created_at", "domain", *shown}
     print_fields({**{key.replace("_", " "): value for key, value in app.items() if key not in skipped}, **shown})
 
@@ -94,18 +92,15 @@ def show(session: Session, name: str | None, *, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def delete(session: Session, name: str, *, yes: bool, as_json: bool) -> None:
-    """Delete an app, its environments, releases, config and, if the platform made it, its repository."""
-    if not yes and click.prompt(f"type {name} to delete it for good", default="", err=True) != name:
-        msg = "nothing was deleted: the name was not repeated (--yes does not ask)"
+    """Delete an app, its environments, releases and config, and its repository if the platform created it."""
+    if not yes and click.prompt(f"type {name} to delete it permanently", default="", err=True) != name:
+        msg = "nothing was deleted: the typed name is not the app's (--yes skips the question)"
         raise Failure(msg, USAGE)
-    answer = session.client().send("DELETE", f"/apps/{part(name)}")
+    answer = session.client().send("DELETE", f"/apps/{quoted(name)}")
     if as_json:
         print_json(answer)
         return
-    click.echo(f"app {answer['deleted']} is deleted")
-
-
-# paas git: where an app's code comes from.
+    click.echo(f"deleted app {answer['deleted']}")
 
 
 @click.command()
@@ -120,8 +115,8 @@ def git(session: Session, url: str, branch: str, app: str | None, *, as_json: bo
     if not wanted:
         msg = "give --url, --branch or both"
         raise Failure(msg, USAGE)
-    answer = session.client().send("PUT", f"/apps/{part(chosen_app(app))}/git", wanted)
+    answer = session.client().send("PUT", f"/apps/{quoted(chosen_app(app))}/git", wanted)
     if as_json:
         print_json(answer)
         return
-    click.echo(f"{answer['branch']} of {answer['git_url']} feeds production from its next push on")
+    click.echo(f"the branch {answer['branch']} of {answer['git_url']} feeds production, from its next push on")

@@ -1,4 +1,4 @@
-"""The API over HTTP, and what its refusals mean at a terminal."""
+"""The client of manage-apps, and the exit codes of its errors."""
 
 import json
 import ssl
@@ -13,8 +13,6 @@ import click
 
 if TYPE_CHECKING:
     import httpx
-
-# How a command ends when it cannot do what was asked: a text on stderr and an exit code.
 
 FAILED = 1
 USAGE = 2
@@ -35,7 +33,7 @@ _BY_STATUS = {
 
 
 class Failure(click.ClickException):
-    """An error whose text says what to do; `exit_code` is one of the above."""
+    """A command that failed: the text goes to stderr and says what to do; `exit_code` is one of the above."""
 
     def __init__(self, message: str, exit_code: int = FAILED) -> None:
         super().__init__(message)
@@ -43,19 +41,17 @@ class Failure(click.ClickException):
 
 
 class Unreachable(Failure):
-    """The server does not answer, or answers that it cannot now; the same may work later."""
+    """The server does not answer or is unavailable; the same command may work later."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, NOT_REACHABLE)
 
 
 def failure_of(status: int, message: str) -> Failure:
-    """Return the failure that an HTTP status stands for."""
+    """Return the failure of an HTTP status."""
     code = _BY_STATUS.get(status, FAILED)
     return Unreachable(message) if code == NOT_REACHABLE else Failure(message, code)
 
-
-# HTTP to manage-apps.
 
 TIMEOUT_SECONDS = 30
 _PAUSE = 0.5
@@ -66,7 +62,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """One server, one token; `ca` is a file with the authority to trust besides the system's."""
+    """Calls one server with one token; `ca` is a file with a certificate authority to trust beside the system's."""
 
     server: str
     token: str
@@ -77,7 +73,7 @@ class Client:
         return self.send("GET", path, query=query)
 
     def items(self, path: str, *, most: int = 1000, **query: object) -> list[Json]:
-        """Return the items of every page, at most so many. Raises Failure."""
+        """Return the items of all pages, at most `most`. Raises Failure."""
         found, after = list[Json](), ""
         while len(found) < most:
             page = self.get(path, **{**query, "limit": min(200, most - len(found)), "after": after})
@@ -90,7 +86,7 @@ class Client:
     def send(self, method: str, path: str, body: Json | None = None, query: Mapping[str, object] | None = None) -> Json:
         """Send a request and return the answer's body. Raises Failure.
 
-        Each change carries an Idempotency-Key, so that an event it causes is the same one if it is sent twice.
+        Each change carries an Idempotency-Key: sent twice, it causes the same event.
         """
         import httpx  # noqa: PLC0415 - `paas --help` needs no HTTP
 
@@ -99,18 +95,18 @@ class Client:
             headers["Idempotency-Key"] = uuid.uuid4().hex
         wanted = {name: str(value) for name, value in (query or {}).items() if value not in {"", None}}
         try:
-            # A proxy of the environment does not lead to this machine.
-            proxied = httpx.URL(self.server).host not in _THIS_MACHINE
-            with httpx.Client(verify=self._trust(), timeout=TIMEOUT_SECONDS, trust_env=proxied) as http:
+            # A proxy from the environment does not reach this machine.
+            uses_proxy = httpx.URL(self.server).host not in _THIS_MACHINE
+            with httpx.Client(verify=self._trust(), timeout=TIMEOUT_SECONDS, trust_env=uses_proxy) as http:
                 url = f"{self.server.rstrip('/')}/v1{path}"
                 answer = http.request(method, url, json=body, params=wanted, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            msg = f"{self.server} does not answer ({error}): is it running (`task up`), and is --server right?"
+            msg = f"{self.server} does not answer ({error}): check --server; on this machine `task up` starts it"
             raise Unreachable(msg) from error
         return _body(answer, self.server)
 
     def follow(self, path: str, **query: object) -> Json:
-        """Return what is at the path, trying again until the server answers; other failures are raised."""
+        """Return what is at the path; retries until the server answers. Raises Failure for any other error."""
         pause = _PAUSE
         while True:
             try:
@@ -131,13 +127,13 @@ class Client:
         return context
 
 
-def part(text: str) -> str:
-    """Return the text as one part of a path."""
+def quoted(text: str) -> str:
+    """Return the text percent-encoded as one segment of a path."""
     return quote(text, safe="")
 
 
-def every(seconds: float) -> Iterator[None]:
-    """Yield at once and then after each pause, for ever."""
+def poll(seconds: float) -> Iterator[None]:
+    """Yield at once, then after each pause, forever."""
     while True:
         yield
         time.sleep(seconds)
@@ -152,5 +148,5 @@ def _body(answer: "httpx.Response", server: str) -> Json:
         return body
     if isinstance(body, dict) and "error" in body:
         raise failure_of(answer.status_code, str(body["error"]))
-    msg = f"{server} answers {answer.status_code} without saying why: is it the address of Slipway?"
+    msg = f"{server} answers {answer.status_code} without an error text: check that it is the address of Slipway"
     raise failure_of(answer.status_code, msg)

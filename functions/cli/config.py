@@ -4,19 +4,23 @@ from typing import Any
 
 import click
 
-from functions.cli.client import NOT_FOUND, USAGE, Failure, Json, part
+from functions.cli.client import NOT_FOUND, USAGE, Failure, Json, quoted
 from functions.cli.context import Session, app_option, chosen_app, json_option
 from functions.cli.output import print_json, print_table
 
 _scope = click.option(
-    "--scope", type=click.Choice(["production", "preview"]), default="production", show_default=True, help="For whom."
+    "--scope",
+    type=click.Choice(["production", "preview"]),
+    default="production",
+    show_default=True,
+    help="For which environments.",
 )
 
 
 @click.group(invoke_without_command=True)
 @click.pass_context
 def config(context: click.Context) -> None:
-    """List, set, unset and get config; a change makes a new release."""
+    """List, set, unset and get config; a change creates a new release."""
     if context.invoked_subcommand is None:
         context.invoke(list_)
 
@@ -24,7 +28,7 @@ def config(context: click.Context) -> None:
 @config.command("list")
 @app_option
 @_scope
-@click.option("--reveal", is_flag=True, help="Show the values; needs an admin's token and is audited.")
+@click.option("--reveal", is_flag=True, help="Show the values; needs the role admin and is audited.")
 @json_option
 @click.pass_obj
 def list_(
@@ -41,7 +45,7 @@ def list_(
         print_json(answer)
         return
     print_table(
-        ("KEY", "VALUE"), answer["config"].items(), empty="no config: set some with `paas config set KEY=VALUE`"
+        ("KEY", "VALUE"), answer["config"].items(), empty="no config yet: set some with `paas config set KEY=VALUE`"
     )
 
 
@@ -57,7 +61,7 @@ def set_(session: Session, pairs: tuple[str, ...], app: str | None, scope: str, 
     for position, pair in enumerate(pairs, start=1):
         key, equals, value = pair.partition("=")
         if not equals:
-            # The text itself may be a secret whose key was forgotten.
+            # The text itself may be a secret without its key.
             msg = f"argument {position} is not of the form KEY=VALUE"
             raise Failure(msg, USAGE)
         changes[key] = value
@@ -82,7 +86,7 @@ def unset(session: Session, keys: tuple[str, ...], app: str | None, scope: str, 
 @json_option
 @click.pass_obj
 def get(session: Session, key: str, app: str | None, scope: str, *, as_json: bool) -> None:
-    """Print one value as it is; needs an admin's token and is audited."""
+    """Print one value as it is; needs the role admin and is audited."""
     values = _read(session, app, scope, reveal=True)["config"]
     if key not in values:
         msg = f"{key} is not set: see `paas config list`"
@@ -95,18 +99,18 @@ def get(session: Session, key: str, app: str | None, scope: str, *, as_json: boo
 
 def _read(session: Session, app: str | None, scope: str, *, reveal: bool) -> Json:
     query = {"scope": scope, **({"reveal": "true"} if reveal else {})}
-    return session.client().get(f"/apps/{part(chosen_app(app))}/config", **query)
+    return session.client().get(f"/apps/{quoted(chosen_app(app))}/config", **query)
 
 
 def _change(session: Session, app: str | None, scope: str, changes: dict[str, Any], *, as_json: bool) -> None:
-    path = f"/apps/{part(chosen_app(app))}/config"
+    path = f"/apps/{quoted(chosen_app(app))}/config"
     answer = session.client().send("PATCH", path, changes, query={"scope": scope})
     if as_json:
         print_json(answer)
         return
     if not answer["changed"]:
-        click.echo("nothing changed: the config was so before")
+        click.echo("nothing changed: the config has these values already")
         return
     click.echo(f"changed {', '.join(answer['changed'])} of {answer['app']} ({scope})")
     if answer["events"]:
-        click.echo("where a release is live, a new one with this config follows: see `paas releases`")
+        click.echo("if a release is live, a new one with this config follows: see `paas releases`")

@@ -1,4 +1,4 @@
-"""What every command needs: the API, the app that is meant, and where both are written."""
+"""What every command needs: server and token, the current app, shared options."""
 
 import json
 import subprocess
@@ -12,14 +12,12 @@ import click
 
 from functions.cli.client import USAGE, Client, Failure
 
-# Which server and token a command uses.
-
 FILE = Path(".slipway") / "endpoints.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """`git` is the base URL to push to, with credentials, where the platform of this machine is used."""
+    """A server and a token. `git` is the base URL to push to, with credentials, of the platform on this machine."""
 
     server: str
     token: str
@@ -28,9 +26,10 @@ class Endpoint:
 
 
 def find_endpoint(server: str | None, token: str | None, *, start: Path, home: Path) -> Endpoint:
-    """Return what was given, and for the rest what .slipway/endpoints.json says: from `start` upwards, else in `home`.
+    """Return the given server and token; what is missing is read from .slipway/endpoints.json.
 
-    The file's token is sent to the file's server only. Raises Failure naming what is missing.
+    The file is looked for in `start` and its parents, then in `home`. Its token is sent only to its server.
+    Raises Failure naming what is missing.
     """
     file = next((folder / FILE for folder in (start, *start.parents, home) if (folder / FILE).is_file()), None)
     known = _read(file) if file else {}
@@ -42,8 +41,8 @@ def find_endpoint(server: str | None, token: str | None, *, start: Path, home: P
     if not chosen:
         msg = f"no token for {server}: give --token or set PAAS_TOKEN"
         raise Failure(msg, USAGE)
-    if not (chosen.isascii() and chosen.isprintable()):  # it would fail in a header, with an error that shows it
-        msg = "the token holds characters that no token has: copy it again"
+    if not (chosen.isascii() and chosen.isprintable()):  # as a header it would fail with an error that shows it
+        msg = "the token has characters that no token has: copy it again"
         raise Failure(msg, USAGE)
     where = server or known["gateway"]
     return Endpoint(
@@ -67,7 +66,7 @@ def _read(file: Path) -> dict[str, str]:
 
 REMOTE = "paas"
 TIMEOUT_SECONDS = 10
-_APP = f"remote.{REMOTE}.slipway-app"  # the app, and the URL that it was said of; it goes with the remote
+_APP = f"remote.{REMOTE}.slipway-app"  # the app, and the remote's URL when it was set; removed with the remote
 
 
 def is_clone() -> bool:
@@ -80,37 +79,37 @@ def remote_url() -> str:
     return _git("remote", "get-url", REMOTE).stdout.strip()
 
 
-def app_of_remote() -> str:
-    """Return the app that the remote stands for: that of `stand_for`, else the one that its URL names; or empty."""
-    return _app_meant() or _named_by_url()
+def app_of_clone() -> str:
+    """Return the app of the remote: the one set by `use_app`, else the one in the remote's URL, else empty."""
+    return _configured_app() or _app_in_url()
 
 
-def stand_for(app: str) -> str:
-    """Let commands in this clone mean the app, unless they mean another already; return the one that they mean.
+def use_app(app: str) -> str:
+    """Make the app the current one of this clone unless it has one already; return the current one.
 
-    The URL does not say: a repository of one's own is called as one likes, and several apps may come from it.
+    The remote's URL is not enough: a repository may have any name and feed several apps.
     """
-    meant = _app_meant()
-    if not meant:
+    current = _configured_app()
+    if not current:
         _git("config", _APP, f"{app} {remote_url()}")
-    return meant or app
+    return current or app
 
 
-def _app_meant() -> str:
+def _configured_app() -> str:
     app, _, url = _git("config", "--get", _APP).stdout.strip().partition(" ")
     return app if url == remote_url() else ""
 
 
-def _named_by_url() -> str:
+def _app_in_url() -> str:
     path = remote_url().rstrip("/").removesuffix(".git")
     return path.rpartition("/")[2].rpartition(":")[2] if path else ""
 
 
 def add_remote(url: str) -> str:
-    """Add the remote and return what was done: added, kept (the same was there), or other (another was there)."""
-    there = remote_url()
-    if there:
-        return "kept" if there == url else "other"
+    """Add the remote. Return added, kept (it has this URL already) or other (it has another URL)."""
+    present = remote_url()
+    if present:
+        return "kept" if present == url else "other"
     added = _git("remote", "add", REMOTE, url)
     if added.returncode:
         msg = f"the git remote {REMOTE} could not be added: {added.stderr.strip()}"
@@ -132,18 +131,18 @@ def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(command, check=False, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
     except (OSError, subprocess.TimeoutExpired):
-        return subprocess.CompletedProcess(command, 1, "", "git is not there or does not answer")
+        return subprocess.CompletedProcess(command, 1, "", "git is missing or does not answer")
 
 
-# What commands share: the server, the app that is meant, and the option --json.
+# What commands share.
 
-HOME = Path(__file__).parents[2]  # where `task up` of this very installation runs, whatever folder an app is in
+HOME = Path(__file__).parents[2]  # where `task up` of this installation runs
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(slots=True)
 class Session:
-    """What --server and --token (or their variables) say; looked up when a command needs it."""
+    """The options --server and --token or their variables; resolved when a command needs them."""
 
     server: str | None = None
     token: str | None = None
@@ -159,10 +158,10 @@ class Session:
 
 
 def chosen_app(app: str | None) -> str:
-    """Return --app, else the app of the clone's remote. Raises Failure when neither says."""
-    name = app or app_of_remote()
+    """Return --app, else the app of the clone. Raises Failure without either."""
+    name = app or app_of_clone()
     if not name:
-        msg = "which app? give --app NAME, or run this in a clone with the git remote `paas`"
+        msg = "no app is given: use --app NAME, or run this in a clone with the git remote `paas`"
         raise Failure(msg, USAGE)
     return name
 

@@ -1,15 +1,15 @@
-"""paas domains: hosts of your own."""
+"""paas domains: custom domains of an app."""
 
 import click
 
-from functions.cli.client import part
+from functions.cli.client import quoted
 from functions.cli.context import Session, app_option, chosen_app, json_option
 from functions.cli.output import print_json, print_table
 
 
 @click.group()
 def domains() -> None:
-    """Add, remove and list the hosts of an app."""
+    """Add, remove and list the domains of an app."""
 
 
 @domains.command()
@@ -18,12 +18,12 @@ def domains() -> None:
 @json_option
 @click.pass_obj
 def add(session: Session, host: str, app: str | None, *, as_json: bool) -> None:
-    """Let a host lead to the app's production."""
-    answer = session.client().send("PUT", f"/apps/{part(chosen_app(app))}/domains/{part(host)}")
+    """Add a custom domain to the app's production."""
+    answer = session.client().send("PUT", f"/apps/{quoted(chosen_app(app))}/domains/{quoted(host)}")
     if as_json:
         print_json(answer)
         return
-    click.echo(f"{answer['host']} is the app's: {answer['url']} answers once its name leads here")
+    click.echo(f"added {answer['host']}: {answer['url']} answers once its DNS record points here")
 
 
 @domains.command()
@@ -32,12 +32,12 @@ def add(session: Session, host: str, app: str | None, *, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def remove(session: Session, host: str, app: str | None, *, as_json: bool) -> None:
-    """Take a host from the app."""
-    answer = session.client().send("DELETE", f"/apps/{part(chosen_app(app))}/domains/{part(host)}")
+    """Remove a custom domain from the app."""
+    answer = session.client().send("DELETE", f"/apps/{quoted(chosen_app(app))}/domains/{quoted(host)}")
     if as_json:
         print_json(answer)
         return
-    click.echo(f"{answer['removed']} is removed")
+    click.echo(f"removed {answer['removed']}")
 
 
 @domains.command("list")
@@ -45,9 +45,9 @@ def remove(session: Session, host: str, app: str | None, *, as_json: bool) -> No
 @json_option
 @click.pass_obj
 def list_(session: Session, app: str | None, *, as_json: bool) -> None:
-    """List the app's hosts."""
-    found = session.client().get(f"/apps/{part(chosen_app(app))}/domains")["items"]
+    """List the app's domains, its own first."""
+    found = session.client().get(f"/apps/{quoted(chosen_app(app))}/domains")["items"]
     if as_json:
         print_json(found)
         return
-    print_table(("HOST",), [(item["host"],) for item in found], empty="no hosts")
+    print_table(("HOST",), [(item["host"],) for item in found], empty="no domains")

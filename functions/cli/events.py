@@ -1,12 +1,10 @@
-"""Events and dead letters."""
+"""paas events and paas dead-letters: recorded events, and those that a function could not handle."""
 
 import click
 
-from functions.cli.client import part
+from functions.cli.client import quoted
 from functions.cli.context import Session, json_option
-from functions.cli.output import moment, print_fields, print_json, print_table
-
-# paas events: what was sent, and sending it again.
+from functions.cli.output import local_time, print_fields, print_json, print_table
 
 
 @click.group()
@@ -17,7 +15,7 @@ def events() -> None:
 @events.command("list")
 @click.option("--app", default="", help="Only those of this app.")
 @click.option("--push", default="", help="Only those of the push with this id.")
-@click.option("--limit", default=200, show_default=True, type=click.IntRange(1, 10000), help="At most so many.")
+@click.option("--limit", default=200, show_default=True, type=click.IntRange(1, 10000), help="How many, the newest.")
 @json_option
 @click.pass_obj
 def list_(session: Session, app: str, push: str, limit: int, *, as_json: bool) -> None:
@@ -26,7 +24,7 @@ def list_(session: Session, app: str, push: str, limit: int, *, as_json: bool) -
     if as_json:
         print_json(found)
         return
-    rows = [(moment(one["recorded_at"]), one["type"], one["subject"], one["id"]) for one in found]
+    rows = [(local_time(one["recorded_at"]), one["type"], one["subject"], one["id"]) for one in found]
     print_table(("RECORDED", "TYPE", "SUBJECT", "ID"), rows, empty="no events")
 
 
@@ -37,17 +35,17 @@ def list_(session: Session, app: str, push: str, limit: int, *, as_json: bool) -
 def show(session: Session, event: str, *, as_json: bool) -> None:
     """Show an event as JSON."""
     del as_json  # an event is JSON
-    print_json(session.client().get(f"/events/{part(event)}"))
+    print_json(session.client().get(f"/events/{quoted(event)}"))
 
 
 @events.command()
 @click.argument("event")
-@click.option("--dry-run", is_flag=True, help="Only say which functions would get it.")
+@click.option("--dry-run", is_flag=True, help="Only list the functions that would get it.")
 @json_option
 @click.pass_obj
 def replay(session: Session, event: str, *, dry_run: bool, as_json: bool) -> None:
-    """Send an event again, with its own id: what was done for it already is not done twice."""
-    answer = session.client().send("POST", f"/events/{part(event)}/replay", {"dry_run": dry_run})
+    """Send an event again, with its own id: functions do not repeat what they did for it."""
+    answer = session.client().send("POST", f"/events/{quoted(event)}/replay", {"dry_run": dry_run})
     if as_json:
         print_json(answer)
     elif dry_run:
@@ -56,8 +54,6 @@ def replay(session: Session, event: str, *, dry_run: bool, as_json: bool) -> Non
     else:
         click.echo(f"sent {answer['type']} {answer['event']} again")
 
-
-# paas dead-letters: events that no function could handle.
 
 _number = click.argument("number", type=click.IntRange(min=1))
 
@@ -87,7 +83,7 @@ def list_dead_letters(session: Session, state: str, *, as_json: bool) -> None:
         (
             one["id"],
             one["state"],
-            moment(one["parked_at"]),
+            local_time(one["parked_at"]),
             one["type"],
             one["subject"],
             one["subscriber"],
@@ -118,7 +114,7 @@ def show_dead_letter(session: Session, number: int, *, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def redrive(session: Session, number: int, *, as_json: bool) -> None:
-    """Send the event again to all its functions."""
+    """Send an event again to all its functions."""
     answer = session.client().send("POST", f"/dead-letters/{number}/redrive")
     if as_json:
         print_json(answer)
@@ -131,9 +127,9 @@ def redrive(session: Session, number: int, *, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def discard(session: Session, number: int, *, as_json: bool) -> None:
-    """Give the event up; it stays in the list of --state discarded."""
+    """Give an event up; `list --state discarded` still shows it."""
     answer = session.client().send("POST", f"/dead-letters/{number}/discard")
     if as_json:
         print_json(answer)
         return
-    click.echo(f"dead letter {answer['id']} is discarded")
+    click.echo(f"discarded dead letter {answer['id']}")

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import click
 
-from functions.cli.client import Json, every, part
+from functions.cli.client import Json, poll, quoted
 from functions.cli.context import Session, app_option, chosen_app, environment_option, json_option
 from functions.cli.output import one_line, print_json_line
 
@@ -15,14 +15,14 @@ _PAUSE = 1.0
 @click.argument("name", required=False)
 @app_option
 @environment_option
-@click.option("--tail", is_flag=True, help="Go on as lines are written, through broken connections, until Ctrl-C.")
-@click.option("--build", default="", metavar="NAME", help="Only this build's log; --tail then ends when it does.")
+@click.option("--tail", is_flag=True, help="Follow until Ctrl-C, across broken connections.")
+@click.option("--build", default="", metavar="NAME", help="Only this build's log; --tail then ends with the build.")
 @json_option
 @click.pass_obj
 def logs(
     session: Session, name: str | None, app: str | None, environment: str, build: str, *, tail: bool, as_json: bool
 ) -> None:
-    """Show the log of the newest build and what the app's processes write; NAME is the app, as --app.
+    """Show the log of the newest build and of the app's processes; NAME is the app, like --app.
 
     With --json each line is one JSON document {"source", "text"}.
     """
@@ -36,9 +36,9 @@ def logs(
 
 
 def _combined(session: Session, app: str, environment: str, *, tail: bool, as_json: bool) -> str:
-    path, cursor = f"/apps/{part(app)}/logs", ""
+    path, cursor = f"/apps/{quoted(app)}/logs", ""
     client = session.client()
-    for _ in every(_PAUSE):
+    for _ in poll(_PAUSE):
         read = client.follow if tail and cursor else client.get
         answer = read(path, environment=environment, cursor=cursor)
         while answer["lines"]:
@@ -49,12 +49,12 @@ def _combined(session: Session, app: str, environment: str, *, tail: bool, as_js
         cursor = answer["cursor"]
         if not tail:
             break
-    return "nothing more is written so far (--tail goes on)"
+    return "no more lines yet (follow with --tail)"
 
 
 def _build(session: Session, build: str, *, tail: bool, as_json: bool) -> str:
-    path, offset, client = f"/builds/{part(build)}/log", 0, session.client()
-    for _ in every(_PAUSE):
+    path, offset, client = f"/builds/{quoted(build)}/log", 0, session.client()
+    for _ in poll(_PAUSE):
         while True:
             answer = (client.follow if tail and offset else client.get)(path, offset=offset)
             for text in answer["text"].splitlines():
@@ -66,17 +66,17 @@ def _build(session: Session, build: str, *, tail: bool, as_json: bool) -> str:
             return f"the build {answer['state'] if answer['state'] != 'running' else 'has ended'}"
         if not tail:
             break
-    return "the build goes on (--tail follows it)"
+    return "the build is running (follow it with --tail)"
 
 
 def _print(line: Json, *, as_json: bool) -> None:
     if as_json:
         print_json_line(line)
     else:
-        click.echo(f"{line['source']}: {one_line_kept(line['text'])}")
+        click.echo(f"{line['source']}: {indented_line(line['text'])}")
 
 
-def one_line_kept(text: str) -> str:
+def indented_line(text: str) -> str:
     """Return the text with its indentation but without control characters."""
     body = text.lstrip(" ")
     return " " * (len(text) - len(body)) + one_line(body)

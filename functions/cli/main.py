@@ -15,10 +15,10 @@ from functions.cli.tokens import tokens, whoami
 
 
 class ColonGroup(click.Group):
-    """A group that also takes `apps:show NAME` for `apps show NAME`."""
+    """A group that also accepts `apps:show NAME` for `apps show NAME`."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command of a name with or without colons."""
+        """Return the command with this name, with or without a colon."""
         group, colon, rest = cmd_name.partition(":")
         found = super().get_command(ctx, group)
         if not colon or not isinstance(found, click.Group):
@@ -27,15 +27,15 @@ class ColonGroup(click.Group):
 
 
 @click.group(cls=ColonGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--server", envvar="PAAS_SERVER", metavar="URL", help="Where manage-apps answers. [PAAS_SERVER]")
+@click.option("--server", envvar="PAAS_SERVER", metavar="URL", help="The URL of the API. [PAAS_SERVER]")
 @click.option("--token", envvar="PAAS_TOKEN", metavar="TOKEN", help="Your API token. [PAAS_TOKEN]")
 @click.version_option(package_name="slipway")
 @click.pass_context
 def main(context: click.Context, server: str | None, token: str | None) -> None:
     """Push to deploy: apps, their config, releases and logs.
 
-    Without --server and --token the platform of this machine is used (.slipway/endpoints.json, from here upwards,
-    else where this is installed).
+    Without --server and --token the platform on this machine is used, by .slipway/endpoints.json: the one in this
+    folder or above it, else that of the installation.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 not allowed, 5 the server cannot be reached.
     """

@@ -1,4 +1,4 @@
-"""paas migrate: the one command that does not speak HTTP; it brings the database up before anything runs."""
+"""paas migrate: applies the migrations; the one command that connects to PostgreSQL instead of the API."""
 
 from contextlib import closing
 from pathlib import Path
@@ -23,7 +23,7 @@ _FOLDER = Path(__file__).parents[2] / "schemas" / "migrations"
 )
 @json_option
 def migrate(database: str, folder: Path, *, as_json: bool) -> None:
-    """Apply the migrations that are missing; refuses when an applied one was edited."""
+    """Apply the missing migrations; fails when an applied one was edited."""
     from functions.common.adapters.postgres.client import Postgres  # noqa: PLC0415 - only this command needs it
     from functions.common.adapters.postgres.migrations import migrate as apply  # noqa: PLC0415 - as above
 

@@ -1,4 +1,4 @@
-"""What goes to stdout: JSON for machines, or plain aligned text for people."""
+"""What commands print: JSON, or aligned text."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ def print_json(value: object) -> None:
 
 
 def print_json_line(value: object) -> None:
-    """Print one JSON document on one line, for streams."""
+    """Print one JSON document on one line."""
     click.echo(json.dumps(value, ensure_ascii=False))
 
 
@@ -51,17 +51,17 @@ def print_fields(fields: Mapping[str, object]) -> None:
 
 
 def one_line(value: object) -> str:
-    """Return a value as one line of text without control characters, which could fool a terminal."""
+    """Return a value as one line without control characters, which could manipulate a terminal."""
     return "" if value is None else str(value).translate(_UNPRINTABLE).strip()
 
 
-def moment(text: str | None) -> str:
+def local_time(text: str | None) -> str:
     """Return a time in the machine's zone, to the second."""
     return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S") if text else ""
 
 
-def took(seconds: float | None) -> str:
-    """Return a duration as people say it."""
+def duration(seconds: float | None) -> str:
+    """Return a duration in ms, s or min."""
     if seconds is None:
         return ""
     if seconds < 1:
@@ -69,11 +69,11 @@ def took(seconds: float | None) -> str:
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"  # noqa: PLR2004 - a minute
 
 
-def coloured(state: str) -> str:
-    """Return a state in its colour; click leaves colours out when the output is piped."""
+def colored(state: str) -> str:
+    """Return a state in its color; click leaves colors out when the output is piped."""
     return click.style(state, fg=_STYLES[state]) if state in _STYLES else state
 
 
-def short(sha: Any) -> str:  # noqa: ANN401 - a field of JSON
+def short_sha(sha: Any) -> str:  # noqa: ANN401 - a field of JSON
     """Return the first characters of a sha, enough for `paas explain`."""
     return str(sha or "")[:12]

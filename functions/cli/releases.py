@@ -2,9 +2,9 @@
 
 import click
 
-from functions.cli.client import Json, part
+from functions.cli.client import Json, quoted
 from functions.cli.context import Session, app_option, chosen_app, environment_option, json_option
-from functions.cli.output import moment, print_json, print_table, short, took
+from functions.cli.output import duration, local_time, print_json, print_table, short_sha
 
 
 @click.command()
@@ -15,13 +15,15 @@ from functions.cli.output import moment, print_json, print_table, short, took
 @click.pass_obj
 def releases(session: Session, app: str | None, environment: str, limit: int, *, as_json: bool) -> None:
     """List the releases of an environment, newest first."""
-    path = f"/apps/{part(chosen_app(app))}/releases"
+    path = f"/apps/{quoted(chosen_app(app))}/releases"
     found = session.client().items(path, most=limit, environment=environment)
     if as_json:
         print_json(found)
         return
     headings = ("RELEASE", "STATE", "KIND", "COMMIT", "DIGEST", "CREATED", "TOOK", "NOTE")
-    print_table(headings, [_row(release) for release in found], empty="no releases yet: `git push paas main` makes one")
+    print_table(
+        headings, [_row(release) for release in found], empty="no releases yet: create one with `git push paas main`"
+    )
 
 
 @click.command()
@@ -33,11 +35,11 @@ def releases(session: Session, app: str | None, environment: str, limit: int, *,
 def rollback(session: Session, number: int | None, app: str | None, environment: str, *, as_json: bool) -> None:
     """Release an earlier release again, without a build; by default the last one that was live."""
     body = {"environment": environment, **({"to": number} if number else {})}
-    answer = session.client().send("POST", f"/apps/{part(chosen_app(app))}/rollback", body)
+    answer = session.client().send("POST", f"/apps/{quoted(chosen_app(app))}/rollback", body)
     if as_json:
         print_json(answer)
         return
-    click.echo(f"going back to v{answer['to']} of {answer['app']}/{answer['environment']}: see `paas releases`")
+    click.echo(f"rolling back {answer['app']}/{answer['environment']} to v{answer['to']}: see `paas releases`")
 
 
 @click.command()
@@ -51,7 +53,8 @@ def previews(session: Session, app: str | None, *, as_json: bool) -> None:
         print_json(found)
         return
     rows = [
-        (one["name"], one["state"], one["branch"], _release(one), one["url"], moment(one["pushed_at"])) for one in found
+        (one["name"], one["state"], one["branch"], _release(one), one["url"], local_time(one["pushed_at"]))
+        for one in found
     ]
     print_table(("ENVIRONMENT", "STATE", "BRANCH", "RELEASE", "URL", "PUSHED"), rows, empty="no environments")
 
@@ -61,15 +64,15 @@ def previews(session: Session, app: str | None, *, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def ps(session: Session, app: str | None, *, as_json: bool) -> None:
-    """List what runs: the processes of each environment's live release."""
+    """List the processes of each environment's live release."""
     name, running = chosen_app(app), list[Json]()
     for environment in _environments(session, name):
         if environment["release"]:
-            path = f"/apps/{part(name)}/releases"
+            path = f"/apps/{quoted(name)}/releases"
             found = session.client().items(path, environment=environment["name"], most=200)
             running += [one for one in found if one["number"] == environment["release"]]
     rows = [
-        (one["environment"], process, f"v{one['number']}", short(one["sha"]))
+        (one["environment"], process, f"v{one['number']}", short_sha(one["sha"]))
         for one in running
         for process in one["processes"]
     ]
@@ -77,11 +80,15 @@ def ps(session: Session, app: str | None, *, as_json: bool) -> None:
         keys = ("environment", "process", "release", "sha")
         print_json([dict(zip(keys, row, strict=True)) for row in rows])
         return
-    print_table(("ENVIRONMENT", "PROCESS", "RELEASE", "COMMIT"), rows, empty="nothing runs yet")
+    print_table(
+        ("ENVIRONMENT", "PROCESS", "RELEASE", "COMMIT"),
+        rows,
+        empty="nothing runs yet: deploy with `git push paas main`",
+    )
 
 
 def _environments(session: Session, app: str | None) -> list[Json]:
-    found: list[Json] = session.client().get(f"/apps/{part(chosen_app(app))}/environments")["items"]
+    found: list[Json] = session.client().get(f"/apps/{quoted(chosen_app(app))}/environments")["items"]
     return found
 
 
@@ -95,9 +102,9 @@ def _row(release: Json) -> tuple[str, ...]:
         f"v{release['number']}",
         release["state"],
         release["kind"],
-        short(release["sha"]),
+        short_sha(release["sha"]),
         release["digest"].removeprefix("sha256:")[:12],
-        moment(release["created_at"]),
-        took(release["seconds"]),
+        local_time(release["created_at"]),
+        duration(release["seconds"]),
         note,
     )

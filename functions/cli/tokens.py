@@ -2,14 +2,14 @@
 
 import click
 
-from functions.cli.client import part
+from functions.cli.client import quoted
 from functions.cli.context import Session, json_option
 from functions.cli.output import print_fields, print_json
 
 
 @click.group()
 def tokens() -> None:
-    """Give and revoke API tokens; for admins."""
+    """Create and revoke API tokens; needs the role admin."""
 
 
 @tokens.command()
@@ -18,13 +18,13 @@ def tokens() -> None:
 @json_option
 @click.pass_obj
 def create(session: Session, name: str, role: str, *, as_json: bool) -> None:
-    """Give a token; it is shown this once."""
+    """Create a token. It is shown only once."""
     answer = session.client().send("POST", "/tokens", {"name": name, "role": role})
     if as_json:
         print_json(answer)
         return
     click.echo(answer["token"])
-    click.echo("keep it now: it is not shown again", err=True)
+    click.echo("store it now: it is not shown again", err=True)
 
 
 @tokens.command()
@@ -32,12 +32,12 @@ def create(session: Session, name: str, role: str, *, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def revoke(session: Session, name: str, *, as_json: bool) -> None:
-    """End a token at once."""
-    answer = session.client().send("DELETE", f"/tokens/{part(name)}")
+    """Revoke a token at once."""
+    answer = session.client().send("DELETE", f"/tokens/{quoted(name)}")
     if as_json:
         print_json(answer)
         return
-    click.echo(f"the token {answer['revoked']} is revoked")
+    click.echo(f"revoked token {answer['revoked']}")
 
 
 @click.command()

@@ -21,11 +21,11 @@ def remote(clone: Path) -> str:
     return subprocess.run(command, check=False, capture_output=True, text=True).stdout.strip()
 
 
-def test_an_app_made_in_a_clone_gets_the_remote_and_is_the_one_meant(platform: Platform, clone: Path) -> None:
+def test_creating_an_app_in_a_clone_adds_the_remote_and_makes_it_current(platform: Platform, clone: Path) -> None:
     made = platform.paas("apps", "create", "first", folder=clone)
 
     assert (made.exit_code, made.stderr) == (0, "")
-    assert "app first is made: https://first.localhost:8443/" in made.stdout
+    assert "created app first: https://first.localhost:8443/" in made.stdout
     assert "git push paas main" in made.stdout
     assert remote(clone) == "http://127.0.0.1:4321/slipway/first.git"
     assert (platform.home / "git" / "slipway" / "first.git" / "HEAD").exists()
@@ -34,23 +34,23 @@ def test_an_app_made_in_a_clone_gets_the_remote_and_is_the_one_meant(platform: P
     assert "name            first" in shown.stdout
 
 
-def test_a_remote_that_leads_elsewhere_is_left_alone(platform: Platform, clone: Path) -> None:
+def test_a_remote_with_another_url_is_not_changed(platform: Platform, clone: Path) -> None:
     subprocess.run(["git", "-C", clone, "remote", "add", "paas", "http://else.example.org/a.git"], check=True)
 
     made = platform.paas("apps", "create", "second", folder=clone)
 
     assert made.exit_code == 0
-    assert "was left alone" in made.stdout
+    assert "was not changed" in made.stdout
     assert remote(clone) == "http://else.example.org/a.git"
 
 
-def test_an_app_from_a_repository_of_ones_own_is_the_one_meant(platform: Platform, clone: Path) -> None:
+def test_an_app_with_a_git_url_becomes_current(platform: Platform, clone: Path) -> None:
     url = "http://git.example.org/people/website.git"
     platform.paas("apps", "create", "fourth", "--git-url", url, folder=clone)
     another = platform.paas("apps", "create", "fifth", "--git-url", url, "--path", "api/**", folder=clone)
 
     assert "name            fourth" in platform.paas("apps:show", folder=clone).stdout
-    assert "go on meaning the app fourth: give --app fifth" in another.stdout
+    assert "still use the app fourth: give --app fifth" in another.stdout
     subprocess.run(["git", "-C", clone, "remote", "set-url", "paas", "http://git.example.org/fifth.git"], check=True)
     assert "name            fifth" in platform.paas("apps:show", folder=clone).stdout
 

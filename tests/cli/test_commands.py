@@ -79,7 +79,7 @@ def test_events_and_dead_letters(platform: Platform) -> None:
 
 
 @pytest.mark.parametrize(("state", "code"), [("live", 0), ("failed", 1), ("ignored", 1)])
-def test_explain_tells_the_story_and_waits_for_its_end(platform: Platform, state: str, code: int) -> None:
+def test_explain_shows_the_steps_and_waits_for_the_final_state(platform: Platform, state: str, code: int) -> None:
     sha = {"live": "c", "failed": "d", "ignored": "e"}[state] * 40
     about: dict[str, Any] = {"app": "exp", "environment": "production", "push": f"push-{state}"}
     platform.story.delivery(f"d-{state}", event_id=f"push-{state}", sha=sha)
@@ -101,12 +101,12 @@ def test_explain_tells_the_story_and_waits_for_its_end(platform: Platform, state
     assert platform.json("explain", sha)["state"] == state
 
 
-def test_explain_gives_up_waiting_when_nothing_comes(platform: Platform) -> None:
+def test_explain_ends_when_no_push_arrives_in_time(platform: Platform) -> None:
     assert platform.paas("explain", "f" * 40, "--wait", "--timeout", "0").exit_code == 3
 
 
 @pytest.mark.parametrize("command", COLONS)
-def test_every_group_takes_colons(platform: Platform, command: str) -> None:
+def test_every_group_accepts_colons(platform: Platform, command: str) -> None:
     platform.paas("apps", "create", "colons")
     named = ["--app", "colons"] if command.startswith(("config", "domains")) else []
 

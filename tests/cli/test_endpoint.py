@@ -1,4 +1,4 @@
-"""Where the command finds the platform of this machine: above its folder, else where it is installed."""
+"""The command finds the platform on this machine: above the current folder, else in the installation."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ def running(folder: Path, name: str) -> Endpoint:
     return Endpoint(server=fields["gateway"], token=fields["token"])
 
 
-def test_an_app_that_is_anywhere_finds_the_platform_of_the_installation(tmp_path: Path) -> None:
+def test_without_a_platform_above_the_app_the_installation_is_used(tmp_path: Path) -> None:
     installed = running(tmp_path / "slipway", "installed")
     app = tmp_path / "elsewhere" / "app"
     assert find_endpoint(None, None, start=app, home=tmp_path / "slipway") == installed
@@ -27,20 +27,20 @@ def test_the_installation_is_where_task_up_runs() -> None:
     assert (HOME / "Taskfile.yml").is_file()
 
 
-def test_a_platform_above_the_app_comes_first(tmp_path: Path) -> None:
+def test_a_platform_above_the_app_is_used_first(tmp_path: Path) -> None:
     running(tmp_path / "slipway", "installed")
     above = running(tmp_path / "mine", "above")
     assert find_endpoint(None, None, start=tmp_path / "mine" / "app", home=tmp_path / "slipway") == above
 
 
-def test_the_token_of_the_file_goes_to_its_own_server_alone(tmp_path: Path) -> None:
+def test_the_token_in_the_file_is_sent_only_to_its_server(tmp_path: Path) -> None:
     running(tmp_path, "here")
     assert find_endpoint("http://here/", None, start=tmp_path, home=tmp_path).token == "token of here"
     with pytest.raises(Failure, match="no token for http://there"):
         find_endpoint("http://there", None, start=tmp_path, home=tmp_path)
 
 
-def test_without_a_platform_it_says_how_to_name_one(tmp_path: Path) -> None:
+def test_without_a_platform_the_error_names_the_options(tmp_path: Path) -> None:
     with pytest.raises(Failure, match=r"PAAS_SERVER.*task up"):
         find_endpoint(None, None, start=tmp_path, home=tmp_path)
 
@@ -53,11 +53,11 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("token", ["slipway_hush\nx", "slipway_hush\u200b", "\ufeffslipway_hush"])
-def test_a_token_that_no_header_carries_is_refused_without_being_shown(tmp_path: Path, token: str) -> None:
+def test_a_token_that_no_header_can_carry_is_refused_and_not_shown(tmp_path: Path, token: str) -> None:
     with pytest.raises(Failure, match="copy it again") as refused:
         find_endpoint("http://there", token, start=tmp_path, home=tmp_path)
     assert "hush" not in str(refused.value)
 
 
-def test_what_surrounds_a_token_is_no_part_of_it(tmp_path: Path) -> None:
+def test_whitespace_around_a_token_is_removed(tmp_path: Path) -> None:
     assert find_endpoint("http://there", "slipway_hush\n", start=tmp_path, home=tmp_path).token == "slipway_hush"

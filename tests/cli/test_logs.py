@@ -1,4 +1,4 @@
-"""paas logs: nothing is missing and nothing comes twice, even through broken connections."""
+"""paas logs: no line is missing or repeated, across broken connections too."""
 
 import json
 import threading
@@ -19,7 +19,7 @@ def write_slowly(platform: Platform, name: str) -> None:
         log.write("=====> succeeded\n")
 
 
-def test_a_tail_goes_on_through_broken_connections_and_ends(platform: Platform) -> None:
+def test_tail_continues_across_broken_connections_and_ends(platform: Platform) -> None:
     platform.story.build("log-build", app="logs", state="running")
     writer = threading.Thread(target=write_slowly, args=(platform, "log-build"))
     with breaking_proxy(platform.url) as proxy:

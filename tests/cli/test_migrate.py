@@ -1,4 +1,4 @@
-"""paas migrate brings an empty database up, once."""
+"""paas migrate applies each migration once."""
 
 import json
 
@@ -10,7 +10,7 @@ from functions.common.adapters.postgres.client import Postgres
 from tests.conftest import ROOT
 
 
-def test_an_empty_database_is_brought_up(server: str) -> None:
+def test_an_empty_database_is_migrated(server: str) -> None:
     maintenance = Postgres(server)
     maintenance.run("create database paas_migrate")
     maintenance.close()
@@ -24,7 +24,7 @@ def test_an_empty_database_is_brought_up(server: str) -> None:
     assert (again.exit_code, again.stdout) == (0, "the database is up to date\n")
 
 
-def test_a_server_that_is_not_there_is_said() -> None:
+def test_a_server_that_does_not_answer_is_reported() -> None:
     result = CliRunner().invoke(main, ["migrate"], env={"DATABASE_URL": "postgresql://postgres@127.0.0.1:1/none"})
 
     assert (result.exit_code, "does not answer" in result.stderr) == (5, True)
@@ -37,13 +37,13 @@ def test_a_server_that_is_not_there_is_said() -> None:
         ("postgresql://u@h:5432/db?sslmode=odd", 1, "sslmode must be one of"),
     ],
 )
-def test_a_url_that_cannot_be_read_is_said_without_its_password(url: str, code: int, said: str) -> None:
+def test_an_unreadable_url_is_reported_without_its_password(url: str, code: int, said: str) -> None:
     result = CliRunner().invoke(main, ["migrate"], env={"DATABASE_URL": url})
 
     assert (result.exit_code, said in result.stderr, "pa" in str(result.exception)) == (code, True, False)
 
 
-def test_a_database_that_is_not_there_is_said(server: str) -> None:
+def test_a_missing_database_is_reported(server: str) -> None:
     result = CliRunner().invoke(main, ["migrate"], env={"DATABASE_URL": server.rpartition("/")[0] + "/nobodys"})
 
     assert (result.exit_code, "the database of DATABASE_URL (3D000)" in result.stderr) == (5, True), result.output
