@@ -100,7 +100,7 @@ def test_of_two_first_releases_at_once_the_loser_is_asked_again(
         return original(collection, body)
 
     slow.api.__dict__["create"] = meanwhile
-    with pytest.raises(Unavailable, match="meets another one"):
+    with pytest.raises(Unavailable, match="meets a concurrent change"):
         slow.apply(a_workload(1))
 
     world.deployer.apply(a_workload(1))

@@ -7,7 +7,7 @@ import pytest
 from functions.common.adapters.kubernetes.api import Object
 from functions.common.adapters.kubernetes.names import Kind
 from functions.common.adapters.kubernetes.record import config_name
-from functions.common.adapters.kubernetes.status import asked_release
+from functions.common.adapters.kubernetes.status import requested_release
 from functions.common.domain.release import Release, ReleaseKind, Workload
 from functions.common.errors import Unavailable
 from tests.contract.kubernetes_deployer_world import KubernetesDeployerWorld
@@ -52,7 +52,7 @@ class GoingBackContract:
 
         found = web(world)
         if world.kind is Kind.ROLLOUT:
-            assert asked_release(found) == 2
+            assert requested_release(found) == 2
             return
         assert found["spec"]["template"] == live
         assert [one.release for one in world.deployer.running() if one.app == world.app] == [2]  # the removal's number
@@ -83,7 +83,7 @@ class GoingBackContract:
 
         world.deployer.revert(release_of(world.workload(1)), instead_of=2)
 
-        assert asked_release(web(world)) == 3
+        assert requested_release(web(world)) == 3
 
     def test_what_changes_meanwhile_is_looked_at_anew(self, world: KubernetesDeployerWorld) -> None:
         """A newer release that is asked for between look and change is not overwritten."""
@@ -105,4 +105,4 @@ class GoingBackContract:
         with pytest.raises(Unavailable):
             world.deployer.revert(release_of(world.workload(1)), instead_of=2)
 
-        assert asked_release(web(world)) == 3
+        assert requested_release(web(world)) == 3

@@ -80,9 +80,7 @@ def test_a_release_into_somebody_elses_namespace_is_refused(
     fill(world)
     before = seen(world)
 
-    with pytest.raises(
-        Rejected, match=f"namespace {world.place.namespace} is there and is not Slipway's: .* delete it"
-    ):
+    with pytest.raises(Rejected, match=f"namespace {world.place.namespace} exists and is not Slipway's: .* delete it"):
         world.deployer.apply(world.workload(1))
 
     assert seen(world) == before

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from functions.common.adapters.kubernetes.api import KubernetesApi
-from functions.common.adapters.kubernetes.names import EVERYWHERE
+from functions.common.adapters.kubernetes.names import WORKLOADS
 
 Object = dict[str, Any]
 _OBJECT = re.compile(r"^(?P<group>/apis?/.+?/namespaces/(?P<namespace>[^/]+)/(?P<plural>[^/]+))(?:/(?P<name>[^/]+))?$")
@@ -70,7 +70,7 @@ class _Api(BaseHTTPRequestHandler):
             self._log(log["pod"], query)
         elif path in self.server.objects:
             self._answer(200, self.server.objects[path])
-        elif path in EVERYWHERE or ((match := _OBJECT.match(path)) and not match["name"]):
+        elif path in WORKLOADS or ((match := _OBJECT.match(path)) and not match["name"]):
             self._answer(200, {"items": self._selected(path, query)})
         else:
             self._refuse(404, "not found")

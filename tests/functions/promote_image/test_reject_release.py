@@ -152,5 +152,5 @@ def test_an_app_whose_namespace_is_foreign_fails_and_its_deletion_leaves_the_nam
             promoter.removal.app(AppDeleted(app="hello", hosts=(), environments=("production",)))
 
         assert isinstance(failed, ReleaseFailed)
-        assert "namespace app-hello is there and is not Slipway's" in failed.reason
+        assert "namespace app-hello exists and is not Slipway's" in failed.reason
         assert list(server.objects) == ["/api/v1/namespaces/app-hello"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from functions.common.adapters.kubernetes.names import Kind
-from functions.common.adapters.kubernetes.status import asked_release
+from functions.common.adapters.kubernetes.status import requested_release
 from functions.common.adapters.postgres.releases import PostgresReleaseProgress
 from functions.common.domain.release import ReleaseState
 from functions.common.events.release import ReleaseFailed
@@ -37,7 +37,7 @@ class Stage:
 
     def asked(self) -> int:
         """Return the release that the cluster is asked for."""
-        return asked_release(self.cluster.api.read(self.cluster.web) or {})
+        return requested_release(self.cluster.api.read(self.cluster.web) or {})
 
 
 @pytest.fixture

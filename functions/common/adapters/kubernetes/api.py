@@ -1,7 +1,7 @@
 """The Kubernetes API by paths, over the official client's ApiClient alone.
 
 The client's typed APIs cost another half second of import, its dynamic client two more round trips;
-every path is known here.
+all paths are known here.
 """
 
 import json
@@ -31,7 +31,7 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class KubernetesApi:
-    """One API server. `configure` fills the client's configuration at the first call; see in_cluster.
+    """One API server. `configure` fills the client's configuration at the first call, see in_cluster.
 
     Every method raises Unavailable when the same call may succeed later, and Rejected when it never will.
     """
@@ -39,51 +39,51 @@ class KubernetesApi:
     configure: Callable[["kubernetes_client.Configuration"], None] = field(repr=False)
 
     def apply(self, path: str, body: Object) -> Object:
-        """Server-side apply of the object at its path, whoever owned its fields; return it as it is now.
+        """Apply the object at its path, taking over the fields of other managers; return the result.
 
-        With a resourceVersion in the body it is applied to exactly that version, else Unavailable.
+        Server-side apply. With a resourceVersion in the body it is applied to exactly that version, else Unavailable.
         """
         query = {"fieldManager": MANAGER, "force": "true"}
         return _object(self._call("PATCH", path, query=query, body=body, kind=APPLY))
 
     def create(self, path: str, body: Object) -> bool:
-        """Create the object in the collection at `path`; False when one of its name is there."""
+        """Create the object in the collection at `path`; False when its name is taken."""
         return self._call("POST", path, query={"fieldManager": MANAGER}, body=body, allow={409}) is not None
 
     def merge(self, path: str, body: Object) -> bool:
-        """Change some fields; False when the object is not there. Takes a resourceVersion as apply does."""
+        """Change some fields; False when there is no such object. Uses a resourceVersion as apply does."""
         query = {"fieldManager": MANAGER}
         return self._call("PATCH", path, query=query, body=body, kind=MERGE, allow=MISSING) is not None
 
     def read(self, path: str) -> Object | None:
-        """Return the object, or None when it is not there."""
+        """Return the object, or None when there is none."""
         text = self._call("GET", path, allow=MISSING)
         return None if text is None else _object(text)
 
     def items(self, path: str, labels: Mapping[str, str]) -> list[Object]:
-        """Return the objects of a collection that carry the labels."""
+        """Return the objects of a collection that have the labels."""
         text = self._call("GET", path, query={"labelSelector": selector(labels)}, allow=MISSING)
         return [] if text is None else list(_object(text).get("items") or [])
 
     def delete(self, path: str, labels: Mapping[str, str] | None = None) -> None:
-        """Delete the object, or with labels those of the collection; none there is no error."""
+        """Delete the object, or the collection's objects with the labels; nothing to delete is not an error."""
         query = {"propagationPolicy": "Background"}
         if labels:
             query["labelSelector"] = selector(labels)
         self._call("DELETE", path, query=query, allow=MISSING)
 
-    def delete_whole(self, path: str, *, uid: str) -> None:
-        """Delete this very object, which goes when all that it owns is gone; of another uid it stays: Unavailable."""
+    def delete_foreground(self, path: str, *, uid: str) -> None:
+        """Delete the object after all that it owns. Raises Unavailable when it has another uid."""
         options = {"propagationPolicy": "Foreground", "preconditions": {"uid": uid}}
         body = {"apiVersion": "v1", "kind": "DeleteOptions", **options}
         self._call("DELETE", path, body=body, allow=MISSING)
 
     def text(self, path: str, query: Mapping[str, str]) -> str | None:
-        """Return what is no object, such as a log; None when it is not there (yet)."""
+        """Return a text resource such as a log; None when it does not exist (yet)."""
         return self._call("GET", path, query=query, allow=MISSING | {400})
 
     def open_ahead(self) -> None:
-        """Connect in a moment: the first call finds a connection, or says what is wrong."""
+        """Connect in the background: the first call finds a connection, or reports the error."""
         run_soon(partial(self._call, "GET", "/version"))
 
     @cached_property
@@ -102,7 +102,7 @@ class KubernetesApi:
         kind: str = JSON,
         allow: frozenset[int] | set[int] = frozenset(),
     ) -> str | None:
-        """Return the answer's text, or None for a status of `allow`."""
+        """Return the text of the answer, or None for a status in `allow`."""
         request = self._client.param_serialize(
             method,
             path,
@@ -129,7 +129,7 @@ def selector(labels: Mapping[str, str]) -> str:
 
 
 def in_cluster(configuration: "kubernetes_client.Configuration") -> None:
-    """Configure the client as a pod's own account; its token is read anew each minute."""
+    """Configure the client as a pod's own account; the client reads its token again each minute."""
     try:
         kubernetes_config.load_incluster_config(configuration)  # type: ignore[no-untyped-call] # the client ships no types for it
     except kubernetes_config.ConfigException as error:

@@ -1,4 +1,4 @@
-"""Logs of builds and apps, by the Kubernetes API: what the pods that are there still have."""
+"""Logs of builds and apps from their pods, as long as the pods exist."""
 
 import json
 import re
@@ -22,18 +22,18 @@ _TAIL_LINES = "100"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TektonBuildLogs:
-    """BuildLogs of PipelineRuns: the steps of a build's pods, one after another."""
+    """BuildLogs of PipelineRuns: the logs of the steps, one after another."""
 
     api: KubernetesApi
     namespace: str
 
     def read(self, name: str, offset: int) -> LogChunk:
-        """Return what the build wrote from the offset on; see BuildLogs."""
+        """Return the log of a build from the offset on; see BuildLogs."""
         run = None
         if _NAME.match(name):
             run = self.api.read(f"/apis/tekton.dev/v1/namespaces/{self.namespace}/pipelineruns/{name}")
         if run is None:
-            msg = f"there is no log of a build {name!r}: it may not have begun yet, or be too old"
+            msg = f"there is no log of a build {name!r}: it has not started yet, or its log was deleted"
             raise NotFound(msg)
         ended = result_of_run(run).state is not BuildState.RUNNING
         data = "".join(self._steps(name)).encode()[max(0, offset) :]
@@ -47,7 +47,7 @@ class TektonBuildLogs:
         )
 
     def tail(self, name: str) -> str:
-        """Return the last lines of the step that failed; see BuildLogs."""
+        """Return the last lines of the failed step; see BuildLogs."""
         for pod in self._pods(name):
             step = _failed_step(pod)
             if step:
@@ -55,14 +55,14 @@ class TektonBuildLogs:
         return ""
 
     def _steps(self, name: str) -> list[str]:
-        """Return the log of each step that has begun, in order; what follows one that has not is left for later."""
+        """Return the log of each step in order, up to the first that has not started."""
         texts = (
             self._text(pod, container["name"]) for pod in self._pods(name) for container in pod["spec"]["containers"]
         )
         return [text for text in takewhile(lambda text: text is not None, texts) if text]
 
     def _pods(self, name: str) -> list[dict[str, Any]]:
-        """Return the pods of the run's tasks; not its affinity assistant, which is no part of the build."""
+        """Return the pods of the run's tasks, without its affinity assistant."""
         pods = self.api.items(self._path, {"tekton.dev/pipelineRun": name})
         return sorted((pod for pod in pods if "tekton.dev/taskRun" in pod["metadata"]["labels"]), key=_begin)
 
@@ -76,7 +76,7 @@ class TektonBuildLogs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KubernetesRuntimeLogs:
-    """RuntimeLogs of the pods of an environment; the cursor has the time of each pod's last line."""
+    """RuntimeLogs of an environment's pods; the cursor has the time of each pod's last line."""
 
     api: KubernetesApi
     shared_namespace: str = ""
@@ -84,21 +84,21 @@ class KubernetesRuntimeLogs:
     def read(self, app: str, environment: str, cursor: str) -> RuntimeLogChunk:
         """Return what was written since the cursor; see RuntimeLogs."""
         if not _NAME.match(app) or not _NAME.match(environment):
-            msg = f"{app}/{environment} cannot be an app and its environment"
+            msg = f"{app}/{environment} is not a valid app and environment"
             raise Rejected(msg)
         seen, lines = _stamps(cursor), list[str]()
         path = f"/api/v1/namespaces/{place_of(app, environment, shared=self.shared_namespace).namespace}/pods"
         now: dict[str, str] = {}
         for pod in sorted(self.api.items(path, {APP: app, ENVIRONMENT: environment}), key=_begin):
             name, process = pod["metadata"]["name"], pod["metadata"]["labels"].get(PROCESS, "web")
-            fresh = self._lines(f"{path}/{name}/log", process, seen.get(name, ""), first=not cursor)
-            now[name] = fresh[-1].partition(" ")[0] if fresh else seen.get(name, "")
-            lines += [f"{annotation(pod, RELEASE)}-{process}: {line.partition(' ')[2]}\n" for line in fresh]
+            new = self._lines(f"{path}/{name}/log", process, seen.get(name, ""), first=not cursor)
+            now[name] = new[-1].partition(" ")[0] if new else seen.get(name, "")
+            lines += [f"{annotation(pod, RELEASE)}-{process}: {line.partition(' ')[2]}\n" for line in new]
         kept = {name: stamp for name, stamp in now.items() if stamp}
         return RuntimeLogChunk(text="".join(lines), cursor=json.dumps(kept, separators=(",", ":")))
 
     def _lines(self, path: str, container: str, since: str, *, first: bool) -> list[str]:
-        """Return whole lines, each behind its time; the API cuts at whole seconds, so older ones come again."""
+        """Return whole lines with their times; the API filters by whole seconds, so older lines are dropped here."""
         query = {"container": container, "timestamps": "true", "limitBytes": str(_CHUNK)}
         if since:
             query["sinceTime"] = f"{since.partition('.')[0].removesuffix('Z')}Z"
@@ -115,7 +115,7 @@ def _begin(pod: dict[str, Any]) -> tuple[str, str]:
 
 
 def _failed_step(pod: dict[str, Any]) -> str:
-    """Return the first container that failed: those after it fail, too, since Tekton skips them."""
+    """Return the first failed container; Tekton skips the later ones, and they count as failed too."""
     ends = {
         one["name"]: ((one.get("state") or {}).get("terminated") or {}).get("exitCode", 0)
         for one in (pod.get("status") or {}).get("containerStatuses") or []
@@ -130,6 +130,6 @@ def _stamps(cursor: str) -> dict[str, str]:
     except (ValueError, AttributeError, RecursionError):
         stamps = {"": "unreadable"}
     if not all(_STAMP.match(stamp) for stamp in stamps.values()):
-        msg = "the cursor cannot be read: send back the one of the last answer, or none to begin anew"
+        msg = "the cursor cannot be read: send the cursor of the previous answer, or none to start again"
         raise Rejected(msg)
     return stamps

@@ -1,4 +1,4 @@
-"""Names, labels and namespaces of what Slipway owns in a cluster, and the settings of its workloads."""
+"""Names, labels and namespaces of Slipway's objects in a cluster, and the settings of workloads."""
 
 import hashlib
 from collections.abc import Mapping
@@ -8,9 +8,7 @@ from typing import Any
 
 from functions.common.domain.environment import PRODUCTION
 
-# How Slipway's objects in a cluster are named and marked.
-#
-# Labels are what is selected by, annotations what is only read; both travel with every report of an object.
+# Labels are used in selectors, annotations are only read. Every report of an object contains both.
 
 APP, ENVIRONMENT, PROCESS = "slipway.dev/app", "slipway.dev/environment", "slipway.dev/process"
 RELEASE, PUSH = "slipway.dev/release", "slipway.dev/push"
@@ -20,7 +18,7 @@ LABEL_LIMIT = 63
 
 
 def dns_label(text: str, *, limit: int = LABEL_LIMIT) -> str:
-    """Return the text as it is, or cut with a digest of it, so that it is at most so many characters."""
+    """Return the text, shortened with a digest when it is longer than the limit."""
     if len(text) <= limit:
         return text
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
@@ -28,7 +26,7 @@ def dns_label(text: str, *, limit: int = LABEL_LIMIT) -> str:
 
 
 def namespace_of(app: str, environment: str) -> str:
-    """Return the environment's own namespace; different environments never share one: no name contains `--`."""
+    """Return the environment's namespace; it is unique, because names of apps do not contain `--`."""
     return dns_label(f"app-{app}" if environment == PRODUCTION else f"app-{app}--{environment}")
 
 
@@ -39,16 +37,14 @@ def labels_of(app: str, environment: str, process: str = "") -> dict[str, str]:
 
 
 def selected_by(app: str, environment: str, process: str) -> dict[str, str]:
-    """Return the labels by which a process type's pods are found; never change them: selectors are immutable."""
+    """Return the selector of a process type's pods. Never change it: selectors are immutable."""
     return {APP: app, ENVIRONMENT: dns_label(environment), PROCESS: process}
 
 
 def annotation(found: Mapping[str, Any], name: str) -> str:
-    """Return an annotation of an object, or of a pod template; empty when it is not there."""
+    """Return an annotation of an object or a pod template, empty when it is missing."""
     return str(((found.get("metadata") or {}).get("annotations") or {}).get(name, ""))
 
-
-# Where an environment's objects are: in a namespace of its own, or with all others in one.
 
 _KINDS = {
     "Secret": "/api/v1/namespaces/{0}/secrets",
@@ -66,7 +62,7 @@ _KINDS = {
     "KnativeService": "/apis/serving.knative.dev/v1/namespaces/{0}/services",
     "DomainMapping": "/apis/serving.knative.dev/v1beta1/namespaces/{0}/domainmappings",
 }
-# What an environment has in a shared namespace; in one of its own all of it goes with the namespace.
+# An environment's objects in a shared namespace. An own namespace is deleted as a whole.
 OWNED = (
     "HTTPRoute",
     "Ingress",
@@ -79,7 +75,7 @@ OWNED = (
     "AnalysisTemplate",
 )
 OWNED_LAST = ("NetworkPolicy", "ServiceAccount", "Secret")
-EVERYWHERE = (
+WORKLOADS = (
     "/apis/apps/v1/deployments",
     "/apis/argoproj.io/v1alpha1/rollouts",
     "/apis/serving.knative.dev/v1/services",
@@ -90,7 +86,7 @@ _NAME_ROOM = LABEL_LIMIT - len("-release-0000000")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A namespace, and what an environment's names begin with there."""
+    """The namespace of an environment, and the prefix of its objects' names there."""
 
     namespace: str
     prefix: str
@@ -109,18 +105,15 @@ class Place:
 
 
 def place_of(app: str, environment: str, *, shared: str = "") -> Place:
-    """Return the environment's place; `shared` is the namespace of all, empty for one each."""
+    """Return the environment's place; `shared` is the common namespace, empty when each environment has its own."""
     if not shared:
         return Place(namespace=namespace_of(app, environment), prefix="")
     base = app if environment == PRODUCTION else f"{app}--{environment}"
     return Place(namespace=shared, prefix=f"{dns_label(base, limit=_NAME_ROOM)}-")
 
 
-# How apps run in a cluster: what the settings say about kinds, sizes and the way in.
-
-
 class Kind(StrEnum):
-    """What runs an app's web process."""
+    """The kind of workload that runs an app's web process."""
 
     DEPLOYMENT = "deployment"
     ROLLOUT = "rollout"
@@ -128,14 +121,14 @@ class Kind(StrEnum):
 
 
 class Entrance(StrEnum):
-    """What leads requests to apps."""
+    """What routes requests to apps."""
 
     GATEWAY = "gateway"
     INGRESS = "ingress"
 
 
 class Traffic(StrEnum):
-    """What moves a Rollout's traffic: the number of pods, or weights of the HTTPRoute (Argo's Gateway API plugin)."""
+    """What shifts a Rollout's traffic: pod counts, or weights of the HTTPRoute (Argo's Gateway API plugin)."""
 
     REPLICAS = "replicas"
     GATEWAY = "gateway"
@@ -143,10 +136,10 @@ class Traffic(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """`kinds` are those of single apps; times in seconds; `gateway` is NAMESPACE/NAME.
+    """The settings of workloads. `kinds` are those of single apps; times are in seconds; `gateway` is NAMESPACE/NAME.
 
-    `pull_secret` is the Secret of the registry in apps' namespaces; `wildcard` the Secret with the default
-    domain's certificate, where it is in the same namespace.
+    `pull_secret` is the registry's Secret in apps' namespaces. `wildcard_secret` is the Secret with the default
+    domain's certificate, when it is in the same namespace.
     """
 
     shared_namespace: str = ""
@@ -170,11 +163,9 @@ class Runtime:
     pull_secret: str = ""
 
     def kind_of(self, app: str) -> Kind:
-        """Return what is to run an app that runs nowhere yet."""
+        """Return the kind of a new app's workload."""
         return self.kinds.get(app, self.kind)
 
-
-# The names of certificates and of the Secrets that hold them.
 
 WILDCARD = "tls-wildcard"
 

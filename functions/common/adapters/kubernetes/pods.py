@@ -1,4 +1,4 @@
-"""Pods and their surroundings: namespace, Secret, Service, ServiceAccount, release command."""
+"""Pods of an app, and the objects around them: namespace, account, network policy, limits."""
 
 import logging
 import re
@@ -19,13 +19,11 @@ from functions.common.adapters.kubernetes.names import (
 from functions.common.domain.release import Workload
 from functions.common.errors import Rejected, Unavailable
 
-# What surrounds an environment's processes: namespace, network, account, limits.
-
-ACCOUNT = "app"  # the name of each of these
+ACCOUNT = "app"  # the name of each object of an environment that is not a workload
 
 
 def surroundings(app: str, environment: str, place: Place, runtime: Runtime) -> list[tuple[str, Object]]:
-    """Return path and body of each object but the namespace, in the order in which they are to be there."""
+    """Return path and body of each object that pods need, except the namespace, in the order of their creation."""
     labels = labels_of(app, environment)
     network = {"spec": _network(app, environment, place)}
     objects = [
@@ -42,7 +40,7 @@ def surroundings(app: str, environment: str, place: Place, runtime: Runtime) -> 
 
 
 def namespace(app: str, environment: str, place: Place) -> Object:
-    """Return the environment's namespace; its labels are what tells that it is Slipway's."""
+    """Return the environment's namespace; its labels mark it as Slipway's."""
     labels = {**labels_of(app, environment), "pod-security.kubernetes.io/enforce": "baseline"}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": place.namespace, "labels": labels}}
 
@@ -53,7 +51,7 @@ def _object(version: str, kind: str, fields: Object, *, place: Place, labels: di
 
 
 def _network(app: str, environment: str, place: Place) -> Object:
-    """Return who may come in: this environment, and namespaces that are no app's, such as the ingress's."""
+    """Return the policy: traffic comes from this environment and from namespaces of no app, such as the ingress's."""
     own = {APP: app, ENVIRONMENT: dns_label(environment)}
     others = [
         {"key": APP, "operator": "DoesNotExist"},
@@ -80,44 +78,42 @@ def _limits(runtime: Runtime) -> Object:
     }
 
 
-# The namespaces of environments: Slipway's own are those with its labels, others stay as they are.
-
 _log = logging.getLogger("slipway")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Namespaces:
-    """Makes and looks at namespaces of single environments."""
+    """The namespaces of environments. Those without Slipway's labels are never changed."""
 
     api: KubernetesApi
 
     def claim(self, app: str, environment: str, place: Place) -> None:
-        """Make the namespace, or go on with the one that an earlier try made.
+        """Create the namespace, or continue with the one of an earlier attempt.
 
-        It is created, never applied: that would take over one that is there. Raises Rejected when somebody
-        else has it, and Unavailable while one of its name is going.
+        It is created, not applied, because apply would take over an existing one. Raises Rejected when the namespace
+        is not the environment's, and Unavailable while one of its name is being deleted.
         """
         if self.api.create(NAMESPACES, namespace(app, environment, place)):
             return
         found = self.api.read(f"{NAMESPACES}/{place.namespace}")
         if found is None or found["metadata"].get("deletionTimestamp"):
-            msg = f"namespace {place.namespace} is on its way out: it is tried again"
+            msg = f"namespace {place.namespace} is being deleted: it is tried again"
             raise Unavailable(msg)
         if not _is_own(found, app, environment):
             msg = (
-                f"namespace {place.namespace} is there and is not Slipway's: it lacks the labels of "
+                f"namespace {place.namespace} exists and is not Slipway's: it does not have the labels of "
                 f"{app}/{environment}; choose another app name, or delete it"
             )
             raise Rejected(msg)
 
     def may_remove(self, app: str, environment: str, place: Place) -> bool:
-        """Return whether the namespace is the environment's own; somebody else's is told of in the log and stays."""
+        """Return whether the namespace is the environment's; a foreign one is logged and kept."""
         found = self.api.read(f"{NAMESPACES}/{place.namespace}")
         if found is None:
             return False
         own = _is_own(found, app, environment)
         if not own:
-            _log.warning("namespace %s is not that of %s/%s: it stays", place.namespace, app, environment)
+            _log.warning("namespace %s is not that of %s/%s: it is kept", place.namespace, app, environment)
         return own
 
 
@@ -125,23 +121,20 @@ def _is_own(found: Object, app: str, environment: str) -> bool:
     return labels_of(app, environment).items() <= (found["metadata"].get("labels") or {}).items()
 
 
-# Pods of an app's processes.
-
 WEB, RELEASE_PROCESS = "web", "release"
 PORT = 8080
 _LAUNCHER = "/cnb/process/"
 
 
 def process_name(process: str) -> str:
-    """Return a process type as part of a name and as a label."""
+    """Return a process type in a form that names and labels allow."""
     return re.sub(r"[^a-z0-9]+", "-", process.lower()).strip("-") or "process"
 
 
 def pod_template(workload: Workload, process: str, place: Place, runtime: Runtime, *, config: str) -> Object:
-    """Return the template of a process's pods; `config` is the name of the Secret with its environment.
+    """Return the pod template of a process; `config` is the name of the Secret with its environment variables.
 
-    The release's number is in it, so that each release is a new version of the workload even where
-    nothing else changed.
+    It contains the release's number: each release is a new version of the workload, even when nothing else changed.
     """
     return {
         "metadata": {
@@ -153,7 +146,7 @@ def pod_template(workload: Workload, process: str, place: Place, runtime: Runtim
 
 
 def pod_spec(workload: Workload, process: str, place: Place, runtime: Runtime, *, config: str) -> Object:
-    """Return the pods' spec."""
+    """Return the pod spec of a process."""
     pull = {"imagePullSecrets": [{"name": runtime.pull_secret}]} if runtime.pull_secret else {}
     return {
         "serviceAccountName": place.name(ACCOUNT),
@@ -175,7 +168,7 @@ def _container(workload: Workload, process: str, runtime: Runtime, config: str) 
             "limits": {"memory": runtime.memory_limit},
         },
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-        "env": [{"name": name, "value": value} for name, value in _given(workload, process).items()],
+        "env": [{"name": name, "value": value} for name, value in _fixed_variables(workload, process).items()],
         **_command(workload.processes.get(process, "")),
     }
     if process != WEB:
@@ -185,13 +178,13 @@ def _container(workload: Workload, process: str, runtime: Runtime, config: str) 
         **container,
         "ports": [{"name": "http1", "containerPort": PORT}],
         "readinessProbe": probe,
-        # What is asked to end still gets requests for a moment, until every router knows.
+        # A terminating pod still gets requests for a moment, until every router has noticed.
         "lifecycle": {"preStop": {"sleep": {"seconds": 5}}},
     }
 
 
-def _given(workload: Workload, process: str) -> dict[str, str]:
-    """Return what every app finds in its environment, here as on one machine; config cannot change it."""
+def _fixed_variables(workload: Workload, process: str) -> dict[str, str]:
+    """Return the variables of every app, the same as on one machine; config cannot override them."""
     where = {"HOST": "0.0.0.0", "PORT": str(PORT)} if process == WEB else {}  # noqa: S104 - inside its own pod
     return {
         **where,
@@ -203,7 +196,7 @@ def _given(workload: Workload, process: str) -> dict[str, str]:
 
 
 def _command(command: str) -> Object:
-    """Return how a process starts: a buildpack's launcher as it is, a Procfile's line by the shell."""
+    """Return the command of a process: a buildpack's launcher directly, a Procfile's line by the shell."""
     if not command:
         return {}
     if command.startswith(_LAUNCHER):

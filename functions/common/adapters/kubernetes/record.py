@@ -1,7 +1,7 @@
-"""What an environment is to run, kept beside it in a Secret: which release is the newest, and what it wants.
+"""The record of an environment's newest release, in a Secret beside its workloads.
 
-Server-side apply alone would let an older release overwrite a newer one; this record is written only
-over the version that was read.
+Server-side apply alone would let an older release overwrite a newer one. This record is written only over the version
+that was read.
 """
 
 import base64
@@ -19,10 +19,11 @@ NAME = "wanted"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """`config` names the Secret of the release's environment; `prepared` when its release command is done.
+    """The newest release of an environment.
 
-    `earlier` names those of the releases before it, for as long as one of them may serve.
-    `leaving` when the environment is on its way out: nothing may be asked for until it is gone.
+    `config` is the name of the Secret with its environment variables, `earlier` the names of those of earlier
+    releases, as long as one of them may serve. `prepared` when its release command has succeeded. `leaving` while the
+    environment is being removed: no release may start until it is gone.
     """
 
     workload: Workload
@@ -35,18 +36,18 @@ class Record:
 
     @property
     def release(self) -> int:
-        """The number of the newest release that was asked for."""
+        """The number of the release."""
         return self.workload.release
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Records:
-    """Reads and writes the record of a place."""
+    """Reads and writes records."""
 
     api: KubernetesApi
 
     def read(self, place: Place) -> Record | None:
-        """Return the record, or None before the first release: a Secret of its name may be somebody else's."""
+        """Return the record, or None before the first release; a Secret without Slipway's label is ignored."""
         found = self.api.read(place.path("Secret", NAME))
         if found is None or (found["metadata"].get("labels") or {}).get(MANAGED) != MANAGER:
             return None
@@ -64,17 +65,17 @@ class Records:
         )
 
     def write(self, record: Record, place: Place) -> None:
-        """Write the record over the version that it was read as. Raises Unavailable when somebody else wrote first."""
+        """Write the record over the version that was read. Raises Unavailable when that version has changed."""
         body = _secret(record, place)
         if record.version:
             body["metadata"]["resourceVersion"] = record.version
             self.api.apply(place.path("Secret", NAME), body)
         elif not self.api.create(place.collection("Secret"), body):
-            msg = f"release {record.release} of {record.workload.app} meets another one: it is tried again"
+            msg = f"release {record.release} of {record.workload.app} meets a concurrent change: it is tried again"
             raise Unavailable(msg)
 
-    def forget_earlier(self, record: Record, place: Place) -> None:
-        """Delete the environments of earlier releases, none of which serves any more. Raises Unavailable as `write`."""
+    def delete_earlier(self, record: Record, place: Place) -> None:
+        """Delete the Secrets of earlier releases, none of which serves any more. Raises Unavailable as `write` does."""
         for config in record.earlier:
             self.api.delete(f"{place.collection('Secret')}/{config}")
         if record.earlier:
@@ -82,12 +83,12 @@ class Records:
 
 
 def config_name(release: int) -> str:
-    """Return the name of the Secret with a release's environment: its own, so that it can go with the release."""
+    """Return the name of the Secret with a release's environment variables."""
     return f"config-{release}"
 
 
 def config_secret(record: Record, place: Place) -> dict[str, Any]:
-    """Return the body of the Secret with the environment that the record names."""
+    """Return the Secret with the environment variables of the record's release."""
     workload = record.workload
     return {
         "apiVersion": "v1",

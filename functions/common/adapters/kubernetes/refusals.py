@@ -1,4 +1,4 @@
-"""What the Kubernetes API's refusals mean for the caller."""
+"""Translates refusals of the Kubernetes API."""
 
 import json
 from http import HTTPStatus
@@ -7,22 +7,22 @@ from functions.common.errors import Rejected, Unavailable
 
 MISSING = frozenset({HTTPStatus.NOT_FOUND.value})
 _TEXT_LIMIT = 500
-# The same call may succeed later: the token turns over, somebody wrote at the same time, the server is busy.
+# The same call may succeed later: the token is being renewed, another client wrote, the server is busy.
 _TRANSIENT = frozenset(
     {HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS}
 )
 
 
 def check(status: int, text: str, call: str) -> None:
-    """Return for a success. Raises Unavailable or Rejected naming the call and what the server says."""
+    """Raise Unavailable or Rejected, with the call and the server's message, unless the status is a success."""
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return
     said = _message(text)
-    if status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR or _is_passing(text):
+    if status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR or _is_temporary(text):
         msg = f"the Kubernetes API answers {status} to {call}: {said}"
         raise Unavailable(msg)
     if status == HTTPStatus.NOT_FOUND:
-        msg = f"{call}: {said}: is what serves this kind installed, and the namespace there?"
+        msg = f"{call}: {said}: install the controller of this kind, and check that the namespace exists"
         raise Rejected(msg)
     if status == HTTPStatus.FORBIDDEN:
         msg = f"{call}: {said}: check the function's Role and the namespace's quota"
@@ -31,8 +31,8 @@ def check(status: int, text: str, call: str) -> None:
     raise Rejected(msg)
 
 
-def _is_passing(text: str) -> bool:
-    """Return whether the refusal ends by itself: a namespace on its way out, a webhook that is not up yet."""
+def _is_temporary(text: str) -> bool:
+    """Return whether the cause is temporary: a terminating namespace, a webhook that is not up yet."""
     return "NamespaceTerminating" in text or "failed calling webhook" in text
 
 

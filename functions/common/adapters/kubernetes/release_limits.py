@@ -1,8 +1,8 @@
-"""ReleaseLimits of a cluster: Deployments, Knative Services and Rollouts keep them by themselves, but for one case.
+"""ReleaseLimits of a cluster.
 
-Argo Rollouts counts a version's progress deadline only while no older ReplicaSet carries a scale-down deadline, and it
-leaves there that of a version that failed (argoproj/argo-rollouts#4971, 1.9 too). The next version that does not become
-ready is then waited for without end, and the controller goes round in circles meanwhile.
+Deployments, Knative Services and Rollouts enforce their limits themselves, with one exception. Argo Rollouts counts a
+version's progress deadline only while no older ReplicaSet has a scale-down deadline, and a failed version keeps its
+deadline (argoproj/argo-rollouts#4971, also in 1.9). The controller then waits for the next version without limit.
 """
 
 from dataclasses import dataclass
@@ -30,11 +30,11 @@ class KubernetesReleaseLimits:
         found = self.api.read(path)
         if found is None or not is_overdue(found, self.clock.now()):
             return None
-        # This version of it alone: a release that was asked for meanwhile has a time of its own.
+        # Only this version: a release that was requested meanwhile has its own time limit.
         version = {"resourceVersion": found["metadata"]["resourceVersion"]}
         if not self.api.merge(f"{path}/status", {"metadata": version, "status": {"abort": True}}):
             return None
         report, limit = report_of(found), found["spec"]["progressDeadlineSeconds"]
-        reason = f"no progress for {limit} s: `paas logs` may tell why the new version is not ready"
+        reason = f"no progress for {limit} s: `paas logs` may show why the new version is not ready"
         end = {"phase": WorkloadPhase.FAILED.value, "step": CHECK, "reason": reason}
         return report.model_copy(update=end) if report else None

@@ -1,4 +1,4 @@
-"""How requests reach an app: Service, and HTTPRoute, Ingress or DomainMapping."""
+"""Routes to an app: Service, and HTTPRoute, Ingress or DomainMapping."""
 
 from typing import Any
 
@@ -21,18 +21,18 @@ _GATEWAY_VERSION = "gateway.networking.k8s.io/v1"
 
 
 def routes(workload: Workload, kind: Kind, place: Place, runtime: Runtime) -> list[tuple[str, Object]]:
-    """Return path and body of each object on the way to the web process."""
+    """Return path and body of each object on the route to the web process."""
     if kind is Kind.KNATIVE:
         return [_domain_mapping(host, workload, place, runtime) for host in workload.hosts]
-    names = [STABLE, CANARY] if has_weights(kind, runtime) else [STABLE]
+    names = [STABLE, CANARY] if uses_weights(kind, runtime) else [STABLE]
     services = [_service(name, workload, place) for name in names]
     if runtime.entrance is Entrance.INGRESS:
         return [*services, _ingress(workload, place, runtime)]
     return [*services, _http_route(workload, names, place, runtime)]
 
 
-def has_weights(kind: Kind, runtime: Runtime) -> bool:
-    """Return whether the route's weights move the traffic."""
+def uses_weights(kind: Kind, runtime: Runtime) -> bool:
+    """Return whether the weights of the route shift the traffic."""
     return kind is Kind.ROLLOUT and runtime.traffic is Traffic.GATEWAY
 
 
@@ -46,9 +46,9 @@ def _service(name: str, workload: Workload, place: Place) -> tuple[str, Object]:
 
 
 def _http_route(workload: Workload, backends: list[str], place: Place, runtime: Runtime) -> tuple[str, Object]:
-    """Return the route; its weights are left to whoever moves traffic.
+    """Return the route without weights, which Argo sets.
 
-    A custom domain has a listener set of its own beside the Gateway, made with its certificate.
+    Each custom domain has a ListenerSet beside the Gateway, which is created with its certificate.
     """
     namespace, _, name = runtime.gateway.partition("/")
     parents: list[Object] = [{"name": name, "namespace": namespace}]
@@ -85,7 +85,7 @@ def _ingress(workload: Workload, place: Place, runtime: Runtime) -> tuple[str, O
 def _domain_mapping(host: str, workload: Workload, place: Place, runtime: Runtime) -> tuple[str, Object]:
     body = _body("serving.knative.dev/v1beta1", "DomainMapping", host, workload, place)
     body["spec"] = {"ref": {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": place.name(WEB)}}
-    if runtime.shared_namespace:  # the certificate's Secret is here too
+    if runtime.shared_namespace:  # with the certificate's Secret in the same namespace
         body["spec"]["tls"] = {"secretName": _secret(host, runtime)}
     return f"{place.collection('DomainMapping')}/{host}", body
 

@@ -1,4 +1,4 @@
-"""What the status of a workload object says of its release."""
+"""Reads the progress of a release from the status of its workload."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,10 +20,8 @@ from functions.common.domain.release import WorkloadPhase
 from functions.common.events.envelope import Envelope
 from functions.common.events.release import WorkloadChanged
 
-# How far a workload is, by its status, for the version that its spec asks for.
-#
-# A status counts only once its controller has seen the spec (observedGeneration): before that it speaks of
-# the version before.
+# A status counts only when its controller has seen the spec (observedGeneration): before that it describes the
+# previous version.
 
 Object = Mapping[str, Any]
 CHECK = "health check"
@@ -31,7 +29,7 @@ CHECK = "health check"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """`weight` is the new version's share in percent; `observed` False when the status is of an older spec."""
+    """The progress of a version; `weight` is its traffic share in percent, `observed` False for an older status."""
 
     phase: WorkloadPhase
     weight: int = 0
@@ -44,7 +42,7 @@ UNSEEN = Health(phase=WorkloadPhase.STARTING, observed=False)
 
 
 def deployment_health(found: Object) -> Health:
-    """Return how far a Deployment is, as `kubectl rollout status` tells it."""
+    """Return the progress of a Deployment, by the rules of `kubectl rollout status`."""
     status, spec = part(found, "status"), part(found, "spec")
     if number(status, "observedGeneration") < number(part(found, "metadata"), "generation"):
         return UNSEEN
@@ -59,13 +57,13 @@ def deployment_health(found: Object) -> Health:
 
 
 def knative_health(found: Object) -> Health:
-    """Return how far a Knative Service is; a revision that does not come up leaves the one before in place."""
+    """Return the progress of a Knative Service; the previous revision serves until the new one is ready."""
     status = part(found, "status")
     if number(status, "observedGeneration") != number(part(found, "metadata"), "generation"):
         return UNSEEN
-    ready, made = condition(status, "Ready"), condition(status, "ConfigurationsReady")
-    if made.get("status") == "False":
-        return failed(made)
+    ready, configured = condition(status, "Ready"), condition(status, "ConfigurationsReady")
+    if configured.get("status") == "False":
+        return failed(configured)
     newest = status.get("latestCreatedRevisionName")
     if ready.get("status") == "True" and newest and newest == status.get("latestReadyRevisionName"):
         return Health(phase=WorkloadPhase.LIVE, weight=100)
@@ -73,7 +71,7 @@ def knative_health(found: Object) -> Health:
 
 
 def job_health(found: Object) -> Health:
-    """Return live for a Job that succeeded."""
+    """Return the progress of a Job; live when it has succeeded."""
     status = part(found, "status")
     failed = condition(status, "Failed")
     if failed.get("status") == "True":
@@ -84,7 +82,7 @@ def job_health(found: Object) -> Health:
 
 
 def condition(status: Object, kind: str) -> Object:
-    """Return the condition of a type, or an empty one."""
+    """Return the condition of this type, or an empty one."""
     return next((one for one in status.get("conditions") or [] if one.get("type") == kind), {})
 
 
@@ -95,13 +93,13 @@ def _ready_share(status: Object, updated: int, wanted: int) -> int:
 
 
 def moving(weight: int) -> Health:
-    """Return the health of a version on its way, with its share of the traffic."""
+    """Return the health of an unfinished version with its traffic share."""
     return Health(phase=WorkloadPhase.SHIFTING if weight else WorkloadPhase.STARTING, weight=weight)
 
 
-def failed(told: Object) -> Health:
-    """Return the health of a version that was given up, for what a condition says."""
-    reason = str(told.get("message") or told.get("reason") or "the new version did not become ready")
+def failed(cause: Object) -> Health:
+    """Return the health of a failed version; the reason is the message of a condition."""
+    reason = str(cause.get("message") or cause.get("reason") or "the new version did not become ready")
     return Health(phase=WorkloadPhase.FAILED, step=CHECK, reason=reason)
 
 
@@ -112,26 +110,26 @@ def number(found: Object, name: str, default: int = 0) -> int:
 
 
 def part(found: Object, name: str) -> Object:
-    """Return a part of an object, empty when it is not there."""
+    """Return a part of an object, empty when it is missing."""
     value = found.get(name)
     return value if isinstance(value, dict) else {}
 
 
-# How far an Argo Rollout is; the rules are those of Argo CD's health check of Rollouts.
+# Argo Rollouts, by the rules of Argo CD's health check.
 
-_NOT_COUNTED = frozenset({"RolloutPaused", "RolloutAborted"})  # it has just been resumed, or is tried again
-_GRACE = timedelta(seconds=10)  # Argo looks a second after the deadline
+_NOT_COUNTED = frozenset({"RolloutPaused", "RolloutAborted"})  # it was just resumed, or is retried
+_GRACE = timedelta(seconds=10)  # Argo checks a second after the deadline
 
 
 def rollout_health(found: Object) -> Health:
-    """Return how far an Argo Rollout is; those before 1.0 tell no phase."""
+    """Return the progress of an Argo Rollout; versions before 1.0 have no phase."""
     status = part(found, "status")
     if not _is_seen(found, status):
         return UNSEEN
     invalid = condition(status, "InvalidSpec")
     if invalid.get("status") == "True":
         return failed(invalid)
-    phase = status.get("phase") or _phase_without_word(part(found, "spec"), status)
+    phase = status.get("phase") or _inferred_phase(part(found, "spec"), status)
     if phase == "Healthy":
         return Health(phase=WorkloadPhase.LIVE, weight=100)
     if phase == "Degraded":
@@ -141,7 +139,7 @@ def rollout_health(found: Object) -> Health:
 
 
 def is_overdue(found: Object, now: datetime) -> bool:
-    """Return whether a Rollout stands still past its progress deadline and was not given up; a pause is none."""
+    """Return whether a Rollout made no progress until its deadline and was not aborted; a pause counts as progress."""
     status, limit = part(found, "status"), number(part(found, "spec"), "progressDeadlineSeconds")
     progress = condition(status, "Progressing")
     since = progress.get("lastUpdateTime")
@@ -154,18 +152,18 @@ def is_overdue(found: Object, now: datetime) -> bool:
 
 def _is_seen(found: Object, status: Object) -> bool:
     """Return whether the status is of this spec; Argo writes its generation as a string, before 0.10 as a hash."""
-    metadata, told = part(found, "metadata"), str(status.get("observedGeneration", ""))
+    metadata, observed = part(found, "metadata"), str(status.get("observedGeneration", ""))
     if not status:
         return False
-    asked = part(metadata, "annotations").get("rollout.argoproj.io/workload-generation", "")
+    wanted = part(metadata, "annotations").get("rollout.argoproj.io/workload-generation", "")
     seen = str(status.get("workloadObservedGeneration", ""))
-    if part(found, "spec").get("workloadRef") and asked and seen and asked != seen:
+    if part(found, "spec").get("workloadRef") and wanted and seen and wanted != seen:
         return False
     generation = number(metadata, "generation")
-    return not told.isdigit() or int(told) > generation or int(told) == generation
+    return not observed.isdigit() or int(observed) >= generation
 
 
-def _phase_without_word(spec: Object, status: Object) -> str:
+def _inferred_phase(spec: Object, status: Object) -> str:
     progress = condition(status, "Progressing").get("reason", "")
     if progress in {"RolloutAborted", "ProgressDeadlineExceeded"}:
         return "Degraded"
@@ -184,9 +182,9 @@ def _phase_without_word(spec: Object, status: Object) -> str:
 
 
 def _weight(spec: Object, status: Object) -> int:
-    told = part(part(part(status, "canary"), "weights"), "canary").get("weight")
-    if isinstance(told, int):
-        return told
+    weight = part(part(part(status, "canary"), "weights"), "canary").get("weight")
+    if isinstance(weight, int):
+        return weight
     steps = part(part(spec, "strategy"), "canary").get("steps") or []
     index = status.get("currentStepIndex")
     passed = steps[: index + 1] if isinstance(index, int) else []
@@ -194,7 +192,7 @@ def _weight(spec: Object, status: Object) -> int:
     return weights[-1] if weights and number(status, "updatedReplicas") else 0
 
 
-# What a Deployment, Rollout, Knative Service or Job of ours says about its release; no input or output here.
+# Reports of the objects that have Slipway's labels.
 
 _WHOLE = 100
 _READERS: dict[tuple[str, str], Callable[[Object], Health]] = {
@@ -205,7 +203,7 @@ _READERS: dict[tuple[str, str], Callable[[Object], Health]] = {
 
 
 def workload_changed(envelope: Envelope) -> WorkloadChanged | None:
-    """Return what an ApiServerSource event tells of a release; None for objects that are not ours, or say nothing."""
+    """Return the report in an ApiServerSource event; None for foreign objects and for those without news."""
     found = envelope.data if isinstance(envelope.data, dict) else {}
     return job_end(found) if found.get("kind") == "Job" else report_of(found)
 
@@ -217,30 +215,30 @@ def prepared_release(envelope: Envelope) -> tuple[str, str, int] | None:
     return (end.app, end.environment, end.release) if end and end.phase == "releasing" else None
 
 
-def asked_release(found: Object) -> int:
-    """Return the release that a workload's spec asks for, 0 when it names none."""
+def requested_release(found: Object) -> int:
+    """Return the release that a workload's spec requests, 0 without one."""
     return _release((found.get("spec") or {}).get("template") or {})
 
 
 def newest_release(found: Object) -> int:
-    """Return the newest release that a workload was asked for, which may have been given up; 0 when it names none."""
+    """Return the newest release that was requested of a workload, even if it failed; 0 without one."""
     return _release(found)
 
 
 def report_of(found: Object) -> WorkloadChanged | None:
-    """Return the report of what runs a web process; None while its controller has not looked at it."""
+    """Return the report of a web process's workload; None while its controller has not seen the spec."""
     group = str(found.get("apiVersion", "")).partition("/")[0]
     reader = _READERS.get((group, str(found.get("kind", ""))))
     if reader is None or _label(found, MANAGED) != MANAGER or _label(found, PROCESS) != WEB:
         return None
     health = reader(found)
-    if not health.observed or not asked_release(found):
+    if not health.observed or not requested_release(found):
         return None
     return _report(found, found["spec"]["template"], health)
 
 
 def job_end(found: Object | None) -> WorkloadChanged | None:
-    """Return the end of a release command: failed, or releasing with the step done; None while it runs."""
+    """Return the end of a release command: failed, or releasing when it succeeded; None while it runs."""
     if not found or _label(found, MANAGED) != MANAGER or _label(found, PROCESS) != RELEASE_PROCESS:
         return None
     health = job_health(found)

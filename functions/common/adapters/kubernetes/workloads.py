@@ -1,4 +1,4 @@
-"""Workload objects: Deployment, Argo Rollout, Knative Service, and how a canary moves."""
+"""Workload objects: Deployment, Argo Rollout, Knative Service and Job; and the steps of a canary."""
 
 from typing import Any
 
@@ -15,17 +15,15 @@ from functions.common.adapters.kubernetes.names import (
 from functions.common.adapters.kubernetes.pods import RELEASE_PROCESS, WEB, pod_spec, pod_template, process_name
 from functions.common.domain.release import Workload
 
-# How an Argo Rollout moves traffic to a new version, and what makes it go back.
-
 Object = dict[str, Any]
 STABLE, CANARY = "web", "web-canary"
 WHOLE = 100
 CHECK_SECONDS = 2
-ERRORS_IN_A_ROW = 2  # one more, and the version has failed
+ERRORS_IN_A_ROW = 2  # the third error in a row fails the version
 
 
 def canary_strategy(workload: Workload, place: Place, runtime: Runtime) -> Object:
-    """Return the strategy: by the route's weights where a Gateway has them, else by numbers of pods."""
+    """Return the canary strategy: by weights of the route where a Gateway has them, else by pod counts."""
     strategy: Object = {"steps": _steps(workload, runtime), "maxSurge": "25%", "maxUnavailable": 0}
     if runtime.traffic is not Traffic.GATEWAY:
         return strategy
@@ -35,13 +33,13 @@ def canary_strategy(workload: Workload, place: Place, runtime: Runtime) -> Objec
         "stableService": place.name(STABLE),
         "canaryService": place.name(CANARY),
         "trafficRouting": {"plugins": {"argoproj-labs/gatewayAPI": plugin}},
-        # From the first share of the traffic on: readiness alone takes a version out, and leaves its share to nobody.
+        # From the first traffic share on: readiness alone would remove the pods and leave their share unserved.
         "analysis": {"templates": [{"templateName": place.name(CANARY)}], "startingStep": 1},
     }
 
 
 def canary_check(workload: Workload, place: Place) -> tuple[str, Object]:
-    """Return path and body of the check that a new version must pass as long as it shares the traffic."""
+    """Return path and body of the check that a new version must pass while traffic shifts."""
     url = f"http://{place.name(CANARY)}.{place.namespace}.svc{workload.health_path}"
     metric = {
         "name": "health",
@@ -71,30 +69,28 @@ def _steps(workload: Workload, runtime: Runtime) -> list[Object]:
     return steps
 
 
-# What runs an app's processes: Deployment, Argo Rollout or Knative Service; and the Job of the release command.
-
 _WEB = {Kind.DEPLOYMENT: "Deployment", Kind.ROLLOUT: "Rollout", Kind.KNATIVE: "KnativeService"}
 
 
 def web_path(kind: Kind, place: Place) -> str:
-    """Return the path of what runs the web process."""
+    """Return the path of the web process's workload."""
     return place.path(_WEB[kind], WEB)
 
 
 def web_workload(workload: Workload, kind: Kind, place: Place, runtime: Runtime, *, config: str) -> tuple[str, Object]:
-    """Return path and body of what runs the web process."""
+    """Return path and body of the web process's workload."""
     makers = {Kind.DEPLOYMENT: _web_deployment, Kind.ROLLOUT: _rollout, Kind.KNATIVE: _knative_service}
     return makers[kind](workload, place, runtime, config)
 
 
 def other_processes(workload: Workload, place: Place, runtime: Runtime, *, config: str) -> list[tuple[str, Object]]:
-    """Return path and body of each other process type's Deployment."""
+    """Return path and body of the Deployment of each other process type."""
     names = sorted(set(workload.processes) - {WEB, RELEASE_PROCESS})
     return [_deployment(workload, name, place, runtime, config) for name in names]
 
 
 def release_job(workload: Workload, place: Place, runtime: Runtime, *, config: str) -> tuple[str, Object]:
-    """Return path and body of the Job of the release command; it is tried once."""
+    """Return path and body of the release command's Job; it runs once."""
     name = f"release-{workload.release}"
     spec = pod_spec(workload, RELEASE_PROCESS, place, runtime, config=config)
     template = pod_template(workload, RELEASE_PROCESS, place, runtime, config=config)
@@ -112,7 +108,7 @@ def _deployment(workload: Workload, process: str, place: Place, runtime: Runtime
     name = process_name(process)
     body = _body("apps/v1", "Deployment", workload, process, place)
     body["spec"] = _replicated(workload, process, place, runtime, config)
-    # The old pods serve until as many new ones are ready: one that never is changes nothing for users.
+    # Old pods serve until as many new ones are ready: a version that never becomes ready changes nothing for users.
     body["spec"]["strategy"] = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": 0}}
     return place.path("Deployment", name), body
 
@@ -125,8 +121,8 @@ def _rollout(workload: Workload, place: Place, runtime: Runtime, config: str) ->
     body = _body("argoproj.io/v1alpha1", "Rollout", workload, WEB, place)
     body["spec"] = {
         **_replicated(workload, WEB, place, runtime, config),
-        "progressDeadlineAbort": True,  # a version that does not come up gives its traffic back by itself
-        "rollbackWindow": {"revisions": 3},  # back to one of the last three: at once, without steps
+        "progressDeadlineAbort": True,  # a version that does not become ready is rolled back
+        "rollbackWindow": {"revisions": 3},  # back to one of the last three versions: at once, without steps
         "strategy": {"canary": canary_strategy(workload, place, runtime)},
     }
     return web_path(Kind.ROLLOUT, place), body
@@ -136,13 +132,15 @@ def _knative_service(workload: Workload, place: Place, runtime: Runtime, config:
     body = _body("serving.knative.dev/v1", "Service", workload, WEB, place)
     template = pod_template(workload, WEB, place, runtime, config=config)
     spec = template["spec"]
-    del spec["securityContext"]  # Knative takes none for the pod; its own default is the same
+    del spec["securityContext"]  # Knative accepts none for the pod; its default is the same
     container = {name: value for name, value in spec["containers"][0].items() if name != "lifecycle"}
-    container["env"] = [one for one in container["env"] if one["name"] != "PORT"]  # Knative sets it, and takes none
+    container["env"] = [
+        one for one in container["env"] if one["name"] != "PORT"
+    ]  # Knative sets it and accepts no other
     template["metadata"]["annotations"]["serving.knative.dev/progress-deadline"] = f"{runtime.health_limit}s"
-    moves = max(0, len(workload.steps) - 1) * runtime.pause
-    if moves:  # Serving shifts the traffic by itself, evenly, once the new revision is ready
-        body["metadata"]["annotations"]["serving.knative.dev/rollout-duration"] = f"{moves}s"
+    shifting = max(0, len(workload.steps) - 1) * runtime.pause
+    if shifting:  # Knative shifts the traffic evenly once the new revision is ready
+        body["metadata"]["annotations"]["serving.knative.dev/rollout-duration"] = f"{shifting}s"
     body["spec"] = {
         "template": {**template, "spec": {**spec, "containers": [container]}},
         "traffic": [{"latestRevision": True, "percent": WHOLE}],
@@ -162,7 +160,7 @@ def _replicated(workload: Workload, process: str, place: Place, runtime: Runtime
 
 
 def _body(version: str, kind: str, workload: Workload, process: str, place: Place) -> Object:
-    """Return the body of an object that is named as its process, and its release for a Job."""
+    """Return the body of an object that has the name of its process; a Job's has the release too."""
     name = process_name(process) if kind != "Job" else f"{process}-{workload.release}"
     return {
         "apiVersion": version,

@@ -67,7 +67,7 @@ class TektonBuilder:
         if not is_leaving(there) and result_of_run(there).state is not BuildState.RUNNING:
             # Tekton knows a run's tasks, and their pods, by their names alone: what the old run left behind would be
             # the new one's result.
-            self.api.delete_whole(path, uid=str(there["metadata"]["uid"]))
+            self.api.delete_foreground(path, uid=str(there["metadata"]["uid"]))
         return False
 
     def _create_again(self, run: Object, name: str) -> None:
