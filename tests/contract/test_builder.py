@@ -9,7 +9,7 @@ from functions.common.adapters.kubernetes.api import KubernetesApi
 from functions.common.adapters.local.builder import LocalBuilder
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.tekton.builder import Pipeline, TektonBuilder
-from functions.common.adapters.tekton.runs import is_leaving
+from functions.common.adapters.tekton.runs import is_deleting
 from functions.common.domain.build import BuildOrder, BuildState
 from functions.common.errors import Rejected, Unavailable
 from tests.contract.builder import BuilderContract, BuilderWorld, an_order, state, taken
@@ -74,7 +74,7 @@ class _TektonWorld:
 
     def collect(self, name: str) -> None:
         run = self.api.read(self.path(name))
-        if run and is_leaving(run) and not has_controllers(self.api):
+        if run and is_deleting(run) and not has_controllers(self.api):
             self.api.merge(self.path(name), {"metadata": {"finalizers": None}})
 
     def own(self, name: str, plural: str, kubernetes: LoopbackKubernetes) -> str:
@@ -151,9 +151,9 @@ class TestTekton(BuilderContract):
         world.fail("hello-1")
         task = world.own("hello-1", "taskruns", kubernetes)
 
-        with pytest.raises(Unavailable, match="hello-1 is on its way out"):
+        with pytest.raises(Unavailable, match="hello-1 is being deleted"):
             world.builder.start(an_order(push="p2"))
-        with pytest.raises(Unavailable, match="hello-1 is on its way out"):
+        with pytest.raises(Unavailable, match="hello-1 is being deleted"):
             world.builder.start(an_order(push="p2"))
         del kubernetes.objects[task], kubernetes.objects[world.path("hello-1")]  # as the garbage collector would
         world.builder.start(an_order(push="p2"))
@@ -181,7 +181,7 @@ class TestTekton(BuilderContract):
         world.builder.start(an_order())
         kubernetes.objects[world.path("hello-1")]["metadata"]["deletionTimestamp"] = "2026-01-02T03:04:05Z"
 
-        with pytest.raises(Unavailable, match="on its way out: try again"):
+        with pytest.raises(Unavailable, match="is being deleted: try again"):
             world.builder.start(an_order(push=push))
 
     def test_a_run_that_is_being_cancelled_is_nothing_for_another_push(self, kubernetes: LoopbackKubernetes) -> None:
@@ -191,7 +191,7 @@ class TestTekton(BuilderContract):
         world.builder.cancel("hello-1")
         world.builder.start(an_order())
 
-        with pytest.raises(Unavailable, match="on its way out: try again"):
+        with pytest.raises(Unavailable, match="is being deleted: try again"):
             world.builder.start(an_order(push="p2"))
         world.fail("hello-1")
         world.builder.start(an_order(push="p2"))

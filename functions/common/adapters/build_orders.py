@@ -1,4 +1,4 @@
-"""What every builder refuses before it begins."""
+"""The checks of every builder before a build."""
 
 import re
 
@@ -15,7 +15,7 @@ def check_order(order: BuildOrder) -> None:
         msg = f"build name {order.name!r} is not usable: it must be a DNS label"
         raise Rejected(msg)
     if not _SHA.match(order.sha):
-        msg = f"commit {order.sha!r} cannot be built: give the whole sha, 40 or 64 hexadecimal digits"
+        msg = f"commit {order.sha!r} cannot be built: give the full sha, 40 or 64 hexadecimal digits"
         raise Rejected(msg)
     if not order.clone_url or order.clone_url.startswith("-"):
         msg = f"build {order.name} has no usable clone URL: set the app's git URL"

@@ -1,4 +1,4 @@
-"""ImageStore of a registry that speaks the OCI distribution API, such as Zot, Harbor or Distribution."""
+"""ImageStore of a registry with the OCI distribution API, such as Zot, Harbor or Distribution."""
 
 import re
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ _REMEDIES: dict[int, str] = {
     HTTPStatus.FORBIDDEN: _ACCESS,
     HTTPStatus.METHOD_NOT_ALLOWED: "allow deletion in the registry, or set SLIPWAY_KEEP_RELEASES=0",
 }
-_KINDS = (
+_MEDIA_TYPES = (
     "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, "
     "application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json"
 )
@@ -21,7 +21,7 @@ _KINDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryImages:
-    """ImageStore; `registry` is HOST[:PORT][/PATH] as images are named, `url` how it is reached by HTTP."""
+    """ImageStore; `registry` is HOST[:PORT][/PATH] as in the names of images, `url` is its HTTP URL."""
 
     registry: str
     url: str
@@ -29,7 +29,7 @@ class RegistryImages:
     password: str = field(default="", repr=False)
 
     def has(self, reference: str, digest: str) -> bool:
-        """Return whether the image is there; see ImageStore."""
+        """Return whether the image exists; see ImageStore."""
         if not _DIGEST.match(digest):
             return False
         answer = self._call("HEAD", reference, digest)
@@ -47,7 +47,7 @@ class RegistryImages:
         client = HttpClient(
             service=f"the registry {self.registry}",
             url=self.url,
-            headers={"Accept": _KINDS},
+            headers={"Accept": _MEDIA_TYPES},
             auth=(self.user, self.password) if self.user else None,
             remedies=_REMEDIES,
         )

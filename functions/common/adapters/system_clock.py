@@ -1,10 +1,10 @@
-"""The machine's clock."""
+"""The system clock."""
 
 from datetime import UTC, datetime
 
 
 class SystemClock:
-    """Clock by the operating system."""
+    """Clock of the operating system."""
 
     def now(self) -> datetime:
         """Return the time in UTC."""

@@ -1,4 +1,4 @@
-"""The Triggers as they stand in knative/functions/*.yaml."""
+"""Subscriptions read from the Triggers in knative/functions/*.yaml."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class TriggerFiles:
     folder: Path
 
     def of(self, envelope: Envelope) -> tuple[Subscription, ...]:
-        """Return who would get the event; see Subscriptions."""
+        """Return the matching subscriptions; see Subscriptions."""
         context = {"id": envelope.id, "source": envelope.source, "type": envelope.type, "subject": envelope.subject}
         attributes = {**envelope.extensions, **context}
         found = [

@@ -1,1 +1,1 @@
-"""Issuers of certificates."""
+"""Certificate issuers."""

@@ -1,4 +1,4 @@
-"""Certificates by cert-manager, and what its objects say."""
+"""Certificates by cert-manager: one wildcard for the default domain, one certificate for each other host."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,17 +11,13 @@ from functions.common.events.envelope import Envelope
 from functions.common.events.network import CertificateChanged
 from functions.common.ports.network import CertificateStatus
 
-# What a cert-manager Certificate says; no input or output here.
-
 HOST = "slipway.dev/host"
-# Ready is False for these while the certificate is on its way, with nobody to blame.
-_UNDERWAY = frozenset(
-    {"DoesNotExist", "MissingData", "RequestChanged", "SecretMismatch", "IncorrectIssuer", "Renewing"}
-)
+# Reasons of Ready=False while the certificate is being issued; none of them is an error.
+_ISSUING = frozenset({"DoesNotExist", "MissingData", "RequestChanged", "SecretMismatch", "IncorrectIssuer", "Renewing"})
 
 
 def certificate_changed(envelope: Envelope) -> CertificateChanged | None:
-    """Return what an ApiServerSource event tells of a host's certificate; None for others, and while it is issued."""
+    """Return the report in an ApiServerSource event; None for foreign objects and while a certificate is issued."""
     found = envelope.data if isinstance(envelope.data, dict) else {}
     metadata = part(found, "metadata")
     host = str(part(metadata, "annotations").get(HOST, ""))
@@ -35,7 +31,7 @@ def certificate_changed(envelope: Envelope) -> CertificateChanged | None:
 
 
 def status_of(found: Mapping[str, Any], host: str) -> CertificateStatus:
-    """Return the status of a Certificate; one that is being issued is not ready for no reason."""
+    """Return the status of a Certificate; while it is being issued there is no reason."""
     status = part(found, "status")
     ready, issuing = condition(status, "Ready"), condition(status, "Issuing")
     seen = number(ready, "observedGeneration", 0)
@@ -43,18 +39,16 @@ def status_of(found: Mapping[str, Any], host: str) -> CertificateStatus:
         return CertificateStatus(host=host, ready=False)
     if ready.get("status") == "True":
         return CertificateStatus(host=host, ready=True, not_after=str(status.get("notAfter", "")))
-    if issuing.get("status") == "False":  # the last attempt failed; cert-manager tries again after an hour or more
-        return CertificateStatus(host=host, ready=False, reason=_said(issuing))
-    if issuing.get("status") == "True" or not ready or ready.get("reason") in _UNDERWAY:
+    if issuing.get("status") == "False":  # the last attempt failed; cert-manager retries after an hour or more
+        return CertificateStatus(host=host, ready=False, reason=_message(issuing))
+    if issuing.get("status") == "True" or not ready or ready.get("reason") in _ISSUING:
         return CertificateStatus(host=host, ready=False)
-    return CertificateStatus(host=host, ready=False, reason=_said(ready))
+    return CertificateStatus(host=host, ready=False, reason=_message(ready))
 
 
-def _said(told: Mapping[str, Any]) -> str:
-    return str(told.get("message") or told.get("reason") or "cert-manager says that it failed, and not why")
+def _message(found: Mapping[str, Any]) -> str:
+    return str(found.get("message") or found.get("reason") or "cert-manager reports a failure without a reason")
 
-
-# Certificates by cert-manager: one wildcard for the default domain, single ones for other hosts.
 
 _VERSION = "cert-manager.io/v1"
 _GATEWAY = "gateway.networking.k8s.io"
@@ -64,8 +58,8 @@ _GATEWAY = "gateway.networking.k8s.io"
 class CertManagerCertificates:
     """Certificates in one namespace, where the ingress reads their Secrets.
 
-    `issuer` is KIND/NAME, of ClusterIssuer or Issuer. With a `gateway` (NAMESPACE/NAME) each single host gets
-    listeners of its own beside it. A wildcard needs an issuer with DNS-01.
+    `issuer` is KIND/NAME, of ClusterIssuer or Issuer. With a `gateway` (NAMESPACE/NAME) each host outside the default
+    domain gets a ListenerSet beside it. A wildcard needs an issuer with DNS-01.
     """
 
     api: KubernetesApi
@@ -75,11 +69,11 @@ class CertManagerCertificates:
     gateway: str = ""
 
     def ensure(self, host: str, *, owner: str) -> CertificateStatus:
-        """Ask for a certificate; see Certificates. An equal one that is there is left as it is: no new issue."""
+        """Request a certificate; see Certificates. An existing wildcard is not applied again."""
         if self._is_default(host):
             found = self._read(WILDCARD)
-            covered = found or self._apply(WILDCARD, f"*.{self.default_domain}", WILDCARD, owner="")
-            return replace(status_of(covered, host), shared=True)
+            wildcard = found or self._apply(WILDCARD, f"*.{self.default_domain}", WILDCARD, owner="")
+            return replace(status_of(wildcard, host), shared=True)
         name = secret_of(host)
         applied = self._apply(name, host, name, owner=owner)
         if self.gateway:
@@ -87,21 +81,21 @@ class CertManagerCertificates:
         return status_of(applied, host)
 
     def delete(self, host: str) -> None:
-        """Forget the host's certificate; see Certificates. The wildcard stays: it is everybody's."""
+        """Delete the host's certificate; see Certificates. The wildcard is kept for other hosts."""
         if self._is_default(host):
             return
         name = secret_of(host)
         self.api.delete(self._certificate(name))
         if self.gateway:
             self.api.delete(self._listeners(name))
-        self.api.delete(f"/api/v1/namespaces/{self.namespace}/secrets/{name}")  # cert-manager leaves it
+        self.api.delete(f"/api/v1/namespaces/{self.namespace}/secrets/{name}")  # cert-manager keeps it
 
     def status(self, host: str) -> CertificateStatus:
-        """Return what is known; see Certificates."""
+        """Return the status of the host's certificate; see Certificates."""
         shared = self._is_default(host)
         found = self._read(WILDCARD if shared else secret_of(host))
         if found is None:
-            return CertificateStatus(host=host, ready=False, reason="no certificate was asked for")
+            return CertificateStatus(host=host, ready=False, reason="no certificate was requested")
         return replace(status_of(found, host), shared=shared)
 
     def _is_default(self, host: str) -> bool:

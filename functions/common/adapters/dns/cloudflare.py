@@ -1,4 +1,4 @@
-"""Cloudflare DNS: records that carry our mark, by its API."""
+"""Cloudflare DNS: records with Slipway's mark."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,8 +9,6 @@ from typing import Any
 from functions.common.adapters.http_client import HttpClient
 from functions.common.errors import Rejected
 from functions.common.ports.network import DnsAction, DnsRecord
-
-# Cloudflare's DNS records API, v4, and what its errors mean.
 
 URL = "https://api.cloudflare.com/client/v4"
 # "Record already exists" and "An identical record already exists": another call has just created it.
@@ -29,14 +27,14 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudflareApi:
-    """The records of one zone; the token needs Zone:DNS:Edit on it."""
+    """The DNS records API (v4) of one zone; the token needs Zone:DNS:Edit on it."""
 
     zone: str
     token: str = field(repr=False)
     url: str = URL
 
     def records(self, **filters: str) -> Iterator[Record]:
-        """Yield the records that pass the filters, from all pages."""
+        """Yield the records that match the filters, from all pages."""
         page = 1
         while True:
             answer = self.call("GET", query={**filters, "page": str(page), "per_page": str(_PAGE)})
@@ -76,60 +74,61 @@ def _errors(fields: dict[str, Any]) -> dict[int, str]:
     return {int(one.get("code") or 0): str(one.get("message")) for one in fields.get("errors") or []}
 
 
-# DnsZone of a Cloudflare zone; our mark is the record's comment, `slipway:<app>`.
-
 MARK = "slipway:"
-_LEADING = frozenset({"A", "AAAA", "CNAME"})
+_POINTING = frozenset({"A", "AAAA", "CNAME"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudflareDnsZone:
-    """DnsZone; hosts lead to `target`, an address or a name."""
+    """DnsZone of a Cloudflare zone; hosts point to `target`, an address or a name.
+
+    The mark is the comment of a record: `slipway:<app>`.
+    """
 
     api: CloudflareApi
     target: str
     proxied: bool = False
 
     def ensure(self, host: str, *, owner: str) -> DnsAction:
-        """Make the host lead here; see DnsZone. What is right already costs one read."""
-        there, wanted = self._ours(host), self._wanted(host, owner)
-        if not there:
+        """Point the host to the target; see DnsZone. A correct record costs one read."""
+        found, wanted = self._owned(host), self._wanted(host, owner)
+        if not found:
             self.api.call("POST", body=wanted, allow=ALREADY_THERE)
             return DnsAction.CREATED
-        for extra in there[1:]:  # a second address would get half of the requests
+        for extra in found[1:]:  # a second address would get half of the requests
             self.api.call("DELETE", extra["id"], allow=GONE)
-        if len(there) == 1 and all(there[0].get(name) == value for name, value in wanted.items()):
+        if len(found) == 1 and all(found[0].get(name) == value for name, value in wanted.items()):
             return DnsAction.UNCHANGED
-        if there[0]["type"] == wanted["type"]:
-            self.api.call("PATCH", there[0]["id"], body=wanted)
-        else:  # a type cannot turn into another beside itself
-            self.api.call("DELETE", there[0]["id"], allow=GONE)
+        if found[0]["type"] == wanted["type"]:
+            self.api.call("PATCH", found[0]["id"], body=wanted)
+        else:  # a record's type cannot change
+            self.api.call("DELETE", found[0]["id"], allow=GONE)
             self.api.call("POST", body=wanted, allow=ALREADY_THERE)
         return DnsAction.UPDATED
 
     def delete(self, host: str) -> DnsAction:
-        """Delete the host's records when they are ours; see DnsZone."""
-        there = self._ours(host)
-        for record in there:
+        """Delete the host's records; see DnsZone."""
+        found = self._owned(host)
+        for record in found:
             self.api.call("DELETE", record["id"], allow=GONE)
-        return DnsAction.DELETED if there else DnsAction.UNCHANGED
+        return DnsAction.DELETED if found else DnsAction.UNCHANGED
 
     def owned(self) -> tuple[DnsRecord, ...]:
-        """Return every record that carries our mark; see DnsZone."""
+        """Return every record with the mark; see DnsZone."""
         found = [_record(one) for one in self.api.records(**{"comment.startswith": MARK})]
         return tuple(sorted((one for one in found if one.owner), key=lambda one: one.host))
 
-    def _ours(self, host: str) -> list[Record]:
-        """Return the records that lead the host anywhere. Raises Rejected when one is not ours."""
-        there = [one for one in self.api.records(**{"name.exact": host}) if one.get("type") in _LEADING]
-        for one in there:
+    def _owned(self, host: str) -> list[Record]:
+        """Return the host's address and alias records. Raises Rejected when one lacks the mark."""
+        found = [one for one in self.api.records(**{"name.exact": host}) if one.get("type") in _POINTING]
+        for one in found:
             if not _record(one).owner:
                 msg = (
-                    f"a DNS record for {host} is there that Slipway did not make ({one['type']} {one['content']}): "
+                    f"{host} has a DNS record that Slipway did not create ({one['type']} {one['content']}): "
                     "delete it, or choose another host"
                 )
                 raise Rejected(msg)
-        return there
+        return found
 
     def _wanted(self, host: str, owner: str) -> Record:
         comment = f"{MARK}{owner}"

@@ -1,4 +1,4 @@
-"""DnsZone where names lead here without anybody's doing: a wildcard record, or records made by hand."""
+"""DnsZone without a provider: a wildcard record, or records made by hand, point to the platform."""
 
 from functions.common.ports.network import DnsAction, DnsRecord
 
@@ -6,11 +6,11 @@ from functions.common.ports.network import DnsAction, DnsRecord
 class NoopDnsZone:
     """DnsZone that changes nothing."""
 
-    def ensure(self, host: str, *, owner: str) -> DnsAction:  # noqa: ARG002 - it is there
+    def ensure(self, host: str, *, owner: str) -> DnsAction:  # noqa: ARG002 - nothing changes
         """Return UNCHANGED; see DnsZone."""
         return DnsAction.UNCHANGED
 
-    def delete(self, host: str) -> DnsAction:  # noqa: ARG002 - it stays
+    def delete(self, host: str) -> DnsAction:  # noqa: ARG002 - nothing changes
         """Return UNCHANGED; see DnsZone."""
         return DnsAction.UNCHANGED
 

@@ -1,12 +1,12 @@
-"""Stands where no forge with an API is configured: heads cannot be read, nothing is shown, nothing is made."""
+"""The forge adapters when no forge with an API is configured."""
 
 from functions.common.errors import Rejected
 
 
 class NoForge:
-    """ForgeHeads, Repositories and CommitStatuses of nobody."""
+    """ForgeHeads, Repositories and CommitStatuses without a forge."""
 
-    def heads(self, clone_url: str) -> dict[str, str] | None:  # noqa: ARG002 - none can be read
+    def heads(self, clone_url: str) -> dict[str, str] | None:  # noqa: ARG002 - nothing can be read
         """Return None; see ForgeHeads."""
         return None
 
@@ -15,12 +15,12 @@ class NoForge:
         return None
 
     def create(self, name: str) -> str:
-        """Raise Rejected: an app needs the URL of a repository that is there."""
-        msg = f"repository {name} cannot be made: set GITEA_URL and GITEA_TOKEN, or give the app a git URL"
+        """Raise Rejected: an app needs the URL of an existing repository."""
+        msg = f"repository {name} cannot be created: set GITEA_URL and GITEA_TOKEN, or give the app a git URL"
         raise Rejected(msg)
 
     def delete(self, name: str) -> None:
-        """Do nothing: none was made; see Repositories."""
+        """Do nothing; see Repositories."""
 
     def post(self, repository: str, sha: str, *, state: str, description: str, context: str, target_url: str) -> None:
-        """Show nothing; see CommitStatuses."""
+        """Do nothing; see CommitStatuses."""

@@ -1,4 +1,4 @@
-"""Builder of the one-machine platform: orders are rows that the build runner takes."""
+"""Builder of one machine: orders are rows that the build runner reads."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ on conflict (name) do update set push = excluded.push, clone_url = excluded.clon
     log_tail = '', ordered_at = now(), ended_at = null, reported_at = null
 where platform.builds.ended_at is not null and platform.builds.push <> excluded.push
 """
-_LEAVING = "select 1 from platform.builds where name = :name and push <> :push and cancelled and ended_at is null"
+_CANCELLING = "select 1 from platform.builds where name = :name and push <> :push and cancelled and ended_at is null"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class LocalBuilder:
     database: Postgres
 
     def start(self, order: BuildOrder) -> None:
-        """Order the build; see Builder. A name that has ended is taken again for another push of its commit."""
+        """Order the build; see Builder. The name of an ended build is reused for another push of its commit."""
         check_order(order)
         self.database.run(
             _START,
@@ -37,17 +37,17 @@ class LocalBuilder:
             ref=order.ref,
             sha=order.sha,
         )
-        if self.database.run(_LEAVING, name=order.name, push=order.push):
-            msg = f"the build {order.name} of a push before is being cancelled: it is tried again"
+        if self.database.run(_CANCELLING, name=order.name, push=order.push):
+            msg = f"the build {order.name} of an earlier push is being cancelled: it is tried again"
             raise Unavailable(msg)
 
     def cancel(self, name: str) -> None:
-        """Ask for the end of a build; see Builder."""
+        """Cancel a build; see Builder."""
         sql = "update platform.builds set cancelled = true where name = :name and ended_at is null"
         self.database.run(sql, name=name)
 
     def observe(self, name: str) -> BuildResult | None:
-        """Return what is known of a build; see Builder."""
+        """Return the state of a build; see Builder."""
         columns = "app, state, digest, processes, step, reason, log_tail"
         rows = self.database.rows(f"select {columns} from platform.builds where name = :name", name=name)  # noqa: S608 - constants
         if not rows:

@@ -1,4 +1,4 @@
-"""Releases on this machine: what is wanted stands in the schema `platform`."""
+"""Deployer of one machine: wanted releases are rows of the schema `platform`, which the rollout controller reads."""
 
 import json
 from collections.abc import Mapping
@@ -10,8 +10,6 @@ from functions.common.domain.release import Release, Workload
 from functions.common.events.release import WorkloadChanged
 from functions.common.ports.deployer import RunningWorkload
 
-# Deployer of the one-machine platform: what is wanted is a row that the rollout controller makes true.
-
 _LOCK = "select pg_advisory_xact_lock(hashtextextended(cast(:app as text) || '/' || cast(:environment as text), 1))"
 _APPLY = """
 insert into platform.workloads (app, environment, generation, wanted)
@@ -21,7 +19,7 @@ where not exists (select 1 from platform.removals
 on conflict (app, environment) do update set generation = excluded.generation, wanted = excluded.wanted
 where platform.workloads.generation < excluded.generation
 """
-_REMEMBER = """
+_RECORD_REMOVAL = """
 insert into platform.removals (app, environment, through) values (:app, :environment, :through)
 on conflict (app, environment) do update set through = greatest(platform.removals.through, excluded.through)
 """
@@ -45,40 +43,40 @@ where w.app = :app and w.environment = :environment
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalDeployer:
-    """Deployer and RunningWorkloads over the tables platform.workloads and platform.removals."""
+    """StagedDeployer and RunningWorkloads over the tables platform.workloads and platform.removals."""
 
     database: Postgres
 
     def apply(self, workload: Workload) -> None:
-        """Ask for this release; see Deployer."""
+        """Request this release; see Deployer."""
         where = {"app": workload.app, "environment": workload.environment}
         with self.database.transaction():
             self.database.run(_LOCK, **where)
             self.database.run(_APPLY, **where, release=workload.release, wanted=json.dumps(asdict(workload)))
 
     def continue_release(self, app: str, environment: str, release: int) -> None:
-        """Do nothing: the rollout controller runs release commands itself and goes on by itself."""
+        """Do nothing: the rollout controller runs release commands and continues after them."""
 
     def sync_processes(self, app: str, environment: str, release: int) -> None:
-        """Do nothing: the rollout controller lets workers follow the live version itself."""
+        """Do nothing: the rollout controller updates the other process types with the live release."""
 
     def revert(self, live: Release, *, instead_of: int) -> None:
-        """Do nothing: the rollout controller ends a version that it gives up, and never tries it again."""
+        """Do nothing: the rollout controller stops a failed version and never retries it."""
 
     def remove(self, app: str, environment: str, *, through: int) -> None:
-        """Leave nothing up to a number running; see Deployer."""
+        """Remove releases up to a number; see Deployer."""
         where = {"app": app, "environment": environment}
         with self.database.transaction():
             self.database.run(_LOCK, **where)
-            self.database.run(_REMEMBER, **where, through=through)
+            self.database.run(_RECORD_REMOVAL, **where, through=through)
             self.database.run(_REMOVE, **where, through=through)
 
     def running(self) -> tuple[RunningWorkload, ...]:
-        """Return what was asked for; see RunningWorkloads."""
+        """Return the wanted workloads; see RunningWorkloads."""
         return tuple(RunningWorkload(**row) for row in self.database.rows(_RUNNING))
 
     def observe(self, app: str, environment: str) -> WorkloadChanged | None:
-        """Return the latest report; one that was only asked for is still to begin."""
+        """Return the latest report; a release without one is `releasing`."""
         rows = self.database.rows(_OBSERVE, app=app, environment=environment)
         if not rows:
             return None
@@ -95,12 +93,9 @@ def workload_from(fields: Mapping[str, Any]) -> Workload:
     return Workload(**{**fields, "hosts": tuple(fields["hosts"]), "steps": tuple(fields["steps"])})
 
 
-# ReleaseLimits where whoever runs releases keeps the limits without fail.
-
-
 class NoReleaseLimits:
-    """ReleaseLimits that gives up nothing."""
+    """ReleaseLimits of one machine, where the rollout controller enforces all limits itself."""
 
-    def enforce(self, app: str, environment: str) -> WorkloadChanged | None:  # noqa: ARG002 - it is kept
+    def enforce(self, app: str, environment: str) -> WorkloadChanged | None:  # noqa: ARG002 - nothing to do
         """Return None; see ReleaseLimits."""
         return None

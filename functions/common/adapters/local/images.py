@@ -1,4 +1,4 @@
-"""Images on this machine."""
+"""Images of one machine: folders named by their digest."""
 
 import re
 import shutil
@@ -8,30 +8,28 @@ from pathlib import Path
 
 from functions.common.errors import Unavailable
 
-# ImageStore of the one-machine platform: folders named by their digest.
-
 _DIGEST = re.compile(r"^sha256:[0-9a-f]{64}\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalImageStore:
-    """ImageStore in the folder `images`; a folder appears there whole or not at all."""
+    """ImageStore in the folder `images`; the folder of an image appears there complete or not at all."""
 
     images: Path
 
     def has(self, reference: str, digest: str) -> bool:  # noqa: ARG002 - one folder for all references
-        """Return whether the image is there; see ImageStore."""
+        """Return whether the image exists; see ImageStore."""
         return bool(_DIGEST.match(digest)) and self._folder(digest).is_dir()
 
     def delete(self, reference: str, digest: str) -> None:
         """Delete the image; see ImageStore."""
         if not self.has(reference, digest):
             return
-        # Renamed first: half an image is never found under its digest.
-        doomed = self.images / f".deleted-{uuid.uuid4().hex}"
+        # Renamed first: an incomplete image is never found under its digest.
+        deleted = self.images / f".deleted-{uuid.uuid4().hex}"
         try:
-            self._folder(digest).rename(doomed)
-            shutil.rmtree(doomed)
+            self._folder(digest).rename(deleted)
+            shutil.rmtree(deleted)
         except FileNotFoundError:
             return
         except OSError as error:
@@ -42,13 +40,10 @@ class LocalImageStore:
         return self.images / digest.removeprefix("sha256:")
 
 
-# ImageRetention where whoever keeps images deletes those that nothing needs.
-
-
 class NoImageRetention:
-    """ImageRetention that chooses none."""
+    """ImageRetention of one machine, where the rollout controller deletes unneeded images itself."""
 
-    def claim(self, *, releases: int, limit: int) -> tuple[tuple[str, str], ...]:  # noqa: ARG002 - there is none
+    def claim(self, *, releases: int, limit: int) -> tuple[tuple[str, str], ...]:  # noqa: ARG002 - nothing to do
         """Return none; see ImageRetention."""
         return ()
 

@@ -1,4 +1,4 @@
-"""Logs of the one-machine platform: files of the state folder."""
+"""Logs of one machine: files of the state folder."""
 
 import json
 import re
@@ -18,15 +18,15 @@ _NAME = re.compile(r"^[a-z0-9][a-z0-9-]*\Z")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalBuildLogs:
-    """BuildLogs over the folder of build logs; a line that begins with the end mark is a log's last."""
+    """BuildLogs over the folder of build logs; a line that starts with the end mark is the last one."""
 
     builds: Path
 
     def read(self, name: str, offset: int) -> LogChunk:
-        """Return what the build wrote from the offset on; see BuildLogs."""
+        """Return the log of a build from the offset on; see BuildLogs."""
         path = self.builds / f"{name}.log"
         if not _NAME.match(name) or not path.is_file():
-            msg = f"there is no log of a build {name!r}: it may not have begun yet"
+            msg = f"there is no log of a build {name!r}: it has not started yet"
             raise NotFound(msg)
         text, after = _whole_lines(path, offset)
         return LogChunk(text=text, next_offset=after, ended=after >= path.stat().st_size and _has_ended(path))
@@ -47,9 +47,9 @@ class LocalRuntimeLogs:
     apps: Path
 
     def read(self, app: str, environment: str, cursor: str) -> RuntimeLogChunk:
-        """Return what was written since the cursor; without one the end of each process's newest release."""
+        """Return what was written since the cursor; without one, the end of each process's newest log."""
         if not _NAME.match(app) or not _NAME.match(environment):
-            msg = f"{app}/{environment} cannot be an app and its environment"
+            msg = f"{app}/{environment} is not a valid app and environment"
             raise Rejected(msg)
         seen, lines = _positions(cursor), list[str]()
         now: dict[str, int] = {}
@@ -82,7 +82,7 @@ def _process(stem: str) -> str:
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
-    except FileNotFoundError:  # it was old, and has just been deleted
+    except FileNotFoundError:  # it was rotated away
         return 0
 
 
@@ -91,7 +91,7 @@ def _positions(cursor: str) -> dict[str, int]:
         found = json.loads(cursor or "{}")
         return {str(name): max(0, int(offset)) for name, offset in found.items()}
     except (ValueError, AttributeError, TypeError, OverflowError, RecursionError) as error:
-        msg = "the cursor cannot be read: send back the one of the last answer, or none to begin anew"
+        msg = "the cursor cannot be read: send the cursor of the previous answer, or none to start again"
         raise Rejected(msg) from error
 
 

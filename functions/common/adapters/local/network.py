@@ -1,4 +1,4 @@
-"""Names and certificates of one machine: Caddy answers for every host that is wanted."""
+"""DNS records and certificates of one machine: tables that the rollout controller gives to Caddy."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,22 +8,21 @@ from functions.common.errors import Rejected
 from functions.common.ports.clock import Clock
 from functions.common.ports.network import CertificateStatus, DnsAction, DnsRecord
 
-# DnsZone of the one-machine platform: a table; names below localhost need no resolver.
-
+# Names below localhost need no resolver.
 _TYPE, _ADDRESS = "A", "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalDnsZone:
-    """DnsZone over the table platform.dns_records; our mark is the owner."""
+    """DnsZone over the table platform.dns_records; the mark is the owner."""
 
     database: Postgres
 
     def ensure(self, host: str, *, owner: str) -> DnsAction:
-        """Make the host lead here; see DnsZone."""
+        """Point the host to this machine; see DnsZone."""
         with self.database.transaction():
-            there = self._locked(host)
-            if there == DnsRecord(host=host, type=_TYPE, content=_ADDRESS, owner=owner):
+            found = self._locked(host)
+            if found == DnsRecord(host=host, type=_TYPE, content=_ADDRESS, owner=owner):
                 return DnsAction.UNCHANGED
             sql = (
                 "insert into platform.dns_records (host, type, content, owner) "
@@ -32,10 +31,10 @@ class LocalDnsZone:
                 "where platform.dns_records.owner <> ''"
             )
             self.database.run(sql, host=host, type=_TYPE, content=_ADDRESS, owner=owner)
-            return DnsAction.UPDATED if there else DnsAction.CREATED
+            return DnsAction.UPDATED if found else DnsAction.CREATED
 
     def delete(self, host: str) -> DnsAction:
-        """Delete the host's record when it is ours; see DnsZone."""
+        """Delete the host's record; see DnsZone."""
         with self.database.transaction():
             if not self._locked(host):
                 return DnsAction.UNCHANGED
@@ -43,7 +42,7 @@ class LocalDnsZone:
             return DnsAction.DELETED
 
     def owned(self) -> tuple[DnsRecord, ...]:
-        """Return every record that carries our mark; see DnsZone."""
+        """Return every record with the mark; see DnsZone."""
         sql = "select host, type, content, owner from platform.dns_records where owner <> '' order by host"
         return tuple(DnsRecord(**row) for row in self.database.rows(sql))
 
@@ -55,25 +54,22 @@ class LocalDnsZone:
         record = DnsRecord(**rows[0])
         if not record.owner:
             msg = (
-                f"a DNS record for {host} is there that Slipway did not make ({record.type} {record.content}): "
+                f"{host} has a DNS record that Slipway did not create ({record.type} {record.content}): "
                 "delete it, or choose another host"
             )
             raise Rejected(msg)
         return record
 
 
-# Certificates of the one-machine platform: Caddy's own authority issues and renews them.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalCertificates:
-    """Certificates over the table platform.certificates, which the rollout controller hands to Caddy."""
+    """Certificates over the table platform.certificates; Caddy's own authority issues and renews them."""
 
     database: Postgres
     clock: Clock
 
     def ensure(self, host: str, *, owner: str) -> CertificateStatus:
-        """Ask for a certificate; see Certificates."""
+        """Request a certificate; see Certificates."""
         sql = (
             "insert into platform.certificates (host, owner) values (:host, :owner) "
             "on conflict (host) do update set owner = excluded.owner "
@@ -83,14 +79,14 @@ class LocalCertificates:
         return self.status(host)
 
     def delete(self, host: str) -> None:
-        """Forget the host's certificate; see Certificates."""
+        """Delete the host's certificate; see Certificates."""
         self.database.run("delete from platform.certificates where host = :host", host=host)
 
     def status(self, host: str) -> CertificateStatus:
-        """Return what is known; see Certificates."""
+        """Return the status of the host's certificate; see Certificates."""
         rows = self.database.run("select not_after, reason from platform.certificates where host = :host", host=host)
         if not rows:
-            return CertificateStatus(host=host, ready=False, reason="no certificate was asked for")
+            return CertificateStatus(host=host, ready=False, reason="no certificate was requested")
         not_after, reason = rows[0]
         ready = bool(not_after) and datetime.fromisoformat(not_after) > self.clock.now()
         return CertificateStatus(host=host, ready=ready, not_after=not_after, reason="" if ready else reason)

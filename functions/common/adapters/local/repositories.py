@@ -1,4 +1,4 @@
-"""Bare git repositories of this machine: made, read, and their commits annotated."""
+"""Bare git repositories of one machine: creation, branch heads, and commit statuses as notes."""
 
 import fcntl
 import re
@@ -13,17 +13,15 @@ from urllib.parse import urlsplit
 from functions.common.adapters.forges.gitea import owner_and_name
 from functions.common.errors import NotFound, Rejected, Unavailable
 
-# Repositories to push to, as bare repositories in a folder of this machine.
-
 _NAME = re.compile(r"^(?:([A-Za-z0-9][A-Za-z0-9_.-]*)/)?([A-Za-z0-9][A-Za-z0-9_.-]*)\Z")
 _GIT_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalRepositories:
-    """Repositories in `folder`/OWNER/NAME.git, served at `base_url`; `owner` is that of names without one.
+    """Repositories in `folder`/OWNER/NAME.git, served at `base_url`; `owner` is the default owner.
 
-    The hooks in `folder`/.hooks send the webhooks of all of them.
+    The hooks in `folder`/.hooks send the webhooks of all repositories.
     """
 
     folder: Path
@@ -31,10 +29,10 @@ class LocalRepositories:
     owner: str = "slipway"
 
     def create(self, name: str) -> str:
-        """Make the repository; see Repositories. Raises Rejected for a name that is none."""
+        """Create the repository; see Repositories. Raises Rejected for an invalid name."""
         path = self._path(name)
         if not (path / "HEAD").exists():
-            self._make(path)
+            self._create(path)
         return f"{self.base_url.rstrip('/')}/{path.parent.name}/{path.name}"
 
     def delete(self, name: str) -> None:
@@ -48,14 +46,14 @@ class LocalRepositories:
             msg = f"repository {name} cannot be deleted: {error.strerror}"
             raise Unavailable(msg) from error
 
-    def _make(self, path: Path) -> None:
+    def _create(self, path: Path) -> None:
         draft = path.with_name(f".{path.name}.new")
         settings = {
             "core.hooksPath": str(self.folder / ".hooks"),
             "receive.denyNonFastForwards": "false",
             "http.receivepack": "true",
             "uploadpack.allowAnySHA1InWant": "true",
-            "gc.auto": "0",  # a pusher does not wait for housekeeping
+            "gc.auto": "0",  # a push does not wait for it
         }
         try:
             shutil.rmtree(draft, ignore_errors=True)
@@ -65,15 +63,15 @@ class LocalRepositories:
                 _git("-C", str(draft), "config", key, value)
             draft.rename(path)
         except (OSError, subprocess.SubprocessError) as error:
-            if (path / "HEAD").exists():  # somebody else made it in this moment
+            if (path / "HEAD").exists():  # another call has just created it
                 return
-            msg = f"repository {path.name} cannot be made: {error}"
+            msg = f"repository {path.name} cannot be created: {error}"
             raise Unavailable(msg) from error
 
     def _path(self, name: str) -> Path:
         match = _NAME.match(name.removesuffix(".git"))
         if match is None:
-            msg = f"{name!r} is no repository name: use letters, digits, `-`, `_` and `.`"
+            msg = f"{name!r} is not a valid repository name: use letters, digits, `-`, `_` and `.`"
             raise Rejected(msg)
         return self.folder / (match[1] or self.owner) / f"{match[2]}.git"
 
@@ -82,14 +80,12 @@ def _git(*arguments: str) -> None:
     subprocess.run(["git", *arguments], check=True, capture_output=True, timeout=_GIT_SECONDS)
 
 
-# Branch heads of bare repositories of this machine, read from their files: no process is started.
-
 _HEADS = "refs/heads/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitHeads:
-    """ForgeHeads for the repositories in `folder`/OWNER/NAME.git that are served at `base_url`."""
+    """ForgeHeads of the repositories in `folder`/OWNER/NAME.git, served at `base_url`; it reads files, without git."""
 
     folder: Path
     base_url: str
@@ -114,7 +110,7 @@ class GitHeads:
             return None
         try:
             return (path / _HEADS / branch).read_text().strip()
-        except OSError:  # packed, or not there
+        except OSError:  # packed, or missing
             return _packed(path).get(branch, "")
 
     def _path(self, clone_url: str) -> Path | None:
@@ -135,19 +131,16 @@ def _packed(path: Path) -> dict[str, str]:
     return {name.removeprefix(_HEADS): sha for sha, name in refs if name.startswith(_HEADS)}
 
 
-# Commit statuses of the bare repositories on this machine: a note at each commit, `git notes --ref=slipway`.
-#
-# Users see them with `git fetch origin refs/notes/slipway:refs/notes/slipway` and `git log --notes=slipway`.
-
 TIMEOUT_SECONDS = 10
 _GIT = ("git", "-c", "user.name=Slipway", "-c", "user.email=slipway@localhost", "-c", "core.hooksPath=/dev/null")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitNotes:
-    """CommitStatuses over the repositories `<folder>/<owner>/<name>.git`, cloned below `base_url`.
+    """CommitStatuses of the repositories in `folder`/OWNER/NAME.git: a git note at each commit, ref `slipway`.
 
-    `owner` is meant where a URL names none.
+    Users see them with `git fetch origin refs/notes/slipway:refs/notes/slipway` and `git log --notes=slipway`.
+    `owner` is the default owner.
     """
 
     folder: Path
@@ -155,7 +148,7 @@ class GitNotes:
     owner: str = "slipway"
 
     def post(self, repository: str, sha: str, *, state: str, description: str, context: str, target_url: str) -> None:
-        """Set one line of the commit's note; a repository that is not here is left to others.
+        """Set one line of the commit's note; repositories of other forges are ignored.
 
         Raises NotFound when the repository has no such commit.
         """
@@ -163,7 +156,7 @@ class GitNotes:
         if path is None:
             return
         if _git_notes(path, "cat-file", "-e", f"{sha}^{{commit}}").returncode:
-            msg = f"{repository} has no commit {sha}: it was pushed away, or the repository was made anew"
+            msg = f"{repository} has no commit {sha}: a forced push removed it, or the repository was created again"
             raise NotFound(msg)
         words = (context, state, description, target_url)
         line = "\t".join(" ".join(word.split()) for word in words).rstrip("\t")
@@ -191,7 +184,7 @@ class GitNotes:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Let one writer at a time read and replace a note: git itself would let the last one win."""
+    """Lock the notes for one writer: git itself would let the last one win."""
     with (path / "slipway-notes.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -1,11 +1,11 @@
-"""Builder by Tekton: one PipelineRun for each order; Tekton's CloudEvents tell how it ended."""
+"""Builder by Tekton: one PipelineRun for each order; Tekton's CloudEvents report its end."""
 
 from dataclasses import dataclass, field
 
 from functions.common.adapters.build_orders import check_order
 from functions.common.adapters.kubernetes.api import KubernetesApi, Object
 from functions.common.adapters.kubernetes.names import ENVIRONMENT, PUSH, labels_of
-from functions.common.adapters.tekton.runs import BUILD, is_leaving, result_of_run, stands_for
+from functions.common.adapters.tekton.runs import BUILD, is_build_of, is_deleting, result_of_run
 from functions.common.domain.build import BuildOrder, BuildResult, BuildState
 from functions.common.errors import Rejected, Unavailable
 
@@ -15,7 +15,7 @@ _VERSION = "tekton.dev/v1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
-    """How builds run: `strategy` is auto, buildpacks or dockerfile; images left empty are the Pipeline's own."""
+    """Settings of builds; `strategy` is auto, buildpacks or dockerfile, empty images are the Pipeline's defaults."""
 
     registry: str
     insecure: bool = False
@@ -35,9 +35,9 @@ class TektonBuilder:
     pipeline: Pipeline
 
     def start(self, order: BuildOrder) -> None:
-        """Order the build; see Builder. Created, not applied: a run may not change once it was started.
+        """Start the build; see Builder. The run is created, not applied, because a started run cannot change.
 
-        A name that has ended is taken again for another push: an app that was deleted and made again counts anew.
+        The name of an ended build is reused for another push, for example after an app was deleted and created again.
         """
         check_order(order)
         run = _run(order, self.pipeline)
@@ -45,7 +45,7 @@ class TektonBuilder:
             self._create_again(run, order.name)
 
     def cancel(self, name: str) -> None:
-        """Ask for the end of a build; see Builder. A run that has ended refuses changes, and that is well."""
+        """Cancel a build; see Builder. A run that has ended refuses changes, which is not an error."""
         try:
             self.api.merge(self._path(name), {"spec": {"status": "Cancelled"}})
         except Rejected:
@@ -54,25 +54,24 @@ class TektonBuilder:
                 raise
 
     def observe(self, name: str) -> BuildResult | None:
-        """Return what is known of a build; see Builder."""
+        """Return the state of a build; see Builder."""
         run = self.api.read(self._path(name))
         return None if run is None else result_of_run(run)
 
     def _is_ordered(self, order: BuildOrder) -> bool:
-        """Return whether the run of the order's name is its build; one that ended for another push is taken away."""
+        """Return whether the run of the order's name is its build; one that ended for another push is deleted."""
         path = self._path(order.name)
-        there = self.api.read(path)
-        if there is None or stands_for(there, order.push):
-            return there is not None
-        if not is_leaving(there) and result_of_run(there).state is not BuildState.RUNNING:
-            # Tekton knows a run's tasks, and their pods, by their names alone: what the old run left behind would be
-            # the new one's result.
-            self.api.delete_foreground(path, uid=str(there["metadata"]["uid"]))
+        found = self.api.read(path)
+        if found is None or is_build_of(found, order.push):
+            return found is not None
+        if not is_deleting(found) and result_of_run(found).state is not BuildState.RUNNING:
+            # Tekton identifies a run's tasks and pods by name: leftovers of the old run would be the new one's result.
+            self.api.delete_foreground(path, uid=str(found["metadata"]["uid"]))
         return False
 
     def _create_again(self, run: Object, name: str) -> None:
         if not self.api.create(self._path(), run):
-            msg = f"an older run of the name {name} is on its way out: try again"
+            msg = f"an older run of the name {name} is being deleted: try again"
             raise Unavailable(msg)
 
     def _path(self, name: str = "") -> str:

@@ -1,6 +1,6 @@
-"""What a Tekton PipelineRun says about a build; no input or output here.
+"""Reads the state of a build from a Tekton PipelineRun.
 
-Tekton's CloudEvents carry the run converted to v1beta1, the API answers v1: results have two names.
+Tekton's CloudEvents contain the run converted to v1beta1, the API answers v1: results have two names.
 """
 
 import json
@@ -16,16 +16,16 @@ BUILD = "slipway.dev/build"
 _CANCELLED = frozenset(
     {"Cancelled", "CancelledRunningFinally", "StoppedRunningFinally", "PipelineRunCancelled", "TaskRunCancelled"}
 )
-_UNWANTED = ("Cancelled", "Stopped")
+_STOPPED = ("Cancelled", "Stopped")
 _TIMED_OUT = frozenset({"PipelineRunTimeout", "TaskRunTimeout"})
 _ORDER = frozenset({"CouldntGetPipeline", "CouldntGetTask", "ParameterMissing", "PipelineValidationFailed"})
 _DIGEST, _URL, _PROCESSES = "IMAGE_DIGEST", "IMAGE_URL", "PROCESSES"
 
 
 def build_ended(envelope: Envelope) -> BuildEnded | None:
-    """Return the end that a Tekton event tells of; None for runs that are not ours, or have not ended.
+    """Return the end reported by a Tekton event; None for foreign runs, and for those that have not ended.
 
-    Cancelled runs and those out of time arrive as failed: the run's condition tells them apart, not the type.
+    Cancelled and timed-out runs have the event type of failed ones: the run's condition distinguishes them.
     """
     run = envelope.data.get("pipelineRun") if isinstance(envelope.data, dict) else None
     metadata = _part(run, "metadata")
@@ -53,37 +53,37 @@ def build_ended(envelope: Envelope) -> BuildEnded | None:
 
 
 def result_of_run(run: Mapping[str, Any]) -> BuildResult:
-    """Return what a run says; one that was not looked at yet is running."""
+    """Return the state of a run; one without a condition is running."""
     name, status = str(_part(run, "metadata").get("name", "")), _part(run, "status")
     conditions = [one for one in status.get("conditions") or [] if one.get("type") == "Succeeded"]
     condition = conditions[0] if conditions else {}
     if condition.get("status") not in {"True", "False"}:
         return BuildResult(name=name, state=BuildState.RUNNING)
-    reason, said = str(condition.get("reason", "")), str(condition.get("message", ""))
+    reason, message = str(condition.get("reason", "")), str(condition.get("message", ""))
     if condition["status"] == "True":
         return BuildResult(name=name, state=BuildState.SUCCEEDED, image=_image(status))
     if reason in _CANCELLED:
         return BuildResult(name=name, state=BuildState.CANCELLED, step="cancelled", reason="the build was cancelled")
     return BuildResult(
-        name=name, state=BuildState.FAILED, step=_step(reason, status), reason=said or f"the build failed: {reason}"
+        name=name, state=BuildState.FAILED, step=_step(reason, status), reason=message or f"the build failed: {reason}"
     )
 
 
-def stands_for(run: Mapping[str, Any], push: str) -> bool:
-    """Return whether a run is the build of a push: its own, or one of its commit that goes on for another push."""
-    if is_leaving(run):
+def is_build_of(run: Mapping[str, Any], push: str) -> bool:
+    """Return whether a run builds for a push: its own run, or one of its commit that runs for another push."""
+    if is_deleting(run):
         return False
-    is_wanted = not str(_part(run, "spec").get("status", "")).startswith(_UNWANTED)
+    is_wanted = not str(_part(run, "spec").get("status", "")).startswith(_STOPPED)
     return annotation(run, PUSH) == push or (is_wanted and result_of_run(run).state is BuildState.RUNNING)
 
 
-def is_leaving(run: Mapping[str, Any]) -> bool:
-    """Return whether a run was deleted, and is there until all that it had is gone."""
+def is_deleting(run: Mapping[str, Any]) -> bool:
+    """Return whether a run is being deleted."""
     return "deletionTimestamp" in _part(run, "metadata")
 
 
 def _image(status: Mapping[str, Any]) -> Image:
-    """Return the image of the results: their names end as Tekton Chains wants them."""
+    """Return the image in the results, whose names end as Tekton Chains requires."""
     results = {one.get("name", ""): one.get("value", "") for one in _results(status)}
     found = {end: str(value) for end in (_DIGEST, _URL) for name, value in results.items() if name.endswith(end)}
     reference = found.get(_URL, "").strip().partition("@")[0]
@@ -100,7 +100,7 @@ def _results(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _processes(text: str) -> dict[str, str]:
-    """Return the process types; an image without a Procfile has a web process, started as the image says."""
+    """Return the process types; without a Procfile there is a web process with the image's own command."""
     try:
         found = json.loads(text or "{}")
     except ValueError:
