@@ -34,17 +34,26 @@ CERTIFICATE: dict[str, Any] = {
 }
 SUCCEEDED: dict[str, Any] = {
     "pipelineRun": {
-        "metadata": {"name": "hello-1", "labels": {**_MARKS, "slipway.dev/build": "hello-1"}},
+        "metadata": {"name": "hello-1", "labels": {**_MARKS, "slipway.dev/build": "hello-1"}, "annotations": _RELEASE},
         "status": {"conditions": [{"type": "Succeeded", "status": "True", "reason": "Completed"}]},
     }
 }
-BUILT = "dev.tekton.event.pipelinerun.successful.v1"
-_WOKEN = ("promote-image", "track-release")
+FAILED: dict[str, Any] = {
+    "pipelineRun": SUCCEEDED["pipelineRun"]
+    | {"status": {"conditions": [{"type": "Succeeded", "status": "False", "reason": "Failed"}]}}
+}
+BUILT, NOT_BUILT = "dev.tekton.event.pipelinerun.successful.v1", "dev.tekton.event.pipelinerun.failed.v1"
+_RUNS = {
+    "promote-image": {BUILT: SUCCEEDED},
+    "track-release": {BUILT: SUCCEEDED},
+    "record-build": {BUILT: SUCCEEDED, NOT_BUILT: FAILED},
+}
 _OBJECTS = {"track-release": ROLLOUT, "promote-image": JOB, "issue-cert": CERTIFICATE}
 
 
 def foreign_events(function: str) -> list[dict[str, object]]:
     """Return the events that others than Slipway send to a function."""
     event: dict[str, object] = {"specversion": "1.0", "id": "foreign", "source": "https://10.0.0.1:443"}
-    told = [{**event, "type": UPDATE, "data": _OBJECTS[function]}] if function in _OBJECTS else []
-    return told + ([{**event, "id": "built", "type": BUILT, "data": SUCCEEDED}] if function in _WOKEN else [])
+    objects = [{**event, "type": UPDATE, "data": _OBJECTS[function]}] if function in _OBJECTS else []
+    runs = [{**event, "id": kind, "type": kind, "data": data} for kind, data in _RUNS.get(function, {}).items()]
+    return objects + runs

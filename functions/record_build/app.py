@@ -8,14 +8,13 @@ from functions.common.adapters.tekton.runs import build_ended
 from functions.common.events.build import BuildEnded
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, on_type, subscriber
-from functions.common.wiring.core import core
+from functions.common.wiring.core import Core, core
 from functions.common.wiring.platform import build_logs, image_store
 from functions.record_build.handler import handle_end, handle_run
 
 
-def create() -> Endpoint:
-    """Return the endpoint."""
-    parts = core()
+def compose(parts: Core) -> Endpoint:
+    """Return the endpoint of these parts."""
     builds, pushes = PostgresBuildLedger(database=parts.database), PostgresPushLedger(database=parts.database)
     handle = partial(
         handle_end,
@@ -34,6 +33,11 @@ def create() -> Endpoint:
         log=parts.log,
         clock=parts.clock,
     )
+
+
+def create() -> Endpoint:
+    """Return the endpoint as this process is configured."""
+    return compose(core())
 
 
 record_build = http_target(create)

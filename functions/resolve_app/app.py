@@ -8,15 +8,14 @@ from functions.common.adapters.postgres.pushes import PostgresPushHistory, Postg
 from functions.common.events.push import BranchDeleted, PullRequestClosed, PushReceived
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, subscriber
-from functions.common.wiring.core import core
+from functions.common.wiring.core import Core, core
 from functions.common.wiring.platform import forge_heads
 from functions.resolve_app.close_previews import PreviewCloser
 from functions.resolve_app.handler import Admission, handle_push
 
 
-def create() -> Endpoint:
-    """Return the endpoint as this process is configured."""
-    parts = core()
+def compose(parts: Core) -> Endpoint:
+    """Return the endpoint of these parts."""
     domain, database, sink, heads = parts.settings.default_domain, parts.database, parts.sink, forge_heads(parts)
     apps, environments = PostgresAppDirectory(database=database), PostgresEnvironments(database=database)
     pushes, history = PostgresPushLedger(database=database), PostgresPushHistory(database=database)
@@ -32,6 +31,11 @@ def create() -> Endpoint:
         log=parts.log,
         clock=parts.clock,
     )
+
+
+def create() -> Endpoint:
+    """Return the endpoint as this process is configured."""
+    return compose(core())
 
 
 resolve_app = http_target(create)

@@ -8,15 +8,14 @@ from functions.common.events.app import AppDeleted, PreviewClosed
 from functions.common.events.build import BuildRequested
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import awake, on, on_type, subscriber
-from functions.common.wiring.core import core
+from functions.common.wiring.core import Core, core
 from functions.common.wiring.platform import builder
 from functions.start_build.cancel import handle_app_deleted, handle_preview_closed
 from functions.start_build.handler import handle_request
 
 
-def create() -> Endpoint:
-    """Return the endpoint."""
-    parts = core()
+def compose(parts: Core) -> Endpoint:
+    """Return the endpoint of these parts."""
     builds, pushes = PostgresBuildLedger(database=parts.database), PostgresPushLedger(database=parts.database)
     builds_images = builder(parts)
     return subscriber(
@@ -31,6 +30,11 @@ def create() -> Endpoint:
         log=parts.log,
         clock=parts.clock,
     )
+
+
+def create() -> Endpoint:
+    """Return the endpoint as this process is configured."""
+    return compose(core())
 
 
 start_build = http_target(create)
