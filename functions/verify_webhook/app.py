@@ -8,8 +8,7 @@ from functions.common.adapters.forges.gitea import GiteaWebhooks
 from functions.common.adapters.forges.github import GithubWebhooks
 from functions.common.adapters.forges.gitlab import GitlabWebhooks
 from functions.common.adapters.postgres.access import PostgresAuditLog
-from functions.common.adapters.postgres.deliveries import PostgresDeliveries
-from functions.common.adapters.postgres.group_commit import GroupCommit
+from functions.common.adapters.postgres.deliveries import GroupCommit, PostgresDeliveries
 from functions.common.domain.delivery import Provider
 from functions.common.ports.events import Publisher
 from functions.common.runtime.http import Endpoint, http_target, limit_body

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from functions.common.adapters.postgres.group_commit import MAX_BYTES, GroupCommit
+from functions.common.adapters.postgres.deliveries import MAX_BYTES, GroupCommit
 from functions.common.domain.delivery import Delivery
 from functions.common.errors import Unavailable
 from functions.common.ports.deliveries import StoredDelivery

@@ -5,8 +5,7 @@ from datetime import timedelta
 import pytest
 
 from functions.common.adapters.postgres.client import Postgres
-from functions.common.adapters.postgres.deliveries import PostgresDeliveries
-from functions.common.adapters.postgres.group_commit import GroupCommit
+from functions.common.adapters.postgres.deliveries import GroupCommit, PostgresDeliveries
 from functions.common.events.envelope import Envelope
 from tests.contract.deliveries import AT_ONCE, NOWHERE, DeliveriesContract, DeliveryWorld, a_delivery
 from tests.fakes.deliveries import FakeDeliveries

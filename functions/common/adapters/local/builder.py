@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from functions.common.adapters.build_orders import check_order
 from functions.common.adapters.postgres.client import Postgres
-from functions.common.domain.build import BuildOrder, BuildResult, BuildState, Image
+from functions.common.domain.build import BuildOrder, BuildResult, BuildState, Image, check_order
 from functions.common.errors import Unavailable
 
 _START = """

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from functions.common.adapters.build_orders import check_order
 from functions.common.adapters.kubernetes.api import KubernetesApi, Object
 from functions.common.adapters.kubernetes.names import ENVIRONMENT, PUSH, labels_of
 from functions.common.adapters.tekton.runs import BUILD, is_build_of, is_deleting, result_of_run
-from functions.common.domain.build import BuildOrder, BuildResult, BuildState
+from functions.common.domain.build import BuildOrder, BuildResult, BuildState, check_order
 from functions.common.errors import Rejected, Unavailable
 
 PIPELINE = "slipway-build"
