@@ -14,10 +14,10 @@ from flask.typing import ResponseReturnValue
 
 from functions.common.adapters.postgres.access import PostgresApiTokens
 from functions.common.adapters.postgres.client import Postgres
+from functions.common.platform.core import Core
 from functions.common.ports.apps import Role
 from functions.common.runtime.http import limit_body
 from functions.common.settings import Settings
-from functions.common.wiring.core import Core
 from functions.manage_apps.app import MAX_BODY, compose
 from tests.api_contract import contract
 from tests.fakes.loopback_broker import LoopbackBroker, loopback_broker

@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from functions.common.platform.core import Core
 from functions.common.settings import Settings
-from functions.common.wiring.core import Core
 from functions.manage_apps.app import compose
 from functions.manage_apps.models import ErrorView
 from functions.manage_apps.operation import Operation, declared_by

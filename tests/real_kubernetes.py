@@ -23,7 +23,7 @@ def configure(configuration: Any) -> None:  # noqa: ANN401 - the client's own
     """Configure the client as kubectl would be."""
     from kubernetes.config import load_kube_config  # noqa: PLC0415 - only these tests need it
 
-    file = from_environment().required("KUBECONFIG")
+    file = from_environment().environment["KUBECONFIG"]
     load_kube_config(file, client_configuration=configuration)  # type: ignore[no-untyped-call] # as it ships
 
 

@@ -37,7 +37,7 @@ APP = '''\
 {imports}
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, subscriber
-from functions.common.wiring.core import Core, core
+from functions.common.platform.core import Core, core
 from functions.{folder}.handler import handle
 
 

@@ -16,8 +16,8 @@ from werkzeug.test import TestResponse
 
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.delivery import Provider
+from functions.common.platform.core import Core
 from functions.common.settings import Settings
-from functions.common.wiring.core import Core
 from functions.verify_webhook.app import compose, publisher
 from tests.patience import patient
 

@@ -1,87 +1,479 @@
-"""The one place that reads the environment: every setting, its meaning and its default.
+"""Every setting of Slipway: its name, its meaning, its default, and which values it may have.
 
-Plain dataclasses rather than a settings library: importing one costs more than half of a function's
-cold start.
+Only this module reads the environment. A function reads the groups that it uses when it is composed, each as a whole,
+so a wrong value stops the start. An empty value counts as unset. `task settings` writes the tables in docs/operate.md
+from these classes.
+
+The groups are pydantic models: every function imports pydantic for its events already. pydantic-settings would add
+140 ms to each cold start.
 """
 
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar, get_args, overload
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 from functions.common.errors import SlipwayError
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+_REMEDY = "set it in the Secret or environment of this function"
+
 
 class SettingError(SlipwayError):
-    """A setting is missing or unusable; the text names it."""
+    """A setting is missing or wrong. The text names it, what was given, and the remedy; it never holds a secret."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# What every group and every setting has in common.
+
+
+class Group(BaseModel):
+    """Settings that are read together.
+
+    `from_user`: on one machine the platform passes them on from the environment of `task up`.
+    `from_platform`: Slipway sets them itself.
+    """
+
+    model_config = ConfigDict(frozen=True, defer_build=True, hide_input_in_errors=True)
+    from_user: ClassVar[bool] = False
+    from_platform: ClassVar[bool] = False
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Return the names of the settings in this group."""
+        return [one.alias or "" for one in cls.model_fields.values()]
+
+    def require(self, *fields: str) -> None:
+        """Raise SettingError when one of these fields is empty."""
+        for name in fields:
+            if not getattr(self, name):
+                raise _missing(type(self).model_fields[name].alias or name)
+
+
+G = TypeVar("G", bound=Group)
+T = TypeVar("T")
+
+
+@overload
+def setting(name: str, meaning: str) -> Any: ...  # noqa: ANN401 - of the type that is declared
+@overload
+def setting(name: str, meaning: str, default: T, *, local: T | None = None) -> T: ...
+def setting(name: str, meaning: str, default: object = ..., *, local: Any = None) -> Any:
+    """Declare a setting; it is required without a default. `local` is the default on one machine, where it differs."""
+    extra = None if local is None else {"local": local}
+    return Field(default, alias=name, description=meaning, json_schema_extra=extra)
+
+
+def _missing(name: str) -> SettingError:
+    return SettingError(f"the setting {name} is missing: {_REMEDY}")
+
+
+# What values may be. The text of a ValueError completes "the setting NAME must be ...".
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        msg = "a URL that begins with http:// or https://"
+        raise ValueError(msg)
+    return text
+
+
+def _namespaced(text: str) -> str:
+    namespace, _, name = text.partition("/")
+    if not namespace or not name or "/" in name:
+        msg = "NAMESPACE/NAME"
+        raise ValueError(msg)
+    return text
+
+
+def _percents(text: str) -> tuple[int, ...]:
+    parts = [part.strip() for part in text.split(",")]
+    steps = tuple(int(part) for part in parts if part.isdecimal())
+    if len(steps) != len(parts) or steps[-1] != PERCENT[-1] or list(steps) != sorted({*steps} & {*PERCENT}):
+        msg = "growing percents that end in 100"
+        raise ValueError(msg)
+    return steps
+
+
+def _kinds(text: str) -> dict[str, str]:
+    pairs = [part.strip().partition("=") for part in text.split(",") if part.strip()]
+    if any(not app or kind not in get_args(Kind) for app, _, kind in pairs):
+        msg = f"APP=KIND,... with the kinds {', '.join(get_args(Kind))}"
+        raise ValueError(msg)
+    return {app: kind for app, _, kind in pairs}
+
+
+def _texts(text: str) -> dict[str, str]:
+    try:
+        return {str(name): str(value) for name, value in json.loads(text).items()}
+    except (ValueError, AttributeError) as error:
+        msg = "a JSON object"
+        raise ValueError(msg) from error
+
+
+def _extensions(text: str) -> dict[str, str]:
+    try:
+        return {str(name): str(value) for name, value in (json.loads(text).get("extensions") or {}).items()}
+    except (ValueError, AttributeError) as error:
+        msg = 'JSON {"extensions": {...}}'
+        raise ValueError(msg) from error
+
+
+PERCENT = range(1, 101)
+UNSET = SecretStr("")
+Kind = Literal["rollout", "deployment", "knative"]
+Kinds = Annotated[dict[str, Kind], BeforeValidator(_kinds)]
+Percents = Annotated[tuple[int, ...], BeforeValidator(_percents)]
+Url = Annotated[str, AfterValidator(_url)]
+Namespaced = Annotated[str, AfterValidator(_namespaced)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Positive = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+# The groups. The first line of a docstring heads the group's table.
+
+
+class Database(Group):
+    """PostgreSQL."""
+
+    url: SecretStr = setting(
+        "DATABASE_URL",
+        "`postgresql://USER:PASSWORD@HOST:PORT/NAME`. TLS as in libpq: `?sslmode=disable`, `prefer` (the default), "
+        "`require`, `verify-ca` or `verify-full`, with `&sslrootcert=FILE`, else the system's authorities",
+    )
+
+
+class Apps(Group):
+    """Where apps answer."""
+
+    domain: str = setting("DEFAULT_DOMAIN", "apps answer at `<label>.<this>`")
+    port: Port = setting("SLIPWAY_APPS_PORT", "the HTTPS port in the URLs of apps", 443)
+
+
+class Gateway(Group):
+    """Where Slipway itself answers."""
+
+    url: Url = setting(
+        "SLIPWAY_GATEWAY_URL", "the API's base URL. Webhooks that Slipway creates and commit statuses lead there", ""
+    )
+
+    @property
+    def required_url(self) -> str:
+        """The URL without a slash at its end. Raises SettingError when it is not set."""
+        self.require("url")
+        return self.url.rstrip("/")
+
+
+class Webhooks(Group):
+    """Secrets of webhooks. A forge without one of its own has the shared one."""
+
+    from_user = True
+
+    shared: SecretStr = setting("PAAS_WEBHOOK_SECRET", "for all forges", UNSET)
+    forgejo: SecretStr = setting(
+        "FORGEJO_WEBHOOK_SECRET", "for Forgejo; on one machine the platform's git server uses it as well", UNSET
+    )
+    gitea: SecretStr = setting("GITEA_WEBHOOK_SECRET", "for Gitea", UNSET)
+    github: SecretStr = setting("GITHUB_WEBHOOK_SECRET", "for GitHub", UNSET)
+    gitlab: SecretStr = setting("GITLAB_WEBHOOK_SECRET", "for GitLab", UNSET)
+
+    def secret_of(self, provider: str) -> str:
+        """Return the secret of a forge's webhooks, empty when there is none."""
+        own: SecretStr = getattr(self, provider)
+        return (own or self.shared).get_secret_value()
+
+
+class Forge(Group):
+    """The Forgejo or Gitea in which Slipway creates repositories, reads branch heads and sets commit statuses."""
+
+    from_user = True
+
+    url: Url = setting("GITEA_URL", "its URL. Without it each app needs the git URL of a repository", "")
+    token: SecretStr = setting(
+        "GITEA_TOKEN", "required with `GITEA_URL`; scopes write:repository and write:organization", UNSET
+    )
+    organisation: str = setting(
+        "GITEA_DEFAULT_ORG", "required with `GITEA_URL`; owns new repositories", "", local="slipway"
+    )
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if self.url:
+            self.require("token", "organisation")
+        return self
+
+
+class Registry(Group):
+    """Where images are."""
+
+    url: str = setting(
+        "REGISTRY_URL", "HOST[:PORT][/PATH]; `http://` before it means plain HTTP, the default for `*.svc`"
+    )
+    user: str = setting("REGISTRY_USER", "finds and deletes images", "")
+    password: SecretStr = setting("REGISTRY_PASSWORD", "that user's password", UNSET)
+
+
+class Builds(Group):
+    """Builds."""
+
+    from_user = True
+
+    strategy: Literal["auto", "buildpacks", "dockerfile"] = setting(
+        "SLIPWAY_BUILD_STRATEGY", "`buildpacks`, `dockerfile`, or `auto`: a Dockerfile where there is one", "auto"
+    )
+    git_image: str = setting("SLIPWAY_GIT_IMAGE", "image that fetches the code; by default the Pipeline's", "")
+    builder_image: str = setting("SLIPWAY_BUILDER_IMAGE", "image of the buildpacks; by default the Pipeline's", "")
+    buildah_image: str = setting(
+        "SLIPWAY_BUILDAH_IMAGE", "image that builds Dockerfiles; without it such a build fails and says so", ""
+    )
+    namespace: str = setting("SLIPWAY_BUILD_NAMESPACE", "where builds run", "slipway-builds")
+    limit: Number = setting("SLIPWAY_BUILD_LIMIT", "seconds after which a build is stopped", 1800, local=900)
+    storage: str = setting("SLIPWAY_BUILD_STORAGE", "disk of a build", "2Gi")
+    places: Positive = setting("SLIPWAY_BUILD_PLACES", "builds that run at once; one machine only", 2)
+
+
+class Releases(Group):
+    """How a release goes live."""
+
+    from_user = True
+
+    steps: Percents = setting("SLIPWAY_CANARY_STEPS", "percents of traffic, growing to 100", (10, 25, 50, 100))
+    pause: Number = setting("SLIPWAY_CANARY_PAUSE", "seconds between these steps", 30, local=2)
+    health_path: str = setting("SLIPWAY_HEALTH_PATH", "where a new version must answer before it gets traffic", "/")
+    health_limit: Number = setting("SLIPWAY_HEALTH_LIMIT", "seconds in which it must answer there", 120, local=60)
+    command_limit: Number = setting("SLIPWAY_RELEASE_LIMIT", "seconds for a release command", 600)
+    grace: Number = setting(
+        "SLIPWAY_DRAIN_GRACE", "seconds in which an old version finishes its requests; one machine only", 10
+    )
+
+
+class Workloads(Group):
+    """What apps run as, and where."""
+
+    kind: Kind = setting(
+        "SLIPWAY_DEPLOY_KIND",
+        "`deployment`, `rollout` or `knative`; chosen at an app's first release, and kept",
+        "rollout",
+    )
+    kinds: Kinds = setting("SLIPWAY_DEPLOY_KINDS", "kinds of single apps: `shop=knative,site=deployment`", {})
+    traffic: Literal["replicas", "gateway"] = setting(
+        "SLIPWAY_TRAFFIC",
+        "what moves a Rollout's traffic: the number of pods, or `gateway`: exact weights, by Argo's Gateway API plugin",
+        "replicas",
+    )
+    replicas: Positive = setting("SLIPWAY_REPLICAS", "pods of the web process; by `replicas` 10 % needs ten", 2)
+    cpu: str = setting("SLIPWAY_APP_CPU", "CPU that each pod of an app requests", "50m")
+    memory: str = setting("SLIPWAY_APP_MEMORY", "memory that each pod of an app requests", "128Mi")
+    memory_limit: str = setting("SLIPWAY_APP_MEMORY_LIMIT", "memory above which such a pod is killed", "512Mi")
+    quota_cpu: str = setting("SLIPWAY_QUOTA_CPU", "CPU that the pods of an environment's namespace may request", "4")
+    quota_memory: str = setting("SLIPWAY_QUOTA_MEMORY", "memory that they may request", "8Gi")
+    shared_namespace: str = setting(
+        "DEPLOY_NAMESPACE",
+        "one namespace for all apps; without it each environment has its own, `app-<app>[--<preview>]`",
+        "",
+    )
+    entrance: Literal["gateway", "ingress"] = setting(
+        "SLIPWAY_ENTRANCE",
+        "`ingress` needs `DEPLOY_NAMESPACE`, since an Ingress reads certificates of its own namespace",
+        "gateway",
+    )
+    gateway: Namespaced = setting("SLIPWAY_GATEWAY", "NAMESPACE/NAME of the Gateway", "slipway-edge/slipway")
+    ingress_class: str = setting("SLIPWAY_INGRESS_CLASS", "class of Ingresses", "")
+    pull_secret: str = setting("SLIPWAY_PULL_SECRET", "image pull Secret in apps' namespaces", "")
+
+    @model_validator(mode="after")
+    def _ingress_has_a_namespace(self) -> Self:
+        if self.entrance == "ingress" and not self.shared_namespace:
+            msg = "SLIPWAY_ENTRANCE=ingress needs DEPLOY_NAMESPACE: an Ingress reads certificates of its own namespace"
+            raise SettingError(msg)
+        return self
+
+
+class Certificates(Group):
+    """Certificates."""
+
+    issuer: str = setting("DEPLOY_TLS_ISSUER", "[KIND/]NAME of cert-manager's issuer; ClusterIssuer by default")
+    namespace: str = setting(
+        "SLIPWAY_TLS_NAMESPACE", "where certificates are; by default the Gateway's, or `DEPLOY_NAMESPACE`", ""
+    )
+
+
+class Dns(Group):
+    """DNS records."""
+
+    provider: Literal["cloudflare", "none"] = setting(
+        "SLIPWAY_DNS", "`none` when a wildcard record leads all names to the cluster", "cloudflare"
+    )
+    target: str = setting("CLUSTER_IP", "required with `cloudflare`; address or name that hosts lead to", "")
+    cloudflare_zone: str = setting("CLOUDFLARE_ZONE_ID", "required with `cloudflare`; the zone", "")
+    cloudflare_token: SecretStr = setting(
+        "CLOUDFLARE_API_TOKEN",
+        "required with `cloudflare`; Zone:DNS:Edit on the zone. Slipway's records carry the comment `slipway:<app>`",
+        UNSET,
+    )
+    cloudflare_proxied: bool = setting("CLOUDFLARE_PROXIED", "`true` sends traffic through Cloudflare", default=False)
+    cloudflare_url: Url = setting("CLOUDFLARE_URL", "Cloudflare's API", "https://api.cloudflare.com/client/v4")
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if self.provider == "cloudflare":
+            self.require("cloudflare_zone", "cloudflare_token", "target")
+        return self
+
+
+class Limits(Group):
+    """What Slipway ends or deletes by itself."""
+
+    from_user = True
+
+    releases: Count = setting(
+        "SLIPWAY_KEEP_RELEASES", "releases of an environment whose images stay, beside the live one; 0 keeps all", 10
+    )
+    log_days: Count = setting(
+        "SLIPWAY_KEEP_LOG_DAYS", "days after which logs of builds and ended releases go; one machine only", 30
+    )
+    push_deadline: Number = setting("SLIPWAY_PUSH_DEADLINE", "seconds after which a push that hangs is ended", 3600)
+    preview_days: Number = setting("SLIPWAY_PREVIEW_MAX_AGE", "days without a push after which a preview is closed", 14)
+
+
+class Clock(Group):
+    """The clock of one machine. On a cluster the schedule is that of reconcile's PingSource."""
+
+    from_user = True
+
+    seconds: Number = setting("SLIPWAY_LOCAL_CLOCK", "seconds between ticks; 0: as the PingSource says", 5)
+
+
+class Broker(Group):
+    """Where events go."""
+
+    from_platform = True
+
+    sink: Url = setting("K_SINK", "the Broker. A SinkBinding sets it when the Broker has an address", "")
+    extensions: Annotated[dict[str, str], BeforeValidator(_extensions)] = setting(
+        "K_CE_OVERRIDES", "extensions that the SinkBinding wants on every event", {}
+    )
+
+
+class Platform(Group):
+    """Where Slipway runs."""
+
+    from_platform = True
+
+    name: Literal["kubernetes", "local"] = setting("SLIPWAY_PLATFORM", "`local` on one machine", "kubernetes")
+
+
+class Local(Group):
+    """The instance on one machine."""
+
+    from_platform = True
+
+    home: Path = setting("SLIPWAY_LOCAL_HOME", "the folder that holds all state")
+    git_url: Url = setting("SLIPWAY_GIT_URL", "the git server", "")
+
+
+class Controller(Group):
+    """The rollout controller of one machine."""
+
+    from_platform = True
+
+    runtime: Path = setting("SLIPWAY_LOCAL_RUNTIME", "the folder of unix sockets")
+    functions: Annotated[dict[str, str], BeforeValidator(_texts)] = setting(
+        "SLIPWAY_FUNCTIONS", "the URL of each function, as a JSON object", {}
+    )
+
+
+# Reading the groups from the environment.
+
+
+def groups() -> list[type[Group]]:
+    """Return all groups, in the order in which they are defined."""
+    return [group for group in Group.__subclasses__() if group.__module__ == __name__]
+
+
+def _once(group: type[G]) -> "cached_property[G]":
+    return cached_property(lambda settings: settings.read(group))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Values as they stand in the environment; `required` names what is missing."""
+    """The settings of one process. Each group is read at its first use, which raises SettingError."""
 
     environment: Mapping[str, str] = field(repr=False)
 
-    def optional(self, name: str, default: str = "") -> str:
-        """Return a setting, or the default when it is unset or empty."""
-        return self.environment.get(name, "") or default
+    database = _once(Database)
+    apps = _once(Apps)
+    gateway = _once(Gateway)
+    webhooks = _once(Webhooks)
+    forge = _once(Forge)
+    registry = _once(Registry)
+    builds = _once(Builds)
+    releases = _once(Releases)
+    workloads = _once(Workloads)
+    certificates = _once(Certificates)
+    dns = _once(Dns)
+    limits = _once(Limits)
+    clock = _once(Clock)
+    broker = _once(Broker)
+    platform = _once(Platform)
+    local = _once(Local)
+    controller = _once(Controller)
 
-    def required(self, name: str) -> str:
-        """Return a setting. Raises SettingError when it is unset or empty."""
-        value = self.optional(name)
-        if not value:
-            msg = f"the setting {name} is missing: set it in the Secret or environment of this function"
-            raise SettingError(msg)
-        return value
-
-    def number(self, name: str, default: float) -> float:
-        """Return a setting as a number. Raises SettingError when it is none."""
-        text = self.optional(name)
+    def read(self, group: type[G]) -> G:
+        """Return a group. Raises SettingError naming every setting that is missing or wrong."""
+        is_local = self.environment.get("SLIPWAY_PLATFORM") == "local"
+        given: dict[str, object] = {}
+        for one in group.model_fields.values():
+            name = one.alias or ""
+            if value := self.environment.get(name):
+                given[name] = value
+            elif is_local and isinstance(one.json_schema_extra, dict):
+                given[name] = one.json_schema_extra["local"]
         try:
-            return float(text) if text else default
-        except ValueError as error:
-            msg = f"the setting {name} must be a number, not {text!r}"
-            raise SettingError(msg) from error
+            return group.model_validate(given)
+        except ValidationError as error:
+            texts = [_explained(group, details) for details in error.errors(include_url=False)]
+            raise SettingError("; ".join(texts)) from error
 
-    @property
-    def database_url(self) -> str:
-        """postgresql://USER:PASSWORD@HOST:PORT/NAME."""
-        return self.required("DATABASE_URL")
+    def inherited(self) -> dict[str, str]:
+        """Return what the platform on one machine passes on from its user to its processes. Raises SettingError."""
+        local = Settings(environment={**self.environment, "SLIPWAY_PLATFORM": "local"})
+        names = list[str]()
+        for group in groups():
+            if group.from_user:
+                local.read(group)
+                names += group.names()
+        return {name: value for name in names if (value := self.environment.get(name))}
 
-    @property
-    def sink_url(self) -> str:
-        """Where events go; empty until a SinkBinding sets it, which it does when the Broker has an address."""
-        return self.optional("K_SINK")
 
-    @property
-    def sink_extensions(self) -> dict[str, str]:
-        """Extensions that SinkBinding wants on every event."""
-        text = self.optional("K_CE_OVERRIDES", "{}")
-        try:
-            extensions = json.loads(text).get("extensions") or {}
-        except (ValueError, AttributeError) as error:
-            msg = f'the setting K_CE_OVERRIDES must be JSON {{"extensions": {{...}}}}, not {text!r}'
-            raise SettingError(msg) from error
-        return {str(name): str(value) for name, value in extensions.items()}
-
-    def webhook_secret(self, provider: str) -> str:
-        """The secret of a forge's webhooks: <PROVIDER>_WEBHOOK_SECRET, else PAAS_WEBHOOK_SECRET; empty when none."""
-        return self.optional(f"{provider.upper()}_WEBHOOK_SECRET", self.optional("PAAS_WEBHOOK_SECRET"))
-
-    @property
-    def default_domain(self) -> str:
-        """Apps answer at <label>.<this>."""
-        return self.required("DEFAULT_DOMAIN")
-
-    @property
-    def platform(self) -> str:
-        """Which adapters run builds and releases: `local` or `kubernetes`."""
-        return self.optional("SLIPWAY_PLATFORM", "kubernetes")
-
-    @property
-    def local_home(self) -> str:
-        """The state folder of the one-machine platform."""
-        return self.required("SLIPWAY_LOCAL_HOME")
+def _explained(group: type[Group], error: "ErrorDetails") -> str:
+    name = str(error["loc"][0])
+    if error["type"] == "missing":
+        return str(_missing(name))
+    cause = (error.get("ctx") or {}).get("error")
+    wanted = str(cause) if isinstance(cause, ValueError) else error["msg"].removeprefix("Input should be ")
+    is_secret = any(one.annotation is SecretStr for one in group.model_fields.values() if one.alias == name)
+    given = "" if is_secret else f", not {error['input']!r}"
+    return f"the setting {name} must be {wanted}{given}: {_REMEDY}"
 
 
 def from_environment() -> Settings:

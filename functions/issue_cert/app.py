@@ -6,10 +6,9 @@ from functions.common.adapters.certificates.cert_manager import certificate_chan
 from functions.common.adapters.postgres.network import PostgresCertificateLedger, PostgresHostDirectory
 from functions.common.events.app import AppCreated, AppDeleted, DomainAdded, DomainRemoved, PreviewClosed, PreviewOpened
 from functions.common.events.network import CertificateChanged
+from functions.common.platform.core import Core, core
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, on_type, subscriber
-from functions.common.wiring.core import Core, core
-from functions.common.wiring.platform import certificates
 from functions.issue_cert.certificate_service import CertificateService
 from functions.issue_cert.handler import handle, handle_changed, handle_deleted, handle_object
 
@@ -17,8 +16,8 @@ from functions.issue_cert.handler import handle, handle_changed, handle_deleted,
 def compose(parts: Core) -> Endpoint:
     """Return the endpoint of these parts."""
     service = CertificateService(
-        certificates=certificates(parts),
-        hosts=PostgresHostDirectory(database=parts.database, domain=parts.settings.default_domain),
+        certificates=parts.platform.certificates(),
+        hosts=PostgresHostDirectory(database=parts.database, domain=parts.settings.apps.domain),
         ledger=PostgresCertificateLedger(database=parts.database),
         clock=parts.clock,
     )

@@ -4,7 +4,6 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 from functions.common.adapters.broker.sink import BrokerSink
 from functions.common.adapters.postgres.client import Postgres
@@ -24,14 +23,14 @@ def run_worker(name: str, compose: Callable[[Settings, Postgres], tuple[Work, Re
     settings, stop = from_environment(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    database = Postgres(settings.database_url)
+    database = Postgres(settings.database.url.get_secret_value())
     sink = BrokerSink(
-        url=settings.sink_url,
+        url=settings.broker.sink,
         log=PostgresEventLog(database=database),
         clock=SystemClock(),
-        extensions=settings.sink_extensions,
+        extensions=settings.broker.extensions,
     )
-    with exclusive_lock(Path(settings.local_home) / f"{name}.lock"):
+    with exclusive_lock(settings.local.home / f"{name}.lock"):
         work, reports = compose(settings, database)
         reporter = threading.Thread(target=send_reports, args=(reports, sink, stop), daemon=True)
         reporter.start()

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 from functions.common.adapters.lazy import lazy
 from functions.common.adapters.postgres.access import PostgresApiTokens, PostgresAuditLog
 from functions.common.adapters.postgres.apps import PostgresAppRegister
+from functions.common.platform.core import Core, core
 from functions.common.ports.forge import Repositories
 from functions.common.ports.logs import BuildLogs, RuntimeLogs
 from functions.common.runtime.http import Endpoint, http_target, limit_body
-from functions.common.wiring import platform
-from functions.common.wiring.core import Core, core
 from functions.manage_apps.api import Api
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ OPENAPI = _ROOT / "schemas" / "openapi.json"
 def create() -> Endpoint:
     """Return the API as this process is configured."""
     parts = core()
-    return limit_body(compose(parts, repositories=platform.repositories(parts)), MAX_BODY)
+    return limit_body(compose(parts, repositories=parts.platform.repositories()), MAX_BODY)
 
 
 def compose(parts: Core, *, repositories: Repositories) -> Api:
@@ -60,9 +59,9 @@ def compose(parts: Core, *, repositories: Repositories) -> Api:
     handlers = Handlers(
         parts=parts,
         repositories=repositories,
-        build_logs=platform.build_logs(parts),
-        runtime_logs=platform.runtime_logs(parts),
-        domain=parts.settings.default_domain,
+        build_logs=parts.platform.build_logs(),
+        runtime_logs=parts.platform.runtime_logs(),
+        domain=parts.settings.apps.domain,
     )
     return Api(
         handlers.groups(),
@@ -174,7 +173,7 @@ class Handlers:
 
     @property
     def _hosts(self) -> "apps.Hosts":
-        return apps.Hosts(domain=self.domain, port=self.parts.settings.optional("SLIPWAY_APPS_PORT"))
+        return apps.Hosts(domain=self.domain, port=self.parts.settings.apps.port)
 
 
 manage_apps = http_target(create)

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from functions.common.domain.addresses import Addresses
 from functions.common.domain.app import DEFAULT_BRANCH, App, checked_app_name
 from functions.common.domain.git_url import repository_key
 from functions.common.errors import Rejected
@@ -24,22 +25,8 @@ _HOST = re.compile(r"^(?=.{4,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hosts:
-    """The hosts and URLs of apps.
-
-    `domain` is the default domain; `port` is that of the ingress, empty for 443.
-    """
-
-    domain: str
-    port: str = ""
-
-    def of(self, label: str) -> str:
-        """Return the host of an environment's label."""
-        return f"{label}.{self.domain}"
-
-    def url(self, host: str) -> str:
-        """Return the host's URL."""
-        return f"https://{host}{f':{self.port}' if self.port else ''}/"
+class Hosts(Addresses):
+    """The hosts and URLs of apps, custom hosts too."""
 
     def checked_custom(self, host: str) -> str:
         """Return a custom host in lower case. Raises Rejected when it is not a host or is below the default domain."""
@@ -179,7 +166,7 @@ class AppHandlers:
         name = checked_app_name(new.name)
         given = checked_git_url(new.git_url) if new.git_url else ""
         branch = checked_branch(new.branch)
-        app = App(id="", name=name, git_url=given, branch=branch, domain=self.hosts.of(name), paths=new.paths)
+        app = App(id="", name=name, git_url=given, branch=branch, domain=self.hosts.host(name), paths=new.paths)
         with self.changes.begin() as change:
             if not self.editor.add(app, repository="" if given else name):
                 msg = f"an app {name!r} exists already: choose another name, or see `paas apps show {name}`"
@@ -213,7 +200,7 @@ class AppHandlers:
             removed = self.editor.remove(name)
             if call.app.repository:
                 self.repositories.delete(call.app.repository)
-            hosts = (*(self.hosts.of(label) for label in removed.labels), *removed.custom_domains)
+            hosts = (*(self.hosts.host(label) for label in removed.labels), *removed.custom_domains)
             event = change.announce(
                 AppDeleted(app=name, hosts=hosts, environments=removed.environments, builds=removed.builds)
             )
@@ -236,7 +223,7 @@ class AppHandlers:
                         app=name,
                         environment=preview.name,
                         branch=preview.branch,
-                        host=self.hosts.of(preview.label),
+                        host=self.hosts.host(preview.label),
                         reason=f"the branch {preview.branch} feeds production now",
                     )
                 )

@@ -53,4 +53,4 @@ class PushHandlers:
         if not push.app:
             return ""
         label = push.app if push.environment == PRODUCTION else f"{push.environment}--{push.app}"
-        return self.hosts.url(self.hosts.of(label))
+        return self.hosts.url(self.hosts.host(label))

@@ -155,7 +155,7 @@ class ReleaseHandlers:
             opened_at=record.opened_at,
             pushed_at=record.pushed_at,
             closed_at=record.closed_at,
-            url=self.hosts.url(self.hosts.of(record.label)),
+            url=self.hosts.url(self.hosts.host(record.label)),
         )
 
     def _environment(self, app: str, name: str) -> EnvironmentRecord:

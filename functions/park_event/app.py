@@ -4,9 +4,9 @@ from functools import partial
 
 from functions.common.adapters.postgres.events import PostgresDeadLetters
 from functions.common.adapters.postgres.pushes import PostgresPushLedger
+from functions.common.platform.core import Core, core
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import ANY_TYPE, on_type, subscriber
-from functions.common.wiring.core import Core, core
 from functions.park_event.handler import handle
 
 

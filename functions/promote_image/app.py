@@ -13,11 +13,9 @@ from functions.common.adapters.postgres.releases import (
 from functions.common.events.app import AppDeleted, ConfigChanged, DomainAdded, DomainRemoved, PreviewClosed
 from functions.common.events.build import ImagePublished
 from functions.common.events.release import ReleaseFailed, ReleaseLive, RollbackRequested
+from functions.common.platform.core import Core, core
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import awake, on, on_type, subscriber
-from functions.common.settings import SettingError, Settings
-from functions.common.wiring.core import Core, core
-from functions.common.wiring.platform import deployer, image_store
 from functions.promote_image.handler import handle_image
 from functions.promote_image.redeploy import Redeploy
 from functions.promote_image.release_ended import continue_release, revert, sync_processes
@@ -25,30 +23,15 @@ from functions.promote_image.removal import Removal
 from functions.promote_image.roll_out import Plan, RollOut
 from functions.promote_image.rollback import handle_rollback
 
-WHOLE = 100
-
-
-def canary_steps(settings: Settings) -> tuple[int, ...]:
-    """Return SLIPWAY_CANARY_STEPS as percents that grow to 100. Raises SettingError."""
-    text = settings.optional("SLIPWAY_CANARY_STEPS", "10,25,50,100")
-    parts = [part.strip() for part in text.split(",")]
-    steps = tuple(int(part) for part in parts if part.isdigit())
-    if len(steps) != len(parts) or steps[-1] != WHOLE or list(steps) != sorted({*steps} - {0}):
-        msg = f"the setting SLIPWAY_CANARY_STEPS must be growing percents that end in 100, not {text!r}"
-        raise SettingError(msg)
-    return steps
-
 
 def compose(parts: Core) -> Endpoint:
     """Return the endpoint of these parts."""
     settings, database, sink = parts.settings, parts.database, parts.sink
-    plan = Plan(
-        domain=settings.default_domain,
-        health_path=settings.optional("SLIPWAY_HEALTH_PATH", "/"),
-        steps=canary_steps(settings),
-    )
+    releases = settings.releases
+    plan = Plan(domain=settings.apps.domain, health_path=releases.health_path, steps=releases.steps)
     ledger, archive = PostgresReleaseLedger(database=database), PostgresReleaseArchive(database=database)
-    pushes, images, runs = PostgresPushLedger(database=database), image_store(parts), deployer(parts)
+    pushes, platform = PostgresPushLedger(database=database), parts.platform
+    images, runs = platform.image_store(), platform.deployer()
     progress, abandoned = PostgresReleaseProgress(database=database), PostgresAbandonedImages(database=database)
     roll_out = RollOut(deployer=runs, progress=progress, pushes=pushes, sink=sink, plan=plan)
     removal = Removal(ledger=ledger, deployer=runs, pushes=pushes, sink=sink, abandoned=abandoned, images=images)

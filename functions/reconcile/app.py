@@ -16,20 +16,9 @@ from functions.common.adapters.postgres.releases import (
 )
 from functions.common.adapters.postgres.tick_lock import PostgresTickLock
 from functions.common.adapters.postgres.workloads import PostgresStrayFinder
+from functions.common.platform.core import Core, core
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on_type, subscriber
-from functions.common.wiring.core import Core, core
-from functions.common.wiring.platform import (
-    builder,
-    certificates,
-    deployer,
-    dns_zone,
-    forge_heads,
-    image_retention,
-    image_store,
-    release_limits,
-    running_workloads,
-)
 from functions.reconcile.deadline import Deadline
 from functions.reconcile.handler import Step, handle
 from functions.reconcile.heads import Heads
@@ -44,11 +33,11 @@ LOCK = 5_920_118_364  # any number, the same for every reconcile
 
 def work_steps(parts: Core) -> dict[str, Step]:
     """Return the steps that recover events, pushes and releases."""
-    database, sink = parts.database, parts.sink
+    database, sink, platform = parts.database, parts.sink, parts.platform
     deadline = Deadline(
-        limit=timedelta(seconds=parts.settings.number("SLIPWAY_PUSH_DEADLINE", 3600)),
+        limit=timedelta(seconds=parts.settings.limits.push_deadline),
         pushes=PostgresPushLedger(database=database),
-        builder=builder(parts),
+        builder=platform.builder(),
         archive=PostgresReleaseArchive(database=database),
         progress=PostgresReleaseProgress(database=database),
         sink=sink,
@@ -61,16 +50,16 @@ def work_steps(parts: Core) -> dict[str, Step]:
             log=parts.log,
             sink=sink,
             builder=deadline.builder,
-            deployer=deployer(parts),
-            limits=release_limits(parts),
+            deployer=platform.deployer(),
+            limits=platform.release_limits(),
             deadline=deadline,
         ),
         "releases": RecoverReleases(
             stuck=PostgresStuckReleases(database=database),
             log=parts.log,
             sink=sink,
-            deployer=deployer(parts),
-            limits=release_limits(parts),
+            deployer=platform.deployer(),
+            limits=platform.release_limits(),
             deadline=deadline,
         ),
     }
@@ -78,35 +67,32 @@ def work_steps(parts: Core) -> dict[str, Step]:
 
 def world_steps(parts: Core) -> dict[str, Step]:
     """Return the steps that compare forges, previews, hosts and images with the state."""
-    database, sink, domain = parts.database, parts.sink, parts.settings.default_domain
+    database, sink, platform = parts.database, parts.sink, parts.platform
+    domain, limits = parts.settings.apps.domain, parts.settings.limits
     return {
         "heads": Heads(
             memory=PostgresHeadRecords(database=database),
             pushes=PostgresBranchPushes(database=database),
-            forge=forge_heads(parts),
+            forge=platform.forge_heads(),
             sink=sink,
         ),
         "previews": Previews(
             keeper=PostgresStalePreviews(database=database),
             sweeper=PostgresPreviewSweeper(database=database),
-            deployer=deployer(parts),
-            zone=dns_zone(parts),
-            certificates=certificates(parts),
+            deployer=platform.deployer(),
+            zone=platform.dns_zone(),
+            certificates=platform.certificates(),
             sink=sink,
             domain=domain,
-            max_age=timedelta(days=parts.settings.number("SLIPWAY_PREVIEW_MAX_AGE", 14)),
+            max_age=timedelta(days=limits.preview_days),
         ),
         "strays": StrayWorkloads(
-            workloads=running_workloads(parts), strays=PostgresStrayFinder(database=database), sink=sink
+            workloads=platform.running_workloads(), strays=PostgresStrayFinder(database=database), sink=sink
         ),
         "network": Network(
-            watch=PostgresHostCheck(database=database, domain=domain), certificates=certificates(parts), sink=sink
+            watch=PostgresHostCheck(database=database, domain=domain), certificates=platform.certificates(), sink=sink
         ),
-        "images": Images(
-            retention=image_retention(parts),
-            store=image_store(parts),
-            keep=int(parts.settings.number("SLIPWAY_KEEP_RELEASES", 10)),
-        ),
+        "images": Images(retention=platform.image_retention(), store=platform.image_store(), keep=limits.releases),
     }
 
 

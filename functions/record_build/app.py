@@ -6,10 +6,9 @@ from functions.common.adapters.postgres.builds import PostgresBuildLedger
 from functions.common.adapters.postgres.pushes import PostgresPushHistory, PostgresPushLedger
 from functions.common.adapters.tekton.runs import build_ended
 from functions.common.events.build import BuildEnded
+from functions.common.platform.core import Core, core
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, on_type, subscriber
-from functions.common.wiring.core import Core, core
-from functions.common.wiring.platform import build_logs, image_store
 from functions.record_build.handler import handle_end, handle_run
 
 
@@ -21,8 +20,8 @@ def compose(parts: Core) -> Endpoint:
         builds=builds,
         pushes=pushes,
         history=PostgresPushHistory(database=parts.database),
-        images=image_store(parts),
-        logs=build_logs(parts),
+        images=parts.platform.image_store(),
+        logs=parts.platform.build_logs(),
     )
     tekton = partial(handle_run, read=build_ended, handle=handle)
     return subscriber(

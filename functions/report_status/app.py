@@ -6,24 +6,10 @@ from functions.common.adapters.postgres.forge import PostgresCommitLookup, Postg
 from functions.common.events.build import BuildFailed, BuildRequested, BuildStarted
 from functions.common.events.push import PushIgnored, PushSuperseded
 from functions.common.events.release import ReleaseFailed, ReleaseLive, ReleaseStarted, ReleaseSuperseded
-from functions.common.ports.forge import CommitStatuses
+from functions.common.platform.core import Core, core
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, subscriber
-from functions.common.wiring.core import Core, core
-from functions.common.wiring.platform import commit_statuses
 from functions.report_status.handler import Links, handle
-
-
-def statuses(parts: Core) -> CommitStatuses:
-    """Return the forge at GITEA_URL, else what belongs to the platform."""
-    url = parts.settings.optional("GITEA_URL")
-    if not url:
-        return commit_statuses(parts)
-    from functions.common.adapters.forges.gitea import GiteaApi, GiteaStatuses  # noqa: PLC0415 - only where it is used
-    from functions.common.adapters.http_client import warm_up  # noqa: PLC0415 - as above
-
-    warm_up(url)
-    return GiteaStatuses(api=GiteaApi(url=url, token=parts.settings.required("GITEA_TOKEN")))
 
 
 def compose(parts: Core) -> Endpoint:
@@ -32,8 +18,8 @@ def compose(parts: Core) -> Endpoint:
         handle,
         facts=PostgresCommitLookup(database=parts.database),
         journal=PostgresStatusJournal(database=parts.database),
-        statuses=statuses(parts),
-        links=Links(gateway=parts.settings.optional("SLIPWAY_GATEWAY_URL")),
+        statuses=parts.platform.commit_statuses(),
+        links=Links(gateway=parts.settings.gateway.url),
     )
     return subscriber(
         "report-status",

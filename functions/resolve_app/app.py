@@ -6,17 +6,16 @@ from functions.common.adapters.postgres.apps import PostgresAppDirectory
 from functions.common.adapters.postgres.environments import PostgresEnvironments
 from functions.common.adapters.postgres.pushes import PostgresPushHistory, PostgresPushLedger
 from functions.common.events.push import BranchDeleted, PullRequestClosed, PushReceived
+from functions.common.platform.core import Core, core
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, subscriber
-from functions.common.wiring.core import Core, core
-from functions.common.wiring.platform import forge_heads
 from functions.resolve_app.close_previews import PreviewCloser
 from functions.resolve_app.handler import Admission, handle_push
 
 
 def compose(parts: Core) -> Endpoint:
     """Return the endpoint of these parts."""
-    domain, database, sink, heads = parts.settings.default_domain, parts.database, parts.sink, forge_heads(parts)
+    domain, database, sink, heads = parts.settings.apps.domain, parts.database, parts.sink, parts.platform.forge_heads()
     apps, environments = PostgresAppDirectory(database=database), PostgresEnvironments(database=database)
     pushes, history = PostgresPushLedger(database=database), PostgresPushHistory(database=database)
     admission = Admission(environments=environments, pushes=pushes, sink=sink, default_domain=domain)

@@ -6,10 +6,9 @@ from functions.common.adapters.postgres.builds import PostgresBuildLedger
 from functions.common.adapters.postgres.pushes import PostgresPushLedger
 from functions.common.events.app import AppDeleted, PreviewClosed
 from functions.common.events.build import BuildRequested
+from functions.common.platform.core import Core, core
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import awake, on, on_type, subscriber
-from functions.common.wiring.core import Core, core
-from functions.common.wiring.platform import builder
 from functions.start_build.cancel import handle_app_deleted, handle_preview_closed
 from functions.start_build.handler import handle_request
 
@@ -17,7 +16,7 @@ from functions.start_build.handler import handle_request
 def compose(parts: Core) -> Endpoint:
     """Return the endpoint of these parts."""
     builds, pushes = PostgresBuildLedger(database=parts.database), PostgresPushLedger(database=parts.database)
-    builds_images = builder(parts)
+    builds_images = parts.platform.builder()
     return subscriber(
         "start-build",
         on(

@@ -5,12 +5,13 @@ from functools import partial
 from functions.common.adapters.kubernetes.status import workload_changed
 from functions.common.adapters.postgres.pushes import PostgresPushLedger
 from functions.common.adapters.postgres.releases import PostgresReleaseProgress
+from functions.common.domain.addresses import Addresses
 from functions.common.events.release import WorkloadChanged
+from functions.common.platform.core import Core, core
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import awake, on, on_type, subscriber
-from functions.common.wiring.core import Core, core
 from functions.track_release.canary_progress import record_share
-from functions.track_release.handler import Addresses, handle, handle_object
+from functions.track_release.handler import handle, handle_object
 
 
 def compose(parts: Core) -> Endpoint:
@@ -20,7 +21,7 @@ def compose(parts: Core) -> Endpoint:
         handle,
         releases=PostgresReleaseProgress(database=parts.database),
         pushes=PostgresPushLedger(database=parts.database),
-        addresses=Addresses(domain=settings.default_domain, port=int(settings.number("SLIPWAY_APPS_PORT", 0))),
+        addresses=Addresses(domain=settings.apps.domain, port=settings.apps.port),
     )
     share = partial(record_share, log=parts.log, clock=parts.clock)
     changed = partial(handle_object, read=workload_changed, record=share, handle=observed)

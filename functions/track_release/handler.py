@@ -1,8 +1,8 @@
 """Records what the deployer reports of a release, and publishes its end."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from functions.common.domain.addresses import Addresses
 from functions.common.domain.push import PushState
 from functions.common.domain.release import ReleaseState, WorkloadPhase
 from functions.common.events.base import CURRENT_CAUSE
@@ -10,24 +10,6 @@ from functions.common.events.envelope import Envelope
 from functions.common.events.release import ReleaseFailed, ReleaseLive, WorkloadChanged, release_failed
 from functions.common.ports.pushes import PushLedger
 from functions.common.ports.releases import ObservedRelease, ReleaseProgress
-
-# Where an app answers.
-
-HTTPS = 443
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Addresses:
-    """The domain under which apps answer, and the port (0: the usual one)."""
-
-    domain: str
-    port: int = 0
-
-    def url(self, label: str) -> str:
-        """Return the URL of an environment by its label."""
-        port = f":{self.port}" if self.port not in {0, HTTPS} else ""
-        return f"https://{label}.{self.domain}{port}/"
-
 
 LOG_TAIL_BYTES = 4096
 _STEPS = {WorkloadPhase.RELEASING: "release command", WorkloadPhase.STARTING: "health check"}
@@ -97,7 +79,7 @@ def _live(seen: ObservedRelease, *, pushes: PushLedger, addresses: Addresses) ->
         release=release.number,
         digest=release.digest,
         sha=release.sha,
-        url=addresses.url(seen.label),
+        url=addresses.url(addresses.host(seen.label)),
     )
 
 

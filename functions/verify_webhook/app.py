@@ -10,9 +10,9 @@ from functions.common.adapters.forges.gitlab import GitlabWebhooks
 from functions.common.adapters.postgres.access import PostgresAuditLog
 from functions.common.adapters.postgres.deliveries import GroupCommit, PostgresDeliveries
 from functions.common.domain.delivery import Provider
+from functions.common.platform.core import Core, core
 from functions.common.ports.events import Publisher
 from functions.common.runtime.http import Endpoint, http_target, limit_body
-from functions.common.wiring.core import Core, core
 from functions.verify_webhook.endpoint import WebhookEndpoint
 from functions.verify_webhook.handler import handle
 from functions.verify_webhook.webhook import Forges
@@ -46,7 +46,7 @@ def compose(parts: Core, publisher: Publisher) -> Endpoint:
     handler = partial(
         handle,
         forges=FORGES,
-        secret_of=parts.settings.webhook_secret,
+        secret_of=parts.settings.webhooks.secret_of,
         inbox=GroupCommit(inner=PostgresDeliveries(database=parts.database)),
         audit=PostgresAuditLog(database=parts.database),
         publisher=publisher,

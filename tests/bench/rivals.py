@@ -56,7 +56,7 @@ def debian_webhook(secret: str) -> Iterator[Target]:
 
 @contextmanager
 def _served(command: Sequence[str], given: Mapping[str, str], port: int, place: Path) -> Iterator[None]:
-    environment = {"PATH": settings().required("PATH"), **given}
+    environment = {"PATH": settings().environment["PATH"], **given}
     silent = subprocess.DEVNULL
     process = subprocess.Popen(command, env=environment, cwd=place, stdout=silent, stderr=silent)
     try:

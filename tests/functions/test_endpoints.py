@@ -9,11 +9,9 @@ import pytest
 from flask import Flask, Request
 from werkzeug.test import EnvironBuilder
 
-from functions.common.errors import SlipwayError
+from functions.common.platform.core import Core
 from functions.common.runtime.http import Endpoint
 from functions.common.settings import Settings
-from functions.common.wiring.core import Core
-from functions.promote_image.app import canary_steps
 from tests.conftest import ROOT
 from tests.fakes.loopback_broker import LoopbackBroker, loopback_broker
 from tests.foreign_events import foreign_events
@@ -106,13 +104,3 @@ def test_without_a_database_the_broker_is_asked_to_try_again(manifest: FunctionM
     statuses = {answer(endpoint, event)[0] for event in examples(manifest)}
     assert 503 in statuses
     assert statuses <= {202, 503}
-
-
-@pytest.mark.parametrize("steps", ["", "10,25", "100,10", "0,100", "x,100", "50,50,100"])
-def test_canary_steps_that_make_no_sense_are_named(steps: str) -> None:
-    if not steps:
-        assert canary_steps(Settings(environment={})) == (10, 25, 50, 100)
-        assert canary_steps(Settings(environment={"SLIPWAY_CANARY_STEPS": "100"})) == (100,)
-        return
-    with pytest.raises(SlipwayError, match="SLIPWAY_CANARY_STEPS"):
-        canary_steps(Settings(environment={"SLIPWAY_CANARY_STEPS": steps}))

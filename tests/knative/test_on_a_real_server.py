@@ -31,7 +31,7 @@ PROBES = {
 
 
 def kubectl(*words: str, given: str = "") -> str:
-    environment = {"KUBECONFIG": from_environment().required("KUBECONFIG"), "PATH": "/usr/local/bin:/usr/bin:/bin"}
+    environment = {"KUBECONFIG": from_environment().environment["KUBECONFIG"], "PATH": "/usr/local/bin:/usr/bin:/bin"}
     done = subprocess.run(
         ["kubectl", *words], env=environment, input=given, capture_output=True, text=True, check=False
     )

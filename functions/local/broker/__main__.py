@@ -19,15 +19,15 @@ def main() -> int:
     _configure_logging()
     settings = from_environment()
     try:
-        instance = instances.load(Path(settings.local_home))
+        instance = instances.load(settings.local.home)
         if instance is None:
-            print(f"broker: {settings.local_home} holds no instance: run `task up`", file=sys.stderr)
+            print(f"broker: {settings.local.home} holds no instance: run `task up`", file=sys.stderr)
             return 1
         broker = Broker(
             routing=read_routing(Path.cwd()),
             nats_url=instance.nats_url,
             ports=instance.ports,
-            clock=settings.number("SLIPWAY_LOCAL_CLOCK", 5),
+            clock=settings.clock.seconds,
         )
         uvloop.run(broker.serve())
     except SlipwayError as error:

@@ -87,7 +87,7 @@ class GitServer:
 def create() -> GitServer:
     """Return the git server of the instance in SLIPWAY_LOCAL_HOME. Raises Unavailable when there is none."""
     settings = from_environment()
-    home = Path(settings.local_home)
+    home = settings.local.home
     instance = instances.load(home)
     if instance is None:
         msg = f"{home} holds no instance: run `task up`"
@@ -95,9 +95,9 @@ def create() -> GitServer:
     folder = home / "git"
     return GitServer(
         folder=folder,
-        owner=settings.optional("GITEA_DEFAULT_ORG", "slipway"),
+        owner=settings.forge.organisation,
         token=instance.admin_token,
-        backend=git_backend(folder, settings.optional("PATH")),
+        backend=git_backend(folder, settings.environment.get("PATH", "")),
     )
 
 

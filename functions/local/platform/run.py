@@ -86,7 +86,7 @@ def running(
         _end_leftovers(home, say)
         names = tuple(service.name for service in plan.routing.services)
         # The git server signs like a Forgejo, and verify-webhook expects the secret of a Forgejo: it must be the same.
-        secret = plan.settings.optional("FORGEJO_WEBHOOK_SECRET")
+        secret = plan.settings.webhooks.forgejo.get_secret_value()
         instance = instances.choose(home, names, reservations, defaults=default_ports, webhook_secret=secret)
         with _supervised(instance, plan) as manager:
             yield _ready(instance, plan, manager)

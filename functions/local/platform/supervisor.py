@@ -104,8 +104,8 @@ def start(instance: Instance, programs: Sequence[Program], given: Settings) -> S
     config = instance.home / "supervisord.conf"
     write_private(config, _configuration(instance, programs))
     names = (*_INHERITED, *_INHERITED_NETWORK, *_INHERITED_INDEX)
-    environment = {name: given.optional(name) for name in names if given.optional(name)}
-    path = f"{Path(sys.executable).parent}:{given.optional('PATH', '/usr/local/bin:/usr/bin:/bin')}"
+    environment = {name: value for name in names if (value := given.environment.get(name))}
+    path = f"{Path(sys.executable).parent}:{given.environment.get('PATH') or '/usr/local/bin:/usr/bin:/bin'}"
     with (instance.home / "logs/supervisord.err").open("wb") as errors:
         process = subprocess.Popen(
             [sys.executable, binary("supervisord"), "--nodaemon", "--configuration", str(config)],

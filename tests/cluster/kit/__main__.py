@@ -73,7 +73,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _action(name: str) -> Action:
-    cluster = from_environment().optional("CLUSTER", "own")
+    cluster = from_environment().environment.get("CLUSTER") or "own"
     if cluster not in CLUSTERS:
         msg = f"CLUSTER is {cluster!r}: it can be {', '.join(CLUSTERS)}"
         raise StepError(msg)

@@ -36,7 +36,7 @@ def test_current(cache: Cache) -> None:
 
 def current_kubeconfig() -> str:
     """Return the kubeconfig's path, or several, as kubectl finds them."""
-    return from_environment().optional("KUBECONFIG", str(Path.home() / ".kube" / "config"))
+    return from_environment().environment.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
 
 
 def check(kubeconfig: str) -> None:

@@ -7,11 +7,12 @@ from typing import Literal
 import pytest
 
 from functions.common.adapters.postgres.releases import PostgresReleaseProgress
+from functions.common.domain.addresses import Addresses
 from functions.common.domain.push import PushState
 from functions.common.domain.release import ReleaseState
 from functions.common.events.base import Event
 from functions.common.events.release import ReleaseFailed, ReleaseLive, WorkloadChanged
-from functions.track_release.handler import Addresses, handle
+from functions.track_release.handler import handle
 from tests.functions.promote_image.promoter import Promoter
 from tests.world import DOMAIN, World, caused_by, digest_of
 
@@ -86,10 +87,6 @@ def test_live_ends_the_push_and_has_the_url(world: World) -> None:
     assert world.state("a") is PushState.LIVE
     shown = world.database.run("select deployment_status, deployment_image from projects")
     assert shown == [["live", f"local/hello@{digest_of('a')}"]]
-
-
-def test_the_default_port_is_not_in_the_url() -> None:
-    assert Addresses(domain=DOMAIN, port=443).url("x") == Addresses(domain=DOMAIN).url("x") == f"https://x.{DOMAIN}/"
 
 
 def test_live_retires_the_one_before(world: World, tmp_path: Path) -> None:

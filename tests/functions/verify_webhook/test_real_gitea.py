@@ -42,7 +42,7 @@ class World:
     @property
     def organisation(self) -> str:
         """Return whose repository it is."""
-        return from_environment().required("GITEA_DEFAULT_ORG")
+        return from_environment().forge.organisation
 
     @property
     def path(self) -> str:

@@ -66,7 +66,8 @@ def forge(home: Path) -> Iterator[Forge]:
     home.mkdir()
     instance.save()
     write_hooks(home)
-    environment = {"SLIPWAY_LOCAL_HOME": str(home), "PYTHONPATH": str(CODE), "PATH": os.defpath}
+    own = {"SLIPWAY_PLATFORM": "local", "SLIPWAY_LOCAL_HOME": str(home)}
+    environment = {**own, "PYTHONPATH": str(CODE), "PATH": os.defpath}
     with (home / "git.log").open("wb") as log:
         server = subprocess.Popen(git_command(instance.ports["git"]), env=environment, stderr=log)
     try:

@@ -17,7 +17,7 @@ _TELLS = """
     from functions.common.settings import from_environment
 
     def target(request):
-        return from_environment().webhook_secret("forgejo"), 200
+        return from_environment().webhooks.secret_of("forgejo"), 200
 """
 
 

@@ -175,6 +175,8 @@ def rollout_world(database: str, home: Path, pause: float) -> Iterator[RolloutWo
     environment = {
         "DATABASE_URL": database,
         "K_SINK": "http://127.0.0.1:9/",
+        "DEFAULT_DOMAIN": "localhost",
+        "SLIPWAY_PLATFORM": "local",
         "SLIPWAY_LOCAL_HOME": str(home),
         "SLIPWAY_LOCAL_RUNTIME": str(runtime),
         "SLIPWAY_APPS_PORT": str(apps_port),

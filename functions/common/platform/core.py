@@ -1,4 +1,4 @@
-"""What nearly every function needs: settings, clock, database, event log, event sink."""
+"""What every function needs: settings, clock, database, event log, event sink, and its platform."""
 
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -7,6 +7,7 @@ from functions.common.adapters.broker.sink import BrokerSink
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.postgres.events import PostgresEventLog
 from functions.common.adapters.system_clock import SystemClock
+from functions.common.platform.choice import Platform, choose_platform
 from functions.common.settings import Settings, from_environment
 
 
@@ -23,8 +24,8 @@ class Core:
 
     @cached_property
     def database(self) -> Postgres:
-        """PostgreSQL at DATABASE_URL; while a function waits for its first event, the connection to it is opened."""
-        database = Postgres(self.settings.database_url)
+        """PostgreSQL at DATABASE_URL. A connection opens in the background, before the first event needs it."""
+        database = Postgres(self.settings.database.url.get_secret_value())
         database.open_ahead()
         return database
 
@@ -37,11 +38,16 @@ class Core:
     def sink(self) -> BrokerSink:
         """The broker at K_SINK."""
         return BrokerSink(
-            url=self.settings.sink_url, log=self.log, clock=self.clock, extensions=self.settings.sink_extensions
+            url=self.settings.broker.sink, log=self.log, clock=self.clock, extensions=self.settings.broker.extensions
         )
+
+    @cached_property
+    def platform(self) -> Platform:
+        """The adapters that depend on SLIPWAY_PLATFORM."""
+        return choose_platform(self)
 
 
 @cache
 def core() -> Core:
-    """Return the parts of this process, by its environment; a composition that failed finds them again."""
+    """Return the parts of this process, by its environment; a composition that failed reuses them."""
     return Core(settings=from_environment())

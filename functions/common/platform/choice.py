@@ -1,0 +1,80 @@
+"""What differs between a Kubernetes cluster and one machine, and the choice between the two."""
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:  # a function uses one or two of these ports; importing all costs time at its cold start
+    from functions.common.platform.core import Core
+    from functions.common.ports.builds import Builder
+    from functions.common.ports.deployer import RunningWorkloads, StagedDeployer
+    from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories
+    from functions.common.ports.images import ImageRetention, ImageStore
+    from functions.common.ports.logs import BuildLogs, RuntimeLogs
+    from functions.common.ports.network import Certificates, DnsZone
+    from functions.common.ports.releases import ReleaseLimits
+
+
+class Platform(Protocol):
+    """Returns the adapter of each port that depends on where Slipway runs. Raises SettingError."""
+
+    def builder(self) -> "Builder":
+        """Return what builds images."""
+        ...
+
+    def build_logs(self) -> "BuildLogs":
+        """Return what reads the logs of builds."""
+        ...
+
+    def image_store(self) -> "ImageStore":
+        """Return what keeps images."""
+        ...
+
+    def image_retention(self) -> "ImageRetention":
+        """Return what selects the images that reconcile deletes."""
+        ...
+
+    def deployer(self) -> "StagedDeployer":
+        """Return what runs releases."""
+        ...
+
+    def running_workloads(self) -> "RunningWorkloads":
+        """Return what lists the workloads that exist."""
+        ...
+
+    def runtime_logs(self) -> "RuntimeLogs":
+        """Return what reads the logs of apps."""
+        ...
+
+    def release_limits(self) -> "ReleaseLimits":
+        """Return what ends releases whose time limit is over."""
+        ...
+
+    def dns_zone(self) -> "DnsZone":
+        """Return what writes DNS records."""
+        ...
+
+    def certificates(self) -> "Certificates":
+        """Return what issues certificates."""
+        ...
+
+    def forge_heads(self) -> "ForgeHeads":
+        """Return what reads the heads of branches."""
+        ...
+
+    def repositories(self) -> "Repositories":
+        """Return what creates repositories."""
+        ...
+
+    def commit_statuses(self) -> "CommitStatuses":
+        """Return what shows the state of a push at its commit."""
+        ...
+
+
+def choose_platform(core: "Core") -> Platform:
+    """Return the platform that SLIPWAY_PLATFORM names. Raises SettingError when it names none."""
+    if core.settings.platform.name == "local":
+        from functions.common.platform.local import LocalPlatform
+
+        return LocalPlatform(core)
+    from functions.common.platform.kubernetes import KubernetesPlatform
+
+    return KubernetesPlatform(core)

@@ -1,0 +1,48 @@
+"""The forge with an API, a Forgejo or Gitea at GITEA_URL; without one a forge that has none."""
+
+from functions.common.adapters.http_client import warm_up
+from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories
+from functions.common.settings import Settings
+
+
+def heads(settings: Settings) -> ForgeHeads:
+    """Return what reads the heads of branches."""
+    given = settings.forge
+    if not given.url:
+        from functions.common.adapters.forges.no_forge import NoForge
+
+        return NoForge()
+    from functions.common.adapters.forges.gitea import GiteaApi, GiteaHeads
+
+    warm_up(given.url)
+    return GiteaHeads(api=GiteaApi(url=given.url, token=given.token.get_secret_value()))
+
+
+def repositories(settings: Settings) -> Repositories:
+    """Return what creates repositories."""
+    given = settings.forge
+    if not given.url:
+        from functions.common.adapters.forges.no_forge import NoForge
+
+        return NoForge()
+    from functions.common.adapters.forges.gitea import GiteaApi, GiteaRepositories
+
+    return GiteaRepositories(
+        api=GiteaApi(url=given.url, token=given.token.get_secret_value()),
+        organisation=given.organisation,
+        webhook_url=f"{settings.gateway.required_url}/v1/webhooks/gitea",
+        webhook_secret=settings.webhooks.secret_of("gitea"),
+    )
+
+
+def statuses(settings: Settings) -> CommitStatuses:
+    """Return what shows the state of a push at its commit."""
+    given = settings.forge
+    if not given.url:
+        from functions.common.adapters.forges.no_forge import NoForge
+
+        return NoForge()
+    from functions.common.adapters.forges.gitea import GiteaApi, GiteaStatuses
+
+    warm_up(given.url)
+    return GiteaStatuses(api=GiteaApi(url=given.url, token=given.token.get_secret_value()))

@@ -1,0 +1,139 @@
+"""A Kubernetes cluster: Tekton, a registry, Kubernetes' own workloads, Cloudflare, cert-manager, and a forge.
+
+A pod that has started waits up to a second for the first look of its kubelet. Meanwhile it connects in the background
+to what nearly every event of its function calls.
+"""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from functions.common.adapters.http_client import warm_up
+from functions.common.platform import forge
+from functions.common.platform.core import Core
+
+if TYPE_CHECKING:  # see choice.py
+    from functions.common.adapters.kubernetes.api import KubernetesApi
+    from functions.common.adapters.kubernetes.deployer import KubernetesDeployer
+    from functions.common.ports.builds import Builder
+    from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories
+    from functions.common.ports.images import ImageRetention, ImageStore
+    from functions.common.ports.logs import BuildLogs, RuntimeLogs
+    from functions.common.ports.network import Certificates, DnsZone
+    from functions.common.ports.releases import ReleaseLimits
+
+
+class KubernetesPlatform:
+    """Platform on a cluster; see Platform."""
+
+    def __init__(self, core: Core) -> None:
+        self._core, self._settings = core, core.settings
+
+    @cached_property
+    def _api(self) -> "KubernetesApi":
+        """The one client of the cluster's API; it connects at its first call."""
+        from functions.common.adapters.kubernetes.api import KubernetesApi, in_cluster
+
+        return KubernetesApi(configure=in_cluster)
+
+    @cached_property
+    def _connected_api(self) -> "KubernetesApi":
+        """The same client, for those that call it at nearly every event: it connects in the background."""
+        self._api.open_ahead()
+        return self._api
+
+    def builder(self) -> "Builder":
+        """Return Tekton."""
+        from functions.common.adapters.tekton.builder import TektonBuilder
+        from functions.common.platform.cluster import pipeline
+
+        namespace = self._settings.builds.namespace
+        return TektonBuilder(api=self._connected_api, namespace=namespace, pipeline=pipeline(self._settings))
+
+    def build_logs(self) -> "BuildLogs":
+        """Return the logs of builds' pods."""
+        from functions.common.adapters.kubernetes.logs import TektonBuildLogs
+
+        return TektonBuildLogs(api=self._api, namespace=self._settings.builds.namespace)
+
+    def image_store(self) -> "ImageStore":
+        """Return the registry at REGISTRY_URL."""
+        from functions.common.adapters.registry import RegistryImages
+        from functions.common.platform.cluster import registry
+
+        given, (url, name) = self._settings.registry, registry(self._settings)
+        warm_up(url)
+        return RegistryImages(registry=name, url=url, user=given.user, password=given.password.get_secret_value())
+
+    def image_retention(self) -> "ImageRetention":
+        """Return the images of old releases in PostgreSQL."""
+        from functions.common.adapters.postgres.images import PostgresImageRetention
+
+        return PostgresImageRetention(database=self._core.database)
+
+    def deployer(self) -> "KubernetesDeployer":
+        """Return server-side apply."""
+        from functions.common.adapters.kubernetes.deployer import KubernetesDeployer
+        from functions.common.adapters.postgres.workloads import PostgresRemovals
+        from functions.common.platform.cluster import runtime
+
+        removals = PostgresRemovals(database=self._core.database)
+        return KubernetesDeployer(api=self._connected_api, runtime=runtime(self._settings), removals=removals)
+
+    def running_workloads(self) -> "KubernetesDeployer":
+        """Return the same, which lists what it applied."""
+        return self.deployer()
+
+    def runtime_logs(self) -> "RuntimeLogs":
+        """Return the logs of apps' pods."""
+        from functions.common.adapters.kubernetes.logs import KubernetesRuntimeLogs
+
+        return KubernetesRuntimeLogs(api=self._api, shared_namespace=self._settings.workloads.shared_namespace)
+
+    def release_limits(self) -> "ReleaseLimits":
+        """Return the progress deadlines of Rollouts."""
+        from functions.common.adapters.kubernetes.release_limits import KubernetesReleaseLimits
+
+        shared = self._settings.workloads.shared_namespace
+        return KubernetesReleaseLimits(api=self._connected_api, clock=self._core.clock, shared_namespace=shared)
+
+    def dns_zone(self) -> "DnsZone":
+        """Return Cloudflare, or with SLIPWAY_DNS=none a zone whose names all exist."""
+        given = self._settings.dns
+        if given.provider == "none":
+            from functions.common.adapters.dns.noop_dns import NoopDnsZone
+
+            return NoopDnsZone()
+        from functions.common.adapters.dns.cloudflare import CloudflareApi, CloudflareDnsZone
+
+        warm_up(given.cloudflare_url)
+        api = CloudflareApi(
+            zone=given.cloudflare_zone, token=given.cloudflare_token.get_secret_value(), url=given.cloudflare_url
+        )
+        return CloudflareDnsZone(api=api, target=given.target, proxied=given.cloudflare_proxied)
+
+    def certificates(self) -> "Certificates":
+        """Return cert-manager."""
+        from functions.common.adapters.certificates.cert_manager import CertManagerCertificates
+
+        given, workloads = self._settings.certificates, self._settings.workloads
+        through_gateway = workloads.entrance == "gateway"
+        default = workloads.gateway.partition("/")[0] if through_gateway else workloads.shared_namespace
+        return CertManagerCertificates(
+            api=self._connected_api,
+            namespace=given.namespace or default,
+            issuer=given.issuer,
+            default_domain=self._settings.apps.domain,
+            gateway=workloads.gateway if through_gateway else "",
+        )
+
+    def forge_heads(self) -> "ForgeHeads":
+        """Return the forge at GITEA_URL, or none."""
+        return forge.heads(self._settings)
+
+    def repositories(self) -> "Repositories":
+        """Return the forge at GITEA_URL, or none."""
+        return forge.repositories(self._settings)
+
+    def commit_statuses(self) -> "CommitStatuses":
+        """Return the forge at GITEA_URL, or none."""
+        return forge.statuses(self._settings)
