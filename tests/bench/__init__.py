@@ -1,1 +1,1 @@
-"""Measures, each as a ratio to something that runs beside it in the same run."""
+"""Measures cold start, latency, memory, throughput and growth, for this checkout or two in turn."""

@@ -1,21 +1,18 @@
-"""Process start to first answer of each function, against a hello that the Functions Framework itself starts."""
+"""From the start of a process to its first answer, for each function and for a hello that the framework serves."""
 
 import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 
-from functions.local.manifests import read_routing
-from functions.local.platform.programs import CODE, Program, binary, environment, platform_programs
-from functions.local.platform.run import Platform
+from tests.bench.checkout import Platform
 from tests.bench.options import Options
 from tests.bench.payload import BODY_BYTES, push, raw_request, signed_headers
-from tests.bench.processes import first_answer, free_port
-from tests.bench.row import Row
-from tests.bench.stage import lean_platform, settings
+from tests.bench.processes import Process, Start, first_answer, free_port
+from tests.bench.row import Row, row
 
 HELLO = "def target(request):\n    return 'hello'\n"
 HOT = ("verify-webhook", "resolve-app")
@@ -24,74 +21,84 @@ REPOSITORY = {"clone_url": "http://git.example.com/team/nobody.git", "full_name"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
-    """A server, the request it is asked first, and the status of the answer."""
+class Case:
+    """A function, its first request on each platform, and the status of the answer."""
 
     name: str
     function: str
-    program: Program
-    request: Callable[[], bytes]
+    requests: tuple[Callable[[], bytes], ...]
     status: int
+    at_most: float | None
 
-    def run(self, environment_of_all: Mapping[str, str]) -> float:
-        """Return the milliseconds to the first answer."""
-        port = free_port()
-        given = {**environment_of_all, **self.program.environment, "PORT": str(port)}
-        return first_answer(self.program.command, given, port=port, request=self.request(), status=self.status)
+    def run(self, platform: Platform, request: Callable[[], bytes]) -> Start:
+        """Start the function as the platform starts it."""
+        arbiter = platform.function(self.function)[0]
+        return _start(arbiter, arbiter.command, request(), self.status)
 
 
 def measure(options: Options) -> Iterator[Row]:
-    """Start all in turn, several times, each right after a hello: a machine's speed changes from minute to minute."""
-    with lean_platform() as platform:
-        hello, *others = _starts(platform)
-        path = {"PATH": settings().environment["PATH"]}
-        times: dict[str, list[tuple[float, float]]] = {start.name: [] for start in others}
-        for start in (hello, *others):
-            start.run(path)  # compiles what was not compiled yet
-        for _ in range(options.pick(15, 5)):
-            for start in others:
-                times[start.name].append((hello.run(path), start.run(path)))
-    for start in others:
-        pairs, limit = times[start.name], AT_MOST_HOT if start.function in HOT else AT_MOST
-        told = start.request is not _health
-        yield Row(
-            measure=f"cold start {start.name}",
-            value=median(own for _, own in pairs),
-            unit="ms",
-            baseline=median(bare for bare, _ in pairs),
-            ratio=median(own / bare for bare, own in pairs),
-            at_most=None if told else limit,
-            note="told" if told else "",
-        )
+    """Start all in turn, several times, each beside a hello: the speed of a machine changes all the time."""
+    hello = _hello(options.platforms[0])
+    cases = [*_health_checks(options), *_first_events(options)]
+    found: dict[str, list[tuple[Start, ...]]] = {case.name: [] for case in cases}
+    for number in range(-1, options.pick(15, 5)):
+        for case in cases:
+            pairs = [
+                (platform, *one) for platform, one in enumerate(zip(options.platforms, case.requests, strict=True))
+            ]
+            order = pairs if number % 2 else pairs[::-1]
+            bare, starts = hello(), {at: case.run(platform, request) for at, platform, request in order}
+            if number >= 0:  # the first round compiles what was not compiled yet
+                found[case.name].append((bare, *(starts[at] for at in range(len(pairs)))))
+    for case in cases:
+        yield from _rows(case, found[case.name])
 
 
-def _starts(platform: Platform) -> list[Start]:
-    routing = read_routing(CODE)
-    ports = {**platform.instance.ports, **{service.name: 0 for service in routing.services}}
-    instance = replace(platform.instance, ports=ports)
-    given = environment(instance, routing, settings())
-    programs = {program.name: program for program in platform_programs(instance, routing, CODE, given, ())}
-    starts = [_hello(programs["verify-webhook"], platform.home)]
-    for service in routing.services:
-        program = programs[service.name]
-        starts.append(Start(name=service.name, function=service.name, program=program, request=_health, status=204))
-    firsts = (
-        ("verify-webhook", partial(_webhook, platform.endpoints.webhook_secret), 202),
-        ("resolve-app", _event, 200),
+def _rows(case: Case, found: list[tuple[Start, ...]]) -> Iterator[Row]:
+    bare, own, *before = ([start.milliseconds for start in of] for of in zip(*found, strict=True))
+    yield Row(
+        measure=f"cold start {case.name}",
+        value=median(own),
+        unit="ms",
+        before=median(before[0]) if before else None,
+        baseline=median(bare),
+        ratio=median(one / other for one, other in zip(own, bare, strict=True)),
+        at_most=case.at_most,
+        note="" if case.at_most else "for information",
     )
-    for name, request, status in firsts:
-        told = f"{name}, first real answer"
-        starts.append(Start(name=told, function=name, program=programs[name], request=request, status=status))
-    return starts
+    if case.function in HOT and case.at_most:
+        used = [[start.cpu_milliseconds for start in of] for of in list(zip(*found, strict=True))[1:]]
+        yield row(f"cold start {case.name}, processor time", used, "ms", statistic=mean, note="for information")
 
 
-def _hello(like: Program, home: Path) -> Start:
-    source = home / "hello.py"
+def _start(like: Process, command: tuple[str, ...], request: bytes, status: int, **environment: str) -> Start:
+    port = free_port()
+    given = {**like.environment, **environment, "PORT": str(port)}
+    return first_answer(command, given, directory=like.directory, port=port, request=request, status=status)
+
+
+def _hello(platform: Platform) -> Callable[[], Start]:
+    source = platform.place / "hello.py"
     source.write_text(HELLO)
-    own = {"FUNCTION_SOURCE": str(source), "FUNCTION_TARGET": "target"}
-    own["XDG_RUNTIME_DIR"] = str(home)  # gunicorn's control socket, which our functions go without
-    program = replace(like, command=(binary("functions-framework"),), environment={**like.environment, **own})
-    return Start(name="hello", function="hello", program=program, request=_health, status=200)
+    like = platform.function("verify-webhook")[0]
+    framework = Path(like.command[0]).with_name("functions-framework")
+    changed = {"FUNCTION_SOURCE": str(source), "FUNCTION_TARGET": "target", "XDG_RUNTIME_DIR": str(platform.place)}
+    return lambda: _start(like, (str(framework),), _health(), 200, **changed)
+
+
+def _health_checks(options: Options) -> Iterator[Case]:
+    for name in options.platforms[0].functions():
+        at_most = AT_MOST_HOT if name in HOT else AT_MOST
+        requests = (_health,) * len(options.platforms)
+        yield Case(name=name, function=name, requests=requests, status=204, at_most=at_most)
+
+
+def _first_events(options: Options) -> Iterator[Case]:
+    webhooks = tuple(partial(_webhook, platform.endpoints.webhook_secret) for platform in options.platforms)
+    events = (_event,) * len(options.platforms)
+    for name, requests, status in (("verify-webhook", webhooks, 202), ("resolve-app", events, 200)):
+        title = f"{name}, first real answer"
+        yield Case(name=title, function=name, requests=requests, status=status, at_most=None)
 
 
 def _health() -> bytes:

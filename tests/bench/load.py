@@ -1,6 +1,7 @@
-"""The load: a process of its own that sends prepared webhooks over kept connections, as fast as they are answered.
+"""The load: a process that sends prepared webhooks over kept connections, as fast as they are answered.
 
-It has the machine's processors in common with what it measures, so it is as plain as it can be.
+It shares the processors with what it measures, so it does as little as possible. The webhooks are of pushed tags: they
+are stored and published as all others, and no function has a Trigger on their event.
 
 `python -m tests.bench.load PORT PATH SECRET COUNT CONNECTIONS TAG`; prints JSON.
 """
@@ -23,14 +24,14 @@ REPOSITORY = {"clone_url": "http://git.example.com/team/nobody.git", "full_name"
 
 @dataclass(kw_only=True)
 class Tally:
-    """What came back."""
+    """The answers."""
 
     seconds: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
 
 
 class Client:
-    """One connection: sends a request, waits for its answer, sends the next; opens anew when the server closes."""
+    """One connection: sends a request, waits for its answer, sends the next; connects again when the server closes."""
 
     def __init__(self, port: int, requests: Iterator[bytes], tally: Tally) -> None:
         self._port, self._requests, self._tally = port, requests, tally
@@ -43,8 +44,8 @@ class Client:
         self._wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self._wire.fileno() if self._send() else -1
 
-    def hear(self) -> bool:
-        """Read what has come, and go on when an answer is complete; False when the connection has ended."""
+    def receive(self) -> bool:
+        """Read, and send the next request when an answer is complete; False when the connection has ended."""
         data = self._wire.recv(_MAX_ANSWER)
         self._answer += data
         head, found, body = self._answer.partition(b"\r\n\r\n")
@@ -73,13 +74,14 @@ def prepared(path: str, secret: str, count: int, tag: str) -> list[bytes]:
     requests = []
     for number in range(count):
         delivery = f"{tag}-{number}"
-        body = push(hashlib.sha256(delivery.encode()).hexdigest()[:40], size=BODY_BYTES, **REPOSITORY)
+        sha = hashlib.sha256(delivery.encode()).hexdigest()[:40]
+        body = push(sha, ref=f"refs/tags/{delivery}", size=BODY_BYTES, **REPOSITORY)
         requests.append(raw_request(path, signed_headers(body, secret=secret, delivery=delivery), body))
     return requests
 
 
 def send(port: int, requests: list[bytes], connections: int) -> dict[str, object]:
-    """Send them all and return what came of it."""
+    """Send them all and return rate, latencies and statuses."""
     tally, left = Tally(), iter(requests)
     started = time.perf_counter()
     with select.epoll() as poll:
@@ -92,7 +94,7 @@ def send(port: int, requests: list[bytes], connections: int) -> dict[str, object
                 msg = f"no answer on any of {len(clients)} connections within {_PATIENCE_SECONDS} s"
                 raise TimeoutError(msg)
             for number, _ in ready:
-                if not clients[number].hear():
+                if not clients[number].receive():
                     client = clients.pop(number)
                     client.close()
                     _join(client, clients, poll)
@@ -106,7 +108,7 @@ def send(port: int, requests: list[bytes], connections: int) -> dict[str, object
 
 
 def _join(client: Client, clients: dict[int, Client], poll: select.epoll) -> None:
-    """Let the client work on a new connection while there is something to send."""
+    """Connect the client, if there is anything left to send."""
     number = client.open()
     if number < 0:
         client.close()

@@ -1,20 +1,24 @@
-"""How thoroughly to measure."""
+"""How thoroughly to measure, and what."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from tests.bench.checkout import Platform
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """`quick` measures less often: for a look, not for a judgement."""
+    """`platforms` are that of this checkout and, with --against, that of the other one; `quick` measures less often."""
 
     quick: bool
+    platforms: Sequence[Platform] = ()
 
     def pick(self, thorough: int, quick: int) -> int:
-        """Return how often."""
+        """Return how often to measure."""
         return quick if self.quick else thorough
 
 
 def say(text: str) -> None:
-    """Tell how far it is, beside the results."""
+    """Report progress, apart from the results."""
     print(text, file=sys.stderr, flush=True)

@@ -7,12 +7,20 @@ import json
 BODY_BYTES = 5_500
 
 
-def push(sha: str, *, clone_url: str, full_name: str, before: str = "0" * 40, size: int = 0) -> bytes:
-    """Return the body of a push to main, `size` bytes long when that is more than it needs."""
+def push(
+    sha: str,
+    *,
+    clone_url: str,
+    full_name: str,
+    ref: str = "refs/heads/main",
+    before: str = "0" * 40,
+    size: int = 0,
+) -> bytes:
+    """Return the body of a push, `size` bytes long when that is more than it needs."""
     commit = {"id": sha, "message": "change", "added": [], "removed": [], "modified": ["app.py"]}
     repository = {"id": 1, "name": full_name.rpartition("/")[2], "full_name": full_name, "clone_url": clone_url}
     fields = {
-        "ref": "refs/heads/main",
+        "ref": ref,
         "before": before,
         "after": sha,
         "commits": [commit],

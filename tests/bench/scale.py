@@ -22,9 +22,9 @@ from functions.common.domain.delivery import Delivery, DeliveryOutcome, Provider
 from functions.common.events.push import PushReceived, Repository
 from functions.local.platform.programs import CODE
 from functions.resolve_app.handler import Admission, handle_push
+from tests.bench.checkout import folder
 from tests.bench.options import Options, say
 from tests.bench.row import Row
-from tests.bench.stage import folder
 from tests.postgres_server import postgres_server
 
 FEW_APPS, MANY_APPS = 100, 100_000
