@@ -1,8 +1,12 @@
 """Folder, manifest, Trigger filter and event class agree; the code keeps its shape."""
 
 import ast
+import itertools
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -120,3 +124,23 @@ def test_a_cold_start_imports_no_slow_package(manifest: FunctionManifest) -> Non
     code = f"import sys, functions.{folder_of(manifest).name}.app; print(*sorted(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert SLOW_PACKAGES.intersection(ran.stdout.split()) == set()
+
+
+def lazy_packages(source: str) -> set[str]:
+    """Return the third-party packages that `lazy` imports."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    named = [node.args[0] for node in calls if ast.unparse(node.func) == "lazy"]
+    modules = {str(name.value) for name in named if isinstance(name, ast.Constant)}
+    return {module.partition(".")[0] for module in modules} - {"functions"}
+
+
+def test_packages_that_are_imported_lazily_are_declared() -> None:
+    """Deptry, in `task dependencies`, sees only import statements."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    requirements = [*project["dependencies"], *itertools.chain(*project["optional-dependencies"].values())]
+    declared = {re.split(r"[^\w.-]", requirement.lower())[0] for requirement in requirements}
+    packages = set[str]().union(*(lazy_packages(path.read_text()) for path in SOURCES))
+    of_module = packages_distributions()
+
+    assert {"httpx", "kubernetes", "pg8000"} <= packages
+    assert {name for name in packages if not declared & {one.lower() for one in of_module[name]}} == set()
