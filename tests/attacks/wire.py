@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from tests.attacks.events import Case
@@ -49,6 +50,26 @@ def send(port: int, sent: bytes, *, within: float) -> Heard:
             is_silent = True
         except OSError:
             pass  # reset: what was answered before that counts
+    return Heard(statuses=_statuses(got), is_silent=is_silent)
+
+
+def send_and_end(port: int, sent: bytes, *, within: float, pause: float = 0.5) -> Heard:
+    """Do the same, but say that nothing more comes when nothing was answered for a while: some wait for that."""
+    got, is_silent = b"", False
+    with socket.create_connection(("127.0.0.1", port), timeout=within) as connection:
+        try:
+            connection.sendall(sent)
+            for timeout in (pause, within):
+                connection.settimeout(timeout)
+                is_silent = True
+                with suppress(TimeoutError):
+                    while part := connection.recv(_LARGEST_READ):
+                        got += part
+                    is_silent = False
+                    break
+                connection.shutdown(socket.SHUT_WR)
+        except OSError:
+            is_silent = False
     return Heard(statuses=_statuses(got), is_silent=is_silent)
 
 

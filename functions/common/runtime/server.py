@@ -9,6 +9,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from functions.common.runtime.http import HEALTH_PATH
 
+MAX_REQUEST_LINE = 8190  # the longest that gunicorn can be told
 WARM_UP_AFTER_SECONDS = 0.1  # a request that is already here is answered first: warming up beside it would delay it
 
 
@@ -18,8 +19,18 @@ def serve() -> None:
     A control socket would take 1.4 MB, and its file would be the same for all functions of a machine.
     """
     ControlSocketDisable.default = True
-    PostWorkerInit.default = staticmethod(_warm_up)  # type: ignore[arg-type] # gunicorn names no type for it
+    PostWorkerInit.default = staticmethod(_prepare)  # type: ignore[arg-type] # gunicorn names no type for it
     _cli(args=[])
+
+
+def _prepare(worker: ThreadWorker) -> None:
+    """Limit request lines, and warm up.
+
+    The framework sets no limit, and gunicorn copies what it has of a line at each read: a line of 60 MB kept a function
+    busy for minutes.
+    """
+    worker.cfg.set("limit_request_line", MAX_REQUEST_LINE)
+    _warm_up(worker)
 
 
 def _warm_up(worker: ThreadWorker) -> None:

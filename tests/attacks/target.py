@@ -1,0 +1,89 @@
+"""Attacks one server, and returns what came of it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from tests.attacks.mutations import mutated
+from tests.attacks.requests import Attack
+from tests.attacks.watch import Probe, Watch, memory, watching
+from tests.attacks.wire import CLOSED, SILENT, Heard, send_and_end
+from tests.patience import patient
+
+MAX_GROWTH_MB = 40.0
+AT_ONCE = 16
+_WITHIN_SECONDS = 5.0
+_FLOOD_WITHIN_SECONDS = 30.0
+_SERVER_ERROR = 500
+# What HTTP says to what it does not know: a transfer coding, a version.
+_NOT_IMPLEMENTED = frozenset({501, 505})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A server: its attacks, what it is asked meanwhile, and its process."""
+
+    name: str
+    port: int
+    process: int
+    attacks: Sequence[Attack]
+    floods: Sequence[Attack]
+    probes: list[Probe]
+    max_seconds: float = 1.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Result:
+    """What came of it; `before` and `after` are MB, `slowest` the seconds of the slowest good answer."""
+
+    name: str
+    before: float
+    after: float = 0.0
+    slowest: float = 0.0
+    probes: int = 0
+    answers: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+
+
+def attack(target: Target, *, mutations: int, seed: int) -> Result:
+    """Send everything, several at once; floods one after the other."""
+    result = Result(name=target.name, before=memory(target.process))
+    changed = [mutated(target.attacks, f"{seed}-{target.name}-{number}") for number in range(mutations)]
+    with watching(target.probes) as watch, ThreadPoolExecutor(AT_ONCE) as pool:
+        for one, heard in pool.map(lambda one: (one, _sent(target.port, one)), [*target.attacks, *changed]):
+            _count(result, one, heard)
+        for one in target.floods:
+            _count(result, one, _sent(target.port, one, within=_FLOOD_WITHIN_SECONDS))
+    result.after, result.slowest, result.probes = memory(target.process), watch.slowest, watch.count
+    _judge(result, watch, target.max_seconds)
+    return result
+
+
+def _sent(port: int, one: Attack, *, within: float = _WITHIN_SECONDS) -> Heard | OSError:
+    try:
+        return send_and_end(port, one.sent, within=patient(within))
+    except OSError as error:
+        return error
+
+
+def _count(result: Result, one: Attack, heard: Heard | OSError) -> None:
+    if isinstance(heard, OSError):
+        result.answers["no connection"] += 1
+        result.failures.append(f"{one.name}: {heard!r}")
+        return
+    if heard.status in {CLOSED, SILENT}:
+        result.answers["closed" if heard.status == CLOSED else "silent"] += 1
+    for status in heard.statuses:
+        result.answers[f"{status // 100}xx"] += 1
+        if status >= _SERVER_ERROR and status not in _NOT_IMPLEMENTED:
+            result.failures.append(f"{one.name}: {status}")
+
+
+def _judge(result: Result, watch: Watch, max_seconds: float) -> None:
+    if watch.wrong:
+        result.failures.append(f"good requests answered wrongly: {len(watch.wrong)} of {watch.count}, {watch.wrong[0]}")
+    if watch.slowest > patient(max_seconds):
+        result.failures.append(f"a good request was answered after {watch.slowest:.1f} s")
+    if result.after - result.before > MAX_GROWTH_MB:
+        result.failures.append(f"memory grew from {result.before:.0f} to {result.after:.0f} MB")
