@@ -280,7 +280,7 @@ class Workloads(Group):
         "what moves a Rollout's traffic: the number of pods, or `gateway`: exact weights, by Argo's Gateway API plugin",
         "replicas",
     )
-    replicas: Positive = setting("SLIPWAY_REPLICAS", "pods of the web process; by `replicas` 10 % needs ten", 2)
+    replicas: Positive = setting("SLIPWAY_REPLICAS", "pods of the web process; 10 % of the traffic needs ten", 2)
     cpu: str = setting("SLIPWAY_APP_CPU", "CPU that each pod of an app requests", "50m")
     memory: str = setting("SLIPWAY_APP_MEMORY", "memory that each pod of an app requests", "128Mi")
     memory_limit: str = setting("SLIPWAY_APP_MEMORY_LIMIT", "memory above which such a pod is killed", "512Mi")

@@ -12,6 +12,7 @@ from functions.common.adapters.lazy import lazy
 from functions.common.adapters.postgres.access import PostgresApiTokens, PostgresAuditLog
 from functions.common.adapters.postgres.apps import PostgresAppRegister
 from functions.common.platform.core import Core, core
+from functions.common.ports.events import EventSink
 from functions.common.ports.forge import Repositories
 from functions.common.ports.logs import BuildLogs, RuntimeLogs
 from functions.common.runtime.http import Endpoint, http_target, limit_body
@@ -62,6 +63,7 @@ def compose(parts: Core, *, repositories: Repositories) -> Api:
         build_logs=parts.platform.build_logs(),
         runtime_logs=parts.platform.runtime_logs(),
         domain=parts.settings.apps.domain,
+        sink=parts.sink,
     )
     return Api(
         handlers.groups(),
@@ -79,6 +81,7 @@ class Handlers:
     build_logs: BuildLogs
     runtime_logs: RuntimeLogs
     domain: str
+    sink: EventSink
 
     def groups(self) -> Mapping[str, Callable[[], object]]:
         """Return how to compose each group of the table of routes."""
@@ -115,7 +118,7 @@ class Handlers:
     def _dead_letters(self) -> object:
         return events.DeadLetterHandlers(
             parked=events_tables.PostgresParkedEvents(database=self.parts.database),
-            sink=self.parts.sink,
+            sink=self.sink,
             changes=self._changes,
             audit=self._audit,
         )
@@ -132,7 +135,7 @@ class Handlers:
         return events.EventHandlers(
             log=self.parts.log,
             archive=events_tables.PostgresEventArchive(database=self.parts.database),
-            sink=self.parts.sink,
+            sink=self.sink,
             subscriptions=trigger_files.TriggerFiles(folder=TRIGGERS),
             audit=self._audit,
         )
@@ -169,7 +172,7 @@ class Handlers:
     @property
     def _changes(self) -> "events_tables.PostgresChanges":
         parts = self.parts
-        return events_tables.PostgresChanges(database=parts.database, log=parts.log, sink=parts.sink, clock=parts.clock)
+        return events_tables.PostgresChanges(database=parts.database, log=parts.log, sink=self.sink, clock=parts.clock)
 
     @property
     def _hosts(self) -> "apps.Hosts":
