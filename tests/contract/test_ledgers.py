@@ -114,7 +114,7 @@ def test_a_commit_that_is_there_is_a_duplicate(world: Ledgers, lost: PushState) 
 
 def test_a_push_without_its_environment_is_unavailable(world: Ledgers) -> None:
     world.add("hello")
-    with pytest.raises(Unavailable, match="gone"):
+    with pytest.raises(Unavailable, match="is deleted"):
         world.pushes.admit(a_push("p1", "a"))
     world.remove("hello")
     with pytest.raises(Unavailable, match="deleted"):

@@ -1,1 +1,1 @@
-"""One file for each technology behind the ports; vendors' errors are translated here."""
+"""Adapters: one file for each technology behind the ports; errors of vendors are translated here."""

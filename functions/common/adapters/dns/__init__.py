@@ -1,1 +1,1 @@
-"""DNS zones."""
+"""DNS providers."""

@@ -1,1 +1,1 @@
-"""What forges send: one file for each forge, and what they have in common."""
+"""Forges: one file for each, and what their payloads share."""

@@ -1,1 +1,1 @@
-"""A Kubernetes cluster behind the ports."""
+"""Adapters of a Kubernetes cluster."""

@@ -1,1 +1,1 @@
-"""What one machine has in place of a cluster."""
+"""Adapters of one machine."""

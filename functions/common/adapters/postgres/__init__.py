@@ -1,1 +1,1 @@
-"""PostgreSQL behind the ports."""
+"""Adapters of PostgreSQL."""

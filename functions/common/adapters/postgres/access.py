@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.ports.apps import ApiToken, Role
 
-# Tokens in the table api_tokens; only their SHA-256 is kept.
-
 _FIND = "select name, role, created_at from api_tokens where digest = :digest and revoked_at is null"
 _ADD = """
 insert into api_tokens (digest, name, role) values (:digest, :name, :role) on conflict do nothing returning name
@@ -21,7 +19,7 @@ class PostgresApiTokens:
     database: Postgres
 
     def find(self, digest: str) -> ApiToken | None:
-        """Return the token in force with this digest; see ApiTokens."""
+        """Return the active token with this digest; see ApiTokens."""
         rows = self.database.run(_FIND, digest=digest)
         return ApiToken(name=rows[0][0], role=Role(rows[0][1]), created_at=rows[0][2]) if rows else None
 
@@ -30,11 +28,9 @@ class PostgresApiTokens:
         return bool(self.database.run(_ADD, digest=digest, name=name, role=role.value))
 
     def revoke(self, name: str) -> bool:
-        """End a token; see ApiTokens."""
+        """Revoke a token; see ApiTokens."""
         return bool(self.database.run(_REVOKE, name=name))
 
-
-# The audit log in the table audit_log.
 
 _RECORD = "insert into audit_log (actor, action, target, detail) values (:actor, :action, :target, :detail)"
 
@@ -46,5 +42,5 @@ class PostgresAuditLog:
     database: Postgres
 
     def record(self, *, actor: str, action: str, target: str = "", detail: str = "") -> None:
-        """Record one act; see AuditLog."""
+        """Record one action; see AuditLog."""
         self.database.run(_RECORD, actor=actor, action=action, target=target, detail=detail)

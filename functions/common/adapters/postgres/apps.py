@@ -13,8 +13,6 @@ from functions.common.domain.git_url import repository_key
 from functions.common.errors import NotFound
 from functions.common.ports.apps import AppRecord, ConfigScope, RemovedApp
 
-# Apps by repository, in the table projects.
-
 _SELECT_APPS = """
 select id::text, name, git_url, branch, domain, paths,
     array(select host from custom_domains where app = projects.name order by host) as custom_domains
@@ -37,8 +35,6 @@ class PostgresAppDirectory:
 def _app(row: dict[str, Any]) -> App:
     return App(**row | {"paths": tuple(row["paths"]), "custom_domains": tuple(row["custom_domains"])})
 
-
-# The apps in the table projects.
 
 _SELECT_RECORDS = """
 select p.id::text as id, p.name, p.git_url, p.branch, p.paths, p.git_repo_name, p.domain, p.created_at,
@@ -104,8 +100,6 @@ def _uuid(reference: str) -> str | None:
         return None
 
 
-# Changes of apps, each in one transaction.
-
 _ADD_APP = """
 insert into projects (name, git_url, git_key, branch, paths, git_repo_name, git_clone_http, domain)
 values (:name, :git_url, :git_key, :branch, :paths::text[], :repository, :git_url, :domain)
@@ -133,9 +127,8 @@ insert into release_floors (app, environment, number)
 select app, environment, max(number) from releases where app = :name group by app, environment
 on conflict (app, environment) do update set number = greatest(release_floors.number, excluded.number)
 """
-# Events stay: they are what explains the app's pushes afterwards. Sequences start anew with an app of the
-# same name, so what is counted by them goes. Numbers of releases go on: what is late tells by its number that
-# it is of the app before.
+# Events are kept: they explain the app's pushes later. Pushes and builds are deleted, because sequences start again
+# with a new app of this name. Numbers of releases continue: a late message has a number of the deleted app.
 _ABANDON_IMAGES = """
 insert into abandoned_images (image, digest)
 select distinct image, digest from builds where app = :name and digest <> '' and image_deleted_at is null
@@ -152,7 +145,7 @@ _REMOVE_APP = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresAppEditor:
-    """AppEditor over the table projects and what belongs to it."""
+    """AppEditor over the table projects and its dependent tables."""
 
     database: Postgres
 
@@ -176,7 +169,7 @@ class PostgresAppEditor:
         return str(rows[0][0])
 
     def set_source(self, name: str, *, git_url: str, branch: str) -> tuple[Environment, ...]:
-        """Change what feeds production; see AppEditor."""
+        """Set the source of production; see AppEditor."""
         with self.database.transaction():
             key = repository_key(git_url) if git_url else ""
             rows = self.database.run(_SET_SOURCE, name=name, git_url=git_url, git_key=key, branch=branch)
@@ -213,8 +206,6 @@ def _gone(name: str) -> str:
     return f"there is no app {name!r}: see `paas apps list`"
 
 
-# Config in the table config_vars.
-
 _READ = "select key, value from config_vars where app = :app and scope = :scope"
 _LOCK_CONFIG = "select 1 from projects where name = :app for update"
 _SET = """
@@ -248,12 +239,10 @@ class PostgresConfigVars:
         return tuple(key for (key,) in changed)
 
 
-# Custom domains in the table custom_domains.
-
 _ADD_DOMAIN = "insert into custom_domains (host, app) values (:host, :app) on conflict do nothing"
 _OWNER = "select app from custom_domains where host = :host"
 _REMOVE_DOMAIN = "delete from custom_domains where host = :host and app = :app returning host"
-# The table that the apps' rows show: the first of the app's hosts.
+# The column projects.custom_domain has the first of the app's hosts.
 _SHOWN = """
 update projects set custom_domain = coalesce((select min(host) from custom_domains where app = :app), '')
 where name = :app
@@ -267,7 +256,7 @@ class PostgresDomains:
     database: Postgres
 
     def add(self, app: str, host: str) -> str:
-        """Give the host to the app; see Domains."""
+        """Assign the host to the app; see Domains."""
         with self.database.transaction():
             self.database.run(_ADD_DOMAIN, host=host, app=app)
             owner = str(self.database.run(_OWNER, host=host)[0][0])
@@ -275,7 +264,7 @@ class PostgresDomains:
         return owner
 
     def remove(self, app: str, host: str) -> bool:
-        """Take the host from the app; see Domains."""
+        """Remove the host from the app; see Domains."""
         with self.database.transaction():
             removed = self.database.run(_REMOVE_DOMAIN, host=host, app=app)
             self.database.run(_SHOWN, app=app)

@@ -1,4 +1,4 @@
-"""Builds: the state machine, and the statements behind it."""
+"""Builds: their state machine and their records."""
 
 import json
 from dataclasses import dataclass
@@ -10,8 +10,6 @@ from functions.common.domain.push import PushState
 from functions.common.errors import Unavailable
 from functions.common.ports.builds import BuildEnd, BuildRecord, BuildStart
 
-# Builds to and from rows of the table builds.
-
 COLUMNS = (
     "name, app, environment, push, repository, sha, ref, sequence, state, superseded_by, "
     "digest, image, processes, step, reason, log_tail"
@@ -19,7 +17,7 @@ COLUMNS = (
 
 
 def build(row: dict[str, Any]) -> Build:
-    """Return the build of a row that holds COLUMNS, and maybe more."""
+    """Return the build of a row with at least COLUMNS."""
     image = Image(digest=row["digest"], reference=row["image"], processes=row["processes"]) if row["digest"] else None
     return Build(
         name=row["name"],
@@ -39,8 +37,8 @@ def build(row: dict[str, Any]) -> Build:
     )
 
 
-def ending(result: BuildResult) -> dict[str, str]:
-    """Return a build's end by column."""
+def _end_columns(result: BuildResult) -> dict[str, str]:
+    """Return the columns of a build's end."""
     return {
         "name": result.name,
         "state": result.state.value,
@@ -53,12 +51,12 @@ def ending(result: BuildResult) -> dict[str, str]:
     }
 
 
-# The statements of the build ledger: one each, so that each is one round trip and one transaction.
-
-# `gate` locks the environment's row and so waits for a push that is being admitted: either that push
-# is seen here, or its own start finds what is written here. The other tables are read as they were when
-# the statement began; where that may be old (the same commit, started twice at once) nothing is written
-# and no name comes back, and the caller tries again, with the number of attempts that there are.
+# Each method is one statement: one round trip and one transaction.
+#
+# `gate` locks the environment's row, and so waits for a push that is being admitted: either this statement sees that
+# push, or the start of that push's build sees this one's rows. The other tables are read as of the start of the
+# statement. Where that may be outdated (the same commit started twice at once) nothing is written and no name is
+# returned; the caller repeats it with the current number of attempts.
 BEGIN = f"""
 with gate as materialized (
     select state = 'open' as open, pushed_sequence, opened_at from environments
@@ -157,8 +155,6 @@ where not exists (select from builds where builds.name = asked.name) order by na
 """
 
 
-# The state machine of builds, in the table builds.
-
 _TRIES = 20
 
 
@@ -169,7 +165,7 @@ class PostgresBuildLedger:
     database: Postgres
 
     def begin(self, order: BuildOrder, *, repository: str, sequence: int) -> BuildStart:
-        """Begin, adopt, use again or refuse a build; see BuildLedger."""
+        """Start, adopt, reuse or refuse a build; see BuildLedger."""
         values = {"app": order.app, "environment": order.environment, "push": order.push, "sha": order.sha}
         values |= {"ref": order.ref, "repository": repository}
         attempts = 0
@@ -177,32 +173,32 @@ class PostgresBuildLedger:
             name = attempt_name(order.name, attempts + 1)
             row = self.database.rows(BEGIN, **values, name=name, attempts=attempts, sequence=sequence)[0]
             if row["name"] or row["overtaken"] or row["push_ended"]:
-                return _beginning(row)
+                return _start(row)
             attempts = row["attempts"]
-        msg = f"build {order.name} is being changed by others; try again"
+        msg = f"build {order.name} is being changed by concurrent calls; try again"
         raise Unavailable(msg)
 
     def end(self, result: BuildResult) -> BuildEnd | None:
         """Record the end of a running build; see BuildLedger."""
         for _ in range(_TRIES):
-            rows = self.database.rows(END, **ending(result))
+            rows = self.database.rows(END, **_end_columns(result))
             if not rows:
                 return None
-            if rows[0]["state"] != BuildState.RUNNING:  # else it was ended by another report at this moment
+            if rows[0]["state"] != BuildState.RUNNING:  # otherwise a concurrent report has just ended it
                 return BuildEnd(build=build(rows[0]), successor=rows[0]["successor"] or "")
-        msg = f"build {result.name} is being changed by others; try again"
+        msg = f"build {result.name} is being changed by concurrent calls; try again"
         raise Unavailable(msg)
 
     def cancel(self, app: str, environment: str, *, cause: str) -> tuple[str, ...]:
-        """Note why what runs is cancelled; see BuildLedger."""
+        """Record why running builds are cancelled; see BuildLedger."""
         return tuple(row[0] for row in self.database.run(CANCEL, app=app, environment=environment, cause=cause))
 
     def unknown(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Return those of the names that no build has; see BuildNames."""
+        """Return the names that no build has; see BuildNames."""
         return tuple(row[0] for row in self.database.run(UNKNOWN, names=list(names))) if names else ()
 
 
-def _beginning(row: dict[str, Any]) -> BuildStart:
+def _start(row: dict[str, Any]) -> BuildStart:
     return BuildStart(
         build=build(row) if row["name"] else None,
         overtaken=row["overtaken"] or "",

@@ -1,4 +1,4 @@
-"""Inbox and outbox of webhooks in the table webhook_deliveries."""
+"""Webhook deliveries and their outbox, in the table webhook_deliveries."""
 
 import threading
 from base64 import b64encode
@@ -16,8 +16,8 @@ from functions.common.events.envelope import Envelope, from_json
 from functions.common.ports.deliveries import StoredDelivery
 
 MAX_BYTES = 8 * 1024 * 1024  # of bodies in one statement; a larger one goes alone
-# One statement for all, whatever their number: they come as one JSON array, with the bodies in base64 and the
-# events as they are (type json keeps their text).
+# One statement for any number of deliveries. They are one JSON array, with bodies in base64 and events unchanged
+# (type json keeps their text).
 _STORE = """
 insert into webhook_deliveries
     (provider, delivery_id, kind, headers, body, outcome, reason, sha, event_id, event, claimed_at)
@@ -63,13 +63,13 @@ class PostgresDeliveries:
         return self.store_all((delivery,))[0]
 
     def store_all(self, deliveries: Sequence[Delivery]) -> list[StoredDelivery]:
-        """Store deliveries, all or none; of two with one id the first counts. Raises as `store` does."""
+        """Store all deliveries or none; of two with the same id the first is stored. Raises as `store` does."""
         rows = self.database.run(_STORE, deliveries=f"[{','.join(map(_as_json, deliveries))}]")
         new = {(row[0], row[1]) for row in rows}
-        return [self._told(delivery, new) for delivery in deliveries]
+        return [self._stored(delivery, new) for delivery in deliveries]
 
-    def _told(self, delivery: Delivery, new: set[tuple[str, str]]) -> StoredDelivery:
-        """Take a delivery from those that are new, or return what came earlier under its id."""
+    def _stored(self, delivery: Delivery, new: set[tuple[str, str]]) -> StoredDelivery:
+        """Return a delivery that is new, or the one stored earlier under its id."""
         key = (delivery.provider.value, delivery.delivery_id)
         if key not in new:
             return self._earlier(*key)
@@ -85,7 +85,7 @@ class PostgresDeliveries:
     def _earlier(self, provider: str, delivery_id: str) -> StoredDelivery:
         rows = self.database.run(_FIND, provider=provider, delivery_id=delivery_id)
         if not rows:
-            msg = f"delivery {delivery_id} was just being taken back: send it again"
+            msg = f"delivery {delivery_id} is being rolled back: send it again"
             raise Unavailable(msg)
         event_id, outcome, reason = rows[0]
         return StoredDelivery(
@@ -97,11 +97,11 @@ class PostgresDeliveries:
         )
 
     def mark_published(self, event_id: str) -> None:
-        """Note that the broker has the event; see DeliveryInbox."""
+        """Record that the broker has the event; see EventOutbox."""
         self.mark_all((event_id,))
 
     def mark_all(self, event_ids: Sequence[str]) -> None:
-        """Note that the broker has these events, in one statement. Raises Unavailable."""
+        """Record that the broker has these events, in one statement. Raises Unavailable."""
         self.database.run(_MARK, event_ids=list(event_ids))
 
     def claim(self, *, older_than: timedelta, limit: int) -> tuple[Envelope, ...]:
@@ -120,7 +120,7 @@ def _as_json(delivery: Delivery) -> str:
         "sha": delivery.sha,
         "event_id": delivery.event_id,
     }
-    # The long ones are JSON without being escaped once more.
+    # Body and event are inserted as they are: escaping them as JSON strings would take time.
     body, event = b64encode(delivery.body).decode(), delivery.event or "null"
     return f'{to_json(fields).decode()[:-1]},"body":"{body}","event":{event}}}'
 

@@ -10,10 +10,8 @@ from functions.common.domain.environment import Environment, EnvironmentState, p
 from functions.common.errors import Unavailable
 from functions.common.ports.apps import OpenedEnvironment
 
-# Environments, in the table environments.
-
-# One statement: the row that is there, opened again when closed, or a new one. Nothing comes back when
-# somebody else made the row at this moment, or when another branch holds the name.
+# One statement: the existing row, reopened when closed, or a new one. It returns nothing when a concurrent call has
+# just created the row, or when another branch has the name.
 _OPEN = """
 with found as materialized (
     select * from environments where app = :app
@@ -51,19 +49,19 @@ _LONGER_DIGEST = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresEnvironments:
-    """Environments over the table of that name."""
+    """Environments over the table environments."""
 
     database: Postgres
 
     def open(self, wanted: Environment) -> OpenedEnvironment:
-        """Make sure that the branch has its environment; see Environments."""
+        """Open the environment of a branch; see Environments."""
         for candidate in _candidates(wanted):
             rows = self._open(candidate)
             if rows:
                 name, branch, label, is_new = rows[0]
                 environment = Environment(app=wanted.app, name=name, branch=branch, label=label)
                 return OpenedEnvironment(environment=environment, is_new=is_new)
-        msg = f"the environment {wanted.app}/{wanted.name} is being changed by others; try again"
+        msg = f"the environment {wanted.app}/{wanted.name} is being changed by concurrent calls; try again"
         raise Unavailable(msg)
 
     def close_previews(self, apps: Sequence[str], branch: str) -> tuple[Environment, ...]:
@@ -77,7 +75,7 @@ class PostgresEnvironments:
 
 
 def _candidates(wanted: Environment) -> Iterator[Environment]:
-    """Yield each name twice: when others made the row in between, the second look finds it."""
+    """Yield each name twice: the second attempt finds a row that a concurrent call has created."""
     yield wanted
     yield wanted
     if not wanted.is_production:
@@ -85,8 +83,6 @@ def _candidates(wanted: Environment) -> Iterator[Environment]:
         yield other
         yield other
 
-
-# Previews that are to go, and those that are gone, in the table environments.
 
 _COLUMNS = "e.app, e.name, e.branch, e.label, e.state"
 _EXPIRED = f"""
@@ -126,7 +122,7 @@ class PostgresStalePreviews:
     database: Postgres
 
     def expired(self, *, older_than: timedelta, limit: int) -> tuple[Environment, ...]:
-        """Return previews of an age; see StalePreviews."""
+        """Return previews without recent pushes; see StalePreviews."""
         return _environments(self.database.rows(_EXPIRED, older_than=older_than, limit=limit))
 
     def orphaned(self, *, limit: int) -> tuple[Environment, ...]:
@@ -145,15 +141,15 @@ class PostgresPreviewSweeper:
     database: Postgres
 
     def unswept(self, *, longer_than: timedelta, limit: int) -> tuple[Environment, ...]:
-        """Return closed previews of which something may be left; see PreviewSweeper."""
+        """Return closed previews that are not marked as swept; see PreviewSweeper."""
         return _environments(self.database.rows(_UNSWEPT, longer_than=longer_than, limit=limit))
 
     def leftovers(self, host: str) -> tuple[str, ...]:
-        """Return what is remembered of a host; see PreviewSweeper."""
+        """Return what is recorded for a host; see PreviewSweeper."""
         return tuple(row[0] for row in self.database.run(_LEFTOVERS, host=host))
 
     def mark_swept(self, app: str, environment: str) -> None:
-        """Note that nothing is left; see PreviewSweeper."""
+        """Record that nothing is left; see PreviewSweeper."""
         self.database.run(_SWEPT, app=app, environment=environment)
 
 

@@ -1,4 +1,4 @@
-"""The event log, changes that are announced by events, and dead letters."""
+"""The event log, changes with their events, the outbox and dead letters."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -14,8 +14,7 @@ from functions.common.events.envelope import Envelope, envelop, from_json
 from functions.common.ports.clock import Clock
 from functions.common.ports.events import DeadLetter, EventLog, EventRecord, EventSink, ParkedEvent
 
-# The event log in the table events; a push's first event is read from its delivery.
-
+# The first event of a push is in its delivery.
 _APPEND = """
 insert into events (id, source, type, subject, app, environment, push, cause, body)
 values (:id, :source, :type, :subject, :app, :environment, :push, :cause, :body)
@@ -66,8 +65,6 @@ class PostgresEventLog:
         return tuple(from_json(row[0]) for row in self.database.run(_OF_PUSH, push=push))
 
 
-# The event log, page by page.
-
 _PAGE_EVENTS = """
 select sequence, id, source, type, subject, push, cause, recorded_at from events
 where {where} sequence > :after order by sequence limit :limit
@@ -98,8 +95,6 @@ class PostgresEventArchive:
         return tuple(EventRecord(**row) for row in self.database.rows(sql, **numbers, **wanted))
 
 
-# Changes and their events in one PostgreSQL transaction; what the broker does not take stays in event_outbox.
-
 _ENQUEUE = "insert into event_outbox (id, source) values (:id, :source) on conflict do nothing"
 _PUBLISHED = "delete from event_outbox where id = :id"
 _CLAIM = """
@@ -116,7 +111,7 @@ _log = logging.getLogger("slipway")
 
 @dataclass(slots=True, kw_only=True)
 class PostgresChange:
-    """Change: envelopes are recorded when announced and kept to be sent."""
+    """Change: envelopes are recorded when they are announced, and sent after the commit."""
 
     database: Postgres
     log: EventLog
@@ -145,7 +140,7 @@ class PostgresChanges:
 
     @contextmanager
     def begin(self) -> Iterator[PostgresChange]:
-        """Begin a change; see Changes."""
+        """Start a change; see Changes."""
         change = PostgresChange(database=self.database, log=self.log, clock=self.clock)
         with self.database.transaction():
             yield change
@@ -174,11 +169,9 @@ class PostgresEventOutbox:
         return tuple(from_json(body) for _, body in sorted(rows))
 
     def mark_published(self, event_id: str) -> None:
-        """Forget an event that the broker has; see EventOutbox."""
+        """Delete an event that the broker has; see EventOutbox."""
         self.database.run(_PUBLISHED, id=event_id)
 
-
-# Dead letters in the table of that name.
 
 _PARK = """
 insert into dead_letters (event_id, source, type, app, push, subscriber, code, error, body)
@@ -224,7 +217,7 @@ where (:state = '' or state = :state) and (:before::bigint = 0 or id < :before::
 """
 )
 _FIND_PARKED = _SELECT + "where id = :id"
-_SETTLE = """
+_CLOSE = """
 update dead_letters set state = :state, ended_at = now() where id = :id and state = 'parked' returning id
 """
 
@@ -245,8 +238,8 @@ class PostgresParkedEvents:
         return _parked(rows[0]) if rows else None
 
     def close(self, number: int, state: str) -> bool:
-        """End a parked event; see ParkedEvents."""
-        return bool(self.database.run(_SETTLE, id=number, state=state))
+        """Set the final state of a parked event; see ParkedEvents."""
+        return bool(self.database.run(_CLOSE, id=number, state=state))
 
 
 def _parked(row: dict[str, Any]) -> ParkedEvent:

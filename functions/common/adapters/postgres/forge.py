@@ -1,4 +1,4 @@
-"""Branch heads last seen, in the tables forge_repositories and forge_heads."""
+"""Branch heads that were read at forges, and the newest status of each commit."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
@@ -35,9 +35,9 @@ _UNREADABLE = """
 insert into forge_repositories (repository) values (:repository)
 on conflict (repository) do update set looked_at = now()
 """
-_FORGET = "delete from forge_heads where repository = :repository and branch <> all(cast(:branches as text[]))"
-# A head that was handled and is so no more (pushes of others came since) starts to wait for its webhook again.
-_REMEMBER = """
+_DELETE_MISSING = "delete from forge_heads where repository = :repository and branch <> all(cast(:branches as text[]))"
+# A head that was handled and is not any more (other pushes came since) waits for its webhook again.
+_RECORD = """
 insert into forge_heads as kept (repository, branch, sha, settled)
 select :repository, branch, sha, case when branch = any(cast(:handled as text[])) then sha else '' end
 from unnest(cast(:branches as text[]), cast(:shas as text[])) as read (branch, sha)
@@ -84,15 +84,15 @@ class PostgresHeadRecords:
         )
 
     def record(self, repository: str, heads: Mapping[str, str], *, handled: Collection[str]) -> None:
-        """Replace what was last read; see HeadRecords."""
+        """Replace the recorded heads; see HeadRecords."""
         branches, shas = list(heads), list(heads.values())
         with self.database.transaction():
             self.database.run(_READ, repository=repository)
-            self.database.run(_FORGET, repository=repository, branches=branches)
-            self.database.run(_REMEMBER, repository=repository, branches=branches, shas=shas, handled=list(handled))
+            self.database.run(_DELETE_MISSING, repository=repository, branches=branches)
+            self.database.run(_RECORD, repository=repository, branches=branches, shas=shas, handled=list(handled))
 
     def mark_unreadable(self, repository: str) -> None:
-        """Note that the repository could not be read; see HeadRecords."""
+        """Record that the repository could not be read; see HeadRecords."""
         self.database.run(_UNREADABLE, repository=repository)
 
 
@@ -108,7 +108,7 @@ class PostgresBranchPushes:
         return tuple(push(row) for row in rows)
 
     def was_delivered(self, sha: str, *, within: timedelta) -> bool:
-        """Return whether a delivery came in so recently; see BranchPushes."""
+        """Return whether a delivery arrived recently; see BranchPushes."""
         return bool(self.database.run(_DELIVERED, sha=sha, within=within)[0][0])
 
 
@@ -173,6 +173,6 @@ class PostgresStatusJournal:
     database: Postgres
 
     def offer(self, status: CommitStatus) -> CommitStatus:
-        """Remember the status unless a newer one is known; see StatusJournal."""
+        """Record the status unless a newer one is recorded; see StatusJournal."""
         self.database.run(_OFFER, **asdict(status))
         return CommitStatus(**self.database.rows(_FIND_STATUS, sha=status.sha, context=status.context)[0])

@@ -1,10 +1,10 @@
-"""ImageRetention by the tables builds, releases and abandoned_images."""
+"""The choice of images to delete."""
 
 from dataclasses import dataclass
 
 from functions.common.adapters.postgres.client import Postgres
 
-# What can be rolled back to, what is or is to be live, and what a push on its way waits for or may use again.
+# Images that can be rolled back to, that run or are being released, and that unfinished pushes may use.
 NEEDED = """
 select digest from environments as e cross join lateral (
     select digest from releases as r where r.app = e.app and r.environment = e.name order by number desc limit :releases
@@ -53,7 +53,7 @@ where image = :image and digest = :digest and image_claimed_at is not null and i
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresImageRetention:
-    """ImageRetention over the tables."""
+    """ImageRetention over the tables builds, releases, environments, pushes and abandoned_images."""
 
     database: Postgres
 
@@ -63,5 +63,5 @@ class PostgresImageRetention:
         return tuple((image, digest) for image, digest in rows)
 
     def mark_deleted(self, reference: str, digest: str) -> None:
-        """Note that the image is gone; see ImageRetention."""
+        """Record that the image is deleted; see ImageRetention."""
         self.database.run(_DELETED, image=reference, digest=digest)

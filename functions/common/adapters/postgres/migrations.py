@@ -1,4 +1,4 @@
-"""Applies migrations in order, once each, and refuses to go on when an applied file was edited."""
+"""Applies migrations in order, once each, and refuses to continue when an applied file was edited."""
 
 import hashlib
 import re
@@ -8,14 +8,14 @@ from functions.common.adapters.postgres.client import Postgres
 from functions.common.errors import Rejected
 
 _NAME = re.compile(r"^\d{4}_[a-z0-9_]+\.sql\Z")
-_LOCK = 7_236_452_117  # any number, the same for everybody who migrates
+_LOCK = 7_236_452_117  # any number, the same for every process that migrates
 
 
 def migrate(database: Postgres, folder: Path) -> tuple[str, ...]:
-    """Apply what is missing from `folder` (NNNN_name.sql) and return the names applied now.
+    """Apply the missing migrations of `folder` (NNNN_name.sql) and return their names.
 
-    Every applied file's SHA-384 must match. Raises Rejected naming the file and both sums, before
-    anything is applied. Side by side calls are safe: one waits for the other.
+    The SHA-384 of every applied file must match. Otherwise it raises Rejected, naming the file and both sums, before
+    it applies anything. Concurrent calls are safe: one waits for the other.
     """
     files = {path.name: path.read_bytes() for path in sorted(folder.glob("*.sql"))}
     for name in files:
@@ -79,7 +79,7 @@ def _apply(database: Postgres, scope: str, name: str, content: bytes) -> None:
 
 
 def _statements(script: str) -> list[str]:
-    """Split at semicolons that end a line, outside $$ bodies; comments go."""
+    """Split at semicolons at line ends, outside $$ bodies; comments are removed."""
     statements, lines, quoted = [], list[str](), False
     for line in script.splitlines():
         code = line if quoted else re.sub(r"\s--\s.*$|^--.*$", "", line)

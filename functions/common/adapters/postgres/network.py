@@ -1,4 +1,4 @@
-"""Hosts: which there are, what was reported of them, and what needs a look."""
+"""Hosts: which are wanted, and the states of their DNS records and certificates."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -6,8 +6,6 @@ from datetime import timedelta
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.events.envelope import from_json
 from functions.common.ports.network import IncompleteHost, KnownCertificate, RecordState, UnwantedHost
-
-# Which hosts are wanted, by the tables environments and custom_domains.
 
 _OWNER = """
 select app from environments where label = :label and :label <> '' and state = 'open'
@@ -18,19 +16,17 @@ limit 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresHostDirectory:
-    """HostDirectory; `domain` is that of the default hosts, `<label>.<domain>`."""
+    """HostDirectory over the tables environments and custom_domains; default hosts are `<label>.<domain>`."""
 
     database: Postgres
     domain: str
 
     def owner(self, host: str) -> str:
-        """Return the app that answers at the host; see HostDirectory."""
+        """Return the app that serves the host; see HostDirectory."""
         label = host.removesuffix(f".{self.domain}")
         rows = self.database.run(_OWNER, label="" if label == host else label, host=host)
         return str(rows[0][0]) if rows else ""
 
-
-# What became of names and certificates, in the tables dns_records and certificates.
 
 _NOTE_RECORD = """
 insert into dns_records as kept (host, app, state, reason) values (:host, :app, :state, :reason)
@@ -55,7 +51,7 @@ class PostgresDnsRecordLedger:
     database: Postgres
 
     def record(self, host: str, *, app: str, state: RecordState, reason: str = "") -> None:
-        """Remember a record's state; see DnsRecordLedger."""
+        """Record the state of a DNS record; see DnsRecordLedger."""
         self.database.run(_NOTE_RECORD, host=host, app=app, state=state, reason=reason)
 
 
@@ -66,7 +62,7 @@ class PostgresCertificateLedger:
     database: Postgres
 
     def record(self, certificate: KnownCertificate) -> None:
-        """Remember a certificate's state; see CertificateLedger."""
+        """Record the state of a certificate; see CertificateLedger."""
         self.database.run(
             _NOTE_CERTIFICATE,
             host=certificate.host,
@@ -77,12 +73,10 @@ class PostgresCertificateLedger:
         )
 
     def find(self, host: str) -> KnownCertificate | None:
-        """Return what is remembered of a host; see CertificateLedger."""
+        """Return the recorded certificate of a host; see CertificateLedger."""
         rows = self.database.rows(_FIND, host=host)
         return KnownCertificate(**rows[0]) if rows else None
 
-
-# Wanted hosts against the tables dns_records and certificates.
 
 _WANTED = """
     select e.label || '.' || :domain as host, e.app, e.name as environment, e.branch, e.opened_at as since,
@@ -92,7 +86,7 @@ _WANTED = """
     select c.host, c.app, 'production', '', a.created_at, 'domain'
     from custom_domains as c join projects as a on a.name = c.app
 """
-_LACKING = f"""
+_INCOMPLETE = f"""
 select w.host, w.app, w.environment, w.branch, w.kind, d.host is not null as has_record,
     s.host is not null as has_certificate,
     (select body from events as v where v.app = w.app and v.body::json #>> '{{data,host}}' = w.host
@@ -124,24 +118,24 @@ on conflict (host) do update set count = kept.count + 1, asked_at = now()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresHostCheck:
-    """HostCheck; `domain` is that of the default hosts, `<label>.<domain>`."""
+    """HostCheck over the tables of hosts, records and certificates; default hosts are `<label>.<domain>`."""
 
     database: Postgres
     domain: str
 
     def incomplete(self, *, longer_than: timedelta, limit: int) -> tuple[IncompleteHost, ...]:
-        """Return wanted hosts that lack something; see HostCheck."""
-        rows = self.database.rows(_LACKING, domain=self.domain, longer_than=longer_than, limit=limit)
+        """Return wanted hosts without record or certificate; see HostCheck."""
+        rows = self.database.rows(_INCOMPLETE, domain=self.domain, longer_than=longer_than, limit=limit)
         return tuple(
             IncompleteHost(**row | {"announced": from_json(row["announced"]) if row["announced"] else None})
             for row in rows
         )
 
     def unwanted(self, *, longer_than: timedelta, limit: int) -> tuple[UnwantedHost, ...]:
-        """Return hosts that nothing wants; see HostCheck."""
+        """Return hosts that are no longer wanted; see HostCheck."""
         rows = self.database.rows(_UNWANTED, domain=self.domain, longer_than=longer_than, limit=limit)
         return tuple(UnwantedHost(**row) for row in rows)
 
     def mark_reminded(self, host: str) -> None:
-        """Note a reminder; see HostCheck."""
+        """Record a reminder; see HostCheck."""
         self.database.run(_REMINDED, host=host)

@@ -1,4 +1,4 @@
-"""Pushes: the state machine, and the order of a branch."""
+"""Pushes: their state machine, their history, and the records that explain them."""
 
 import re
 from dataclasses import dataclass
@@ -11,8 +11,6 @@ from functions.common.errors import Unavailable
 from functions.common.events.envelope import from_json
 from functions.common.ports.pushes import BaseState, DeliveryRecord, Lineage, PushRecord, RecordedEvent, StuckPush
 
-# Pushes to and from rows of the table pushes.
-
 COLUMNS = (
     "id, app, environment, repository, ref, before, sha, message, author, "
     "sequence, state, code, step, reason, received_at"
@@ -20,12 +18,12 @@ COLUMNS = (
 
 
 def push(row: dict[str, Any]) -> Push:
-    """Return the push of a row that holds COLUMNS."""
+    """Return the push of a row with COLUMNS."""
     return Push(**row | {"state": PushState(row["state"])})
 
 
-def parameters(push: Push) -> dict[str, str]:
-    """Return what a forge told of a push, by column."""
+def _parameters(push: Push) -> dict[str, str]:
+    """Return the columns that come from the forge."""
     return {
         "id": push.id,
         "app": push.app,
@@ -39,13 +37,11 @@ def parameters(push: Push) -> dict[str, str]:
     }
 
 
-# The state machine of pushes, in the tables pushes and environments.
-
 _VALUES = ":id, :app, :environment, :repository, :ref, :before, :sha, :message, :author"
 _INTO = "pushes (id, app, environment, repository, ref, before, sha, message, author, sequence, state"
-# One statement, so one round trip. It reads the environment, then moves it on only if nobody did in
-# between: the update locks the row and looks at it again. Who comes second gets no row, and tries again.
-# An app that was deleted and made again goes on counting: old pushes and builds keep their place.
+# One statement, so one round trip. It reads the environment and increments its sequence only if no concurrent
+# statement did so in between: the update locks the row and compares it again. The second of two gets no row, and
+# repeats the statement. The sequence of a new app continues after that of a deleted app of its name.
 _ADMIT = f"""
 with recorded as materialized (select {COLUMNS} from pushes where id = :id and app = :app),
 place as materialized (
@@ -72,7 +68,7 @@ admitted as (
 repeated as (
     insert into {_INTO}, code, reason, ended_at)
     select {_VALUES}, 0, 'ignored', 'duplicate',
-        'the commit is already there: push ' || newest.id || ' of the same commit was taken before', now()
+        'push ' || newest.id || ' has the same commit and came first', now()
     from newest where newest.sha = :sha returning {COLUMNS}
 )
 select * from recorded union all select * from admitted union all select * from repeated
@@ -91,7 +87,7 @@ where id = :id and app = :app and state = any(cast(:earlier as text[]))
 returning id
 """
 _ORDER = (PushState.RECEIVED, PushState.BUILDING, PushState.RELEASING)
-_TRIES = 50  # somebody else got through at each one
+_TRIES = 50  # each one fails only because a concurrent statement succeeds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,12 +98,12 @@ class PostgresPushLedger:
 
     def admit(self, push: Push) -> Push:
         """Record the push as its environment's newest; see PushLedger."""
-        return self._written(_ADMIT, parameters(push))
+        return self._written(_ADMIT, _parameters(push))
 
     def record(self, push: Push, *, code: str = "") -> Push:
-        """Record a push that ends here; see PushLedger."""
+        """Record a final push; see PushLedger."""
         end = {"state": push.state.value, "code": code or push.code, "reason": push.reason}
-        return self._written(_RECORD, parameters(push) | end)
+        return self._written(_RECORD, _parameters(push) | end)
 
     def advance(self, push_id: str, app: str, state: PushState, *, step: str = "", reason: str = "") -> bool:
         """Move a push forward; see PushLedger."""
@@ -123,23 +119,21 @@ class PostgresPushLedger:
             except Exception as error:
                 if sqlstate(error) != UNIQUE_VIOLATION:
                     raise
-                continue  # the same push was recorded at this moment: the next look finds it
+                continue  # the same push has just been recorded: the next attempt finds it
             if rows:
                 return push(rows[0])
-        msg = f"push {values['id']}: {values['app']}/{values['environment']} is gone or too busy; try again"
+        msg = f"push {values['id']}: {values['app']}/{values['environment']} is deleted or too busy; try again"
         raise Unavailable(msg)
 
 
-# What is recorded of a push and of those beside it, in the table pushes.
-
 _RECORDED = f"select {COLUMNS} from pushes where id = :id order by app"  # noqa: S608 - a constant
-# A deleted branch is a recorded push of zeros; its preview, if it had one, was opened after that again.
-# The chain of pushes goes on through those that a filter ignored: they take nobody's place themselves.
+# A deleted branch is a recorded push of zeros; a preview that is used after it was reopened later.
+# The chain of pushes continues through filtered ones: they replace no other push.
 _LINEAGE = """
 with recursive of_app as (
     select *, state = 'ignored' and code in ('skip-ci', 'paths') as filtered
     from pushes where app = :app and repository = :repository and ref = :ref and id <> :id
-    order by received_at desc limit 500 -- what is older decides nothing any more
+    order by received_at desc limit 500 -- older ones do not matter
 ),
 reached as (
     select cast(:sha as text) as sha
@@ -172,11 +166,11 @@ class PostgresPushHistory:
     database: Postgres
 
     def recorded(self, push_id: str) -> tuple[Push, ...]:
-        """Return what is recorded of a push; see PushHistory."""
+        """Return the records of a push; see PushHistory."""
         return tuple(push(row) for row in self.database.rows(_RECORDED, id=push_id))
 
     def lineage(self, push: Push, head: str) -> Lineage:
-        """Return where the push stands; see PushHistory."""
+        """Return the push's position; see PushHistory."""
         rows = self.database.rows(
             _LINEAGE,
             id=push.id,
@@ -219,11 +213,11 @@ class PostgresStuckPushes:
 
 
 _SHA_START = re.compile(r"^[0-9a-f]{7,64}\Z")
-# `g` follows every hex digit, so the range holds the shas that start with the reference, by the index.
+# `g` follows every hex digit: the range contains the shas that start with the reference, and can use the index.
 _STARTS = "sha >= :reference and sha < :reference || 'g'"
 _DELIVERIES = """
 select provider, delivery_id as delivery, kind, outcome, reason, sha, event_id as event, received_at,
-    -- not as jsonb, which knows no NUL: the event's own type stands before its data
+    -- not as jsonb, which refuses NUL: the type comes before the data in the event
     coalesce(substring(event from '"type": *"([^"]*)"'), '') as type,
     published_at is not null as published
 from webhook_deliveries where {where} order by received_at limit 50
@@ -254,7 +248,7 @@ class PostgresPushRecords:
         return tuple(DeliveryRecord(**row) for row in rows)
 
     def pushes(self, reference: str) -> tuple[PushRecord, ...]:
-        """Return what became of a push for each app; see PushRecords."""
+        """Return the states of a push for each app; see PushRecords."""
         where = _STARTS if _SHA_START.match(reference) else "id = :reference"
         rows = self.database.rows(_PUSH_RECORDS.format(where=where), reference=reference)
         return tuple(PushRecord(**row) for row in rows)

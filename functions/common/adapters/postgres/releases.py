@@ -1,4 +1,4 @@
-"""Releases: the state machine and those of the past."""
+"""Releases: their state machine, their history and their records."""
 
 import json
 from dataclasses import dataclass
@@ -19,8 +19,6 @@ from functions.common.ports.releases import (
     SupersededProposal,
 )
 
-# Rows of the table releases as values.
-
 COLUMNS = (
     "app, environment, number, kind, push, sha, sequence, digest, image, processes, config, state, step, reason, "
     "note, created_at"
@@ -28,7 +26,7 @@ COLUMNS = (
 
 
 def release(row: dict[str, Any]) -> Release:
-    """Return the release of a row with (at least) these columns."""
+    """Return the release of a row with at least COLUMNS."""
     return Release(
         app=row["app"],
         environment=row["environment"],
@@ -49,26 +47,24 @@ def release(row: dict[str, Any]) -> Release:
     )
 
 
-# Begins releases in the table releases, under a lock on the environment's row.
-
 _LOCK = """
 select label, state, promoted_sequence,
-    -- an app that was deleted and made again goes on counting
+    -- numbers continue after those of a deleted app of this name
     greatest(release_number, (select max(number) from releases where app = :app and environment = :environment),
         (select number from release_floors where app = :app and environment = :environment)) as release_number,
     array(select host from custom_domains where app = :app order by host) as domains
 from environments where app = :app and name = :environment for update
 """
-_FIND_BEGUN = f"""
+_FIND_STARTED = f"""
 select {COLUMNS} from releases where app = :app and environment = :environment
     and (cause = :cause or (:push <> '' and kind = 'push' and push = :push and :kind = 'push'))
 order by number limit 1
 """  # noqa: S608 - the columns are a constant
-_DISPLACED = f"""
+_SUPERSEDED_BY = f"""
 select {COLUMNS} from releases
 where app = :app and environment = :environment and superseded_by = :number order by number
 """  # noqa: S608 - as above
-_OVER = """
+_LAST_NUMBER = """
 select coalesce(max(number), 0) from (
     select number from release_floors where app = :app and environment = :environment
     union all select number from releases
@@ -104,7 +100,10 @@ class PostgresReleaseLedger:
     database: Postgres
 
     def begin(self, proposal: Proposal) -> StartedRelease | SupersededProposal:
-        """Begin a release, or return the one that the cause has; see ReleaseLedger."""
+        """Start a release, or return the one that the cause has; see ReleaseLedger.
+
+        The lock on the environment's row orders concurrent calls.
+        """
         where = {"app": proposal.app, "environment": proposal.environment}
         with self.database.transaction():
             locked = self.database.rows(_LOCK, **where)
@@ -112,28 +111,28 @@ class PostgresReleaseLedger:
                 return SupersededProposal(reason=f"{proposal.app}/{proposal.environment} was deleted")
             place = locked[0]
             found = self.database.rows(
-                _FIND_BEGUN, **where, cause=proposal.cause, push=proposal.push, kind=proposal.kind
+                _FIND_STARTED, **where, cause=proposal.cause, push=proposal.push, kind=proposal.kind
             )
             if found:
-                began = release(found[0])
-                rows = self.database.rows(_DISPLACED, **where, number=began.number)
-            elif reason := _overtaken(proposal, place):
+                started = release(found[0])
+                rows = self.database.rows(_SUPERSEDED_BY, **where, number=started.number)
+            elif reason := _refusal(proposal, place):
                 return SupersededProposal(reason=reason)
             else:
                 number = place["release_number"] + 1
                 rows = self._supersede(where, number=number, reason=f"release v{number} replaced it")
-                began = self._insert(proposal, place, number)
+                started = self._insert(proposal, place, number)
         domains = tuple(place["domains"]) if proposal.environment == PRODUCTION else ()
-        displaced = tuple(release(row) for row in rows)
-        return StartedRelease(release=began, label=place["label"], custom_domains=domains, superseded=displaced)
+        superseded = tuple(release(row) for row in rows)
+        return StartedRelease(release=started, label=place["label"], custom_domains=domains, superseded=superseded)
 
     def abandon(self, app: str, environment: str) -> AbandonedReleases:
-        """Supersede what is unfinished in a closed environment; see ReleaseLedger."""
+        """Supersede the unfinished releases of a closed environment; see ReleaseLedger."""
         where = {"app": app, "environment": environment}
         with self.database.transaction():
             locked = self.database.rows(_LOCK, **where)
             is_open = bool(locked) and locked[0]["state"] == "open"
-            through = self.database.run(_OVER, **where, open=is_open)[0][0]
+            through = self.database.run(_LAST_NUMBER, **where, open=is_open)[0][0]
             if is_open:
                 return AbandonedReleases(through=through)
             rows = self._supersede(where, number=None, reason=f"{app}/{environment} was closed")
@@ -170,15 +169,13 @@ class PostgresReleaseLedger:
         return {str(key): str(value) for key, value in self.database.run(_CONFIG, app=proposal.app, scope=scope)}
 
 
-def _overtaken(proposal: Proposal, place: dict[str, Any]) -> str:
+def _refusal(proposal: Proposal, place: dict[str, Any]) -> str:
     if place["state"] != "open":
         return f"{proposal.app}/{proposal.environment} is closed"
     if proposal.sequence is not None and proposal.sequence < place["promoted_sequence"]:
         return "a newer push was released first"
     return ""
 
-
-# Finds releases that were begun before, and the images that only they used.
 
 _FIND_NUMBER = f"select {COLUMNS} from releases where app = :app and environment = :environment and number = :number"  # noqa: S608 - the columns are a constant
 _NEWEST = f"""
@@ -189,7 +186,7 @@ _ENVIRONMENTS = """
 select name from environments where app = :app and state = 'open'
     and (name = :scope or (:scope = 'preview' and name <> 'production')) order by name
 """
-_ORPHANS = """
+_UNUSED_IMAGES = """
 select distinct image, digest from releases as gone
 where app = :app and environment = :environment
     and not exists (select 1 from releases as kept where kept.digest = gone.digest
@@ -212,7 +209,7 @@ class PostgresReleaseArchive:
         return release(rows[0]) if rows else None
 
     def newest(self, app: str, environment: str) -> Release | None:
-        """Return the newest that is live or on its way; see ReleaseArchive."""
+        """Return the newest live or unfinished release; see ReleaseArchive."""
         rows = self.database.rows(_NEWEST, app=app, environment=environment)
         return release(rows[0]) if rows else None
 
@@ -228,19 +225,17 @@ class PostgresAbandonedImages:
     database: Postgres
 
     def of(self, app: str, environment: str) -> tuple[tuple[str, str], ...]:
-        """Return the images that nothing open uses; see AbandonedImages."""
-        rows = self.database.run(_ORPHANS, app=app, environment=environment)
+        """Return the images that no open environment uses; see AbandonedImages."""
+        rows = self.database.run(_UNUSED_IMAGES, app=app, environment=environment)
         return tuple((image, digest) for image, digest in rows)
 
-
-# What was observed of releases, in the table releases; production's state on its app.
 
 _FIND_OBSERVED = f"""
 select {COLUMNS}, ended_by, coalesce((select label from environments as e
     where e.app = r.app and e.name = r.environment), '') as label
 from releases as r where app = :app and environment = :environment and number = :number
 """  # noqa: S608 - the columns are a constant
-_NOTE = """
+_RECORD_STEP = """
 update releases set step = :step, moved_at = now()
 where app = :app and environment = :environment and number = :number and state = 'started' and step <> :step
 """
@@ -267,8 +262,8 @@ class PostgresReleaseProgress:
     database: Postgres
 
     def record_step(self, app: str, environment: str, number: int, *, step: str) -> ObservedRelease | None:
-        """Note how far a release is; see ReleaseProgress."""
-        self.database.run(_NOTE, app=app, environment=environment, number=number, step=step)
+        """Record the step of a release; see ReleaseProgress."""
+        self.database.run(_RECORD_STEP, app=app, environment=environment, number=number, step=step)
         return self._find(app, environment, number)
 
     def finish(
@@ -359,7 +354,7 @@ class PostgresReleaseHistory:
         return tuple(_record(row) for row in rows)
 
     def rollback_target(self, app: str, environment: str, number: int) -> ReleaseRecord | None:
-        """Return the release to go back to; see ReleaseHistory."""
+        """Return the release to roll back to; see ReleaseHistory."""
         if number:
             rows = self.database.rows(_RECORD_BY_NUMBER, app=app, environment=environment, number=number)
         else:

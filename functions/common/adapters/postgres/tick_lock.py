@@ -16,7 +16,7 @@ class PostgresTickLock:
 
     @contextmanager
     def try_acquire(self) -> Iterator[bool]:
-        """Try to hold the lock; see TickLock."""
+        """Try to take the lock; see TickLock."""
         held = bool(self.database.run("select pg_try_advisory_lock(:number)", number=self.number)[0][0])
         try:
             yield held

@@ -18,7 +18,7 @@ class PostgresRemovals:
     database: Postgres
 
     def record(self, app: str, environment: str, *, through: int) -> None:
-        """Remember the number; see Removals."""
+        """Record the number; see Removals."""
         self.database.run(_RECORD, app=app, environment=environment, through=through)
 
     def through(self, app: str, environment: str) -> int:
@@ -46,7 +46,7 @@ class PostgresStrayFinder:
     database: Postgres
 
     def among(self, workloads: tuple[RunningWorkload, ...]) -> tuple[RunningWorkload, ...]:
-        """Return those that nothing wants; see StrayFinder."""
+        """Return those that no environment wants; see StrayFinder."""
         rows = self.database.rows(
             _STRAYS,
             apps=[one.app for one in workloads],

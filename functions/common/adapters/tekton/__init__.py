@@ -1,1 +1,1 @@
-"""Tekton as a builder."""
+"""Tekton as the builder."""
