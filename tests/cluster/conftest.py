@@ -9,7 +9,7 @@ import pytest
 
 from tests.cluster.kit.cache import DEFAULT_HOME, Cache, Instance
 from tests.cluster.kit.control_plane import CLUSTER
-from tests.cluster.kit.install import CLOUDFLARE_PORT, remembered
+from tests.cluster.kit.install import CLOUDFLARE_PORT, load_installed
 from tests.cluster.kit.kubectl import Kubectl
 from tests.cluster.kit.overlay import NAMESPACE
 from tests.cluster.kit.pod_logs import PodLogs
@@ -72,7 +72,7 @@ def new_user(
     def make(name: str, *, exact: bool = False) -> User:
         app = name if exact else f"{name}-{uuid.uuid4().hex[:5]}"
         clone: Path = tmp_path_factory.mktemp(app)
-        user = User(instance=instance, installed=remembered(instance), app=app, clone=clone)
+        user = User(instance=instance, installed=load_installed(instance), app=app, clone=clone)
         user.api("DELETE", f"/apps/{app}")  # what a run that was broken off left
         made.append(user)
         return user

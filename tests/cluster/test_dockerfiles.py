@@ -14,7 +14,7 @@ import yaml
 
 from tests.cluster.kit.build_images import DEBIAN, RUN
 from tests.cluster.kit.kubectl import Kubectl
-from tests.cluster.kit.registry import REGISTRY
+from tests.cluster.kit.node import REGISTRY
 from tests.conftest import ROOT
 from tests.patience import patient
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.cluster.kit.nats_parts import PARTS, restart
+from tests.cluster.kit.nats import PARTS, restart
 from tests.cluster.kit.user import User
 from tests.local.waiting import until
 from tests.real_kubernetes import real_api

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cluster.kit.cache import DEFAULT_HOME, Cache
-from tests.cluster.kit.existing import SECRET, check, run_api_tests
-from tests.cluster.kit.parts import PARTS
+from tests.cluster.kit.existing import PARTS, SECRET, check, run_api_tests
 from tests.cluster.kit.steps import StepError
 from tests.fakes.loopback import Call, Reply, served
 from tests.real_kubernetes import real_api

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.kit.broker_door import door
+from tests.cluster.kit.broker_ingress import broker_ingress
 from tests.cluster.kit.cache import DEFAULT_HOME, Cache, Instance
 from tests.cluster.kit.control_plane import CLUSTER, start_control_plane
 from tests.cluster.kit.kubectl import Kubectl
@@ -33,7 +33,7 @@ def parked(user: User, event: str) -> list[dict[str, Any]]:
 
 
 def test_a_poisoned_event_is_parked_with_its_error_and_can_be_redriven(user: User, kubectl: Kubectl) -> None:
-    event = door(kubectl).send(PUBLISHED, POISON)
+    event = broker_ingress(kubectl).send(PUBLISHED, POISON)
     (letter,) = until(lambda: parked(user, event), seconds=60, why="the dead letter")
     assert (letter["type"], letter["code"], "promote-image" in letter["subscriber"]) == (PUBLISHED, 400, True)
     assert "digest" in letter["error"]
@@ -52,7 +52,7 @@ def test_an_answer_of_503_is_repeated_with_growing_waits_until_it_is_none(
 ) -> None:
     host = f"{user.app}.{DOMAIN}"
     zone.failures += [Reply(status=503)] * AWAY
-    event = door(kubectl).send(CREATED, {"app": user.app, "environment": "production", "host": host})
+    event = broker_ingress(kubectl).send(CREATED, {"app": user.app, "environment": "production", "host": host})
     until(lambda: len(_said(kubectl, "upsert-dns", event)) > AWAY, seconds=60, why="an answer after those of 503")
     said = _said(kubectl, "upsert-dns", event)
     waits = [later - earlier for (earlier, _), (later, _) in pairwise(said)]

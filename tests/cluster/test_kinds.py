@@ -10,7 +10,7 @@ from tests.cluster.kit.bad_versions import LATE
 from tests.cluster.kit.build_images import RUN
 from tests.cluster.kit.install import BUILDS, IDLE, PLAIN
 from tests.cluster.kit.kubectl import Kubectl
-from tests.cluster.kit.registry import REGISTRY
+from tests.cluster.kit.node import REGISTRY
 from tests.cluster.kit.user import User
 from tests.local.waiting import until
 

@@ -7,7 +7,7 @@ from functions.common.adapters.registry import RegistryImages
 from tests.cluster.conftest import NewUser
 from tests.cluster.kit.install import DATABASE
 from tests.cluster.kit.kubectl import Kubectl
-from tests.cluster.kit.registry import REGISTRY, REGISTRY_URL
+from tests.cluster.kit.node import REGISTRY, REGISTRY_URL
 from tests.cluster.kit.user import User
 from tests.local.waiting import until
 

@@ -6,8 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.cluster.kit.nats_parts import PARTS, restart
-from tests.cluster.kit.nats_world import GIVEN_UP_AFTER, World, build_world, is_installed
+from tests.cluster.kit.nats import MAX_DELIVERIES, PARTS, World, build_world, is_installed, restart
 from tests.local.waiting import until
 from tests.real_kubernetes import real_api, real_namespace
 
@@ -42,7 +41,7 @@ def test_a_503_is_repeated_after_growing_waits(world: World) -> None:
 def test_what_goes_on_failing_is_parked_with_its_error(world: World) -> None:
     world.send("failed", "failing", answers="503")
     letters = until(lambda: world.deliveries("failed", "/dead"), seconds=30, why="the dead letter")
-    assert len(world.deliveries("failed", "/failing")) == GIVEN_UP_AFTER
+    assert len(world.deliveries("failed", "/failing")) == MAX_DELIVERIES
     error = {name: value for name, value in letters[0]["event"].items() if name.startswith("knativeerror")}
     assert error.pop("knativeerrordest").endswith("/failing")
     assert error.pop("knativeerrorcode") == "503"
@@ -73,12 +72,12 @@ def test_a_reply_comes_back_through_the_broker(world: World) -> None:
 @pytest.mark.parametrize("part", PARTS)
 def test_what_waits_is_delivered_after_a_restart(world: World, part: str) -> None:
     sent = [f"{part}-{number}" for number in range(10)]
-    world.tell("closed")
+    world.set_mode("closed")
     for identity in sent:  # the restart before this one may still be felt: a publisher tries again
         until(lambda: world.is_sent(identity), seconds=90, why=f"the broker to take {identity}")  # noqa: B023 - at once
     until(lambda: all(world.deliveries(identity) for identity in sent), why="the first refusals")
     restart(world.api, part)
-    world.tell("open")
+    world.set_mode("open")
     for identity in sent:
         until(lambda: _is_taken(world, identity), seconds=120, why=identity)  # noqa: B023 - at once
 

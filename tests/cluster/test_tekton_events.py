@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.kit.broker_door import door
+from tests.cluster.kit.broker_ingress import broker_ingress
 from tests.cluster.kit.install import BUILDS
 from tests.cluster.kit.kubectl import Kubectl
 from tests.cluster.kit.user import User
@@ -34,13 +34,13 @@ def ended(run: dict[str, Any], status: str, reason: str) -> dict[str, Any]:
 def test_what_tekton_tells_again_or_otherwise_makes_no_second_release(user: User, kubectl: Kubectl) -> None:
     sha = user.deploy({"more.txt": "told often\n"})
     run, before = run_of(kubectl, sha), user.paas_json("releases")
-    tell = door(kubectl).send
+    send = broker_ingress(kubectl).send
     for _ in range(2):
-        tell(TYPE.format("successful"), {"pipelineRun": run})
-    tell(TYPE.format("running"), ended(run, "Unknown", "Running"))
-    tell(TYPE.format("failed"), ended(run, "False", "Cancelled"))
-    tell(TYPE.format("failed"), ended(run, "False", "PipelineRunTimeout"))
-    tell(TYPE.format("successful"), {"pipelineRun": run})
+        send(TYPE.format("successful"), {"pipelineRun": run})
+    send(TYPE.format("running"), ended(run, "Unknown", "Running"))
+    send(TYPE.format("failed"), ended(run, "False", "Cancelled"))
+    send(TYPE.format("failed"), ended(run, "False", "PipelineRunTimeout"))
+    send(TYPE.format("successful"), {"pipelineRun": run})
     time.sleep(SETTLED)
 
     assert user.paas_json("releases") == before

@@ -1,1 +1,1 @@
-"""The test cluster: its parts are built, started and ended here; what is tested stands beside it."""
+"""Builds, starts and stops the test cluster; the tests on it are in the folder above."""

@@ -1,6 +1,6 @@
-"""`python -m tests.cluster build | api | api-down | gitea | gitea-down | up | install | test | story | warm | down`.
+"""`python -m tests.cluster.kit ACTION`: builds, starts, fills, tests and removes a cluster.
 
-CLUSTER says which: `own`, the default, is built here; `current` is that of KUBECONFIG; `kind` is made by kind.
+CLUSTER chooses the cluster: `own`, the default, is built here; `current` is that of KUBECONFIG; `kind` is made by kind.
 """
 
 import argparse
@@ -54,8 +54,8 @@ CLUSTERS: dict[str, dict[str, Action]] = {
 
 
 def main(arguments: list[str]) -> int:
-    """Do what is asked, and say how long it took."""
-    parser = argparse.ArgumentParser(prog="python -m tests.cluster", description=__doc__)
+    """Run the action and print how long it took."""
+    parser = argparse.ArgumentParser(prog="python -m tests.cluster.kit", description=__doc__)
     parser.add_argument("action", choices=ACTIONS)
     parser.add_argument("--cache", type=Path, default=DEFAULT_HOME, help="where builds are kept (%(default)s)")
     options = parser.parse_args(arguments)

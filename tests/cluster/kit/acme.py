@@ -16,7 +16,7 @@ ROOT = "/api/v1/namespaces/acme/services/https:pebble:15000/proxy/roots/0"
 
 
 def install_acme(kubectl: Kubectl, instance: Instance) -> None:
-    """Apply both; the certificates come when everything runs."""
+    """Apply both; certificates are issued once everything runs."""
     folder = instance.certificates
     if not (folder / "pebble.crt").exists():
         issue(folder, Identity(file="pebble", name=HOST, hosts=(HOST,)))
@@ -28,7 +28,7 @@ def install_acme(kubectl: Kubectl, instance: Instance) -> None:
         kubectl.apply(manifest for manifest in manifests if manifest["kind"] != "ClusterIssuer")
         kubectl.apply(yaml.safe_load_all((HERE / "config" / "ingress.yaml").read_text()))
         kubectl("rollout", "status", "deployment/pebble", "-n", "acme", f"--timeout={patient(120):.0f}s")
-        # Last: an issuer that finds no authority waits a minute and more before it asks again.
+        # Last: an issuer that cannot reach its authority waits more than a minute before the next try.
         kubectl.apply(manifest for manifest in manifests if manifest["kind"] == "ClusterIssuer")
 
 
@@ -41,12 +41,12 @@ def await_certificate(kubectl: Kubectl) -> None:
 
 
 def authority_file(instance: Instance) -> Path:
-    """Name the file with the authority whose certificates the ingress shows."""
+    """Return the file with the authority that signs the ingress's certificates."""
     return instance.certificates / "pebble-root.crt"
 
 
 def save_authority(kubectl: Kubectl, instance: Instance) -> bool:
-    """Write that file, and tell whether it is another now: pebble makes itself a new root at each start."""
+    """Write that file, and return whether it changed: pebble makes a new root at each start."""
     file, found = authority_file(instance), kubectl("get", "--raw", ROOT)
     is_new = not file.exists() or file.read_text() != found
     file.write_text(found)

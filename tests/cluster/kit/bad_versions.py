@@ -1,4 +1,4 @@
-"""Versions of an app that are not well, or not always."""
+"""Versions of an app that fail, always or at times."""
 
 # It answers 500 when it is not well, to its health check too. It ends when asked to: Knative waits five minutes for it.
 SERVER = """

@@ -1,4 +1,4 @@
-"""Build the programs of binaries.toml from their Go modules, one after another, and keep them."""
+"""Builds the programs of binaries.toml from their Go modules, one after another, into the cache."""
 
 import hashlib
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.cluster.kit.cache import HERE, Cache
 from tests.cluster.kit.steps import StepError, step
 
-QUIET = ["chrt", "--idle", "0", "ionice", "-c3"]  # niced programs still make others wait a scheduler's tick
+NICE = ["nice", "-n", "5"]  # below an interactive shell, yet beside other work it gets on: at idle priority it starved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,19 +27,19 @@ class Binary:
     cgo: bool = False
 
     def key(self) -> str:
-        """Name everything that the built file depends on."""
+        """Return a hash of everything that the built file depends on."""
         pins = [(self.module / name).read_bytes() for name in ("go.mod", "go.sum")]
         pins += [file.read_bytes() for file in sorted((self.module / self.package).glob("*.go"))]
         words = [self.package, self.linker_flags(), *self.tags]
         return hashlib.sha256(b"\0".join([*pins, *(word.encode() for word in words)])).hexdigest()
 
     def linker_flags(self) -> str:
-        """No symbols; and the version, where the program says it."""
+        """Return the flags: no symbols, and the version of programs that print one."""
         return " ".join(["-s -w", *(f"-X {name}={self.version}" for name in self.stamps)])
 
 
 def binaries() -> Iterator[Binary]:
-    """Read binaries.toml, in its order."""
+    """Yield the programs of binaries.toml, in its order."""
     for name, module in tomllib.loads((HERE / "binaries.toml").read_text())["modules"].items():
         folder = HERE / "modules" / name
         options = {name: tuple(module.get(name, ())) for name in ("stamps", "tags")}
@@ -62,7 +62,7 @@ def _version(module: Path, package: str) -> str:
 
 
 def build(cache: Cache, names: set[str] | None = None) -> None:
-    """Build what is missing or older than its pins; all of it where `names` is None."""
+    """Build the programs that are missing or older than their pins; of all when `names` is None."""
     cache.binaries.mkdir(parents=True, exist_ok=True)
     for binary in binaries():
         if names is None or binary.name in names:
@@ -70,7 +70,7 @@ def build(cache: Cache, names: set[str] | None = None) -> None:
 
 
 def is_built(cache: Cache, binary: Binary) -> bool:
-    """Tell whether the cache has it as its pins want it."""
+    """Return whether the cache has the program as it is pinned."""
     stamp = _stamp(cache, binary)
     return (cache.binaries / binary.name).exists() and stamp.exists() and stamp.read_text() == binary.key()
 
@@ -86,10 +86,10 @@ def _build(cache: Cache, binary: Binary) -> None:
     with step(f"building {binary.name} ({binary.version})"):
         flags = ["-trimpath", "-buildvcs=false", "-p=2"]
         flags += ["-tags", ",".join(binary.tags), "-ldflags", binary.linker_flags()]
-        # Go's own settings go through.
-        environment = {**os.environ, "CGO_ENABLED": str(int(binary.cgo)), "GOFLAGS": ""}  # noqa: TID251 - as said
+        # Go reads its settings from the environment.
+        environment = {**os.environ, "CGO_ENABLED": str(int(binary.cgo)), "GOFLAGS": ""}  # noqa: TID251 - as above
         made = subprocess.run(
-            [*QUIET, "go", "build", *flags, "-o", f"{target}.new", binary.package],
+            [*NICE, "go", "build", *flags, "-o", f"{target}.new", binary.package],
             cwd=binary.module,
             env=environment,
             capture_output=True,

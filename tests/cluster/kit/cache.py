@@ -1,4 +1,4 @@
-"""Where things lie: what is kept between runs, and what one running instance owns."""
+"""The folders of the kit: the cache that is kept between runs, and the state of each instance."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ DEFAULT_HOME = Path.home() / ".cache" / "slipway-cluster"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cache:
-    """A folder outside the repository; deleting it costs a build and nothing else."""
+    """The cache, outside the repository; when it is deleted everything is built again."""
 
     home: Path
 

@@ -4,12 +4,12 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-CONFIG = "[req]\ndistinguished_name = name\n[name]\n"  # openssl's own would make every certificate an authority's
+CONFIG = "[req]\ndistinguished_name = name\n[name]\n"  # openssl's default would make every certificate an authority
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who a certificate is for; Kubernetes reads the user's name and its groups from it."""
+    """The subject of a certificate; Kubernetes takes the user's name and group from it."""
 
     file: str
     name: str
@@ -27,7 +27,7 @@ def authority(folder: Path) -> None:
 
 
 def issue(folder: Path, identity: Identity) -> None:
-    """Write <file>.crt and <file>.key, good as a server's and as a client's."""
+    """Write <file>.crt and <file>.key, for servers and clients."""
     subject = (f"/O={identity.group}" if identity.group else "") + f"/CN={identity.name}"
     extensions = ["basicConstraints=critical,CA:FALSE", "extendedKeyUsage=serverAuth,clientAuth"]
     if identity.hosts:

@@ -1,7 +1,8 @@
-"""etcd and the API server: enough for custom resources, RBAC and server-side apply."""
+"""etcd, the API server, the controller-manager and the scheduler."""
 
 import ssl
 import urllib.request
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,7 @@ NAMES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Endpoint:
     """Where the API server listens; `has_node` when kubelets and Services follow."""
 
     address: str
@@ -44,23 +45,23 @@ class Place:
         return f"https://127.0.0.1:{self.etcd_port}"
 
 
-API = Place(address="127.0.0.1", port=16443, etcd_port=12379, has_node=False)
-CLUSTER = Place(address="10.99.0.1", port=6443, etcd_port=22379, has_node=True)
+API = Endpoint(address="127.0.0.1", port=16443, etcd_port=12379, has_node=False)
+CLUSTER = Endpoint(address="10.99.0.1", port=6443, etcd_port=22379, has_node=True)
 
 
-def start_control_plane(cache: Cache, instance: Instance, place: Place) -> None:
-    """Start both, with certificates of their own, and write the administrator's kubeconfig."""
+def start_control_plane(cache: Cache, instance: Instance, endpoint: Endpoint) -> None:
+    """Start etcd and the API server, and write the administrator's kubeconfig."""
     if not (instance.certificates / "admin.crt").exists():
         with step("making certificates"):
-            _certificates(instance.certificates, place)
-    write_kubeconfig(instance, place, "admin", instance.kubeconfig)
+            _certificates(instance.certificates, endpoint)
+    write_kubeconfig(instance, endpoint, "admin", instance.kubeconfig)
     with step("starting etcd and the API server"):
-        start(instance, _etcd(cache, instance, place))
-        start(instance, _api_server(cache, instance, place))
-        wait_until(f"the API server at {place.url}", lambda: is_ready(instance, place), seconds=120)
+        start(instance, _etcd(cache, instance, endpoint))
+        start(instance, _api_server(cache, instance, endpoint))
+        wait_until(f"the API server at {endpoint.url}", lambda: is_ready(instance, endpoint), seconds=120)
 
 
-def write_kubeconfig(instance: Instance, place: Place, identity: str, file: Path) -> None:
+def write_kubeconfig(instance: Instance, endpoint: Endpoint, identity: str, file: Path) -> None:
     """Write a kubeconfig that logs in with the certificate `identity`."""
     folder = instance.certificates
     user = {"client-certificate": str(folder / f"{identity}.crt"), "client-key": str(folder / f"{identity}.key")}
@@ -68,7 +69,7 @@ def write_kubeconfig(instance: Instance, place: Place, identity: str, file: Path
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [
-            {"name": "slipway", "cluster": {"server": place.url, "certificate-authority": str(folder / "ca.crt")}}
+            {"name": "slipway", "cluster": {"server": endpoint.url, "certificate-authority": str(folder / "ca.crt")}}
         ],
         "users": [{"name": identity, "user": user}],
         "contexts": [{"name": "slipway", "context": {"cluster": "slipway", "user": identity}}],
@@ -79,20 +80,20 @@ def write_kubeconfig(instance: Instance, place: Place, identity: str, file: Path
     file.write_text(yaml.safe_dump(config))
 
 
-def is_ready(instance: Instance, place: Place) -> bool:
-    """Ask the API server itself."""
+def is_ready(instance: Instance, endpoint: Endpoint) -> bool:
+    """Return whether the API server is ready."""
     context = ssl.create_default_context(cafile=str(instance.certificates / "ca.crt"))
     context.load_cert_chain(instance.certificates / "admin.crt", instance.certificates / "admin.key")
     try:
-        with urllib.request.urlopen(f"{place.url}/readyz", context=context, timeout=patient(2)) as answer:  # noqa: S310 - https
+        with urllib.request.urlopen(f"{endpoint.url}/readyz", context=context, timeout=patient(2)) as answer:  # noqa: S310 - https
             return bool(answer.status == 200)
     except OSError:
         return False
 
 
-def _certificates(folder: Path, place: Place) -> None:
+def _certificates(folder: Path, endpoint: Endpoint) -> None:
     authority(folder)
-    hosts = (*NAMES, "127.0.0.1", KUBERNETES_SERVICE, place.address)
+    hosts = (*NAMES, "127.0.0.1", KUBERNETES_SERVICE, endpoint.address)
     for identity in (
         Identity(file="apiserver", name="kube-apiserver", hosts=hosts),
         Identity(file="apiserver-client", name="kube-apiserver-client", group="system:masters"),
@@ -103,13 +104,13 @@ def _certificates(folder: Path, place: Place) -> None:
         issue(folder, identity)
 
 
-def _etcd(cache: Cache, instance: Instance, place: Place) -> Program:
+def _etcd(cache: Cache, instance: Instance, endpoint: Endpoint) -> Program:
     folder = instance.certificates
     flags = {
         "data-dir": instance.folder / "etcd",
-        "listen-client-urls": place.etcd,
-        "advertise-client-urls": place.etcd,
-        "listen-peer-urls": f"http://127.0.0.1:{place.etcd_port + 1}",
+        "listen-client-urls": endpoint.etcd,
+        "advertise-client-urls": endpoint.etcd,
+        "listen-peer-urls": f"http://127.0.0.1:{endpoint.etcd_port + 1}",
         "cert-file": folder / "etcd.crt",
         "key-file": folder / "etcd.key",
         "trusted-ca-file": folder / "ca.crt",
@@ -120,18 +121,18 @@ def _etcd(cache: Cache, instance: Instance, place: Place) -> Program:
     return Program(name="etcd", file=cache.binaries / "etcd", flags=flags)
 
 
-def _api_server(cache: Cache, instance: Instance, place: Place) -> Program:
+def _api_server(cache: Cache, instance: Instance, endpoint: Endpoint) -> Program:
     folder = instance.certificates
     flags = {
-        "bind-address": place.address,
-        "advertise-address": place.address if place.has_node else "10.99.0.1",
-        "secure-port": place.port,
-        "endpoint-reconciler-type": "lease" if place.has_node else "none",
+        "bind-address": endpoint.address,
+        "advertise-address": endpoint.address if endpoint.has_node else "10.99.0.1",
+        "secure-port": endpoint.port,
+        "endpoint-reconciler-type": "lease" if endpoint.has_node else "none",
         "service-cluster-ip-range": SERVICES,
         "authorization-mode": "Node,RBAC",
         "enable-admission-plugins": "NodeRestriction",
         "allow-privileged": "true",
-        "etcd-servers": place.etcd,
+        "etcd-servers": endpoint.etcd,
         "etcd-cafile": folder / "ca.crt",
         "etcd-certfile": folder / "etcd.crt",
         "etcd-keyfile": folder / "etcd.key",
@@ -154,3 +155,40 @@ def _api_server(cache: Cache, instance: Instance, place: Place) -> Program:
         "service-account-signing-key-file": folder / "accounts.key",
     }
     return Program(name="kube-apiserver", file=cache.binaries / "kube-apiserver", flags=flags)
+
+
+def start_controller_manager(
+    cache: Cache, instance: Instance, endpoint: Endpoint, *, controllers: Iterable[str] = ("*",)
+) -> None:
+    """Start the controller-manager with these controllers."""
+    folder = instance.certificates
+    flags = {
+        **_login(instance, endpoint, "kube-controller-manager"),
+        "controllers": ",".join(controllers),
+        "use-service-account-credentials": "true",
+        "service-account-private-key-file": folder / "accounts.key",
+        "root-ca-file": folder / "ca.crt",
+        "cluster-signing-cert-file": folder / "ca.crt",
+        "cluster-signing-key-file": folder / "ca.key",
+        "allocate-node-cidrs": "true",
+        "cluster-cidr": "10.244.0.0/16",
+        "secure-port": "10257" if endpoint.has_node else "0",
+    }
+    start(
+        instance, Program(name="kube-controller-manager", file=cache.binaries / "kube-controller-manager", flags=flags)
+    )
+
+
+def start_scheduler(cache: Cache, instance: Instance, endpoint: Endpoint) -> None:
+    """Start the scheduler."""
+    flags = _login(instance, endpoint, "kube-scheduler")
+    start(instance, Program(name="kube-scheduler", file=cache.binaries / "kube-scheduler", flags=flags))
+
+
+def _login(instance: Instance, endpoint: Endpoint, name: str) -> dict[str, object]:
+    if not (instance.certificates / f"{name}.crt").exists():
+        issue(instance.certificates, Identity(file=name, name=f"system:{name}"))
+    file = instance.folder / f"{name}.kubeconfig"
+    write_kubeconfig(instance, endpoint, name, file)
+    options = dict.fromkeys(("kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"), file)
+    return {**options, "leader-elect": "false", "bind-address": "127.0.0.1"}

@@ -8,19 +8,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.cluster.kit.cache import Cache, Instance
-from tests.cluster.kit.network import lower_network
+from tests.cluster.kit.network import remove_network
 from tests.cluster.kit.node import RUN, ctr
 from tests.cluster.kit.programs import stop, stop_all
 from tests.cluster.kit.steps import step, wait_until
 
 CGROUPS = Path("/sys/fs/cgroup")
-# Folders that containerd, the kubelet and the CNI plugins make whatever they are told.
+# Folders that containerd, the kubelet and the CNI plugins make whatever their settings are.
 MADE = ("/var/log/containers", "/run/containerd/s", "/run/containerd", "/var/lib/cni/results", "/var/lib/cni",
         "/var/lib/kubelet/device-plugins", "/var/lib/kubelet")  # fmt: skip
 
 
 def down(cache: Cache) -> None:
-    """Take away what `up` made; the builds and images stay in the cache."""
+    """Remove what `up` made; builds and images stay in the cache."""
     instance = cache.instance("cluster")
     with step("stopping the pods"):
         stop(instance, "kubelet")  # first, or it starts them again
@@ -31,10 +31,10 @@ def down(cache: Cache) -> None:
     with step("removing mounts, control groups, links and rules"):
         unmount(instance)
         _remove_cgroups()
-        lower_network(instance)
+        remove_network(instance)
         for folder in (instance.folder, RUN):
             shutil.rmtree(folder, ignore_errors=True)
-        _remove_made(instance)
+        _remove_left_over(instance)
 
 
 def _end_containers() -> None:
@@ -79,8 +79,8 @@ def _remove_cgroups() -> None:
             Path(folder).rmdir()
 
 
-def _remove_made(instance: Instance) -> None:
-    """Remove what is ours in folders that others may use too, and the folders that are empty then."""
+def _remove_left_over(instance: Instance) -> None:
+    """Remove our files from folders that others may use, and the folders that are empty then."""
     for link in Path("/var/log/containers").glob("*.log"):
         if link.is_symlink() and str(link.readlink()).startswith(f"{instance.folder}/"):
             link.unlink()

@@ -1,11 +1,12 @@
-"""A cluster that is there already: `CLUSTER=current` is that of KUBECONFIG, `CLUSTER=kind` one of kind's.
+"""A cluster that exists already: `CLUSTER=current` is the one of KUBECONFIG, `CLUSTER=kind` one made by kind.
 
-Nothing is installed on it: it is asked whether it has what Slipway needs, and the tests that need no more than its
-API can be run there.
+Nothing is installed on it. It is checked for what Slipway needs (docs/operate.md, What it needs), and the tests that
+need its API alone can run there.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +16,100 @@ from functions.common.adapters.kubernetes.api import KubernetesApi, Object
 from functions.common.errors import SlipwayError
 from functions.common.settings import from_environment
 from tests.cluster.kit.cache import Cache
-from tests.cluster.kit.parts import PARTS
 from tests.cluster.kit.steps import StepError
 from tests.cluster.kit.suite import API_TESTS, run_pytest
 
 SECRET = "/api/v1/namespaces/slipway/secrets/slipway"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A requirement, recognised by the resources that it serves; with `unless` it is optional."""
+
+    name: str
+    serves: dict[str, tuple[str, ...]]
+    install: str
+    unless: str = ""
+
+    def lacking(self, api: KubernetesApi) -> list[str]:
+        """Return the resources that the cluster does not serve. Raises Unavailable or Rejected."""
+        return [
+            f"{version} {resource}"
+            for version, resources in self.serves.items()
+            for served in [api.read(f"/apis/{version}") or {}]
+            for resource in resources
+            if resource not in {one["name"] for one in served.get("resources") or []}
+        ]
+
+    def __str__(self) -> str:
+        """Return its name, and the versions that Slipway uses."""
+        served = "; ".join(f"{version} {', '.join(resources)}" for version, resources in self.serves.items())
+        return f"{self.name}: {served}"
+
+
+PARTS = (
+    Part(
+        name="Kubernetes 1.30",
+        serves={"admissionregistration.k8s.io/v1": ("validatingadmissionpolicies",)},
+        install="upgrade the cluster to 1.30 or newer",
+    ),
+    Part(
+        name="Knative Serving",
+        serves={"serving.knative.dev/v1": ("services",), "serving.knative.dev/v1beta1": ("domainmappings",)},
+        install="install Knative Serving with Kourier, https://knative.dev/docs/install",
+    ),
+    Part(
+        name="Knative Eventing",
+        serves={
+            "eventing.knative.dev/v1": ("brokers", "triggers"),
+            "eventing.knative.dev/v1beta2": ("eventtypes",),
+            "sources.knative.dev/v1": ("apiserversources", "pingsources", "sinkbindings"),
+        },
+        install="install Knative Eventing and the broker that you choose, https://knative.dev/docs/install",
+    ),
+    Part(
+        name="Tekton Pipelines",
+        serves={"tekton.dev/v1": ("pipelineruns", "pipelines", "tasks")},
+        install="install Tekton Pipelines with its events controller, https://tekton.dev/docs/installation/pipelines",
+    ),
+    Part(
+        name="cert-manager",
+        serves={"cert-manager.io/v1": ("certificates", "clusterissuers")},
+        install="install cert-manager and make an issuer with DNS-01, https://cert-manager.io/docs/installation",
+    ),
+    Part(
+        name="Gateway API",
+        serves={
+            "gateway.networking.k8s.io/v1": ("gateways", "httproutes"),
+            "gateway.networking.k8s.io/v1beta1": ("referencegrants",),
+        },
+        install="install a controller and its CRDs, https://gateway-api.sigs.k8s.io/guides",
+        unless="SLIPWAY_ENTRANCE is `ingress` (SLIPWAY_TRAFFIC=gateway needs it)",
+    ),
+    Part(
+        name="Gateway API's ListenerSet",
+        serves={"gateway.networking.k8s.io/v1": ("listenersets",)},
+        install="install Gateway API's CRDs that have it in v1, and a controller that knows it",
+        unless="SLIPWAY_ENTRANCE is `ingress`, or no app gets a domain of its own",
+    ),
+    Part(
+        name="Argo Rollouts",
+        serves={"argoproj.io/v1alpha1": ("rollouts", "analysistemplates")},
+        install="install it for canaries, https://argo-rollouts.readthedocs.io/en/stable/installation",
+        unless="SLIPWAY_DEPLOY_KIND is `deployment` or `knative`",
+    ),
+)
+
+
 def check_current(cache: Cache) -> None:
-    """Say what the cluster of KUBECONFIG has of what Slipway needs. Raises StepError naming what is missing."""
+    """Print what the cluster of KUBECONFIG has of what Slipway needs. Raises StepError naming what is missing."""
     del cache
     check(current_kubeconfig())
     print("  next: install Slipway on it, docs/operate.md, Install")
 
 
 def test_current(cache: Cache) -> None:
-    """Run there the tests that need its API and CRDs. Raises StepError."""
+    """Run the tests that need its API and CRDs. Raises StepError."""
     run_api_tests(cache, current_kubeconfig())
 
 
@@ -41,7 +120,7 @@ def current_kubeconfig() -> str:
 
 def check(kubeconfig: str) -> None:
     """Print one line for each part. Raises StepError when the cluster does not answer, or lacks what is needed."""
-    with _asking(kubeconfig) as (api, place):
+    with _connected(kubeconfig) as (api, place):
         version = (api.read("/version") or {}).get("gitVersion")
         if not version:
             msg = f"what answers at {place} is no Kubernetes API: choose another by KUBECONFIG or its context"
@@ -63,9 +142,9 @@ def check(kubeconfig: str) -> None:
 
 
 def run_api_tests(cache: Cache, kubeconfig: str) -> None:
-    """Run there the tests that need its API and CRDs. Raises StepError, also where Slipway is installed."""
+    """Run the tests that need its API and CRDs. Raises StepError, also when Slipway is installed there."""
     check(kubeconfig)
-    with _asking(kubeconfig) as (api, place):
+    with _connected(kubeconfig) as (api, place):
         if api.read(SECRET) is not None:
             msg = f"Slipway is installed at {place}, and these tests would overwrite it: choose a cluster without it"
             raise StepError(msg)
@@ -85,8 +164,8 @@ def refusal(why: str) -> Callable[[Cache], None]:
 
 
 @contextmanager
-def _asking(kubeconfig: str) -> Iterator[tuple[KubernetesApi, str]]:
-    """Yield the API and what it is called; what goes wrong becomes a StepError that says so."""
+def _connected(kubeconfig: str) -> Iterator[tuple[KubernetesApi, str]]:
+    """Yield the API and its description. Raises StepError for its errors."""
     place = _place(kubeconfig)
     try:
         yield KubernetesApi(configure=lambda configuration: _configure(kubeconfig, configuration)), place
@@ -114,4 +193,4 @@ def _configure(kubeconfig: str, configuration: Any) -> None:  # noqa: ANN401 - t
     from kubernetes.config import load_kube_config  # noqa: PLC0415 - only this needs it
 
     load_kube_config(kubeconfig, client_configuration=configuration)  # type: ignore[no-untyped-call] # as it ships
-    configuration.retries = False  # a server that does not answer is said at once
+    configuration.retries = False  # report a server that does not answer at once

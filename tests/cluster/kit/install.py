@@ -1,4 +1,4 @@
-"""`python -m tests.cluster install`: Slipway on the cluster, as docs/operate.md has it."""
+"""`task cluster:install`: Slipway on the cluster, as docs/operate.md has it."""
 
 import hashlib
 import json
@@ -16,10 +16,10 @@ from tests.cluster.kit.acme import authority_file
 from tests.cluster.kit.build_images import BUILDER, DEBIAN, push_slipway
 from tests.cluster.kit.cache import Cache, Instance
 from tests.cluster.kit.control_plane import CLUSTER
-from tests.cluster.kit.gitea_accounts import ACCOUNT, settings_file
+from tests.cluster.kit.gitea import ACCOUNT, settings_file
 from tests.cluster.kit.kubectl import Kubectl
-from tests.cluster.kit.overlay import DOMAIN, HOST, KNATIVE, NAMESPACE, make_way, write_overlay
-from tests.cluster.kit.registry import REGISTRY, REGISTRY_URL
+from tests.cluster.kit.node import REGISTRY, REGISTRY_URL
+from tests.cluster.kit.overlay import DOMAIN, HOST, KNATIVE, NAMESPACE, delete_other_broker, write_overlay
 from tests.cluster.kit.steps import step, wait_until
 from tests.conftest import ROOT
 from tests.fakes.loopback_cloudflare import TOKEN, ZONE
@@ -29,13 +29,13 @@ BUILDS = "slipway-builds"
 DATABASE_INSIDE = "postgresql://postgres@postgres.data.svc.cluster.local:5432/slipway"
 DATABASE = f"postgresql://postgres@{CLUSTER.address}:5432/slipway"
 CLOUDFLARE_PORT = 8787
-# A Deployment's pods and a Knative Service are seen beside the Rollout that is the default.
+# The apps that run as a Deployment and as a Knative Service; a Rollout is the default.
 PLAIN, IDLE = "plain", "idle"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installed:
-    """What the tests need to use it; kept in the instance's folder, for its owner alone."""
+    """What the tests need to use it; saved in the instance's folder, readable by its owner alone."""
 
     token: str
     webhook_secret: str
@@ -43,15 +43,15 @@ class Installed:
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """The address of the API."""
         return f"https://{HOST}"
 
 
 def install(cache: Cache, *, overlay: str = "trial") -> Installed:
-    """Install it, or bring it up to this checkout's state; resumable."""
+    """Install it, or update it to this checkout; resumable."""
     instance = cache.instance("cluster")
     kubectl = Kubectl(cache, instance)
-    installed = _remembered(instance, push_slipway(cache))
+    installed = _saved(instance, push_slipway(cache))
     with step("making the database"):
         _database(installed)
     with step(f"applying Slipway, overlay {overlay}"):
@@ -59,14 +59,14 @@ def install(cache: Cache, *, overlay: str = "trial") -> Installed:
         forge = dict(line.split("=", 1) for line in settings_file(instance).read_text().splitlines())
         kubectl.apply([_secret(installed, forge)])
         folder = write_overlay(instance, overlay, image=installed.image)
-        make_way(kubectl, folder)
+        delete_other_broker(kubectl, folder)
         for applied in (folder, KNATIVE / "platform" / "builds"):
             kubectl("apply", "--server-side", "--force-conflicts", "--field-manager=slipway", "-k", str(applied))
         kubectl.apply(_access(forge))
     with step("waiting for the Broker, the functions and the Triggers"):
         for kind in ("broker", "ksvc", "trigger", "apiserversource", "pingsource"):
             kubectl("wait", "--for=condition=Ready", kind, "--all", "-n", NAMESPACE, f"--timeout={patient(300):.0f}s")
-    with step("telling Tekton where its events go"):
+    with step("configuring where Tekton sends its events"):
         kubectl.apply([_tekton_events(kubectl)])
     with step("waiting for its address"):
         _await_address(instance)
@@ -74,7 +74,7 @@ def install(cache: Cache, *, overlay: str = "trial") -> Installed:
 
 
 def _await_address(instance: Instance) -> None:
-    """Return when the API answers through the ingress, without a token: its routes are known there a while later."""
+    """Wait until the API answers through the ingress, which learns its routes a while later."""
     client = AppClient(host=HOST, port=443, ca=authority_file(instance), address=CLUSTER.address)
     try:
         wait_until(f"https://{HOST}", lambda: client.get("/v1/apps")[0] == HTTPStatus.UNAUTHORIZED, seconds=120)
@@ -82,13 +82,13 @@ def _await_address(instance: Instance) -> None:
         client.close()
 
 
-def remembered(instance: Instance) -> Installed:
-    """Return what an earlier `install` made."""
-    return Installed(**json.loads(_memory(instance).read_text()))
+def load_installed(instance: Instance) -> Installed:
+    """Return what an earlier `install` saved."""
+    return Installed(**json.loads(_state_file(instance).read_text()))
 
 
-def _remembered(instance: Instance, image: str) -> Installed:
-    file = _memory(instance)
+def _saved(instance: Instance, image: str) -> Installed:
+    file = _state_file(instance)
     known = json.loads(file.read_text()) if file.exists() else {}
     fresh = {"token": secrets.token_hex(32), "webhook_secret": secrets.token_hex(16)}
     installed = Installed(**{**fresh, **known, "image": image})
@@ -97,7 +97,7 @@ def _remembered(instance: Instance, image: str) -> Installed:
     return installed
 
 
-def _memory(instance: Instance) -> Path:
+def _state_file(instance: Instance) -> Path:
     return instance.folder / "slipway.json"
 
 
@@ -132,7 +132,6 @@ def _secret(installed: Installed, forge: dict[str, str]) -> dict[str, object]:
         "SLIPWAY_REPLICAS": "2",
         "SLIPWAY_CANARY_PAUSE": "6",
         "SLIPWAY_HEALTH_LIMIT": "40",
-        # Apps of these names are seen as the other two kinds.
         "SLIPWAY_DEPLOY_KINDS": f"{PLAIN}=deployment,{IDLE}=knative",
         "SLIPWAY_APP_CPU": "5m",
         "SLIPWAY_APP_MEMORY": "32Mi",

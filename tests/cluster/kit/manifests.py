@@ -1,4 +1,4 @@
-"""Read manifests out of Go modules: they come with the code that they configure."""
+"""Reads manifests from Go modules, where they are beside the code that they configure."""
 
 import subprocess
 import tomllib
@@ -32,7 +32,7 @@ def documents(folder: Path, patterns: Iterable[str]) -> Iterator[Manifest]:
 
 @cache
 def module_folder(module: str, path: str) -> Path:
-    """Return where go keeps the pinned version of `path`; it is fetched if need be."""
+    """Return the folder of the pinned version of `path`; it is fetched when it is missing."""
     where = HERE / "modules" / module
     # Not `go mod download`: that also wants a time stamp, which a proxy may not have for every version.
     command = ["go", "list", "-e", "-find", "-f", "{{.Root}}", f"{path}/..."]
@@ -44,7 +44,7 @@ def module_folder(module: str, path: str) -> Path:
 
 
 def without_conversion(manifest: Manifest) -> Manifest:
-    """Return a definition whose versions differ in name alone, as no webhook runs that would convert them."""
+    """Return the definition with no conversion between its versions, as no webhook runs."""
     return {**manifest, "spec": {**manifest["spec"], "conversion": {"strategy": "None"}}}
 
 

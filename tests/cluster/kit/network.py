@@ -1,4 +1,4 @@
-"""What the cluster needs of the machine's network, and how it is taken away again."""
+"""The cluster's part of the machine's network: a bridge, forwarding, masquerading."""
 
 import json
 import subprocess
@@ -14,13 +14,13 @@ FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 
 
 def has_address(address: str) -> bool:
-    """Tell whether the machine has this address."""
+    """Return whether the machine has this address."""
     shown = subprocess.run(["ip", "-json", "address"], capture_output=True, text=True, check=True).stdout
     return any(found["local"] == address for link in json.loads(shown) for found in link["addr_info"])
 
 
-def raise_network(instance: Instance) -> None:
-    """Give the machine the node's address, forwarding, and masquerading for pods; remember what was."""
+def set_up_network(instance: Instance) -> None:
+    """Add the node's addresses, forwarding, and masquerading for pods; save the earlier setting."""
     if not has_address(CLUSTER.address):
         _run(
             "ip", "link", "add", LINK, "type", "bridge"
@@ -28,30 +28,30 @@ def raise_network(instance: Instance) -> None:
         for address in (CLUSTER.address, SECOND):
             _run("ip", "address", "add", f"{address}/32", "dev", LINK)
         _run("ip", "link", "set", LINK, "up")
-    memory = instance.folder / "ip_forward"
-    if not memory.exists():
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        memory.write_text(FORWARD.read_text())
+    saved = instance.folder / "ip_forward"
+    if not saved.exists():
+        saved.parent.mkdir(parents=True, exist_ok=True)
+        saved.write_text(FORWARD.read_text())
     FORWARD.write_text("1")
     _run("nft", "delete", "table", "ip", TABLES[0], must=False)
     _run("nft", "-f", str(HERE / "config" / "masquerade.nft"))
 
 
-def lower_network(instance: Instance) -> None:
-    """Undo `raise_network`, and remove the tables of kube-proxy and the kubelet's chains."""
+def remove_network(instance: Instance) -> None:
+    """Undo `set_up_network`, and remove the tables of kube-proxy and the kubelet's chains."""
     for table in TABLES:
         for family in ("ip", "ip6"):
             _run("nft", "delete", "table", family, table, must=False)
     for command, family in (("iptables", "ip"), ("ip6tables", "ip6")):
         _remove_chains(command, family)
     _run("ip", "link", "delete", LINK, must=False)
-    memory = instance.folder / "ip_forward"
-    if memory.exists():
-        FORWARD.write_text(memory.read_text())
+    saved = instance.folder / "ip_forward"
+    if saved.exists():
+        FORWARD.write_text(saved.read_text())
 
 
 def _remove_chains(command: str, family: str) -> None:
-    """Remove the chains that the kubelet makes for others to find, KUBE-..., and tables that nothing is in then."""
+    """Remove the kubelet's chains, KUBE-..., and the tables that are empty then."""
     for table in ("mangle", "filter", "nat"):
         if not _run("nft", "list", "table", family, table, must=False):
             continue

@@ -1,8 +1,10 @@
-"""The one node: its address, containerd, the kubelet and kube-proxy."""
+"""The one node: packages, containerd, the registry, the kubelet and kube-proxy."""
 
 import subprocess
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlunsplit
 
 from tests.cluster.kit.cache import HERE, Cache, Instance
 from tests.cluster.kit.certificates import Identity, issue
@@ -10,8 +12,11 @@ from tests.cluster.kit.control_plane import CLUSTER, write_kubeconfig
 from tests.cluster.kit.kubectl import Kubectl
 from tests.cluster.kit.programs import Program, start
 from tests.cluster.kit.steps import step, wait_until
+from tests.patience import patient
 
 NODE = "slipway"
+REGISTRY = f"{CLUSTER.address}:5000"  # plain HTTP
+REGISTRY_URL = urlunsplit(("http", REGISTRY, "", "", ""))
 RUN = Path("/run/slipway-cluster")  # unix sockets need short paths
 PACKAGES = (
     "containerd",
@@ -32,7 +37,7 @@ PACKAGES = (
 
 
 def install_packages() -> None:
-    """Install what comes from Debian, unless it is there."""
+    """Install Debian's packages that are missing."""
     query = ["dpkg-query", "-W", "-f", "${db:Status-Abbrev}\n", *PACKAGES]
     found = subprocess.run(query, capture_output=True, text=True, check=False).stdout.split()
     if found.count("ii") == len(PACKAGES):
@@ -54,7 +59,7 @@ def start_containerd(instance: Instance) -> None:
 
 
 def ctr_answers() -> bool:
-    """Ask containerd for its version."""
+    """Return whether containerd answers."""
     return subprocess.run([*ctr(), "version"], capture_output=True, check=False).returncode == 0
 
 
@@ -82,14 +87,14 @@ def start_node(cache: Cache, instance: Instance, kubectl: Kubectl) -> None:
 def configure(
     instance: Instance, name: str, target: Path | None = None, *, words: Mapping[str, object] | None = None
 ) -> Path:
-    """Write config/<name> with this instance's folders, and what else `words` say, into the instance; return where."""
+    """Write config/<name> into the instance, with its folders and `words` for placeholders; return the file."""
     target = target or instance.folder / name
     text = (HERE / "config" / name).read_text()
     folders = {"FOLDER": instance.folder, "CERTIFICATES": instance.certificates, "RUN": RUN}
     for word, value in {**folders, **(words or {})}.items():
         text = text.replace(f"@{word}@", str(value))
     target.parent.mkdir(parents=True, exist_ok=True)
-    if not target.exists() or target.read_text() != text:  # kube-proxy ends whenever its file is written
+    if not target.exists() or target.read_text() != text:  # kube-proxy exits when its file is written
         target.write_text(text)
     return target
 
@@ -108,3 +113,21 @@ def _kubelet(cache: Cache, instance: Instance) -> Program:
         "node-ip": CLUSTER.address,
     }
     return Program(name="kubelet", file=cache.binaries / "kubelet", flags=flags)
+
+
+def start_registry(cache: Cache, instance: Instance) -> None:
+    """Start the registry that builds push to, and configure containerd to pull from it by plain HTTP."""
+    hosts = instance.folder / "registries" / REGISTRY / "hosts.toml"
+    hosts.parent.mkdir(parents=True, exist_ok=True)
+    hosts.write_text(f'server = "{REGISTRY_URL}"\n\n[host."{REGISTRY_URL}"]\n')
+    words = ("serve", configure(instance, "registry.yaml"))
+    start(instance, Program(name="registry", file=cache.binaries / "registry", words=words))
+    wait_until(f"the registry at {REGISTRY}", _registry_answers, seconds=30)
+
+
+def _registry_answers() -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{REGISTRY}/v2/", timeout=patient(2)) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False

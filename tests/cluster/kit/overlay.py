@@ -1,4 +1,4 @@
-"""The overlay that a user writes on top of one of the project's: their image, domain, Gateway and issuer."""
+"""The overlay that a user writes on top of one of ours: their image, domain, Gateway and issuer."""
 
 from pathlib import Path
 
@@ -58,11 +58,11 @@ def write_overlay(instance: Instance, name: str, *, image: str) -> Path:
     return folder
 
 
-def make_way(kubectl: Kubectl, folder: Path) -> None:
-    """Remove a Broker that keeps events elsewhere than the overlay's: where cannot be changed in place."""
+def delete_other_broker(kubectl: Kubectl, folder: Path) -> None:
+    """Delete a Broker with another channel than the overlay's: that cannot be changed in place."""
     wanted = next(one for one in yaml.safe_load_all(kubectl("kustomize", str(folder))) if one["kind"] == "Broker")
-    standing = kubectl("get", "brokers", "-n", NAMESPACE, "-o", "jsonpath={.items[*].spec.config.name}").strip()
-    if standing and standing != wanted["spec"]["config"]["name"]:
+    found = kubectl("get", "brokers", "-n", NAMESPACE, "-o", "jsonpath={.items[*].spec.config.name}").strip()
+    if found and found != wanted["spec"]["config"]["name"]:
         kubectl("delete", "broker", "slipway", "-n", NAMESPACE)
 
 

@@ -1,4 +1,4 @@
-"""The manifests of what runs on the cluster, as they are with this cluster's images and settings."""
+"""The manifests of the platform, with this cluster's images and settings."""
 
 import re
 import tomllib
@@ -60,7 +60,7 @@ def await_deployments(kubectl: Kubectl) -> None:
 
 
 def with_images(manifest: Manifest, images: dict[str, str], replaced: dict[str, str]) -> Manifest | None:
-    """Name our images in place of those that a release would name; None for a workload that is not built here."""
+    """Put our images in place of a release's; return None for a workload that is not built here."""
     text = yaml.safe_dump(manifest)
     for foreign, name in replaced.items():
         text = re.sub(re.escape(foreign) + r"[\w./:@-]*", reference(name), text)
@@ -75,16 +75,17 @@ def with_images(manifest: Manifest, images: dict[str, str], replaced: dict[str, 
 
 
 def merged(manifest: Any, change: Any) -> Any:  # noqa: ANN401 - any part of a manifest
-    """Return the manifest with the change laid over it: mappings are merged, all else replaced."""
+    """Return the manifest with the change applied: mappings are merged, everything else is replaced."""
     if not isinstance(manifest, dict) or not isinstance(change, dict):
         return change
     return {**manifest, **{key: merged(manifest.get(key), value) for key, value in change.items()}}
 
 
 def _light(manifest: Manifest) -> Manifest:
-    """Make it fit a small node: it asks for next to nothing, and is not killed for being slow for a few seconds.
+    """Make it fit a small node: small requests, and a liveness probe that allows for slow answers.
 
-    Knative's webhooks are, after three, and then take five minutes to go; nothing can be applied meanwhile.
+    Knative's webhooks are killed after three slow answers and take five minutes to end, in which nothing can be
+    applied.
     """
     if manifest["kind"] in WORKLOADS:
         for container in manifest["spec"]["template"]["spec"]["containers"]:
@@ -100,7 +101,7 @@ def _namespace(name: str) -> Manifest:
 
 
 def _placed(manifest: Manifest, namespace: str | None) -> Manifest:
-    """Put what names no namespace into this one, and the subjects of bindings too."""
+    """Put the manifest and the subjects of bindings into the namespace."""
     if namespace is None:
         return manifest
     if not manifest["kind"].startswith("Cluster"):

@@ -1,4 +1,4 @@
-"""Start programs in the background, know them again by their pid and file, and stop them."""
+"""Starts programs in the background, finds them by pid and file, and stops them."""
 
 import os
 import signal
@@ -9,12 +9,12 @@ from pathlib import Path
 from tests.cluster.kit.cache import Instance
 from tests.patience import patient
 
-GRACE = 15.0  # seconds between asking a program to end and ending it
+GRACE = 15.0  # seconds between SIGTERM and SIGKILL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """A program and its arguments; `flags` become --name=value, `through` is a command that turns into the program."""
+    """A program and its arguments; `flags` become --name=value, `through` is a command that executes the program."""
 
     name: str
     file: Path
@@ -24,7 +24,7 @@ class Program:
     through: tuple[str | Path, ...] = ()
 
     def command(self) -> list[str]:
-        """Return what is run."""
+        """Return the command line."""
         words = map(str, (*self.through, self.file, *self.words))
         return [*words, *(f"--{name}={value}" for name, value in self.flags.items())]
 
@@ -43,39 +43,39 @@ def start(instance: Instance, program: Program) -> None:
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
     environment = {**os.environ, **program.environment}  # noqa: TID251 - PATH and the like go through
-    # Not subprocess: nobody waits for this program, as it outlives the one that starts it.
+    # Not by subprocess: the program outlives this one, which never waits for it.
     command = program.command()
     pid = os.posix_spawn(command[0], command, environment, file_actions=opened, setsid=True)
     (instance.pids / program.name).write_text(f"{pid} {program.file}\n")
 
 
 def is_running(instance: Instance, name: str) -> bool:
-    """Tell whether the program that was started under this name still runs."""
+    """Return whether the program that was started under this name still runs."""
     return _pid(instance.pids / name) is not None
 
 
 def stop(instance: Instance, name: str) -> None:
-    """End one program; what it had started stays."""
+    """Stop one program, not its children."""
     pid = _pid(instance.pids / name)
     if pid is not None:
-        _end(pid, signal.SIGTERM)
+        _signal(pid, signal.SIGTERM)
         until = time.monotonic() + patient(GRACE)
         while _pid(instance.pids / name) is not None and time.monotonic() < until:
             time.sleep(0.05)
         if _pid(instance.pids / name) is not None:
-            _end(pid, signal.SIGKILL)
+            _signal(pid, signal.SIGKILL)
     (instance.pids / name).unlink(missing_ok=True)
 
 
 def stop_all(instance: Instance) -> None:
-    """End every program of the instance, the last one started first."""
+    """Stop every program of the instance, the last one started first."""
     files = sorted(instance.pids.glob("*"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
     for file in files:
         stop(instance, file.name)
 
 
 def _pid(file: Path) -> int | None:
-    """Read the pid, unless the program is gone or the number belongs to another program by now."""
+    """Return the pid; None when the program has ended, also when another program has the number now."""
     if not file.exists():
         return None
     number, _, program = file.read_text().strip().partition(" ")
@@ -88,7 +88,7 @@ def _pid(file: Path) -> int | None:
     return int(number) if program.encode() in words and state != "Z" else None
 
 
-def _end(pid: int, number: signal.Signals) -> None:
+def _signal(pid: int, number: signal.Signals) -> None:
     try:
         os.kill(pid, number)
     except ProcessLookupError:

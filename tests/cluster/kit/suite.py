@@ -8,32 +8,32 @@ import sys
 from tests.cluster.kit.api import api, api_down
 from tests.cluster.kit.build import binaries, is_built
 from tests.cluster.kit.cache import Cache
-from tests.cluster.kit.gitea_accounts import settings_file
+from tests.cluster.kit.gitea import settings_file
 from tests.cluster.kit.install import install
 from tests.cluster.kit.steps import StepError
 from tests.conftest import ROOT
 
 STORY = "tests/cluster/test_story.py"
 API_TESTS = ("-m", "cluster", "--ignore=tests/cluster", "-n", "2")
-FIGURES = "-rP"  # what a passed test measured is wanted as much as that of a failed one
+SHOW_OUTPUT = "-rP"  # passed tests print measurements
 
 
 def run_tests(cache: Cache) -> None:
     """Test the adapters on a bare API server, then this checkout on the running cluster. Raises StepError."""
     _on_the_api(cache)
     _on_the_cluster(cache, "gitea", "tests/contract", "tests/functions")
-    _on_the_cluster(cache, "live or cluster", FIGURES, "tests/cluster")
-    _on_the_cluster(cache, "durable", FIGURES, "tests/cluster", overlay="nats")
+    _on_the_cluster(cache, "live or cluster", SHOW_OUTPUT, "tests/cluster")
+    _on_the_cluster(cache, "durable", SHOW_OUTPUT, "tests/cluster", overlay="nats")
 
 
 def run_story(cache: Cache) -> None:
     """Test the adapters on a bare API server, and on the running cluster what a user does first. Raises StepError."""
     _on_the_api(cache)
-    _on_the_cluster(cache, "live", FIGURES, STORY)
+    _on_the_cluster(cache, "live", SHOW_OUTPUT, STORY)
 
 
 def _on_the_api(cache: Cache) -> None:
-    """Run the contract suites where the test is every object's controller, so where no other is."""
+    """Run the contract suites on a server without controllers: the tests act as every object's controller."""
     api(cache)
     try:
         kubeconfig = cache.instance("api").kubeconfig
@@ -51,7 +51,7 @@ def _on_the_cluster(cache: Cache, marks: str, *words: str, overlay: str = "trial
 
 
 def run_pytest(cache: Cache, settings: dict[str, str], *words: str) -> None:
-    """Run pytest with these settings and kubectl at hand. Raises StepError when a test fails."""
+    """Run pytest with these settings and kubectl on the PATH. Raises StepError when a test fails."""
     machine = dict(os.environ)  # noqa: TID251 - the tests run as this process does
     path = f"{cache.binaries}:{machine['PATH']}"  # kubectl is found there
     command = [sys.executable, "-m", "pytest", *words]
@@ -61,7 +61,7 @@ def run_pytest(cache: Cache, settings: dict[str, str], *words: str) -> None:
 
 
 def warm(cache: Cache) -> None:
-    """Say that `cluster:up` takes minutes here. Raises StepError, with the reason in one line, where it takes more."""
+    """Print that `cluster:up` takes minutes. Raises StepError with the reason in one line when it takes longer."""
     missing = [binary.name for binary in binaries() if not is_built(cache, binary)]
     reasons = {
         "it needs root": os.geteuid() != 0,

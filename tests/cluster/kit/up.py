@@ -4,26 +4,24 @@ from tests.cluster.kit.acme import await_certificate, install_acme
 from tests.cluster.kit.build import build
 from tests.cluster.kit.build_images import push_build_images
 from tests.cluster.kit.cache import HERE, Cache
-from tests.cluster.kit.control_plane import CLUSTER, start_control_plane
-from tests.cluster.kit.forge import start_forge
+from tests.cluster.kit.control_plane import CLUSTER, start_control_plane, start_controller_manager, start_scheduler
+from tests.cluster.kit.gitea import start_forge
+from tests.cluster.kit.images import import_images
 from tests.cluster.kit.kubectl import Kubectl
-from tests.cluster.kit.loops import start_controller_manager, start_scheduler
 from tests.cluster.kit.manifests import documents
-from tests.cluster.kit.network import raise_network
-from tests.cluster.kit.node import configure, install_packages, start_containerd, start_node
-from tests.cluster.kit.node_images import import_images
+from tests.cluster.kit.network import set_up_network
+from tests.cluster.kit.node import configure, install_packages, start_containerd, start_node, start_registry
 from tests.cluster.kit.platform import await_deployments, install_platform
-from tests.cluster.kit.registry import start_registry
 from tests.cluster.kit.steps import step
 from tests.patience import patient
 
 
 def up(cache: Cache) -> None:
-    """Bring it up, or go on where an earlier call stopped; prints the kubeconfig's path."""
+    """Start it, or continue where an earlier call stopped; print the kubeconfig's path."""
     install_packages()
     build(cache)
     instance = cache.instance("cluster")
-    raise_network(instance)
+    set_up_network(instance)
     start_control_plane(cache, instance, CLUSTER)
     kubectl = Kubectl(cache, instance)
     with step("starting the controller-manager, the scheduler and containerd"):

@@ -1,4 +1,4 @@
-"""Somebody with a clone and a terminal, to whom the cluster's names are known: git, paas, and requests to apps."""
+"""A user with a clone and a terminal that resolves the cluster's names: git, paas, and requests to apps."""
 
 import json
 import shutil
@@ -17,8 +17,7 @@ from functions.local.demo.traffic import AppClient
 from tests.cluster.kit.acme import authority_file
 from tests.cluster.kit.cache import Instance
 from tests.cluster.kit.control_plane import CLUSTER
-from tests.cluster.kit.forge import RESOLVING
-from tests.cluster.kit.gitea_accounts import ACCOUNT, settings_file
+from tests.cluster.kit.gitea import ACCOUNT, RESOLVING, settings_file
 from tests.cluster.kit.install import Installed
 from tests.cluster.kit.overlay import DOMAIN, HOST
 from tests.conftest import ROOT
@@ -32,7 +31,7 @@ HTTPS = 443
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """Works on `app` in `clone`."""
+    """A user of `app` with a clone of it."""
 
     instance: Instance
     installed: Installed
@@ -52,7 +51,7 @@ class User:
         return self._run("git", *AUTHOR, "-c", f"credential.helper={LOGIN}", *words).strip()
 
     def begin(self, *options: str) -> None:
-        """Make the repository and the app."""
+        """Create the repository and the app."""
         self.git("init", "--quiet", "--initial-branch=main", ".")
         self.paas("apps", "create", self.app, *options)
 
@@ -81,7 +80,7 @@ class User:
         return sha
 
     def ended(self, sha: str, state: str, *, seconds: float = 240) -> dict[str, Any]:
-        """Return what became of a push, once that is final. Fails unless it is this."""
+        """Return the push once it has ended. Fails unless it ended in this state."""
         until, seen = time.monotonic() + patient(seconds), dict[str, Any]()
         while time.monotonic() < until:
             found = self.api("GET", f"/pushes/{sha}")

@@ -1,4 +1,4 @@
-"""The Broker's ingress from outside the cluster: the address of its Service is reached by kube-proxy's rules."""
+"""The Broker's ingress, called from the node: kube-proxy's rules lead to the address of its Service."""
 
 import json
 import uuid
@@ -12,13 +12,13 @@ from tests.patience import patient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
-    """Sends events of its own making."""
+class BrokerIngress:
+    """Sends events to the Broker."""
 
     url: str
 
     def send(self, event_type: str, data: object, **extensions: str) -> str:
-        """Send an event and return its id. Fails unless the Broker takes it."""
+        """Send an event and return its id. Fails unless the Broker accepts it."""
         identity = str(uuid.uuid4())
         headers = {"ce-specversion": "1.0", "ce-id": identity, "ce-source": "/tests", "ce-type": event_type}
         headers |= {f"ce-{name}": value for name, value in extensions.items()} | {"content-type": "application/json"}
@@ -27,9 +27,9 @@ class Door:
         return identity
 
 
-def door(kubectl: Kubectl) -> Door:
-    """Return the door of Slipway's Broker."""
+def broker_ingress(kubectl: Kubectl) -> BrokerIngress:
+    """Return the ingress of Slipway's Broker."""
     address = kubectl("get", "broker", "slipway", "-n", NAMESPACE, "-o", "jsonpath={.status.address.url}")
     service, _, namespace = address.split("/")[2].removesuffix(".svc.cluster.local").partition(".")
     inside = kubectl("get", "service", service, "-n", namespace, "-o", "jsonpath={.spec.clusterIP}")
-    return Door(url=address.replace(address.split("/")[2], inside))
+    return BrokerIngress(url=address.replace(address.split("/")[2], inside))

@@ -1,4 +1,4 @@
-"""A Broker of the overlay `nats` in a namespace of its own, a subscriber that does as events say, and a sender."""
+"""A Broker of the overlay `nats` in a namespace of its own, with a sender, a subscriber and the pods behind it."""
 
 import json
 import urllib.request
@@ -9,7 +9,6 @@ from typing import Any
 import yaml
 
 from functions.common.adapters.kubernetes.api import KubernetesApi, Object
-from tests.cluster.kit.nats_parts import await_ready
 from tests.conftest import ROOT
 from tests.local.waiting import until
 from tests.patience import patient
@@ -17,15 +16,22 @@ from tests.patience import patient
 EVENTING = "/apis/eventing.knative.dev/v1/namespaces/{}"
 OVERLAY = ROOT / "knative" / "overlays" / "nats"
 RETRIED = {"retry": 8, "backoffPolicy": "exponential", "backoffDelay": "PT0.2S"}
-GIVEN_UP_AFTER = 3
-GIVEN_UP = {**RETRIED, "retry": GIVEN_UP_AFTER - 1}
-# The type of event, and the path at the subscriber; `failing` has a delivery of its own.
+MAX_DELIVERIES = 3
+DEAD_LETTER = {**RETRIED, "retry": MAX_DELIVERIES - 1}
+# Event type -> path at the subscriber; the Trigger `failing` has its own delivery settings.
 TRIGGERS = {"plain": "/", "answered": "/replies", "failing": "/failing"}
+EVENTING_NAMESPACE, ROLE = "knative-eventing", "messaging.knative.dev/role"
+PARTS = {
+    "dispatcher": (EVENTING_NAMESPACE, {"messaging.knative.dev/channel": "nats-jetstream-channel", ROLE: "dispatcher"}),
+    "filter": (EVENTING_NAMESPACE, {"eventing.knative.dev/brokerRole": "filter"}),
+    "ingress": (EVENTING_NAMESPACE, {"eventing.knative.dev/brokerRole": "ingress"}),
+    "nats": ("data", {"app": "nats"}),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """What a test sends to and looks at; addresses are those of Services, so it runs on the node."""
+    """A Broker and a subscriber, reached at the addresses of their Services, so from the node."""
 
     api: KubernetesApi
     namespace: str
@@ -40,7 +46,7 @@ class World:
         return _call(f"http://{self._address(space, service)}/{path}", b"", {**headers, "Host": host})
 
     def is_up(self) -> bool:
-        """Tell whether the subscriber answers."""
+        """Return whether the subscriber answers."""
         try:
             return self.deliveries("") == []
         except OSError:
@@ -59,9 +65,9 @@ class World:
             came: list[Object] = json.load(answer)
         return [one for one in came if one["event"].get("id") == identity and path in (None, one["path"])]
 
-    def tell(self, word: str) -> None:
-        """Make the subscriber answer 503 to all (`closed`), or as events say (`open`)."""
-        _call(self._subscriber(), word.encode(), {}, method="PUT")
+    def set_mode(self, mode: str) -> None:
+        """Let the subscriber answer 503 to everything (`closed`), or what each event asks for (`open`)."""
+        _call(self._subscriber(), mode.encode(), {}, method="PUT")
 
     def _subscriber(self) -> str:
         return f"http://{self._address(self.namespace, 'subscriber')}/"
@@ -72,12 +78,12 @@ class World:
 
 
 def is_installed(api: KubernetesApi) -> bool:
-    """Tell whether this cluster has NATS' channel controller."""
+    """Return whether this cluster has NATS' channel controller."""
     return api.read("/apis/apps/v1/namespaces/knative-eventing/deployments/jetstream-ch-controller") is not None
 
 
 def build_world(api: KubernetesApi, namespace: str) -> World:
-    """Make all of it and wait until it is ready."""
+    """Create the Broker, its Triggers and the subscriber, and wait until all are ready."""
     broker, config = (yaml.safe_load((OVERLAY / name).read_text()) for name in ("broker.yaml", "nats.yaml"))
     config["data"]["channel-template-spec"] = config["data"]["channel-template-spec"].replace("replicas: 3", "")
     broker["spec"]["config"]["namespace"] = namespace
@@ -97,10 +103,37 @@ def build_world(api: KubernetesApi, namespace: str) -> World:
     return world
 
 
+def restart(api: KubernetesApi, part: str) -> None:
+    """Delete the pods of one of PARTS and wait until their successors are ready."""
+    namespace, labels = PARTS[part]
+    pods = f"/api/v1/namespaces/{namespace}/pods"
+    before = {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in api.items(pods, labels)}
+    assert before
+    for name in before:
+        api.delete(f"{pods}/{name}")
+
+    def others() -> list[str]:
+        found = api.items(pods, labels)
+        return [pod["metadata"]["name"] for pod in found if pod["metadata"]["uid"] not in before.values()]
+
+    for name in until(others, seconds=60, why=f"a new pod of {part}"):
+        await_ready(api, f"{pods}/{name}")
+
+
+def await_ready(api: KubernetesApi, path: str) -> None:
+    """Wait for the condition Ready, or Available of a Deployment."""
+
+    def is_ready() -> bool:
+        conditions = ((api.read(path) or {}).get("status") or {}).get("conditions") or []
+        return any(one["type"] in ("Ready", "Available") and one["status"] == "True" for one in conditions)
+
+    until(is_ready, seconds=120, why=path)
+
+
 def _trigger(name: str, path: str) -> Object:
     spec: Object = {"broker": "slipway", "filter": {"attributes": {"type": f"test.{name}"}}}
     if name == "failing":
-        spec["delivery"] = {**GIVEN_UP, "deadLetterSink": _subscriber("/dead")}
+        spec["delivery"] = {**DEAD_LETTER, "deadLetterSink": _subscriber("/dead")}
     return _named("eventing.knative.dev/v1", "Trigger", name, {**spec, "subscriber": _subscriber(path)})
 
 
