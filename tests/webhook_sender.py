@@ -23,6 +23,13 @@ from tests.patience import patient
 
 SECRET = "a secret of these tests"
 PAYLOADS = Path(__file__).parent / "payloads"
+# How each forge names a push; its example is payloads/<forge>/push.json.
+PUSHES = {
+    Provider.FORGEJO: "push",
+    Provider.GITEA: "push",
+    Provider.GITHUB: "push",
+    Provider.GITLAB: "Push Hook",
+}
 
 
 def payload(name: str) -> bytes:

@@ -18,7 +18,7 @@ from functions.common.events.push import (
 )
 from functions.common.ports.deliveries import Ignored
 from functions.verify_webhook.app import FORGES
-from tests.webhook_sender import payload
+from tests.webhook_sender import PUSHES, payload
 
 A, B, ZERO = "a" * 40, "b" * 40, "0" * 40
 
@@ -35,19 +35,24 @@ def pushed(name: str, kind: str = "push", **changed: object) -> PushReceived:
     return event
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [("forgejo/push", "push"), ("gitea/push", "push"), ("github/push", "push"), ("gitlab/push", "Push Hook")],
-)
-def test_a_push_is_the_same_event_from_every_forge(name: str, kind: str) -> None:
-    event = pushed(name, kind)
+@pytest.mark.parametrize(("forge", "kind"), PUSHES.items())
+def test_a_push_is_the_same_event_from_every_forge(forge: Provider, kind: str) -> None:
+    event = pushed(f"{forge}/push", kind)
 
     assert (event.ref, event.branch, event.before, event.after) == ("refs/heads/main", "main", A, B)
     assert (event.message, event.author) == ("Say hello\n\nto everybody", "ada")
-    assert (event.changed, event.complete) == (("README.md", "hello.py"), True)
+    assert event.complete == bool(event.changed)
     assert event.repository.urls[0].startswith("https://")
+    assert event.repository.default_branch in {"main", ""}
+    assert (event.provider, event.delivery) == (forge, "d-1")
+
+
+@pytest.mark.parametrize("forge", [Provider.FORGEJO, Provider.GITEA, Provider.GITHUB, Provider.GITLAB])
+def test_these_forges_list_the_changed_files_and_the_default_branch(forge: Provider) -> None:
+    event = pushed(f"{forge}/push", PUSHES[forge])
+
+    assert (event.changed, event.complete) == (("README.md", "hello.py"), True)
     assert event.repository.default_branch == "main"
-    assert (event.provider, event.delivery) == (name.partition("/")[0], "d-1")
 
 
 def test_a_system_hook_of_gitlab_is_a_push_without_the_names_of_files() -> None:
