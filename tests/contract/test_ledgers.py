@@ -112,6 +112,13 @@ def test_a_commit_that_is_there_is_a_duplicate(world: Ledgers, lost: PushState) 
     assert world.pushes.admit(a_push("p4", "b")).sequence == 3
 
 
+def test_a_commit_that_was_ignored_before_is_no_duplicate(world: Ledgers) -> None:
+    opened(world)
+    world.pushes.record(replace(a_push("p1", "a"), state=PushState.IGNORED), code="skip-ci")
+
+    assert world.pushes.admit(a_push("p2", "a")).sequence == 1
+
+
 def test_a_push_without_its_environment_is_unavailable(world: Ledgers) -> None:
     world.add("hello")
     with pytest.raises(Unavailable, match="is deleted"):

@@ -234,7 +234,7 @@ def test_a_webhook_is_stored_for_a_broker_that_has_no_address_yet(database: str)
 
 
 def test_answers_to_other_paths_and_methods_name_the_right_ones(forge: Sender) -> None:
-    unknown = forge.post("/v1/webhooks/bitbucket", b"", {})
+    unknown = forge.post("/v1/webhooks/unknown", b"", {})
     get = forge.app.test_client().get("/v1/webhooks/forgejo")
 
     assert (unknown.status_code, get.status_code) == (404, 405)
