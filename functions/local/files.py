@@ -1,4 +1,4 @@
-"""Files of a state folder: private ones, and lock files."""
+"""Files of a state folder: private ones, lock files, and the room on their disk."""
 
 import fcntl
 import os
@@ -21,6 +21,12 @@ def write_private(path: Path, text: str) -> None:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
         raise
+
+
+def free_bytes(folder: Path) -> int:
+    """Return how much this user may still write on the folder's disk, 0 when no file can be created there."""
+    status = os.statvfs(folder)
+    return 0 if status.f_files and not status.f_favail else status.f_bavail * status.f_frsize
 
 
 @contextmanager

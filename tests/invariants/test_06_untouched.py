@@ -10,7 +10,7 @@ import pytest
 
 from functions.common.adapters.local.builder import LocalBuilder
 from functions.common.domain.build import BuildOrder, BuildState
-from functions.local.builds.job import Workshop
+from functions.local.builds.job import Workspace
 from functions.local.builds.orders import Orders
 from functions.local.builds.runner import BuildRunner
 from functions.local.tools import beside_python
@@ -69,11 +69,11 @@ def failed_build(world: RolloutWorld, folder: Path) -> BuildState | None:
     )
     builder = LocalBuilder(database=world.database)
     builder.start(order)
-    workshop = Workshop(
+    workspace = Workspace(
         home=world.home, environment={"PATH": "/usr/bin:/bin"}, uv=str(beside_python("uv")), tools="", limit=60
     )
     stop = threading.Event()
-    runner = BuildRunner(orders=Orders(database=world.database), workshop=workshop)
+    runner = BuildRunner(orders=Orders(database=world.database), workspace=workspace)
     thread = threading.Thread(target=runner.run, args=(stop,))
     thread.start()
     try:

@@ -2,7 +2,7 @@
 
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.settings import Settings
-from functions.local.builds.job import Workshop
+from functions.local.builds.job import Workspace
 from functions.local.builds.orders import BuildReports, Orders
 from functions.local.builds.runner import BuildRunner
 from functions.local.tools import beside_python, make_tools
@@ -11,9 +11,8 @@ from functions.local.worker import Work, run_worker
 
 def compose(settings: Settings, database: Postgres) -> tuple[Work, BuildReports]:
     """Return the build runner of this state folder and its reports."""
-    orders = Orders(database=database)
     home = settings.local.home
-    workshop = Workshop(
+    workspace = Workspace(
         home=home,
         environment=settings.environment,
         uv=str(beside_python("uv") or "uv"),
@@ -21,7 +20,8 @@ def compose(settings: Settings, database: Postgres) -> tuple[Work, BuildReports]
         limit=settings.builds.limit,
         git_url=settings.local.git_url,
     )
-    return BuildRunner(orders=orders, workshop=workshop, places=settings.builds.places).run, BuildReports(orders=orders)
+    runner = BuildRunner(orders=Orders(database=database), workspace=workspace, places=settings.builds.places)
+    return runner.run, BuildReports(database=database)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How Python, Node and static apps are built."""
+"""Builds Python, Node and static apps: `python -m functions.local.builds.apps` is the process of one build."""
 
 import json
 import os
@@ -12,21 +12,20 @@ from typing import Any
 from functions.local.builds.detect import Kind, Plan, detect, package_json, pyproject
 from functions.local.builds.image import Manifest, store_image
 from functions.local.builds.steps import BuildLog, StepFailed, Steps, fetch, redacted, url_secrets
-
-# Building a Node app: its dependencies into node_modules.
+from functions.local.files import write_private
 
 _LOCK_FILES = ("package-lock.json", "npm-shrinkwrap.json")
-# What makes npm install something: the packages of `workspaces` have dependencies of their own, and are linked.
-_WANTED = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies", "workspaces")
+# Each of these lets npm install something: the packages of `workspaces` have dependencies of their own, and are linked.
+_DEPENDENCIES = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies", "workspaces")
 
 
 def build_node(steps: Steps, *, app: Path, tools: Path) -> None:
-    """Install what package.json asks for, and run its build script; `tools` is the folder of node and npm."""
+    """Install the dependencies of package.json and run its build script; `tools` is the folder of node and npm."""
     with steps.step("node", "Using Node.js"):
         package = package_json(app)
     path = {"PATH": f"{tools}:{steps.environment.get('PATH', '')}", "npm_config_update_notifier": "false"}
     locked = any((app / name).is_file() for name in _LOCK_FILES)
-    if locked or _wants_something(package):
+    if locked or _has_dependencies(package):
         verb = "ci" if locked else "install"
         with steps.step("dependencies", f"Installing dependencies with npm {verb}"):
             argv: list[str | Path] = [tools / "npm", verb, "--no-audit", "--no-fund", "--include=dev"]
@@ -39,22 +38,21 @@ def build_node(steps: Steps, *, app: Path, tools: Path) -> None:
             steps.run([tools / "npm", "run", "build"], folder=app, remedy=remedy, extra=path)
 
 
-def _wants_something(package: dict[str, Any]) -> bool:
-    return any(package.get(name) for name in _WANTED)
+def _has_dependencies(package: dict[str, Any]) -> bool:
+    return any(package.get(name) for name in _DEPENDENCIES)
 
 
-# Building a Python app: its dependencies into a virtual environment inside the image.
-
-_OF_THE_BUILD = ("direct_url.json", "uv_cache.json", "uv_build.json")
+# Notes of where and when a package was built: without them the same commit gives the same digest.
+_BUILD_METADATA = ("direct_url.json", "uv_cache.json", "uv_build.json")
 
 
 def build_python(steps: Steps, *, app: Path, venv: Path, uv: Path) -> None:
-    """Make `venv` for the sources in `app`; no dependencies, no installing. Raises StepFailed."""
+    """Make a virtual environment with the dependencies of the sources in `app`. Raises StepFailed."""
     version = get_config_var("py_version_short")
     with steps.step("python", f"Using Python {version}"):
         base = getattr(sys, "_base_executable", sys.executable)
         create = [uv, "venv", "--quiet", "--relocatable", "--no-project", "--python", base, venv]
-        steps.run(create, folder=app, remedy="is its disk full?")
+        steps.run(create, folder=app, remedy="see the lines above")
     arguments = _arguments(steps, app)
     if arguments is None:
         return
@@ -63,7 +61,7 @@ def build_python(steps: Steps, *, app: Path, venv: Path, uv: Path) -> None:
         python = venv / "bin" / "python"
         argv: list[str | Path] = [uv, "pip", "install", "--python", python, "--no-progress", *arguments]
         steps.run(argv, folder=app, remedy="see the lines above for the package that cannot be installed")
-        _forget_the_build(venv)
+        _remove_build_metadata(venv)
 
 
 def _arguments(steps: Steps, app: Path) -> list[str] | None:
@@ -78,26 +76,23 @@ def _arguments(steps: Steps, app: Path) -> list[str] | None:
     return ["-r", "pyproject.toml"] if project.get("project", {}).get("dependencies") else None
 
 
-def _forget_the_build(venv: Path) -> None:
-    """Remove the notes of where and when something was built: the same commit gives the same digest."""
-    for name in _OF_THE_BUILD:
+def _remove_build_metadata(venv: Path) -> None:
+    for name in _BUILD_METADATA:
         for path in venv.glob(f"lib/python*/site-packages/*.dist-info/{name}"):
             path.unlink()
             record = path.parent / "RECORD"
             lines = record.read_text(encoding="utf-8").splitlines(keepends=True)
-            # uv shares its cache's files as links: write a new file, never into the old one.
+            # The file may be a hard link into uv's cache: write a new one instead of changing it.
             record.unlink()
             record.write_text("".join(line for line in lines if f"/{name}," not in line), encoding="utf-8")
 
 
-# One build, as a process of its own: `python -m functions.local.builds.apps`, the order as JSON on stdin.
-#
-# The result stands in `result.json` of the build's work folder; without it the build failed.
+# One build as a process: the job is JSON on its standard input, the outcome is `result.json` in the work folder.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What one build process is told: paths are absolute."""
+    """What to build and where; paths are absolute."""
 
     clone_url: str
     ref: str
@@ -111,7 +106,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a build process leaves behind: a digest, or the step that failed and why."""
+    """The result of a build: a digest, or the step that failed and the reason."""
 
     digest: str = ""
     processes: dict[str, str] | None = None
@@ -120,7 +115,7 @@ class Outcome:
 
 
 def build(job: Job, steps: Steps) -> Outcome:
-    """Fetch, detect, build and store. Raises StepFailed."""
+    """Fetch the commit, detect the language, build and store the image. Raises StepFailed."""
     draft = Path(job.work) / "image"
     draft.mkdir()
     app = draft / "app"
@@ -144,21 +139,18 @@ def _install(plan: Plan, job: Job, steps: Steps, draft: Path) -> None:
 
 
 def main() -> None:
-    """Do the build that stdin asks for."""
+    """Build the job on the standard input."""
     job = Job(**json.load(sys.stdin))
     secrets = url_secrets(job.clone_url)
     log = BuildLog(Path(job.log), secrets=secrets)
-    environment = dict(os.environ)  # noqa: TID251 - the runner made it, holding nothing of the platform's
+    environment = dict(os.environ)  # noqa: TID251 - the runner made it, without settings of the platform
     try:
         outcome = build(job, Steps(log=log, environment=environment))
     except StepFailed as error:
         outcome = Outcome(step=error.step, reason=redacted(str(error), secrets))
         log.line(f"Failed: {outcome.reason}")
-    result = Path(job.work) / "result.json"
-    draft = result.with_suffix(".draft")
-    draft.write_text(json.dumps(asdict(outcome)), encoding="utf-8")
-    draft.rename(result)
     shutil.rmtree(Path(job.work) / "image", ignore_errors=True)
+    write_private(Path(job.work) / "result.json", json.dumps(asdict(outcome)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Which kind of app a commit is, and what it declares."""
+"""Detects the language of an app, and reads which processes it declares."""
 
 import json
 import re
@@ -10,19 +10,16 @@ from typing import Any
 
 from functions.common.errors import Rejected
 
-# Reading a Procfile.
-
 _LINE = re.compile(r"^([A-Za-z0-9_-]+):\s*(\S.*)\Z")
 
 
 def parse_procfile(text: str) -> dict[str, str]:
-    """Return process type -> command; blank lines and `#` comments do not count.
+    """Return process type -> command; blank lines and `#` comments are ignored.
 
-    Raises Rejected with the line's number when a line is no `TYPE: COMMAND`, or a type comes twice, and when
-    the file is no text.
+    Raises Rejected naming the line that is not `TYPE: COMMAND` or repeats a type, and when the file is not text.
     """
     if "\0" in text:
-        msg = "the Procfile holds NUL, which no command can have: save it as plain text in UTF-8"
+        msg = "the Procfile holds a NUL byte: save it as plain text in UTF-8"
         raise Rejected(msg)
     processes: dict[str, str] = {}
     for number, raw in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
@@ -42,8 +39,6 @@ def parse_procfile(text: str) -> dict[str, str]:
     return processes
 
 
-# What kind of app a folder holds, and which processes it has.
-
 STATIC_WEB = "caddy file-server --root . --listen 127.0.0.1:$PORT"
 _MARKERS = (
     ("requirements.txt", "python"),
@@ -54,7 +49,7 @@ _MARKERS = (
 
 
 class Kind(StrEnum):
-    """The languages that can be built; the first whose file is there counts."""
+    """The languages that can be built; the first one whose marker file exists is used."""
 
     PYTHON = "python"
     NODE = "node"
@@ -63,7 +58,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`marker` is the file that told the kind."""
+    """What to build; `marker` is the file by which the language was detected."""
 
     kind: Kind
     marker: str
@@ -106,12 +101,12 @@ def _default_web(tree: Path, kind: Kind) -> str:
 
 
 def package_json(tree: Path) -> dict[str, Any]:
-    """Return package.json. Raises Rejected when it is no JSON object."""
+    """Return package.json. Raises Rejected when it is not a JSON object."""
     return _object(tree / "package.json", json.loads)
 
 
 def pyproject(tree: Path) -> dict[str, Any]:
-    """Return pyproject.toml. Raises Rejected when it is no TOML."""
+    """Return pyproject.toml. Raises Rejected when it is not TOML."""
     return _object(tree / "pyproject.toml", tomllib.loads)
 
 

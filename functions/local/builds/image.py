@@ -1,4 +1,4 @@
-"""Images on disk, and their digest."""
+"""An image: a folder named by the digest of its content, with a manifest inside."""
 
 import hashlib
 import json
@@ -9,13 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# One digest for a folder's content.
-
 
 def tree_digest(folder: Path) -> str:
     """Return `sha256:...` over the sorted (path, mode, content) of all files and links below the folder.
 
-    Times, owners and empty folders do not count; of the mode only `executable` does.
+    Times, owners and empty folders are ignored; of the mode only `executable` counts.
     """
     whole = hashlib.sha256()
     for path in sorted(_files(str(folder))):
@@ -38,21 +36,19 @@ def _files(folder: str) -> Iterator[str]:
             yield entry.path
 
 
-# An image: a folder named by the digest of its content, with a manifest inside.
-
 MANIFEST = "slipway.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What the platform must know to run the image; `app` and `venv` are its folders."""
+    """The processes of an image, whose files are in the folders `app` and `venv`."""
 
     kind: str
     processes: dict[str, str] = field(default_factory=dict)
 
 
 def store_image(draft: Path, manifest: Manifest, images: Path) -> str:
-    """Move the draft into `images` under its digest, in one step, and return the digest."""
+    """Move the draft into `images` under its digest, atomically, and return the digest."""
     for cache in draft.rglob("__pycache__"):
         shutil.rmtree(cache)
     text = json.dumps({"kind": manifest.kind, "processes": manifest.processes}, sort_keys=True, indent=1)
@@ -63,14 +59,14 @@ def store_image(draft: Path, manifest: Manifest, images: Path) -> str:
         try:
             draft.rename(target)
         except OSError:
-            if not target.exists():  # otherwise another build of the same content was first
+            if not target.exists():  # otherwise another build stored the same content first
                 raise
-    used_now(target)
+    mark_used(target)
     return digest
 
 
-def used_now(folder: Path) -> None:
-    """Note that the image is used: old ones that nothing uses are deleted. Raises FileNotFoundError."""
+def mark_used(folder: Path) -> None:
+    """Set the time of the last use: images that nothing has used for long are deleted. Raises FileNotFoundError."""
     os.utime(folder)
 
 
@@ -80,7 +76,7 @@ def image_folder(images: Path, digest: str) -> Path:
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """Return an image's manifest, or None when the folder holds no whole image."""
+    """Return an image's manifest, or None when the folder holds no complete image."""
     try:
         found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):

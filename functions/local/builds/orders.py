@@ -1,4 +1,4 @@
-"""Orders: claimed, kept, ended and reported."""
+"""The queue of builds: the table platform.builds as the build runner uses it, and the reports of ended builds."""
 
 import json
 from collections.abc import Iterable
@@ -12,8 +12,6 @@ from functions.common.events.build import BuildEnded
 from functions.local.builds.apps import Outcome
 from functions.local.reports import Report, storable
 
-# The table of build orders, as the runner uses it.
-
 LEASE_SECONDS = 30
 _CLAIM = """
 update platform.builds set state = 'running', lease_until = now() + :lease * interval '1 second',
@@ -24,7 +22,7 @@ where name in (
     order by sequence limit :places for update skip locked
 ) returning name, app, environment, push, clone_url, ref, sha, process, process_mark, cancelled
 """
-_LEFT = """
+_RUNNING = """
 select name, app, environment, push, clone_url, ref, sha, process, process_mark, cancelled
 from platform.builds where state = 'running' and ended_at is null
 """
@@ -45,7 +43,7 @@ where ended_at is not null and reported_at is null order by ended_at limit 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One row that the runner works on."""
+    """A build that was ordered; `process` is its process group, `process_mark` the start time of the group's leader."""
 
     name: str
     app: str
@@ -61,29 +59,29 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
-    """What the runner reads and writes; every method may raise Unavailable."""
+    """The queue; every method may raise Unavailable."""
 
     database: Postgres
 
     def claim(self, places: int) -> list[Order]:
-        """Take the oldest orders that nobody works on."""
+        """Lease up to `places` of the oldest orders that no runner has leased."""
         return [Order(**row) for row in self.database.rows(_CLAIM, places=places, lease=LEASE_SECONDS)]
 
-    def left_running(self) -> list[Order]:
-        """Return what a runner that died was working on."""
-        return [Order(**row) for row in self.database.rows(_LEFT)]
+    def running(self) -> list[Order]:
+        """Return the builds that run, or ran when their runner died."""
+        return [Order(**row) for row in self.database.rows(_RUNNING)]
 
-    def give_back(self, name: str) -> None:
-        """Let the order be claimed again."""
+    def requeue(self, name: str) -> None:
+        """End the lease, so that the order can be claimed again."""
         self.database.run("update platform.builds set lease_until = null where name = :name", name=name)
 
-    def note_process(self, name: str, *, process: int, mark: str) -> None:
-        """Keep the build's process group, so that a runner after this one can end it."""
+    def record_process(self, name: str, *, process: int, mark: str) -> None:
+        """Record the build's process group, so that a later runner can end it."""
         sql = "update platform.builds set process = :process, process_mark = :mark where name = :name"
         self.database.run(sql, name=name, process=process, mark=mark)
 
-    def keep(self, names: list[str]) -> None:
-        """Renew the leases."""
+    def renew_leases(self, names: list[str]) -> None:
+        """Extend the leases of running builds."""
         sql = (
             "update platform.builds set lease_until = now() + :lease * interval '1 second' "
             "where name = any(cast(:names as text[])) and ended_at is null"
@@ -91,17 +89,17 @@ class Orders:
         self.database.run(sql, names=names, lease=LEASE_SECONDS)
 
     def cancelled(self, names: list[str]) -> set[str]:
-        """Return which of these somebody wants to end."""
+        """Return which of these builds are to be cancelled."""
         sql = "select name from platform.builds where cancelled and name = any(cast(:names as text[]))"
         return {str(row[0]) for row in self.database.run(sql, names=names)}
 
-    def built(self, order: Order) -> Outcome | None:
-        """Return what an earlier build of the same commit gave."""
+    def earlier_outcome(self, order: Order) -> Outcome | None:
+        """Return the outcome of the newest successful build of the same commit."""
         rows = self.database.run(_BUILT, sha=order.sha, url=order.clone_url)
         return Outcome(digest=rows[0][0], processes=rows[0][1]) if rows else None
 
     def end(self, name: str, state: BuildState, outcome: Outcome, *, tail: str) -> None:
-        """Write how the build ended; the first writing counts."""
+        """Record how the build ended; a second call changes nothing."""
         self.database.run(
             _END,
             name=name,
@@ -113,37 +111,27 @@ class Orders:
             tail=storable(tail),
         )
 
-    def unreported(self) -> list[tuple[str, BuildEnded]]:
-        """Return the ends that the broker does not have yet, oldest first."""
-        return [(row["name"], _event(row)) for row in self.database.rows(_UNREPORTED)]
 
-    def mark_reported(self, name: str) -> None:
-        """Note that the broker has the report."""
-        self.database.run("update platform.builds set reported_at = now() where name = :name", name=name)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildReports:
+    """A build.ended for each ended build, in the order of their ends."""
+
+    database: Postgres
+
+    def waiting(self) -> Iterable[Report]:
+        """Return the reports that the broker has not accepted yet."""
+        for row in self.database.rows(_UNREPORTED):
+            event = _event(row)
+            # A commit whose build failed may be pushed again: that is another end of the same build name.
+            cause = Cause(function="builds", source="/slipway/local/builds", id=f"{event.build}/{event.push}")
+            yield Report(key=event.build, cause=cause, event=event)
+
+    def sent(self, key: str) -> None:
+        """Record that the broker accepted the report."""
+        self.database.run("update platform.builds set reported_at = now() where name = :name", name=key)
 
 
 def _event(row: dict[str, Any]) -> BuildEnded:
     name = row.pop("name")
     image = f"local/{row['app']}" if row["digest"] else ""
     return BuildEnded(build=name, image=image, **row)
-
-
-# The ends of builds as reports.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildReports:
-    """Reports over the table of orders."""
-
-    orders: Orders
-
-    def waiting(self) -> Iterable[Report]:
-        """Return a build.ended for each end that the broker does not have yet."""
-        for name, event in self.orders.unreported():
-            # A commit whose build failed may be pushed again: that is another end of the same name.
-            cause = Cause(function="builds", source="/slipway/local/builds", id=f"{name}/{event.push}")
-            yield Report(key=name, cause=cause, event=event)
-
-    def sent(self, key: str) -> None:
-        """Note that the broker has the report."""
-        self.orders.mark_reported(key)

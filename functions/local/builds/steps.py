@@ -5,78 +5,88 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from functions.common.errors import Rejected, SlipwayError
+from functions.local.files import free_bytes
 
-# The log of one build, written so that it can be followed, and never with a secret.
-
-_USER_INFO = re.compile(r"([a-z][a-z0-9+.-]*://)[^/@\s]+@", re.IGNORECASE)
-END_MARK = "=====> "  # at the start of a line only here: all that programs print is indented
+_USER_INFO = re.compile(r"://[^/@\s]+@")
+END_MARK = "=====> "  # no other line begins with it: what programs print is indented
 TAIL_LINES = 20
-_READ_BACK = 16_384
+_READ_BACK_BYTES = 16_384
+_MAX_LOG_BYTES = 10 * 1024**2
+_MAX_LINE_BYTES = 65_536
+_LITTLE_ROOM_BYTES = 16 * 1024**2
 
 
 class BuildLog:
-    """Appends whole lines; `secrets` and the user info of every URL are replaced by `***`."""
+    """The log of one build: whole lines, in which `***` replaces `secrets` and the user info of every URL.
+
+    It is limited to 10 MB. A line that cannot be written, because the disk is full, is dropped.
+    """
 
     def __init__(self, path: Path, *, secrets: tuple[str, ...] = ()) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._secrets = tuple(secret for secret in secrets if secret)
+        self._is_cut = False
 
     def header(self, text: str) -> None:
         """Begin a step."""
         self._write(f"-----> {text}")
 
     def line(self, text: str) -> None:
-        """Write what a step or its program says."""
+        """Write a line about a step, or one that its program printed."""
         self._write(f"       {text}")
 
     def end(self, text: str) -> None:
         """Write the end marker; nothing may follow."""
-        self._write(f"{END_MARK}{text}")
+        self._append(f"{END_MARK}{text}")
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
 
     def _write(self, text: str) -> None:
-        os.write(self._file, (redacted(text.rstrip("\r\n"), self._secrets) + "\n").encode(errors="replace"))
+        if self._is_cut:
+            return
+        self._is_cut = os.fstat(self._file).st_size + len(text) > _MAX_LOG_BYTES
+        self._append("       (the log is cut off here: it has reached 10 MB)" if self._is_cut else text)
+
+    def _append(self, text: str) -> None:
+        with suppress(OSError):
+            os.write(self._file, (redacted(text.rstrip("\r\n"), self._secrets) + "\n").encode(errors="replace"))
 
 
 def redacted(text: str, secrets: tuple[str, ...] = ()) -> str:
     """Return the text without the secrets and without any URL's user info."""
     for secret in secrets:
         text = text.replace(secret, "***")
-    return _USER_INFO.sub(r"\1***@", text)
+    return _USER_INFO.sub("://***@", text)
 
 
 def url_secrets(url: str) -> tuple[str, ...]:
-    """Return a URL's password as it stands and decoded."""
+    """Return a URL's password, encoded and decoded."""
     password = urlsplit(url).password or ""
     return tuple({password, unquote(password)} - {""})
 
 
 def log_tail(path: Path, lines: int = TAIL_LINES) -> str:
-    """Return the last lines of a log, empty when there is none; the end marker does not count."""
+    """Return the last lines of a log without the end marker; empty when there is no log."""
     try:
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - _READ_BACK))
+            file.seek(max(0, path.stat().st_size - _READ_BACK_BYTES))
             text = file.read().decode(errors="replace")
     except FileNotFoundError:
         return ""
     return "\n".join([line for line in text.splitlines() if not line.startswith(END_MARK)][-lines:])
 
 
-# Running a build step's programs, with their output in the log.
-
-
 class StepFailed(SlipwayError):
-    """A step of a build failed; the text is the reason, `step` its name."""
+    """A step of a build failed; the text is the reason."""
 
     def __init__(self, step: str, reason: str) -> None:
         super().__init__(reason)
@@ -88,19 +98,19 @@ _CURRENT_STEP: ContextVar[str] = ContextVar("slipway_build_step", default="build
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steps:
-    """Runs programs in `environment`, which holds nothing of the platform's own."""
+    """Runs the programs of build steps in `environment`, with their output in the log."""
 
     log: BuildLog
     environment: Mapping[str, str] = field(repr=False)
 
     @contextmanager
     def step(self, name: str, title: str) -> Iterator[None]:
-        """Name what happens inside: a Rejected there becomes StepFailed of this step."""
+        """Name the step of the block: a Rejected or OSError in it becomes this step's StepFailed."""
         self.log.header(title)
         token = _CURRENT_STEP.set(name)
         try:
             yield
-        except Rejected as error:
+        except (Rejected, OSError) as error:
             raise StepFailed(name, str(error)) from error
         finally:
             _CURRENT_STEP.reset(token)
@@ -108,7 +118,7 @@ class Steps:
     def run(
         self, argv: Sequence[str | Path], *, folder: Path, remedy: str, extra: Mapping[str, str] | None = None
     ) -> None:
-        """Run a program to its end. Raises StepFailed, with the remedy, unless it exits with 0."""
+        """Run a program. Raises StepFailed, with the remedy, unless it exits with 0."""
         program = Path(argv[0]).name
         try:
             process = subprocess.Popen(
@@ -122,29 +132,32 @@ class Steps:
         except OSError as error:
             raise StepFailed(_CURRENT_STEP.get(), f"{program} cannot be started: {error.strerror}") from error
         with process:
-            for line in process.stdout or ():
+            while process.stdout and (line := process.stdout.readline(_MAX_LINE_BYTES)):
                 self.log.line(line.decode(errors="replace"))
         if process.returncode:
             step = _CURRENT_STEP.get()
-            raise StepFailed(
-                step, f"{program} failed in the step {step!r} with exit code {process.returncode}: {remedy}"
-            )
+            reason = f"{program} failed in the step {step!r} with exit code {process.returncode}: {remedy}"
+            raise StepFailed(step, reason + little_room(folder))
 
 
-# Fetching one commit of a repository.
+def little_room(folder: Path) -> str:
+    """Return the end of a sentence about a failure where the disk is full or nearly so, otherwise nothing."""
+    free = free_bytes(folder)
+    return f"; the disk has only {free // 1024} kB left" if free < _LITTLE_ROOM_BYTES else ""
+
 
 _QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true", "GIT_LFS_SKIP_SMUDGE": "1"}
 
 
 def fetch(steps: Steps, *, clone_url: str, ref: str, sha: str, folder: Path) -> None:
-    """Put the commit's files, without .git, into the new folder. Raises StepFailed."""
+    """Put the files of one commit, without .git, into a new folder. Raises StepFailed."""
     git = ["git", "-c", "safe.directory=*", "-c", "advice.detachedHead=false", "-c", "init.defaultBranch=main"]
     with steps.step("fetch", f"Fetching commit {sha[:12]} of {ref.removeprefix('refs/heads/')}"):
         steps.run([*git, "init", "--quiet", folder], folder=folder.parent, remedy="is git installed?", extra=_QUIET)
         try:
             _fetch(steps, [*git, "fetch", "--quiet", "--no-tags", "--depth=1", "--", clone_url, sha], folder)
         except StepFailed:
-            # Some servers give only what a branch names: then the branch, with its history.
+            # Some servers refuse a commit by its hash: then fetch the branch, with its history.
             _fetch(steps, [*git, "fetch", "--quiet", "--no-tags", "--", clone_url, ref], folder)
         remedy = f"commit {sha} is not in {ref}: was it replaced by a force push? Push again"
         steps.run([*git, "checkout", "--quiet", "--detach", sha], folder=folder, remedy=remedy, extra=_QUIET)

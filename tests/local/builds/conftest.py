@@ -10,7 +10,7 @@ import pytest
 from functions.common.adapters.local.builder import LocalBuilder
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.build import BuildOrder, BuildResult, BuildState, build_name
-from functions.local.builds.job import Workshop
+from functions.local.builds.job import Workspace
 from functions.local.builds.orders import Orders
 from functions.local.builds.runner import BuildRunner
 from functions.local.tools import beside_python, make_tools
@@ -24,7 +24,7 @@ class BuildWorld:
 
     builder: LocalBuilder
     orders: Orders
-    workshop: Workshop
+    workspace: Workspace
     repository: Repository
 
     def order(self, sha: str, environment: str = "production", push: str = "p1") -> str:
@@ -43,7 +43,7 @@ class BuildWorld:
 
     def log(self, name: str) -> str:
         """Return the log as it is now."""
-        path = self.workshop.log_path(name)
+        path = self.workspace.log_path(name)
         return path.read_text() if path.exists() else ""
 
     def _ended(self, name: str) -> BuildResult | None:
@@ -59,13 +59,13 @@ def make_world(database: str, folder: Path, limit: float = 60) -> BuildWorld:
         "DATABASE_URL": "a-secret-of-the-platform",
     }
     uv = str(beside_python("uv"))
-    workshop = Workshop(
+    workspace = Workspace(
         home=folder / "home", environment=path, uv=uv, tools=str(make_tools(folder / "home")), limit=limit
     )
     return BuildWorld(
         builder=LocalBuilder(database=postgres),
         orders=Orders(database=postgres),
-        workshop=workshop,
+        workspace=workspace,
         repository=make_repository(folder),
     )
 
@@ -85,7 +85,7 @@ def world(idle: BuildWorld) -> Iterator[BuildWorld]:
 def running(world: BuildWorld) -> Iterator[BuildWorld]:
     """Run a runner around the test."""
     stop = threading.Event()
-    runner = BuildRunner(orders=world.orders, workshop=world.workshop, grace=1.0, poll=0.02)
+    runner = BuildRunner(orders=world.orders, workspace=world.workspace, grace=1.0, poll=0.02)
     thread = threading.Thread(target=runner.run, args=(stop,))
     thread.start()
     try:

@@ -26,9 +26,9 @@ def test_the_python_example_becomes_an_image_named_by_its_content(world: BuildWo
     assert result.state is BuildState.SUCCEEDED
     assert result.image
     assert result.image.processes == {"web": "python app.py"}
-    folder = world.workshop.images / result.image.digest.removeprefix("sha256:")
+    folder = world.workspace.images / result.image.digest.removeprefix("sha256:")
     assert tree_digest(folder) == result.image.digest
-    assert LocalImageStore(images=world.workshop.images).has(result.image.reference, result.image.digest)
+    assert LocalImageStore(images=world.workspace.images).has(result.image.reference, result.image.digest)
     ran = subprocess.run([folder / "venv/bin/python", "-c", "print(6 * 7)"], capture_output=True, text=True, check=True)
     assert ran.stdout == "42\n"
 
@@ -76,7 +76,7 @@ def test_a_node_app_runs_its_build_script(world: BuildWorld) -> None:
 
     assert result.image, result
     assert result.image.processes == {"web": "npm start"}
-    assert (world.workshop.images / result.image.digest.removeprefix("sha256:") / "app" / "made").read_text() == "yes"
+    assert (world.workspace.images / result.image.digest.removeprefix("sha256:") / "app" / "made").read_text() == "yes"
 
 
 def test_a_node_app_of_several_packages_has_them_installed(world: BuildWorld) -> None:
@@ -130,15 +130,15 @@ def test_a_failure_whose_last_lines_no_database_takes_ends_as_any_other(world: B
 
 def test_an_order_that_meets_a_bug_fails_and_stops_no_other(world: BuildWorld) -> None:
     sha = world.repository.commit_example("static")
-    in_the_way = world.workshop.work_path(build_name("hello", "broken", sha))
+    in_the_way = world.workspace.work_path(build_name("hello", "broken", sha))
     in_the_way.parent.mkdir(parents=True)
     in_the_way.touch()  # where its folder is to be
     broken, sound = world.order(sha, "broken"), world.order(sha, "sound")
 
     result = world.ended(broken)
     assert (result.state, result.step) == (BuildState.FAILED, "build")
-    assert "the build runner met an error of its own; logs/builds.log" in result.reason
-    assert world.log(broken).startswith(f"{END_MARK}failed: the build runner met")
+    assert "internal error of the build runner: see logs/builds.log" in result.reason
+    assert world.log(broken).startswith(f"{END_MARK}failed: internal error of the build runner")
     assert world.ended(sound).state is BuildState.SUCCEEDED
 
 
@@ -165,6 +165,18 @@ def test_the_log_ends_in_one_mark_and_shows_the_steps(world: BuildWorld) -> None
     assert lines[0].startswith("-----> Fetching commit")
     assert lines[-1].startswith(f"{END_MARK}succeeded: sha256:")
     assert sum(line.startswith(END_MARK) for line in lines) == 1
+
+
+def test_a_build_that_prints_without_end_has_a_log_of_ten_megabytes(world: BuildWorld) -> None:
+    script = "for (let n = 0; n < 20000; n++) console.log('x'.repeat(1000))"
+    package = json.dumps({"scripts": {"start": "x", "build": "node chatter.js"}})
+    name = world.order(world.repository.commit({"package.json": package, "chatter.js": script}))
+
+    assert world.ended(name).state is BuildState.SUCCEEDED
+    *_, last, end = world.log(name).splitlines()
+    assert last == "       (the log is cut off here: it has reached 10 MB)"
+    assert end.startswith(f"{END_MARK}succeeded")
+    assert world.workspace.log_path(name).stat().st_size < 10.1 * 1024**2
 
 
 def test_a_build_knows_nothing_of_the_platforms_secrets(world: BuildWorld) -> None:

@@ -22,7 +22,7 @@ def test_lines_become_processes_and_comments_do_not_count() -> None:
         ("web: a\nworker b\n", r"line 2 .*'worker b'.*TYPE: COMMAND"),
         ("web:\n", r"line 1 "),
         ("web: a\n\nweb: b\n", r"line 3 names 'web' a second time"),
-        ("web: a\0b\n", r"the Procfile holds NUL.*UTF-8"),
+        ("web: a\0b\n", r"the Procfile holds a NUL.*UTF-8"),
     ],
 )
 def test_a_wrong_line_is_named(text: str, message: str) -> None:

@@ -25,10 +25,10 @@ def test_a_killed_runners_build_is_ended_and_built_again(idle: BuildWorld, datab
     marker = tmp_path / "pid"
     name = idle.order(idle.repository.commit({"package.json": SLOW_ONCE % (marker, marker)}))
     environment = {
-        **idle.workshop.environment,
+        **idle.workspace.environment,
         "DATABASE_URL": database,
         "K_SINK": "http://127.0.0.1:9/",
-        "SLIPWAY_LOCAL_HOME": str(idle.workshop.home),
+        "SLIPWAY_LOCAL_HOME": str(idle.workspace.home),
     }
     argv = [sys.executable, "-m", "functions.local.builds"]
 
@@ -72,9 +72,10 @@ def test_an_end_is_reported_until_the_broker_has_it_and_then_never_again(world: 
     name = world.order(world.repository.commit_example("static"))
     ended = world.ended(name)
     sink, stop = FlakySink(failures=2), threading.Event()
-    thread = threading.Thread(target=send_reports, args=(BuildReports(orders=world.orders), sink, stop))
+    reports = BuildReports(database=world.orders.database)
+    thread = threading.Thread(target=send_reports, args=(reports, sink, stop))
     thread.start()
-    until(lambda: not world.orders.unreported(), why="the report")
+    until(lambda: not list(reports.waiting()), why="the report")
     stop.wait(0.2)
     stop.set()
     thread.join()
@@ -94,4 +95,5 @@ def test_a_commit_whose_build_failed_can_be_ordered_by_another_push(world: Build
     until(lambda: "failed" in world.log(name), why="the log's end")
     world.order(sha, push="p2")
 
-    until(lambda: [event.push for _, event in world.orders.unreported()] == ["p2"], why="the second end")
+    reports = BuildReports(database=world.orders.database)
+    until(lambda: [one.cause.id for one in reports.waiting()] == [f"{name}/p2"], why="the second end")

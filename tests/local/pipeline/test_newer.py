@@ -2,7 +2,7 @@
 
 import json
 
-from functions.local.builds.job import is_gone
+from functions.local.builds.job import is_group_gone
 from tests.local.pipeline.developer import Developer, begin
 from tests.local.pipeline.stage import Stage
 from tests.local.waiting import until
@@ -27,14 +27,14 @@ def test_a_newer_push_ends_the_build_of_an_older_one(stage: Stage) -> None:
     dev.push()
     look = "select process from platform.builds where sha = :sha and process > 0"
     ((group,),) = until(lambda: stage.rows(look, sha=slow), why="the slow build's process")
-    assert not is_gone(group)
+    assert not is_group_gone(group)
 
     newer = dev.deploy()
 
     older = stage.ended(slow, "hasty")
     assert older["state"] == "superseded"
     assert "superseded" in dev.paas("explain", slow)
-    assert is_gone(group)
+    assert is_group_gone(group)
     assert dev.answer().split()[:2] == [newer, "1"]
 
 
@@ -47,7 +47,7 @@ def test_a_deleted_app_ends_its_build_and_leaves_no_dead_letter(stage: Stage) ->
 
     dev.paas("apps", "delete", "dropped", "--yes")
 
-    until(lambda: is_gone(group), why="the end of the build")
+    until(lambda: is_group_gone(group), why="the end of the build")
     look = "select state from platform.builds where sha = :sha and reported_at is not null"
     assert until(lambda: stage.rows(look, sha=slow), why="the report of its end") == [["cancelled"]]
     begin(stage, "after").deploy()  # whose build's end is told after that one, and is handled
