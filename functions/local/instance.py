@@ -15,7 +15,15 @@ from functions.local.ports import PortReservations
 ACCOUNT = "slipway"
 _FILE = "instance.json"
 _HOST = "127.0.0.1"
-_DEFAULT_PORTS = {"gateway": 8080, "apps": 8443, "git": 8081, "broker": 8082, "nats": 8083, "postgres": 8084}
+_DEFAULT_PORTS = {
+    "gateway": 8080,
+    "apps": 8443,
+    "git": 8081,
+    "broker": 8082,
+    "nats": 8083,
+    "postgres": 8084,
+    "nats_health": 8085,
+}
 _FIRST_FUNCTION_PORT = 8090
 
 

@@ -21,16 +21,20 @@ def main(arguments: list[str]) -> int:
     stop_at_signals()
     started = time.monotonic()
     try:
-        with running(chosen.home, root=chosen.project, default_ports=not chosen.any_ports) as platform:
+        with running(chosen.home, root=chosen.project, default_ports=not chosen.any_ports, say=_say) as platform:
             print(_screen(platform, time.monotonic() - started), flush=True)
             platform.wait()
             print("slipway: the process manager ended; see logs/supervisord.log", file=sys.stderr)
             return 2
     except StopRequested:
         return 0
-    except SlipwayError as error:
+    except (SlipwayError, OSError) as error:  # OSError: the state folder cannot be written
         print(f"slipway: {error}", file=sys.stderr)
         return 1
+
+
+def _say(text: str) -> None:
+    print(f"slipway: {text}", flush=True)
 
 
 def _screen(platform: Platform, seconds: float) -> str:

@@ -49,6 +49,17 @@ def test_a_connection_that_was_ended_is_replaced(database: str) -> None:
     assert postgres.run("select 2") == [[2]]
 
 
+def test_a_server_that_closes_a_new_connection_for_any_reason_may_be_asked_again(database: str) -> None:
+    maintenance = Postgres(database)
+    maintenance.run("create database closed")
+    maintenance.run("alter database closed allow_connections false")
+    try:
+        with pytest.raises(Unavailable, match=r"closed the connection \(55000\)"):
+            Postgres(database.rpartition("/")[0] + "/closed").run("select 1")
+    finally:
+        maintenance.run("drop database closed")
+
+
 def test_a_transaction_whose_connection_ends_leaves_nothing(database: str) -> None:
     postgres, other = Postgres(database), Postgres(database)
     postgres.run("create table notes (text text)")

@@ -219,12 +219,15 @@ class Stream:
             msg = "there is no stream: it is created again"
             raise Unavailable(msg) from error
         except APIError as error:
-            self._refusal, self._refused_at = f"JetStream refuses events: {error.description}", time.monotonic()
+            self._refused(f"JetStream refuses events: {error.description}")
             raise Unavailable(self._refusal) from error
-        except (NatsError, TimeoutError, OSError) as error:
-            msg = "NATS did not confirm the event"
-            raise Unavailable(msg) from error
+        except (NatsError, TimeoutError, OSError) as error:  # it says nothing of an event that it cannot write
+            self._refused("NATS did not confirm the event")
+            raise Unavailable(self._refusal) from error
         self._refusal = ""
+
+    def _refused(self, reason: str) -> None:
+        self._refusal, self._refused_at = reason, time.monotonic()
 
     def _check_ready(self) -> None:
         if not self.ready.is_set():

@@ -75,6 +75,8 @@ _MAX_PAYLOAD = 8 * 1024 * 1024  # events have at most 1 MiB, but older brokers l
 # instead of 1,490 for sixteen, on two cores and an ext4 disk. The state itself is in PostgreSQL, which does
 # sync, and reconcile publishes lost events again.
 _SYNC = "1s"
+# Without a limit NATS takes three quarters of what is free at its start: nothing, for ever, on a full disk.
+_MAX_STORE_BYTES = 8 * 1024**3
 
 
 def binary(name: str) -> str:
@@ -88,9 +90,10 @@ def nats_program(instance: Instance) -> Program:
     config = {
         "server_name": "slipway",
         "listen": f"127.0.0.1:{instance.ports['nats']}",
+        "http": f"127.0.0.1:{instance.ports['nats_health']}",
         "max_payload": _MAX_PAYLOAD,
         "authorization": {"token": instance.nats_token},
-        "jetstream": {"store_dir": str(folder), "sync_interval": _SYNC},
+        "jetstream": {"store_dir": str(folder), "sync_interval": _SYNC, "max_file_store": _MAX_STORE_BYTES},
     }
     write_private(folder / "nats.conf", json.dumps(config, indent=2))  # a superset of JSON
     command = (binary("nats-server"), "--config", str(folder / "nats.conf"))

@@ -18,6 +18,7 @@ from functions.local.manifests import read_routing
 from functions.local.platform import database as postgres
 from functions.local.platform import supervisor
 from functions.local.platform.health import Check, http_answers, socket_accepts, succeeds, wait_until_ready
+from functions.local.platform.monitor import Monitor, monitoring
 from functions.local.platform.processes import end_processes
 from functions.local.platform.programs import (
     CODE,
@@ -105,11 +106,22 @@ def _supervised(instance: Instance, plan: _Plan) -> Iterator[Supervisor]:
         is_new = not (paths.data / "PG_VERSION").exists()
         manager = supervisor.start(instance, _programs(instance, plan, paths, is_new=is_new), plan.settings)
         stopping.callback(manager.stop)
+        stopping.enter_context(monitoring(_monitor(instance, plan, paths, manager)))
         if is_new:  # the other programs start meanwhile
             postgres.initialise(instance, paths)
             start = succeeds(lambda: manager.call("startProcess", "postgres", False))
             _wait(instance, manager, {"supervisord": start})
         yield manager
+
+
+def _monitor(instance: Instance, plan: _Plan, paths: postgres.PostgresPaths, manager: Supervisor) -> Monitor:
+    return Monitor(
+        supervisor=manager,
+        folders=(instance.home, paths.data.parent),
+        nats_port=instance.ports["nats_health"],
+        logs=instance.home / "logs",
+        say=plan.say,
+    )
 
 
 def _programs(instance: Instance, plan: _Plan, paths: postgres.PostgresPaths, *, is_new: bool) -> list[Program]:
@@ -123,13 +135,13 @@ def _programs(instance: Instance, plan: _Plan, paths: postgres.PostgresPaths, *,
 
 
 def _ready(instance: Instance, plan: _Plan, manager: Supervisor) -> Platform:
-    _wait(instance, manager, _checks(instance, plan))
+    _wait(instance, manager, _checks(instance, plan, manager))
     endpoints = endpoints_of(instance)
     endpoints.save(instance.home)
     return Platform(home=instance.home, endpoints=endpoints, instance=instance, supervisor=manager)
 
 
-def _checks(instance: Instance, plan: _Plan) -> dict[str, Check]:
+def _checks(instance: Instance, plan: _Plan, manager: Supervisor) -> dict[str, Check]:
     checks = {
         "postgres": succeeds(lambda: postgres.prepare(instance)),
         "caddy": socket_accepts(instance.runtime / "caddy.sock"),
@@ -140,7 +152,19 @@ def _checks(instance: Instance, plan: _Plan) -> dict[str, Check]:
         checks[service.name] = http_answers(instance.ports[service.name])
     if "rollouts" in plan.workers:  # the rollout controller configures Caddy, and with it the gateway
         checks["gateway"] = http_answers(instance.ports["gateway"], "/", below=500)
-    return checks
+    return checks | {name: _is_running(manager, name) for name in plan.workers}
+
+
+def _is_running(manager: Supervisor, name: str) -> Check:
+    """Return a check for a program without an endpoint: it has run for a second."""
+
+    def check() -> bool:
+        try:
+            return bool((manager.call("getProcessInfo", name) or {}).get("statename") == "RUNNING")
+        except Unavailable:
+            return False
+
+    return check
 
 
 def _wait(instance: Instance, manager: Supervisor, checks: dict[str, Check]) -> None:

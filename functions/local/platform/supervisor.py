@@ -21,7 +21,7 @@ from functions.local.files import write_private
 from functions.local.instance import Instance
 from functions.local.platform import ticker
 from functions.local.platform.processes import MARK
-from functions.local.platform.programs import Program, binary
+from functions.local.platform.programs import Program
 
 _STORES = frozenset({"postgres", "nats", "caddy"})
 _STOPPED_STATES = frozenset({"STOPPED", "EXITED", "FATAL", "UNKNOWN"})
@@ -106,9 +106,10 @@ def start(instance: Instance, programs: Sequence[Program], given: Settings) -> S
     names = (*_INHERITED, *_INHERITED_NETWORK, *_INHERITED_INDEX)
     environment = {name: value for name in names if (value := given.environment.get(name))}
     path = f"{Path(sys.executable).parent}:{given.environment.get('PATH') or '/usr/local/bin:/usr/bin:/bin'}"
+    process_manager = str(Path(__file__).with_name("process_manager.py"))  # not imported: it is a process of its own
     with (instance.home / "logs/supervisord.err").open("wb") as errors:
         process = subprocess.Popen(
-            [sys.executable, binary("supervisord"), "--nodaemon", "--configuration", str(config)],
+            [sys.executable, "-I", process_manager, "--nodaemon", "--configuration", str(config)],
             env={**environment, "PATH": path, MARK: instance.mark},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -23,7 +23,7 @@ from functions.local.broker.jetstream import (
 )
 from functions.local.instance import Instance
 from functions.local.platform.programs import nats_program
-from functions.local.ports import port_reservations
+from functions.local.ports import PortReservations, port_reservations
 from tests.attacks.events import GOOD
 from tests.local.broker.services import NO_REPLY, always
 from tests.local.broker.world import World
@@ -46,11 +46,12 @@ UNREADABLE = [
 
 
 @asynccontextmanager
-async def nats_server(folder: Path, port: int) -> AsyncIterator[str]:
+async def nats_server(folder: Path, reservations: PortReservations) -> AsyncIterator[str]:
     """Run NATS and yield its URL."""
     (folder / "nats").mkdir(exist_ok=True)
     secrets = {"database_password": "none", "webhook_secret": "none", "admin_token": "none"}
-    instance = Instance(home=folder, mark="test", ports={"nats": port}, nats_token="loopback", **secrets)
+    ports = {name: reservations.take(0) for name in ("nats", "nats_health")}
+    instance = Instance(home=folder, mark="test", ports=ports, nats_token="loopback", **secrets)
     server = subprocess.Popen(nats_program(instance).command, stderr=subprocess.DEVNULL)  # noqa: ASYNC220 - it does not wait
     try:
         yield instance.nats_url
@@ -64,7 +65,7 @@ def with_stream(folder: Path, do: Callable[[Stream], Awaitable[None]]) -> None:
 
     async def run() -> None:
         with port_reservations() as ports:
-            async with nats_server(folder, ports.take(0)) as url:
+            async with nats_server(folder, ports) as url:
                 stream = Stream(url=url, consumers=(trigger_consumer("all", None),))
                 keeping = asyncio.create_task(stream.run())
                 try:

@@ -43,7 +43,7 @@ class World:
                 stack.enter_context(service.listening())
             stack.callback(reservations.release)
             ports = {name: service.port for name, service in self.services.items()}
-            ports |= {"broker": reservations.take(0), "nats": reservations.take(0)}
+            ports |= {"broker": reservations.take(0), "nats": reservations.take(0), "nats_health": reservations.take(0)}
             self.port = ports["broker"]
             instance = Instance(
                 home=self._home,

@@ -1,6 +1,6 @@
 """One platform for all tests of the folder, and what one may see of it from outside."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,13 +30,14 @@ class Stage:
     """A platform with its state in `folder`/.slipway, so that `paas` finds it from the clones beside it."""
 
     folder: Path
+    say: Callable[[str], None] = lambda _: None
     _running: ExitStack = field(default_factory=ExitStack)
     _platform: Platform | None = None
 
     def start(self) -> None:
         """Start the platform, from the state that is there."""
         settings = Settings(environment=_SETTINGS)
-        platform = running(self.home, default_ports=False, settings=settings, say=lambda _: None)
+        platform = running(self.home, default_ports=False, settings=settings, say=self.say)
         self._platform = self._running.enter_context(platform)
 
     def stop(self) -> None:

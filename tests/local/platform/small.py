@@ -40,21 +40,26 @@ READY_SECONDS = 90.0
 class Up:
     """One `up` on one home."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, echo: str) -> None:
         self.home = folder / "home"
-        self.project = write_project(folder / "project", MANIFESTS, broker=PATIENT_BROKER, echo=ECHO, park=PARK)
+        self.project = write_project(folder / "project", MANIFESTS, broker=PATIENT_BROKER, echo=echo, park=PARK)
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> str:
         """Start and return what it says until it is up."""
-        self.process = self._popen()
-        assert self.process.stdout is not None
+        process = self.launch()
+        assert process.stdout is not None
         said = ""
-        for line in self.process.stdout:
+        for line in process.stdout:
             said += line
             if "shows what happens" in line:
                 return said
         raise AssertionError(said)
+
+    def launch(self) -> "subprocess.Popen[str]":
+        """Start, and do not wait."""
+        self.process = self._popen()
+        return self.process
 
     def refused(self) -> str:
         """Start, and return the complaint of one that cannot."""
@@ -101,9 +106,9 @@ class Up:
 
 
 @contextmanager
-def small_platform(folder: Path) -> Iterator[Up]:
+def small_platform(folder: Path, *, echo: str = ECHO) -> Iterator[Up]:
     """Yield a platform that is not started, and stop it afterwards if it runs."""
-    up = Up(folder)
+    up = Up(folder, echo)
     try:
         yield up
     finally:

@@ -118,6 +118,9 @@ def _field(error: Exception, name: str) -> str:
 # out of resources, shutdown and start-up, a transaction that was idle for too long, another connection by a pooler.
 _TRANSIENT = ("08", "40", "53", "57P", "55P03", "25P03", "26000")
 _REFUSED = ("28", "3D")  # wrong user, password or database name
+# Severities after which the server closes the connection. The code may be any: on a full disk a server that was killed
+# answers each new connection with FATAL and XX000, until it can write a file again.
+_CLOSING = ("FATAL", "PANIC")
 
 
 class Postgres:
@@ -226,6 +229,8 @@ def _transient_failure(error: Exception) -> str:
         return f"PostgreSQL cannot do it now ({code}); it is safe to try again"
     if code.startswith(_REFUSED):
         return f"PostgreSQL refuses the user, the password or the database of DATABASE_URL ({code}): check them"
+    if _field(error, "V") in _CLOSING:
+        return f"PostgreSQL closed the connection ({code}); it is safe to try again"
     if isinstance(error, pg8000.InterfaceError | OSError):
         return "PostgreSQL does not answer; check DATABASE_URL and the server"
     return ""
