@@ -18,6 +18,19 @@ from tests.manifests import FunctionManifest, function_manifests
 FUNCTIONS = ROOT / "functions"
 NOT_FUNCTIONS = {"common", "cli", "local"}
 FUNCTION_LINES = 30
+MODULE_LINES = 25
+# Modules with fewer lines than that, and why each is a file.
+SHORT = {
+    "common/adapters/system_clock.py": "the one adapter of a port",
+    "common/adapters/dns/noop_dns.py": "the adapter for no DNS provider, beside those for providers",
+    "common/domain/addresses.py": "what two functions and the API need alike",
+    "common/ports/clock.py": "the port that nearly every function takes",
+    "local/git/hooks.py": "writes the hook; the hook itself imports nothing of ours",
+    "local/platform/ticker.py": "a program of its own",
+    "reconcile/images.py": "one step of reconcile, as each of its files",
+    "start_build/cancel.py": "the other events of start-build",
+    "track_release/canary_progress.py": "what a cluster shows and one machine reports by itself",
+}
 CLASS_TYPES = {event.__name__: event.type for event in all_events()}
 MANIFESTS = pytest.mark.parametrize("manifest", function_manifests(), ids=lambda manifest: manifest.name)
 SLOW_PACKAGES = {"httpx", "kubernetes", "pg8000", "yaml"}
@@ -98,6 +111,14 @@ def test_functions_stay_short(path: Path) -> None:
             body = node.body[1:] if ast.get_docstring(node) else node.body
             lines = (node.end_lineno or 0) - body[0].lineno + 1 if body else 0
             assert lines <= FUNCTION_LINES, f"{path.name}:{node.name} has {lines} lines"
+
+
+def test_a_file_is_worth_opening() -> None:
+    """What is split into files of a few lines is read by jumping between them."""
+    files = {path.relative_to(FUNCTIONS).as_posix(): path.read_text().count("\n") for path in SOURCES}
+    short = {file for file, lines in files.items() if lines < MODULE_LINES and "/__" not in f"/{file}"}
+    assert short - set(SHORT) == set(), "put it beside what it belongs to, or say in SHORT why it is a file"
+    assert set(SHORT) - set(files) == set()
 
 
 def test_no_pattern_lets_a_line_break_pass_at_its_end() -> None:
