@@ -11,7 +11,7 @@ SHA = "0123456789ab" + "c" * 28
 
 
 @pytest.mark.parametrize("app", ["a", "hello", "a" * 40])
-def test_every_attempt_has_a_label_of_its_own(app: str) -> None:
+def test_every_attempt_has_a_different_label(app: str) -> None:
     first = build_name(app, "production", SHA)
     names = [attempt_name(first, attempt) for attempt in range(1, 120)]
     assert names[0] == first

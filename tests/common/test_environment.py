@@ -1,4 +1,4 @@
-"""Names of previews are DNS labels: stable, and never shared."""
+"""Names of previews are DNS labels, stable and unique."""
 
 import re
 from itertools import combinations
@@ -25,7 +25,7 @@ def test_slugs(branch: str, slug: str) -> None:
 
 @pytest.mark.parametrize("app", ["a", "hello", LONG_APP])
 @pytest.mark.parametrize("branch", BRANCHES)
-def test_a_label_is_one_and_tells_branch_from_app(app: str, branch: str) -> None:
+def test_a_label_separates_branch_and_app(app: str, branch: str) -> None:
     environment = preview(app, branch)
     assert LABEL.match(environment.label)
     assert environment.label.split("--") == [environment.name, app]

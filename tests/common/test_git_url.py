@@ -47,19 +47,19 @@ def test_spellings_of_one_repository_are_equal(url: str) -> None:
         ("git@[2001:db8::1]:team/hello.git", "2001:db8::1/team/hello"),
     ],
 )
-def test_what_differs_stays_different(url: str, key: str) -> None:
+def test_different_repositories_have_different_keys(url: str, key: str) -> None:
     assert repository_key(url) == key
 
 
 @pytest.mark.parametrize(
     "url", ["", "hello", "https://forge.example.org", "https://forge.example.org/", "/a/b", "https://h:x/a"]
 )
-def test_no_repository_is_rejected(url: str) -> None:
+def test_a_url_without_a_repository_is_rejected(url: str) -> None:
     with pytest.raises(Rejected, match="git URL"):
         repository_key(url)
 
 
-def test_the_error_holds_no_password() -> None:
+def test_the_error_contains_no_password() -> None:
     with pytest.raises(Rejected) as refused:
         repository_key("https://user:hunter2@forge.example.org/")
     assert "hunter2" not in str(refused.value)

@@ -1,4 +1,4 @@
-"""What an HTTP API answers, or does not: each kind becomes a result or one of two errors, without a secret in it."""
+"""Each kind of answer of an HTTP API is a result or one of two errors, and no error contains a secret."""
 
 import socket
 import ssl
@@ -23,7 +23,7 @@ TOKEN = "s3cret-token"
 
 
 class Service:
-    """Answers with `replies` in turn, the last one for ever; `calls` are what came."""
+    """Answers with `replies` in turn, then with the last one; `calls` are the requests."""
 
     def __init__(self, *replies: Reply) -> None:
         self.replies, self.calls = list(replies), list[Call]()
@@ -40,7 +40,7 @@ def client(url: str, remedies: Mapping[int, str] | None = None) -> HttpClient:
 
 
 def error_of(call: Callable[[], object]) -> Exception:
-    """Return the error of a call; no error may show a secret, nor may the errors behind it that a log would print."""
+    """Return the error of a call; neither it nor its causes, which a log would print, may contain a secret."""
     with pytest.raises((Rejected, Unavailable)) as caught:
         call()
     behind: BaseException | None = caught.value
@@ -100,13 +100,13 @@ def test_a_name_that_does_not_resolve_is_unavailable() -> None:
     assert isinstance(error_of(lambda: client("http://no-such-host.invalid").call("GET", "/")), Unavailable)
 
 
-def test_a_server_that_says_nothing_is_unavailable_after_the_time_limit() -> None:
+def test_a_silent_server_is_unavailable_after_the_time_limit() -> None:
     with bytes_served(b"", pause=2) as url:
         error = error_of(lambda: replace(client(url), timeout=0.2).call("GET", "/"))
     assert (type(error), str(error)) == (Unavailable, "the test service does not answer: ReadTimeout")
 
 
-def test_a_body_that_arrives_in_drops_is_given_up() -> None:
+def test_a_body_that_arrives_too_slowly_is_unavailable() -> None:
     with bytes_served(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", *[b"x"] * 99, pause=0.05) as url:
         error = error_of(lambda: replace(client(url), body_timeout=0.3).call("GET", "/"))
     assert (type(error), "its body is not complete" in str(error)) == (Unavailable, True)
@@ -124,14 +124,14 @@ def test_a_body_that_arrives_in_drops_is_given_up() -> None:
     ],
     ids=["nothing", "another protocol", "noise", "cut short", "broken chunks", "broken gzip"],
 )
-def test_what_is_not_http_is_unavailable(answer: bytes) -> None:
+def test_an_answer_that_is_not_http_is_unavailable(answer: bytes) -> None:
     with bytes_served(answer) as url:
         error = error_of(lambda: client(url).call("GET", "/"))
     assert (type(error), "does not answer" in str(error)) == (Unavailable, True)
 
 
 @pytest.mark.parametrize("length", [b"", b"Content-Length: 99999999\r\n"], ids=["endless", "announced"])
-def test_a_body_that_is_too_large_is_unavailable_and_not_read_to_its_end(length: bytes) -> None:
+def test_a_body_that_is_too_large_is_unavailable(length: bytes) -> None:
     mebibyte = b"x" * 1024 * 1024
     with bytes_served(b"HTTP/1.1 200 OK\r\n" + length + b"\r\n", *[mebibyte] * 90) as url:
         error = error_of(lambda: client(url).call("GET", "/"))
@@ -159,7 +159,7 @@ def test_json_of_another_shape_is_unavailable() -> None:
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 599])
-def test_a_status_that_may_pass_is_unavailable(status: int) -> None:
+def test_a_temporary_status_is_unavailable(status: int) -> None:
     with served(Service(Reply(status=status, body={"message": "busy"}))) as url:
         error = error_of(lambda: client(url).call("GET", "/things", query={"q": TOKEN}))
         assert client(url).call("GET", "/", allow={status}).status == status
@@ -170,14 +170,14 @@ def test_a_status_that_may_pass_is_unavailable(status: int) -> None:
     ("value", "shown"),
     [("120", "120 s"), ("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:28:00 GMT"), ("9" * 99, "9" * 40 + " s")],
 )
-def test_too_many_requests_says_when_to_come_back(value: str, shown: str) -> None:
+def test_the_error_of_429_has_retry_after(value: str, shown: str) -> None:
     with served(Service(Reply(status=429, headers={"Retry-After": value}))) as url:
         error = error_of(lambda: client(url).call("GET", "/"))
     assert f", retry after {shown}; it is tried again" in str(error)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422])
-def test_a_refusal_is_returned_and_its_error_names_what_was_asked_for(status: int) -> None:
+def test_a_refusal_is_returned_and_its_error_names_the_request(status: int) -> None:
     with served(Service(Reply(status=status, body={"message": "no such thing"}))) as url:
         api = client(url, remedies={401: "set TEST_TOKEN"})
         answer = api.call("GET", "/things")
@@ -190,7 +190,7 @@ def test_a_refusal_is_returned_and_its_error_names_what_was_asked_for(status: in
 
 
 @pytest.mark.parametrize("body", [None, [], {"message": None}, {"message": {"a": 1}}])
-def test_a_refusal_without_an_explanation_has_none(body: object) -> None:
+def test_the_error_of_a_refusal_without_a_message(body: object) -> None:
     with served(Service(Reply(status=422, body=body))) as url:
         api = client(url)
         assert str(api.refusal(api.call("GET", "/"), "it")) == "the test service refuses it with 422"
@@ -207,7 +207,7 @@ def test_a_redirect_is_not_followed_and_names_the_url_to_set() -> None:
     assert str(api.refusal(answer, "it")) == f"the test service redirects it to {elsewhere}/api: set the final URL"
 
 
-def test_attempts_repeat_a_failure_and_a_lost_connection_but_no_refusal() -> None:
+def test_attempts_repeat_failures_but_no_refusals() -> None:
     service = Service(Reply(status=502), Reply(status=503), Reply(status=200))
     with served(service) as url:
         assert client(url).call("GET", "/", attempts=3).status == 200
@@ -221,7 +221,7 @@ def test_attempts_repeat_a_failure_and_a_lost_connection_but_no_refusal() -> Non
     assert len(failing.calls) == 3
 
 
-def test_a_connection_that_breaks_is_tried_again_as_often_as_said() -> None:
+def test_attempts_repeat_lost_connections() -> None:
     accepted = list[socket.socket]()
     with socket.create_server(("127.0.0.1", 0)) as door:
 
@@ -287,7 +287,7 @@ def called(url: str, environment: Mapping[str, str]) -> str:
     return (ran.stdout + ran.stderr).strip().splitlines()[-1]
 
 
-def test_a_certificate_counts_when_its_authority_is_trusted_and_its_name_is_right(tmp_path: Path) -> None:
+def test_a_certificate_needs_a_trusted_authority_and_the_right_name(tmp_path: Path) -> None:
     with https_served(tmp_path) as (url, authority):
         trusting = {"SSL_CERT_FILE": str(authority)}
         assert called(url, trusting) == "{}"
@@ -311,7 +311,7 @@ def test_https_trusts_the_public_authorities_which_are_read_once() -> None:
     assert tls_context("HTTPS://api.example.com") is context
 
 
-def test_plain_http_trusts_no_certificate_should_it_come_to_tls() -> None:
+def test_the_context_of_plain_http_trusts_no_certificate() -> None:
     context = tls_context("http://git.example.com/api/v1")
     assert context.cert_store_stats()["x509_ca"] == 0
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)

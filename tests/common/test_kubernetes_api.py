@@ -1,4 +1,4 @@
-"""The first call may find the connection open; who cannot open it says so at the first call."""
+"""The connection to the Kubernetes API may open in the background; the first call reports errors."""
 
 import subprocess
 import sys
@@ -12,20 +12,20 @@ from tests.local.waiting import until
 from tests.patience import patient
 
 
-def test_the_connection_is_opened_ahead() -> None:
+def test_the_connection_opens_in_the_background() -> None:
     with loopback_kubernetes() as server:
         server.api.open_ahead()
         until(lambda: ("GET", "/version") in server.calls)
 
 
-def test_a_server_that_is_away_is_told_of_at_the_first_call() -> None:
+def test_the_first_call_reports_a_server_that_does_not_answer() -> None:
     api = api_at("http://127.0.0.1:1")
     api.open_ahead()
     with pytest.raises(Unavailable, match="does not answer"):
         api.read("/api/v1/namespaces/slipway")
 
 
-# The client's packages, imported by two threads side by side, fail in both and in all that come after.
+# Two threads that import the client's packages at once break them for the whole process.
 SIDE_BY_SIDE = """
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -44,7 +44,7 @@ with ThreadPoolExecutor(16) as pool:
 """
 
 
-def test_threads_whose_first_calls_come_side_by_side_all_get_a_client() -> None:
+def test_concurrent_first_calls_all_get_a_client() -> None:
     ran = subprocess.run(
         [sys.executable, "-c", SIDE_BY_SIDE], cwd=ROOT, capture_output=True, text=True, timeout=patient(60), check=False
     )

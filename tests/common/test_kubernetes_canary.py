@@ -1,4 +1,4 @@
-"""A Rollout whose traffic moves by weights: what is Argo's is left to it, and a version that errs goes back."""
+"""A Rollout whose traffic shifts by weights: Argo's fields are kept, and a failing version is rolled back."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,7 +25,7 @@ def deployer(server: LoopbackKubernetes) -> KubernetesDeployer:
     return replace(plain, runtime=replace(plain.runtime, traffic=Traffic.GATEWAY))
 
 
-def test_a_release_in_the_middle_of_a_canary_leaves_the_services_selectors_alone(
+def test_a_release_during_a_canary_keeps_the_services_selectors(
     server: LoopbackKubernetes, deployer: KubernetesDeployer
 ) -> None:
     deployer.apply(a_workload(1))
@@ -36,7 +36,7 @@ def test_a_release_in_the_middle_of_a_canary_leaves_the_services_selectors_alone
     assert server.objects[SERVICE]["spec"]["selector"]["rollouts-pod-template-hash"] == "abc"
 
 
-def test_a_version_with_a_share_of_the_traffic_is_checked_where_only_it_answers(
+def test_a_version_that_has_traffic_is_checked_through_its_own_service(
     server: LoopbackKubernetes, deployer: KubernetesDeployer
 ) -> None:
     deployer.apply(a_workload(1, health_path="/up"))
@@ -49,7 +49,7 @@ def test_a_version_with_a_share_of_the_traffic_is_checked_where_only_it_answers(
     assert canary["steps"][canary["analysis"]["startingStep"] - 1] == {"setWeight": 10}
 
 
-def test_pods_that_share_one_service_have_no_such_check(server: LoopbackKubernetes) -> None:
+def test_pods_of_one_service_have_no_such_check(server: LoopbackKubernetes) -> None:
     KubernetesDeployerWorld(server.api, Kind.ROLLOUT).deployer.apply(a_workload(1))
 
     (rollout,) = server.of_kind("Rollout")

@@ -1,4 +1,4 @@
-"""What objects in a cluster say of releases and certificates; beside Argo CD's own verdicts on recorded ones."""
+"""Reports of releases and certificates from objects of a cluster, compared with Argo CD's health of recorded ones."""
 
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ def rollout(status: dict[str, Any], *, labels: dict[str, str] = LABELS, generati
         ({"phase": "Degraded", "message": "RolloutAborted: aborted"}, "failed", 0),
     ],
 )
-def test_a_rollout_says_how_far_its_release_is(status: dict[str, Any], phase: str, weight: int) -> None:
+def test_a_rollout_reports_the_progress_of_its_release(status: dict[str, Any], phase: str, weight: int) -> None:
     report = workload_changed(envelope(rollout({"observedGeneration": "7", **status})))
 
     assert report
@@ -69,7 +69,7 @@ def test_a_rollout_says_how_far_its_release_is(status: dict[str, Any], phase: st
     rollout({"observedGeneration": "7", "phase": "Healthy"}, labels={**LABELS, "slipway.dev/process": "worker"}),
     {**rollout({"observedGeneration": "7", "phase": "Healthy"}), "kind": "DaemonSet"}, {}, None, "x",
 ])  # fmt: skip
-def test_what_is_of_an_older_spec_or_not_ours_is_no_news(found: object) -> None:
+def test_statuses_of_older_specs_and_of_foreign_objects_are_no_reports(found: object) -> None:
     assert workload_changed(envelope(found)) is None
 
 
@@ -89,7 +89,7 @@ def deployment(status: dict[str, Any]) -> dict[str, Any]:
         ),
     ],
 )
-def test_a_deployment_is_live_when_nothing_old_is_left(status: dict[str, Any], phase: WorkloadPhase) -> None:
+def test_a_deployment_is_live_when_no_old_pod_is_left(status: dict[str, Any], phase: WorkloadPhase) -> None:
     assert deployment_health(deployment(status)).phase is phase
     assert not deployment_health(deployment({**status, "observedGeneration": 1})).observed
 
@@ -114,7 +114,7 @@ def test_a_knative_service_is_live_with_its_newest_revision(
 
 
 def verdicts(folder: Path) -> list[tuple[str, str]]:
-    """Return file -> verdict of Argo CD's own tests; its folders became the start of the names."""
+    """Return file -> health by Argo CD's own tests; its folders are the prefixes of the names."""
     if not folder.exists():
         return []
     tests = yaml.safe_load((folder / "health_test.yaml").read_text())["tests"]
@@ -123,7 +123,7 @@ def verdicts(folder: Path) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("file", "verdict"), verdicts(ROLLOUTS))
-def test_rollouts_are_judged_as_argo_judges_them(file: str, verdict: str) -> None:
+def test_the_health_of_rollouts_is_that_of_argo_cd(file: str, verdict: str) -> None:
     health = rollout_health(yaml.safe_load((ROLLOUTS / file).read_text()))
 
     assert (health.observed and health.phase is WorkloadPhase.LIVE) == (verdict == "Healthy"), health
@@ -131,7 +131,7 @@ def test_rollouts_are_judged_as_argo_judges_them(file: str, verdict: str) -> Non
 
 
 @pytest.mark.parametrize(("file", "verdict"), verdicts(CERTIFICATES))
-def test_certificates_are_judged_as_argo_judges_them(file: str, verdict: str) -> None:
+def test_the_health_of_certificates_is_that_of_argo_cd(file: str, verdict: str) -> None:
     status = status_of(yaml.safe_load((CERTIFICATES / file).read_text()), "cd.example.org")
 
     assert status.ready == (verdict == "Healthy")
@@ -152,7 +152,7 @@ MISSING = {"type": "Ready", "status": "False", "reason": "DoesNotExist", "messag
 FAILED = {"type": "Issuing", "status": "False", "reason": "Failed", "message": "The order failed: no such name"}
 
 
-def test_a_certificate_tells_its_host() -> None:
+def test_the_report_of_a_certificate_has_its_host() -> None:
     told = certificate_changed(envelope(certificate(READY)))
 
     assert told
@@ -164,7 +164,7 @@ def test_a_certificate_tells_its_host() -> None:
     )
 
 
-def test_a_failed_attempt_says_why() -> None:
+def test_a_failed_attempt_has_a_reason() -> None:
     told = certificate_changed(envelope(certificate(MISSING, FAILED)))
 
     assert told
@@ -175,5 +175,5 @@ def test_a_failed_attempt_says_why() -> None:
     certificate(MISSING, {"type": "Issuing", "status": "True", "reason": "DoesNotExist"}), certificate(MISSING),
     certificate(), certificate({**READY, "observedGeneration": 1}), certificate(READY, labels={}), {}, None,
 ])  # fmt: skip
-def test_what_is_underway_or_not_ours_is_no_news_of_a_certificate(found: object) -> None:
+def test_certificates_being_issued_and_foreign_ones_are_no_reports(found: object) -> None:
     assert certificate_changed(envelope(found)) is None

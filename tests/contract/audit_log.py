@@ -1,4 +1,4 @@
-"""What every AuditLog keeps to."""
+"""The contract of AuditLog."""
 
 from typing import Protocol
 
@@ -9,7 +9,7 @@ from functions.common.ports.apps import AuditLog
 
 
 class AuditWorld(Protocol):
-    """An audit log, what stands in it, and a way to take it down."""
+    """An audit log, its entries, and a way to break it."""
 
     @property
     def audit(self) -> AuditLog:
@@ -21,22 +21,22 @@ class AuditWorld(Protocol):
         ...
 
     def break_down(self) -> None:
-        """Make what is behind it unreachable."""
+        """Make its server unreachable."""
         ...
 
 
 class AuditLogContract:
-    """To be subclassed with a fixture `world`."""
+    """Subclasses provide the fixture `world`."""
 
-    def test_acts_are_kept_in_order(self, world: AuditWorld) -> None:
-        """What was recorded first stands first."""
+    def test_actions_are_recorded_in_order(self, world: AuditWorld) -> None:
+        """The oldest comes first."""
         world.audit.record(actor="ada", action="app.delete", target="hello", detail="asked twice")
         world.audit.record(actor="ada", action="app.create")
 
         assert world.acts() == [("ada", "app.delete", "hello", "asked twice"), ("ada", "app.create", "", "")]
 
     def test_an_outage_is_unavailable(self, world: AuditWorld) -> None:
-        """The caller learns that nothing was recorded."""
+        """And nothing is recorded."""
         world.break_down()
 
         with pytest.raises(Unavailable):

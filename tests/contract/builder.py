@@ -1,4 +1,4 @@
-"""What every Builder keeps to."""
+"""The contract of Builder."""
 
 import time
 from typing import Protocol
@@ -14,7 +14,7 @@ _AWAY_SECONDS = 10
 
 
 class BuilderWorld(Protocol):
-    """A builder, and what it was asked for."""
+    """A builder and its orders."""
 
     @property
     def builder(self) -> Builder:
@@ -22,7 +22,7 @@ class BuilderWorld(Protocol):
         ...
 
     def ordered(self) -> list[str]:
-        """Return the names of all orders that it took."""
+        """Return the names of all accepted orders."""
         ...
 
     def unbuildable(self) -> BuildOrder:
@@ -30,11 +30,11 @@ class BuilderWorld(Protocol):
         ...
 
     def fail(self, name: str) -> None:
-        """Let a build that was ordered fail."""
+        """Fail a build."""
         ...
 
     def collect(self, name: str) -> None:
-        """Let what is on its way out be gone, where nobody else would."""
+        """Finish deletions, where no controller does."""
         ...
 
 
@@ -52,13 +52,13 @@ def an_order(name: str = "hello-1", sha: str = "a" * 40, push: str = "p1") -> Bu
 
 
 def state(builder: Builder, name: str = "hello-1") -> BuildState | None:
-    """Return how a build stands, None when it is not known."""
+    """Return the state of a build, None when it is not known."""
     seen = builder.observe(name)
     return seen.state if seen else None
 
 
 def taken(world: BuilderWorld, order: BuildOrder) -> None:
-    """Order a build, again while what went by its name is on its way out, as the broker does."""
+    """Order a build, repeating it while an older one of its name is being deleted, as the broker does."""
     until = time.monotonic() + patient(_AWAY_SECONDS)
     while True:
         try:
@@ -70,9 +70,9 @@ def taken(world: BuilderWorld, order: BuildOrder) -> None:
 
 
 class BuilderContract:
-    """To be subclassed with a fixture `world`."""
+    """Subclasses provide the fixture `world`."""
 
-    def test_what_was_ordered_twice_is_one_build(self, world: BuilderWorld) -> None:
+    def test_a_repeated_order_is_one_build(self, world: BuilderWorld) -> None:
         """A redelivery changes nothing."""
         world.builder.start(an_order())
         world.builder.start(an_order())
@@ -83,13 +83,13 @@ class BuilderContract:
         assert (result.state, result.image) == (BuildState.RUNNING, None)
 
     def test_a_build_that_was_never_ordered_is_not_known(self, world: BuilderWorld) -> None:
-        """Asking for its end is no error."""
+        """Cancelling it is no error."""
         world.builder.cancel("hello-1")
 
         assert world.builder.observe("hello-1") is None
 
-    def test_asking_for_the_end_does_not_yet_cancel(self, world: BuilderWorld) -> None:
-        """It counts as cancelled when it is reported so."""
+    def test_a_build_is_not_cancelled_at_once(self, world: BuilderWorld) -> None:
+        """It counts as cancelled when the builder reports it."""
         world.builder.start(an_order())
         world.builder.cancel("hello-1")
 
@@ -97,8 +97,8 @@ class BuilderContract:
         assert result
         assert result.state is BuildState.RUNNING
 
-    def test_a_name_that_has_ended_is_taken_again_for_another_push(self, world: BuilderWorld) -> None:
-        """As when an app was deleted and made again: what is left of the one before is not its result."""
+    def test_the_name_of_an_ended_build_is_reused_for_another_push(self, world: BuilderWorld) -> None:
+        """For example after an app was deleted and created again; leftovers of the old build are not its result."""
         world.builder.start(an_order())
         world.fail("hello-1")
 
@@ -110,8 +110,8 @@ class BuilderContract:
         world.builder.start(an_order(push="p2"))
         assert state(world.builder) is BuildState.FAILED
 
-    def test_a_name_that_has_ended_is_not_taken_again_for_its_own_push(self, world: BuilderWorld) -> None:
-        """A redelivery finds how it ended."""
+    def test_the_name_of_an_ended_build_is_not_reused_for_its_own_push(self, world: BuilderWorld) -> None:
+        """A redelivery finds its end."""
         world.builder.start(an_order())
         world.fail("hello-1")
 
@@ -119,7 +119,7 @@ class BuilderContract:
 
         assert state(world.builder) is BuildState.FAILED
 
-    def test_what_runs_for_another_push_goes_on(self, world: BuilderWorld) -> None:
+    def test_a_build_that_runs_for_another_push_continues(self, world: BuilderWorld) -> None:
         """It is a build of the same commit."""
         world.builder.start(an_order())
         world.builder.start(an_order(push="p2"))
@@ -130,8 +130,8 @@ class BuilderContract:
         assert world.ordered() == ["hello-1"]
         assert state(world.builder) is BuildState.FAILED
 
-    def test_what_is_being_cancelled_is_no_build_of_another_push(self, world: BuilderWorld) -> None:
-        """As when an app is made again at once; for its own push it stays what was ordered."""
+    def test_a_build_that_is_being_cancelled_is_not_used_for_another_push(self, world: BuilderWorld) -> None:
+        """For example when an app is created again at once. For its own push it stays the build."""
         world.builder.start(an_order())
         world.builder.cancel("hello-1")
 
@@ -139,7 +139,7 @@ class BuilderContract:
             world.builder.start(an_order(push="p2"))
         assert world.ordered() == ["hello-1"]
 
-    def test_what_can_never_be_built_is_rejected(self, world: BuilderWorld) -> None:
+    def test_an_order_that_can_never_be_built_is_rejected(self, world: BuilderWorld) -> None:
         """And nothing is ordered."""
         with pytest.raises(Rejected):
             world.builder.start(world.unbuildable())

@@ -1,4 +1,4 @@
-"""What every Certificates keeps to."""
+"""The contract of Certificates."""
 
 from typing import Protocol
 
@@ -12,7 +12,7 @@ LATER = "2099-01-01T00:00:00+00:00"
 
 
 class CertificateWorld(Protocol):
-    """An issuer, and a way to let it issue."""
+    """An issuer, and a way to make it issue."""
 
     @property
     def certificates(self) -> Certificates:
@@ -20,32 +20,32 @@ class CertificateWorld(Protocol):
         ...
 
     def issue(self, host: str, not_after: str) -> None:
-        """Let the certificate be there."""
+        """Issue the certificate."""
         ...
 
     def break_down(self) -> None:
-        """Make what is behind it unreachable."""
+        """Make its server unreachable."""
         ...
 
 
 class CertificatesContract:
-    """To be subclassed with a fixture `world`."""
+    """Subclasses provide the fixture `world`."""
 
-    def test_what_was_never_asked_for_is_not_ready(self, world: CertificateWorld) -> None:
-        """And says so."""
+    def test_a_certificate_that_was_not_requested_is_not_ready(self, world: CertificateWorld) -> None:
+        """And the reason says so."""
         status = world.certificates.status(HOST)
 
         assert (status.ready, status.not_after) == (False, "")
         assert status.reason
 
-    def test_what_is_being_issued_has_no_reason(self, world: CertificateWorld) -> None:
+    def test_a_certificate_that_is_being_issued_has_no_reason(self, world: CertificateWorld) -> None:
         """It is neither ready nor failed."""
         status = world.certificates.ensure(HOST, owner="hello")
 
         assert (status.ready, status.reason) == (False, "")
 
-    def test_a_valid_certificate_stays_however_often_it_is_asked_for(self, world: CertificateWorld) -> None:
-        """It is never issued again while it is valid."""
+    def test_a_valid_certificate_is_not_issued_again(self, world: CertificateWorld) -> None:
+        """However often it is requested."""
         world.certificates.ensure(HOST, owner="hello")
         world.issue(HOST, LATER)
 
@@ -63,7 +63,7 @@ class CertificatesContract:
         assert not world.certificates.status(HOST).ready
 
     def test_an_outage_is_unavailable(self, world: CertificateWorld) -> None:
-        """The caller learns that nothing is known."""
+        """It is not mistaken for an answer."""
         world.break_down()
 
         with pytest.raises(Unavailable):

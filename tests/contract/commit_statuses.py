@@ -1,4 +1,4 @@
-"""What everything that shows statuses at commits keeps to."""
+"""The contract of CommitStatuses."""
 
 from typing import Protocol
 
@@ -51,15 +51,15 @@ def post(world: StatusWorld, state: str = "pending", description: str = "Buildin
 
 
 class CommitStatusesContract:
-    """Run by a class with a fixture `world`."""
+    """Subclasses provide the fixture `world`."""
 
     def test_a_status_is_shown(self, world: StatusWorld) -> None:
-        """State, description and target come through."""
+        """With state, description and target."""
         post(world)
         assert world.shown() == {CONTEXT: ("pending", "Building", URL)}
 
     def test_the_last_status_of_a_context_is_shown_and_others_stay(self, world: StatusWorld) -> None:
-        """Contexts are apart."""
+        """Contexts are independent."""
         post(world)
         post(world, context="slipway/other/production")
         post(world, "success", "Live as v1")
@@ -68,18 +68,18 @@ class CommitStatusesContract:
             "slipway/other/production": ("pending", "Building", URL),
         }
 
-    def test_the_same_again_is_no_error(self, world: StatusWorld) -> None:
-        """A redelivery posts again."""
+    def test_a_repeat_is_no_error(self, world: StatusWorld) -> None:
+        """A redelivery posts it again."""
         post(world)
         post(world)
         assert world.shown() == {CONTEXT: ("pending", "Building", URL)}
 
-    def test_a_repository_of_another_forge_is_left_to_others(self, world: StatusWorld) -> None:
+    def test_a_repository_of_another_forge_is_ignored(self, world: StatusWorld) -> None:
         """Nothing is posted, and nothing fails."""
         world.statuses.post(world.foreign, world.sha, state="success", description="x", context=CONTEXT, target_url=URL)
         assert world.shown() == {}
 
-    def test_a_commit_that_is_not_there_is_not_found(self, world: StatusWorld) -> None:
+    def test_a_commit_that_does_not_exist_is_not_found(self, world: StatusWorld) -> None:
         """Repeating would not help."""
         with pytest.raises(NotFound):
             world.statuses.post(

@@ -1,4 +1,4 @@
-"""What everything that keeps dead letters keeps to."""
+"""The contract of DeadLetters."""
 
 from functions.common.events.envelope import Envelope
 from functions.common.ports.events import DeadLetter, DeadLetters
@@ -11,14 +11,14 @@ def a_letter(event: str = "1", *, subscriber: str = "http://start-build/", sourc
 
 
 class DeadLettersContract:
-    """To be subclassed with a fixture `letters`."""
+    """Subclasses provide the fixture `letters`."""
 
     def test_a_letter_is_parked_once(self, letters: DeadLetters) -> None:
-        """A redelivery parks nothing."""
+        """A redelivery stores nothing."""
         assert letters.park(a_letter())
         assert not letters.park(a_letter())
 
-    def test_event_source_and_subscriber_tell_letters_apart(self, letters: DeadLetters) -> None:
+    def test_letters_of_different_events_sources_or_subscribers_are_different(self, letters: DeadLetters) -> None:
         """One event may fail at several subscribers."""
         letters.park(a_letter())
         assert letters.park(a_letter("2"))

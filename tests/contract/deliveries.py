@@ -1,4 +1,4 @@
-"""What every inbox and outbox of deliveries keeps to."""
+"""The contract of DeliveryInbox and of the outbox of deliveries."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,11 +20,11 @@ AT_ONCE, LATER = timedelta(0), timedelta(hours=1)
 
 
 class DeliveryStore(DeliveryInbox, EventOutbox, Protocol):
-    """Both sides of one store."""
+    """The inbox and the outbox of one store."""
 
 
 class DeliveryWorld(Protocol):
-    """A store, and a way to take it down."""
+    """A store, and a way to break it."""
 
     @property
     def store(self) -> DeliveryStore:
@@ -32,7 +32,7 @@ class DeliveryWorld(Protocol):
         ...
 
     def break_down(self) -> None:
-        """Make what is behind it unreachable."""
+        """Make its server unreachable."""
         ...
 
 
@@ -68,10 +68,10 @@ def ignored(identity: str) -> Delivery:
 
 
 class DeliveriesContract:
-    """To be subclassed with a fixture `world`."""
+    """Subclasses provide the fixture `world`."""
 
     def test_a_first_delivery_is_stored(self, world: DeliveryWorld) -> None:
-        """The ids come back, and nothing says that it was there before."""
+        """Its ids are returned, and it is not a repeat."""
         delivery = a_delivery("d-1")
 
         stored = world.store.store(delivery)
@@ -79,8 +79,8 @@ class DeliveriesContract:
         assert (stored.delivery_id, stored.event_id) == ("d-1", delivery.event_id)
         assert (stored.outcome, stored.reason, stored.repeated) == (DeliveryOutcome.ACCEPTED, "", False)
 
-    def test_a_repeat_returns_what_was_stored_first(self, world: DeliveryWorld) -> None:
-        """Whatever it says now."""
+    def test_a_repeat_returns_the_first_delivery(self, world: DeliveryWorld) -> None:
+        """Even when its content differs."""
         world.store.store(ignored("d-1"))
         other = Delivery(
             provider=Provider.GITHUB,
@@ -97,13 +97,13 @@ class DeliveriesContract:
         assert (stored.outcome, stored.reason, stored.repeated) == (DeliveryOutcome.IGNORED, "a ping", True)
 
     def test_providers_do_not_share_ids(self, world: DeliveryWorld) -> None:
-        """Each forge counts for itself."""
+        """Ids are unique within a forge."""
         world.store.store(a_delivery("d-1"))
 
         assert not world.store.store(a_delivery("d-1", provider=Provider.GITEA)).repeated
 
-    def test_side_by_side_one_is_first(self, world: DeliveryWorld) -> None:
-        """Of eight at once exactly one is not a repeat, and all say the same."""
+    def test_of_concurrent_deliveries_one_is_first(self, world: DeliveryWorld) -> None:
+        """Of eight exactly one is not a repeat, and all have the same ids."""
         delivery = a_delivery("d-1")
         with ThreadPoolExecutor(8) as threads:
             stored = list(threads.map(lambda _: world.store.store(delivery), range(8)))
@@ -112,7 +112,7 @@ class DeliveriesContract:
         assert {one.event_id for one in stored} == {delivery.event_id}
 
     def test_unpublished_events_are_claimed_oldest_first(self, world: DeliveryWorld) -> None:
-        """Up to the limit; what has no event is not among them."""
+        """Up to the limit; deliveries without an event are not included."""
         world.store.store(ignored("d-0"))
         deliveries = [a_delivery(f"d-{number}") for number in range(1, 4)]
         for delivery in deliveries:
@@ -122,14 +122,14 @@ class DeliveriesContract:
 
         assert [envelope.to_json() for envelope in claimed] == [delivery.event for delivery in deliveries[:2]]
 
-    def test_who_stores_holds_the_lease(self, world: DeliveryWorld) -> None:
-        """So that nobody else publishes at the same time."""
+    def test_the_caller_of_store_holds_the_lease(self, world: DeliveryWorld) -> None:
+        """So that no other process publishes at the same time."""
         world.store.store(a_delivery("d-1"))
 
         assert world.store.claim(older_than=LATER, limit=9) == ()
 
     def test_a_claim_is_a_lease(self, world: DeliveryWorld) -> None:
-        """It keeps others away until it is too old."""
+        """It excludes others until it expires."""
         world.store.store(a_delivery("d-1"))
         first = world.store.claim(older_than=AT_ONCE, limit=9)
 
@@ -137,7 +137,7 @@ class DeliveriesContract:
         assert world.store.claim(older_than=AT_ONCE, limit=9) == first != ()
 
     def test_a_published_event_is_not_claimed(self, world: DeliveryWorld) -> None:
-        """Marking twice, or what is not known, changes nothing."""
+        """Marking it twice, or marking an unknown event, changes nothing."""
         delivery = a_delivery("d-1")
         world.store.store(delivery)
         for event_id in (delivery.event_id, delivery.event_id, "unknown"):
@@ -155,7 +155,7 @@ class DeliveriesContract:
         ids=["store", "mark_published", "claim"],
     )
     def test_an_outage_is_unavailable(self, world: DeliveryWorld, call: Callable[[DeliveryStore], object]) -> None:
-        """Whatever is asked."""
+        """For every method."""
         world.break_down()
 
         with pytest.raises(Unavailable):

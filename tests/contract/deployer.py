@@ -1,4 +1,4 @@
-"""What every Deployer keeps to."""
+"""The contract of Deployer."""
 
 from typing import Protocol
 
@@ -9,7 +9,7 @@ from tests.local.waiting import until
 
 
 class DeployerWorld(Protocol):
-    """A deployer, workloads that it can run, and a way to let it do so."""
+    """A deployer, workloads for it, and a way to wait for it."""
 
     @property
     def app(self) -> str:
@@ -26,12 +26,12 @@ class DeployerWorld(Protocol):
         ...
 
     def settle(self) -> None:
-        """Return when what was asked for has come true."""
+        """Wait until the workloads are as requested."""
         ...
 
 
 def ask_after_removal(world: DeployerWorld, release: int) -> None:
-    """Ask as an event does, again while it is refused: for a moment a server takes what is gone for being ended."""
+    """Apply a workload, repeating it while it is refused: a server deletes objects with a delay."""
     until(lambda: _is_asked(world.deployer, world.workload(release)), why=f"release {release} to be taken")
 
 
@@ -44,16 +44,16 @@ def _is_asked(deployer: Deployer, workload: Workload) -> bool:
 
 
 class DeployerContract:
-    """To be subclassed with a fixture `world`."""
+    """Subclasses provide the fixture `world`."""
 
-    def test_nothing_there_is_none_and_can_be_removed(self, world: DeployerWorld) -> None:
+    def test_an_environment_without_workload_is_observed_as_none_and_can_be_removed(self, world: DeployerWorld) -> None:
         """Neither is an error."""
         world.deployer.remove(world.app, "production", through=1)
 
         assert world.deployer.observe(world.app, "production") is None
 
     def test_the_newest_release_goes_live_and_an_older_number_changes_nothing(self, world: DeployerWorld) -> None:
-        """Asking twice is asking once; removal leaves nothing to observe."""
+        """A repeat changes nothing; after the removal there is nothing to observe."""
         for release in (2, 2, 1):
             world.deployer.apply(world.workload(release))
         asked = world.deployer.observe(world.app, "production")
@@ -69,8 +69,8 @@ class DeployerContract:
         world.settle()
         assert world.deployer.observe(world.app, "production") is None
 
-    def test_what_was_removed_does_not_come_back_and_what_comes_after_it_stays(self, world: DeployerWorld) -> None:
-        """Whether the removal or the release comes late; the number tells."""
+    def test_a_removed_release_does_not_come_back_and_a_later_one_stays(self, world: DeployerWorld) -> None:
+        """The number decides, whichever of removal and release comes late."""
         world.deployer.apply(world.workload(1))
         world.settle()
         world.deployer.remove(world.app, "production", through=2)

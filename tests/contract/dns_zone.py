@@ -1,4 +1,4 @@
-"""What every DnsZone keeps to."""
+"""The contract of DnsZone."""
 
 from typing import Protocol
 
@@ -11,7 +11,7 @@ HOST = "hello.example.org"
 
 
 class DnsWorld(Protocol):
-    """A zone, and a way to put a record of somebody else into it."""
+    """A zone, and a way to add a record without the mark."""
 
     @property
     def zone(self) -> DnsZone:
@@ -19,32 +19,32 @@ class DnsWorld(Protocol):
         ...
 
     def put_foreign(self, host: str) -> None:
-        """Put a record there that carries no mark."""
+        """Add a record without the mark."""
         ...
 
     def break_down(self) -> None:
-        """Make what is behind it unreachable."""
+        """Make its server unreachable."""
         ...
 
 
 class DnsZoneContract:
-    """To be subclassed with a fixture `world`."""
+    """Subclasses provide the fixture `world`."""
 
-    def test_a_record_is_made_once(self, world: DnsWorld) -> None:
-        """A repeat finds it as it should be."""
+    def test_a_record_is_created_once(self, world: DnsWorld) -> None:
+        """A repeat finds it unchanged."""
         assert world.zone.ensure(HOST, owner="hello") is DnsAction.CREATED
         assert world.zone.ensure(HOST, owner="hello") is DnsAction.UNCHANGED
         assert [(one.host, one.owner) for one in world.zone.owned()] == [(HOST, "hello")]
 
-    def test_a_record_of_ours_goes_over_to_another_app(self, world: DnsWorld) -> None:
-        """It carries our mark, so it may be changed."""
+    def test_a_record_with_the_mark_can_move_to_another_app(self, world: DnsWorld) -> None:
+        """The mark allows the change."""
         world.zone.ensure(HOST, owner="hello")
 
         assert world.zone.ensure(HOST, owner="other") is DnsAction.UPDATED
         assert [one.owner for one in world.zone.owned()] == ["other"]
 
-    def test_a_record_of_ours_is_deleted_once(self, world: DnsWorld) -> None:
-        """None there is no error."""
+    def test_a_record_with_the_mark_is_deleted_once(self, world: DnsWorld) -> None:
+        """A second time is no error."""
         world.zone.ensure(HOST, owner="hello")
 
         assert world.zone.delete(HOST) is DnsAction.DELETED
@@ -52,7 +52,7 @@ class DnsZoneContract:
         assert world.zone.owned() == ()
 
     def test_a_foreign_record_is_neither_changed_nor_deleted(self, world: DnsWorld) -> None:
-        """It is refused both times, and is none of ours afterwards."""
+        """Both calls are refused, and it gets no mark."""
         world.put_foreign(HOST)
 
         with pytest.raises(Rejected, match=HOST):
@@ -62,7 +62,7 @@ class DnsZoneContract:
         assert world.zone.owned() == ()
 
     def test_an_outage_is_unavailable(self, world: DnsWorld) -> None:
-        """The caller learns that nothing is known."""
+        """It is not mistaken for an answer."""
         world.break_down()
 
         with pytest.raises(Unavailable):

@@ -1,4 +1,4 @@
-"""What every EventSink keeps to."""
+"""The contract of EventSink."""
 
 from typing import Protocol
 
@@ -13,7 +13,7 @@ EVENT = AppCreated(app="hello", environment="production", host="hello.apps.examp
 
 
 class SinkWorld(Protocol):
-    """A sink with its log, what the broker has got, and a way to take the broker down and up."""
+    """A sink with its log, the events at the broker, and a switch for the broker."""
 
     @property
     def sink(self) -> EventSink:
@@ -26,18 +26,18 @@ class SinkWorld(Protocol):
         ...
 
     def got(self) -> list[str]:
-        """Return the ids of the events that the broker took, oldest first."""
+        """Return the ids of the events that the broker accepted, oldest first."""
         ...
 
     def down(self, *, is_down: bool) -> None:
-        """Let the broker refuse everything, or not."""
+        """Make the broker refuse everything, or accept again."""
         ...
 
 
 class EventSinkContract:
-    """To be subclassed with a fixture `world`."""
+    """Subclasses provide the fixture `world`."""
 
-    def test_what_is_published_is_recorded_and_sent_under_one_id(self, world: SinkWorld) -> None:
+    def test_a_published_event_is_recorded_and_sent_under_one_id(self, world: SinkWorld) -> None:
         """The same cause gives the same id again; a discriminator gives another."""
         with caused_by("cause"):
             first, again = (world.sink.publish(EVENT) for _ in range(2))
@@ -49,7 +49,7 @@ class EventSinkContract:
         assert found
         assert (found.type, found.data) == (EVENT.type, first.data)
 
-    def test_what_the_broker_does_not_take_is_recorded_and_can_be_sent_again(self, world: SinkWorld) -> None:
+    def test_an_event_that_the_broker_refuses_is_recorded_and_can_be_sent_again(self, world: SinkWorld) -> None:
         """With its own id."""
         world.down(is_down=True)
         with caused_by("cause"), pytest.raises(Unavailable):
@@ -64,7 +64,7 @@ class EventSinkContract:
         assert world.got() == [published.id, published.id]
 
     def test_sending_again_fails_while_the_broker_is_down(self, world: SinkWorld) -> None:
-        """And nothing is taken."""
+        """And the broker gets nothing."""
         with caused_by("cause"):
             published = world.sink.publish(EVENT)
         world.down(is_down=True)

@@ -1,4 +1,4 @@
-"""What every ForgeHeads keeps to."""
+"""The contract of ForgeHeads."""
 
 from typing import Protocol
 
@@ -6,17 +6,17 @@ from functions.common.ports.forge import ForgeHeads
 
 
 class HeadsWorld(Protocol):
-    """A forge with one repository, and a way to push to it."""
+    """A forge with one repository, and methods to push to it."""
 
     url: str
 
     @property
     def heads(self) -> ForgeHeads:
-        """Return what is under test."""
+        """Return the port under test."""
         ...
 
     def push(self, *branches: str) -> str:
-        """Let these branches be at a new commit, and return its sha."""
+        """Push a new commit to these branches and return its sha."""
         ...
 
     def delete(self, branch: str) -> None:
@@ -25,15 +25,15 @@ class HeadsWorld(Protocol):
 
 
 class ForgeHeadsContract:
-    """To be subclassed with a fixture `world`."""
+    """Subclasses provide the fixture `world`."""
 
     def test_a_repository_without_branches_has_no_heads(self, world: HeadsWorld) -> None:
-        """It can be read all the same."""
+        """It can be read."""
         assert world.heads.heads(world.url) == {}
         assert world.heads.head(world.url, "main") == ""
 
-    def test_heads_are_where_branches_were_pushed_to(self, world: HeadsWorld) -> None:
-        """A branch may have a slash; one that was deleted has no sha."""
+    def test_heads_follow_pushes(self, world: HeadsWorld) -> None:
+        """A branch may contain a slash; a deleted one has no sha."""
         first = world.push("main", "feature/x", "gone")
         second = world.push("main")
         world.delete("gone")
@@ -42,13 +42,13 @@ class ForgeHeadsContract:
         found = [world.heads.head(world.url, branch) for branch in ("main", "feature/x", "gone", "never")]
         assert found == [second, first, "", ""]
 
-    def test_the_same_repository_goes_by_more_than_one_url(self, world: HeadsWorld) -> None:
+    def test_a_repository_has_more_than_one_url(self, world: HeadsWorld) -> None:
         """With .git and without."""
         sha = world.push("main")
 
         assert world.heads.head(world.url.removesuffix(".git"), "main") == sha
 
-    def test_what_is_not_there_cannot_be_read(self, world: HeadsWorld) -> None:
+    def test_a_repository_that_does_not_exist_cannot_be_read(self, world: HeadsWorld) -> None:
         """That is not the same as having no branches."""
         other = world.url.replace("hello", "other")
 

@@ -1,4 +1,4 @@
-"""What every ImageStore keeps to."""
+"""The contract of ImageStore."""
 
 from typing import Protocol
 
@@ -21,18 +21,18 @@ class ImageWorld(Protocol):
 
 
 class ImageStoreContract:
-    """To be subclassed with a fixture `world`."""
+    """Subclasses provide the fixture `world`."""
 
-    def test_an_image_is_there_under_its_own_digest_alone(self, world: ImageWorld) -> None:
-        """No other digest finds it, nor anything that is no digest."""
+    def test_an_image_is_found_under_its_own_digest_only(self, world: ImageWorld) -> None:
+        """Other digests and other texts do not find it."""
         digest = world.put("local/hello")
 
         assert world.images.has("local/hello", digest)
         for other in (MISSING, digest[:-1], "", "sha256:..", "latest"):
             assert not world.images.has("local/hello", other)
 
-    def test_a_deleted_image_is_gone_and_a_second_time_is_no_error(self, world: ImageWorld) -> None:
-        """Nor is one that was never there."""
+    def test_deleting_an_image_twice_is_no_error(self, world: ImageWorld) -> None:
+        """Nor is deleting one that never existed."""
         digest = world.put("local/hello")
         for one in (digest, digest, MISSING):
             world.images.delete("local/hello", one)

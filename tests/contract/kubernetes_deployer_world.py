@@ -1,4 +1,4 @@
-"""A cluster's deployer, and the test as the controllers that a bare API server does not have."""
+"""The deployer of a cluster on a bare API server; the test acts as the controllers."""
 
 from collections.abc import Callable
 
@@ -59,7 +59,7 @@ class KubernetesDeployerWorld:
 
     @property
     def web(self) -> str:
-        """Return the path of what runs the web process."""
+        """Return the path of the web workload."""
         return self.place.path(_PATHS[self.kind], "web")
 
     def workload(self, release: int) -> Workload:
@@ -67,7 +67,7 @@ class KubernetesDeployerWorld:
         return a_workload(release, app=self.app)
 
     def settle(self) -> None:
-        """Do what controllers would: end what is on its way out, and call the web workload healthy."""
+        """Act as the controllers: finish deletions, and report the web workload as healthy."""
         namespace = self.api.read(f"/api/v1/namespaces/{self.place.namespace}")
         if namespace is None or namespace["metadata"].get("deletionTimestamp"):
             for kind in (*OWNED, *OWNED_LAST):
@@ -80,11 +80,11 @@ class KubernetesDeployerWorld:
             self.says(_healthy(self.kind, found))
 
     def says(self, status: Object) -> None:
-        """Let the controller write the web workload's status."""
+        """Write the web workload's status as its controller would."""
         assert self.api.merge(f"{self.web}/status", {"status": status})
 
     def job_says(self, release: int, condition: str) -> None:
-        """Let the Job of a release command end with this condition."""
+        """End the Job of a release command with this condition."""
         path = self.place.path("Job", f"release-{release}")
         start, end = "2026-01-02T03:04:05Z", "2026-01-02T03:04:06Z"
         before = {"Complete": "SuccessCriteriaMet", "Failed": "FailureTarget"}[condition]

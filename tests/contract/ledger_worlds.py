@@ -1,4 +1,4 @@
-"""The ledgers over one PostgreSQL, and how tests arrange them."""
+"""The ledgers over one PostgreSQL, with methods to arrange tests."""
 
 from functions.common.adapters.postgres.apps import PostgresAppDirectory
 from functions.common.adapters.postgres.builds import PostgresBuildLedger
@@ -17,7 +17,7 @@ NOWHERE = "postgresql://postgres@127.0.0.1:1/nowhere"
 
 
 class Ledgers:
-    """What keeps the state of pushes and builds in PostgreSQL, and how a test arranges it."""
+    """The ledgers of pushes and builds, with methods to arrange tests."""
 
     def __init__(self, url: str) -> None:
         self._use(Postgres(url))
@@ -31,7 +31,7 @@ class Ledgers:
         self.builds: BuildLedger = PostgresBuildLedger(database=database)
 
     def add(self, name: str, url: str = f"https://{KEY}.git") -> None:
-        """Make an app."""
+        """Create an app."""
         sql = "insert into projects (name, git_url, git_key) values (:name, :url, :key)"
         self.database.run(sql, name=name, url=url, key=repository_key(url) if url else "")
 
@@ -40,7 +40,7 @@ class Ledgers:
         self.database.run("delete from projects where name = :name", name=name)
 
     def break_down(self) -> None:
-        """Go on with a server that is not there."""
+        """Continue with a server that does not answer."""
         self.database.close()
         self._use(Postgres(NOWHERE))
 
@@ -53,7 +53,7 @@ def opened(world: Ledgers) -> Ledgers:
 
 
 def a_push(identity: str, letter: str, *, before: str = "0", environment: str = "production") -> Push:
-    """Return a push of hello, letters standing for commits."""
+    """Return a push of hello, with letters as commits."""
     return Push(
         id=identity,
         app="hello",

@@ -1,4 +1,4 @@
-"""What every BuildLogs and RuntimeLogs keeps to."""
+"""The contract of BuildLogs and RuntimeLogs."""
 
 from typing import Protocol
 
@@ -9,7 +9,7 @@ from functions.common.ports.logs import BuildLogs, RuntimeLogs
 
 
 class LogsWorld(Protocol):
-    """Logs, and those who write them."""
+    """Logs, and methods that write them."""
 
     @property
     def builds(self) -> BuildLogs:
@@ -22,26 +22,26 @@ class LogsWorld(Protocol):
         ...
 
     def build_says(self, name: str, text: str) -> None:
-        """Let a build write."""
+        """Write to the log of a build."""
         ...
 
     def build_ends(self, name: str) -> None:
-        """Let a build end."""
+        """End a build."""
         ...
 
     def build_fails(self, name: str) -> None:
-        """Let the step of a build that wrote last fail."""
+        """Fail the last step of a build."""
         ...
 
     def app_says(self, release: int, text: str) -> None:
-        """Let the web process of hello/production write."""
+        """Write to the log of hello/production's web process."""
         ...
 
 
 class LogsContract:
-    """To be subclassed with a fixture `world`."""
+    """Subclasses provide the fixture `world`."""
 
-    def test_a_build_is_read_on_from_where_the_last_reading_ended(self, world: LogsWorld) -> None:
+    def test_a_read_continues_where_the_previous_one_ended(self, world: LogsWorld) -> None:
         """Whole lines, each once, and an end."""
         world.build_says("b1", "one\ntw")
         first = world.builds.read("b1", 0)
@@ -55,7 +55,7 @@ class LogsContract:
         assert third.ended
         assert world.builds.read("b1", 0).text == first.text + second.text + third.text
 
-    def test_a_finished_build_has_ended_however_late_it_is_asked_for(self, world: LogsWorld) -> None:
+    def test_the_log_of_a_finished_build_has_ended_at_every_later_read(self, world: LogsWorld) -> None:
         """Also at its very end."""
         world.build_says("b1", "one\n")
         world.build_ends("b1")
@@ -64,7 +64,7 @@ class LogsContract:
         assert world.builds.read("b1", end).ended
 
     def test_a_failed_build_ends_with_its_last_lines(self, world: LogsWorld) -> None:
-        """Those that say why."""
+        """They contain the error."""
         world.build_says("b1", "one\n" * 10_000 + "no such package\n")
         world.build_fails("b1")
 
@@ -73,17 +73,17 @@ class LogsContract:
 
     @pytest.mark.parametrize("name", ["b2", "../b1", ""])
     def test_a_build_without_a_log_has_no_last_lines(self, world: LogsWorld, name: str) -> None:
-        """It is no error: the log may be gone."""
+        """It is no error: the log may have been deleted."""
         assert world.builds.tail(name) == ""
 
     @pytest.mark.parametrize("name", ["b2", "../b1", ""])
     def test_a_build_without_a_log_is_not_found(self, world: LogsWorld, name: str) -> None:
-        """Nor is a name that is none."""
+        """Neither is an invalid name."""
         with pytest.raises(NotFound):
             world.builds.read(name, 0)
 
-    def test_an_app_is_read_on_over_releases(self, world: LogsWorld) -> None:
-        """Each line says where it comes from."""
+    def test_reads_of_an_app_continue_over_releases(self, world: LogsWorld) -> None:
+        """Each line names its release and process."""
         world.app_says(9, "old\n")
         first = world.runtime.read("hello", "production", "")
         world.app_says(10, "new\n")
@@ -93,12 +93,12 @@ class LogsContract:
         assert second.text == "10-web: new\n"
         assert world.runtime.read("hello", "production", second.cursor).text == ""
 
-    def test_an_app_that_said_nothing_is_empty(self, world: LogsWorld) -> None:
+    def test_an_app_without_output_has_empty_logs(self, world: LogsWorld) -> None:
         """It is no error."""
         assert world.runtime.read("quiet", "production", "").text == ""
 
     @pytest.mark.parametrize("cursor", ["x", "[]", '{"9-web": "x"}'])
     def test_a_foreign_cursor_is_rejected(self, world: LogsWorld, cursor: str) -> None:
-        """With what to do."""
+        """With the remedy."""
         with pytest.raises(Rejected, match="cursor"):
             world.runtime.read("hello", "production", cursor)

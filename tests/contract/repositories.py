@@ -1,4 +1,4 @@
-"""What every Repositories keeps to."""
+"""The contract of Repositories."""
 
 from typing import Protocol
 
@@ -9,26 +9,26 @@ from functions.common.ports.forge import Repositories
 
 
 class RepositoriesWorld(Protocol):
-    """Repositories, what is there, and a way to take them down."""
+    """Repositories, their names, and a way to break them."""
 
     @property
     def repositories(self) -> Repositories:
-        """Return what is under test."""
+        """Return the port under test."""
         ...
 
     def names(self) -> set[str]:
-        """Return the names of the repositories that are there."""
+        """Return the names of the existing repositories."""
         ...
 
     def break_down(self) -> None:
-        """Make what is behind it unusable."""
+        """Make its server fail."""
         ...
 
 
 class RepositoriesContract:
-    """To be subclassed with a fixture `world`."""
+    """Subclasses provide the fixture `world`."""
 
-    def test_a_repository_is_made_under_a_url_that_ends_in_its_name(self, world: RepositoriesWorld) -> None:
+    def test_the_url_of_a_repository_ends_in_its_name(self, world: RepositoriesWorld) -> None:
         """The URL is what users push to and builds clone."""
         url = world.repositories.create("shop")
 
@@ -37,12 +37,12 @@ class RepositoriesContract:
         assert world.names() == {"shop"}
 
     def test_a_repeat_changes_nothing(self, world: RepositoriesWorld) -> None:
-        """A request that is sent again finds the same repository."""
+        """A repeated request finds the same repository."""
         assert world.repositories.create("shop") == world.repositories.create("shop")
         assert world.names() == {"shop"}
 
-    def test_a_deleted_repository_is_gone_and_none_there_is_no_error(self, world: RepositoriesWorld) -> None:
-        """Deleting can be repeated."""
+    def test_deleting_a_repository_twice_is_no_error(self, world: RepositoriesWorld) -> None:
+        """The second time there is nothing to delete."""
         world.repositories.create("shop")
         world.repositories.create("kept")
 
@@ -52,7 +52,7 @@ class RepositoriesContract:
         assert world.names() == {"kept"}
 
     def test_an_outage_is_unavailable(self, world: RepositoriesWorld) -> None:
-        """The caller learns that nothing was made."""
+        """And nothing is created."""
         world.break_down()
 
         with pytest.raises(Unavailable):

@@ -1,4 +1,4 @@
-"""AuditLog: PostgreSQL keeps to the contract."""
+"""AuditLog: PostgreSQL fulfils the contract."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Builder: the fake, the table of orders and Tekton keep to the same contract."""
+"""Builder: the fake, the table of orders and Tekton fulfil the same contract."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,7 +34,7 @@ class _FakeWorld:
         self.builder.failed.add(name)
 
     def collect(self, name: str) -> None:
-        """Nothing is on its way out."""
+        """Nothing is being deleted."""
 
 
 class _LocalWorld:
@@ -53,7 +53,7 @@ class _LocalWorld:
         self._database.run(ended, name=name)
 
     def collect(self, name: str) -> None:
-        """Nothing is on its way out."""
+        """Nothing is being deleted."""
 
 
 class _TektonWorld:
@@ -121,8 +121,8 @@ class TestTekton(BuilderContract):
         """Return a builder without orders."""
         return _TektonWorld(kubernetes.api, "builds")
 
-    def test_a_run_that_has_ended_and_refuses_its_end_is_no_error(self, kubernetes: LoopbackKubernetes) -> None:
-        """Tekton takes no change of a run that is over."""
+    def test_cancelling_a_run_that_has_ended_is_no_error(self, kubernetes: LoopbackKubernetes) -> None:
+        """Tekton refuses changes of a finished run."""
         world = _TektonWorld(kubernetes.api, "builds")
         world.builder.start(an_order())
         condition = {"type": "Succeeded", "status": "True", "reason": "Succeeded"}
@@ -135,8 +135,8 @@ class TestTekton(BuilderContract):
         assert seen
         assert seen.state is BuildState.SUCCEEDED
 
-    def test_a_running_build_that_refuses_its_end_is_rejected(self, kubernetes: LoopbackKubernetes) -> None:
-        """Somebody should know."""
+    def test_a_running_build_that_cannot_be_cancelled_is_rejected(self, kubernetes: LoopbackKubernetes) -> None:
+        """It is an error that an operator should see."""
         world = _TektonWorld(kubernetes.api, "builds")
         world.builder.start(an_order())
         kubernetes.refusals = [(403, "forbidden")]
@@ -144,8 +144,10 @@ class TestTekton(BuilderContract):
         with pytest.raises(Rejected, match="Role"):
             world.builder.cancel("hello-1")
 
-    def test_a_run_of_another_push_goes_before_the_new_one_comes(self, kubernetes: LoopbackKubernetes) -> None:
-        """With all that it had: Tekton takes a task's run that is still there for the new run's own."""
+    def test_the_run_of_another_push_is_deleted_before_the_new_one_is_created(
+        self, kubernetes: LoopbackKubernetes
+    ) -> None:
+        """With its task runs: Tekton would take them for those of the new run."""
         world = _TektonWorld(kubernetes.api, "builds")
         world.builder.start(an_order())
         world.fail("hello-1")
@@ -162,7 +164,7 @@ class TestTekton(BuilderContract):
         assert state(world.builder) is BuildState.RUNNING
         assert kubernetes.objects[world.path("hello-1")]["metadata"]["annotations"]["slipway.dev/push"] == "p2"
 
-    def test_deliveries_at_once_take_a_name_again_once(self, kubernetes: LoopbackKubernetes) -> None:
+    def test_concurrent_deliveries_reuse_a_name_once(self, kubernetes: LoopbackKubernetes) -> None:
         """None of them deletes the run that another has just created."""
         world = _TektonWorld(kubernetes.api, "builds")
         world.builder.start(an_order())
@@ -175,8 +177,8 @@ class TestTekton(BuilderContract):
         assert kubernetes.version == before + 1
 
     @pytest.mark.parametrize("push", ["p1", "p2"])
-    def test_a_run_that_goes_away_is_awaited(self, kubernetes: LoopbackKubernetes, push: str) -> None:
-        """Whatever push it is of: in a moment nothing is left of it."""
+    def test_a_run_that_is_being_deleted_is_unavailable(self, kubernetes: LoopbackKubernetes, push: str) -> None:
+        """For every push: the name is free again soon."""
         world = _TektonWorld(kubernetes.api, "builds")
         world.builder.start(an_order())
         kubernetes.objects[world.path("hello-1")]["metadata"]["deletionTimestamp"] = "2026-01-02T03:04:05Z"
@@ -184,8 +186,8 @@ class TestTekton(BuilderContract):
         with pytest.raises(Unavailable, match="is being deleted: try again"):
             world.builder.start(an_order(push=push))
 
-    def test_a_run_that_is_being_cancelled_is_nothing_for_another_push(self, kubernetes: LoopbackKubernetes) -> None:
-        """Its end is near, and not that push's."""
+    def test_a_run_that_is_being_cancelled_is_no_build_of_another_push(self, kubernetes: LoopbackKubernetes) -> None:
+        """Its end is not that push's."""
         world = _TektonWorld(kubernetes.api, "builds")
         world.builder.start(an_order())
         world.builder.cancel("hello-1")
@@ -200,13 +202,13 @@ class TestTekton(BuilderContract):
         assert "status" not in kubernetes.objects[world.path("hello-1")]["spec"]
 
     def test_an_order_costs_one_call(self, kubernetes: LoopbackKubernetes) -> None:
-        """It is on the way of every push."""
+        """Every push needs it."""
         _TektonWorld(kubernetes.api, "builds").builder.start(an_order())
 
         assert kubernetes.calls == [("POST", "/apis/tekton.dev/v1/namespaces/builds/pipelineruns")]
 
     @pytest.mark.parametrize("status", [401, 429, 500, 503])
-    def test_what_may_pass_is_unavailable(self, kubernetes: LoopbackKubernetes, status: int) -> None:
+    def test_a_temporary_failure_is_unavailable(self, kubernetes: LoopbackKubernetes, status: int) -> None:
         """The broker tries again."""
         kubernetes.refusals = [(status, "busy")]
 
@@ -226,7 +228,7 @@ class TestRealTekton(BuilderContract):
             yield _TektonWorld(api, namespace)
 
     def test_an_end_is_observed(self, world: _TektonWorld) -> None:
-        """As its controller writes it."""
+        """In the form that its controller writes."""
         world.builder.start(an_order())
         world.builder.cancel("hello-1")
         condition = {"type": "Succeeded", "status": "False", "reason": "Cancelled", "message": "cancelled"}

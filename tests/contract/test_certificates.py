@@ -1,4 +1,4 @@
-"""Certificates: the one-machine table and cert-manager keep to the same contract."""
+"""Certificates: the one-machine table and cert-manager fulfil the same contract."""
 
 from collections.abc import Iterator
 
@@ -29,15 +29,15 @@ class _LocalWorld:
 
 
 class TestLocal(CertificatesContract):
-    """In a real database, where the rollout controller notes what Caddy serves."""
+    """In a real database, where the rollout controller records what Caddy serves."""
 
     @pytest.fixture
     def world(self, database: str) -> CertificateWorld:
-        """Return an issuer that was asked for nothing."""
+        """Return an issuer without requests."""
         return _LocalWorld(database)
 
     def test_an_expired_certificate_is_not_ready(self, world: CertificateWorld) -> None:
-        """Whatever was noted."""
+        """Whatever was recorded."""
         world.certificates.ensure(HOST, owner="hello")
         world.issue(HOST, "2001-01-01T00:00:00+00:00")
 
@@ -91,11 +91,11 @@ class TestCertManager(CertificatesContract):
 
     @pytest.fixture
     def world(self, kubernetes: LoopbackKubernetes) -> CertificateWorld:
-        """Return an issuer that was asked for nothing."""
+        """Return an issuer without requests."""
         return _CertManagerWorld(kubernetes.api, "edge")
 
     def test_hosts_of_the_default_domain_share_one_wildcard(self, kubernetes: LoopbackKubernetes) -> None:
-        """Asked for once; the next app finds it ready."""
+        """It is requested once; the next app finds it ready."""
         world = _CertManagerWorld(kubernetes.api, "edge")
         first = world.certificates.ensure("one.apps.example.org", owner="one")
         world.says("tls-wildcard", {"notAfter": LATER, "conditions": [_READY]})
@@ -107,8 +107,8 @@ class TestCertManager(CertificatesContract):
         (only,) = kubernetes.of_kind("Certificate")
         assert only["spec"]["dnsNames"] == ["*.apps.example.org"]
 
-    def test_a_host_that_goes_leaves_the_wildcard(self, kubernetes: LoopbackKubernetes) -> None:
-        """It is everybody's."""
+    def test_deleting_a_host_keeps_the_wildcard(self, kubernetes: LoopbackKubernetes) -> None:
+        """Other hosts use it."""
         world = _CertManagerWorld(kubernetes.api, "edge")
         world.certificates.ensure("one.apps.example.org", owner="one")
         world.certificates.delete("one.apps.example.org")
@@ -116,12 +116,12 @@ class TestCertManager(CertificatesContract):
         assert len(kubernetes.of_kind("Certificate")) == 1
 
     def test_a_label_below_a_label_is_not_covered(self, kubernetes: LoopbackKubernetes) -> None:
-        """A wildcard stands for one label."""
+        """A wildcard covers one label."""
         world = _CertManagerWorld(kubernetes.api, "edge")
         assert not world.certificates.ensure("a.b.apps.example.org", owner="one").shared
 
-    def test_a_host_of_its_own_has_listeners_and_leaves_nothing(self, kubernetes: LoopbackKubernetes) -> None:
-        """Certificate, Secret and listeners go together."""
+    def test_a_custom_host_has_listeners_and_leaves_nothing(self, kubernetes: LoopbackKubernetes) -> None:
+        """Certificate, Secret and listeners are deleted together."""
         world = _CertManagerWorld(kubernetes.api, "edge")
         world.certificates.ensure(HOST, owner="hello")
         kubernetes.objects[f"/api/v1/namespaces/edge/secrets/tls-{HOST}"] = {"kind": "Secret", "metadata": {}}
@@ -138,7 +138,7 @@ class TestRealCertManager(CertificatesContract):
 
     @pytest.fixture
     def world(self) -> Iterator[CertificateWorld]:
-        """Yield an issuer that was asked for nothing."""
+        """Yield an issuer without requests."""
         api = real_api()
         with real_namespace(api, "edge") as namespace:
             yield _CertManagerWorld(api, namespace)

@@ -1,4 +1,4 @@
-"""Commit statuses: the fake, git notes and the API of Forgejo and Gitea keep to the same contract."""
+"""Commit statuses: the fake, git notes and the API of Forgejo and Gitea fulfil the same contract."""
 
 import subprocess
 from collections.abc import Iterator
@@ -95,8 +95,8 @@ class TestGitNotes(CommitStatusesContract):
         """Return a repository with one commit."""
         return _NotesWorld(tmp_path)
 
-    def test_statuses_side_by_side_all_stay(self, tmp_path: Path) -> None:
-        """Git alone would let the last writer win."""
+    def test_concurrent_statuses_are_all_kept(self, tmp_path: Path) -> None:
+        """In git alone the last writer would win."""
         world = _NotesWorld(tmp_path)
         with ThreadPoolExecutor(6) as pool:
             list(pool.map(lambda number: post(world, context=f"slipway/app-{number}/production"), range(6)))
@@ -104,14 +104,14 @@ class TestGitNotes(CommitStatusesContract):
 
     @pytest.mark.parametrize("name", ["team/hello", "127.0.0.1:3000/team/hello", f"{BASE}/team/hello"])
     def test_a_repository_is_found_by_name_key_and_url(self, tmp_path: Path, name: str) -> None:
-        """All ways in which statuses name it."""
+        """Statuses use all three."""
         world = _NotesWorld(tmp_path)
         world.statuses.post(name, world.sha, state="success", description="x", context=CONTEXT, target_url=URL)
         assert list(world.shown()) == [CONTEXT]
 
     @pytest.mark.parametrize("name", ["../hello", "team/..", "no/such", "127.0.0.1:9/team/hello", "a/b/c", ""])
-    def test_a_name_that_leads_nowhere_is_left_alone(self, tmp_path: Path, name: str) -> None:
-        """Least of all out of the folder."""
+    def test_a_name_of_no_repository_is_ignored(self, tmp_path: Path, name: str) -> None:
+        """And no path outside the folder is used."""
         world = _NotesWorld(tmp_path)
         world.statuses.post(name, world.sha, state="success", description="x", context=CONTEXT, target_url=URL)
         assert world.shown() == {}
@@ -132,7 +132,7 @@ class TestGitea(CommitStatusesContract):
         """Return the forge with its one commit."""
         return _GiteaWorld(gitea)
 
-    def test_a_stumble_is_tried_again(self, gitea: LoopbackGitea) -> None:
+    def test_a_temporary_failure_is_repeated(self, gitea: LoopbackGitea) -> None:
         """Within the same call."""
         gitea.failures = [502, 503]
         world = _GiteaWorld(gitea)
@@ -200,8 +200,8 @@ class TestRealGitea(CommitStatusesContract):
         with real_organisation(api) as organisation:
             yield _RealWorld(api, organisation, tmp_path)
 
-    def test_a_repository_that_is_not_there_is_not_found(self, world: _RealWorld) -> None:
-        """As a commit that is not there."""
+    def test_a_repository_that_does_not_exist_is_not_found(self, world: _RealWorld) -> None:
+        """Like a commit that does not exist."""
         world.repository = world.repository.replace("hello", "other")
         with pytest.raises(NotFound):
             post(world)

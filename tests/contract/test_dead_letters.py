@@ -1,4 +1,4 @@
-"""Dead letters: PostgreSQL keeps to the contract."""
+"""Dead letters: PostgreSQL fulfils the contract."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Deliveries: the fake and PostgreSQL keep to the same contract."""
+"""Deliveries: the fake and PostgreSQL fulfil the same contract."""
 
 from datetime import timedelta
 
@@ -45,7 +45,7 @@ class TestPostgres(DeliveriesContract):
         return _PostgresWorld(database)
 
     def test_deliveries_of_one_statement_are_stored_once_each(self, database: str) -> None:
-        """Whether they repeat one another or what is there; each hears of its own."""
+        """Some repeat another of the statement, or a stored one; each gets its own result."""
         store = PostgresDeliveries(database=Postgres(database))
         old, new, other = (a_delivery(name) for name in ("old", "new", "other"))
         store.store(old)
@@ -56,7 +56,7 @@ class TestPostgres(DeliveriesContract):
         assert [one.repeated for one in results] == [False, True, True, False]
 
     def test_claims_side_by_side_share_the_work(self, database: str) -> None:
-        """What one is just claiming, the other skips without waiting."""
+        """A claim skips rows that another claim has locked."""
         mine, theirs = Postgres(database), Postgres(database)
         store, other = PostgresDeliveries(database=mine), PostgresDeliveries(database=theirs)
         events = [store.store(a_delivery(f"d-{number}")).event_id for number in range(5)]
@@ -68,7 +68,7 @@ class TestPostgres(DeliveriesContract):
 
 
 class _GroupedDeliveries(GroupCommit):
-    """The outbox of the same store beside it."""
+    """With the outbox of the same store."""
 
     def claim(self, *, older_than: timedelta, limit: int) -> tuple[Envelope, ...]:
         assert isinstance(self.inner, PostgresDeliveries)

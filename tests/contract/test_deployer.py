@@ -1,4 +1,4 @@
-"""Deployer: what this machine's processes and a cluster's objects keep to."""
+"""Deployer: processes of this machine and objects of a cluster fulfil the same contract."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +8,8 @@ import pytest
 from functions.common.adapters.kubernetes.names import Kind
 from functions.common.domain.release import Workload
 from tests.contract.deployer import DeployerContract, DeployerWorld
-from tests.contract.going_back import GoingBackContract
 from tests.contract.kubernetes_deployer_world import APP, KubernetesDeployerWorld
+from tests.contract.reverts import RevertsContract
 from tests.fakes.loopback_kubernetes import loopback_kubernetes
 from tests.local.rollouts.conftest import controlled
 from tests.local.rollouts.world import RolloutWorld, rollout_world
@@ -44,19 +44,19 @@ class TestLocal(DeployerContract):
 
     @pytest.fixture
     def world(self, database: str, tmp_path: Path) -> Iterator[DeployerWorld]:
-        """Return a deployer that was asked for nothing."""
+        """Return a deployer without workloads."""
         with rollout_world(database, tmp_path / "home", pause=0.0) as machine, controlled(machine):
             yield _LocalWorld(machine)
 
 
 @pytest.mark.parametrize("shared", ["", "projects"], ids=["own namespaces", "one namespace"])
 @pytest.mark.parametrize("kind", list(Kind))
-class TestKubernetes(DeployerContract, GoingBackContract):
+class TestKubernetes(DeployerContract, RevertsContract):
     """Objects of an API server, by HTTP on this machine; the test is their controller."""
 
     @pytest.fixture
     def world(self, kind: Kind, shared: str) -> Iterator[KubernetesDeployerWorld]:
-        """Return a deployer that was asked for nothing."""
+        """Return a deployer without workloads."""
         with loopback_kubernetes("projects") as server:
             yield KubernetesDeployerWorld(server.api, kind, shared=shared)
 
@@ -64,18 +64,18 @@ class TestKubernetes(DeployerContract, GoingBackContract):
 @pytest.mark.cluster
 @pytest.mark.parametrize("shared", [False, True], ids=["own namespaces", "one namespace"])
 @pytest.mark.parametrize("kind", list(Kind))
-class TestRealKubernetes(DeployerContract, GoingBackContract):
+class TestRealKubernetes(DeployerContract, RevertsContract):
     """Objects of a real API server; the test is their controller."""
 
     @pytest.fixture
     def world(self, kind: Kind, *, shared: bool) -> Iterator[KubernetesDeployerWorld]:
-        """Return a deployer that was asked for nothing."""
+        """Return a deployer without workloads."""
         api = real_api()
         with real_namespace(api, "deployer") as namespace:
             if shared:
                 yield KubernetesDeployerWorld(api, kind, shared=namespace)
                 return
-            # An app of its own: for a moment after a namespace went, a server still refuses its name.
+            # Another app each time: after a namespace is deleted, a server refuses its name for a moment.
             world = KubernetesDeployerWorld(api, kind, app=namespace, end_namespace=drop_namespace)
             yield world
             drop_namespace(api, world.place.namespace)

@@ -1,4 +1,4 @@
-"""DnsZone: the one-machine table and Cloudflare keep to the same contract."""
+"""DnsZone: the one-machine table and Cloudflare fulfil the same contract."""
 
 from collections.abc import Iterator
 
@@ -60,7 +60,7 @@ class TestCloudflare(DnsZoneContract):
         with served(cloudflare) as url:
             yield _CloudflareWorld(cloudflare, url)
 
-    def test_what_is_right_costs_one_read(self, world: _CloudflareWorld) -> None:
+    def test_a_correct_record_costs_one_read(self, world: _CloudflareWorld) -> None:
         """And no write."""
         world.zone.ensure(HOST, owner="hello")
         world.cloudflare.calls.clear()
@@ -68,31 +68,31 @@ class TestCloudflare(DnsZoneContract):
         assert world.zone.ensure(HOST, owner="hello") is DnsAction.UNCHANGED
         assert world.cloudflare.calls == ["GET"]
 
-    def test_a_changed_record_is_patched_and_keeps_what_is_not_ours(self, world: _CloudflareWorld) -> None:
-        """Tags that somebody gave it stay."""
+    def test_a_changed_record_is_patched_and_keeps_its_other_fields(self, world: _CloudflareWorld) -> None:
+        """Tags set by hand stay."""
         record = world.cloudflare.add(name=HOST, type="A", content="192.0.2.1", comment="slipway:hello", tags=["a:b"])
 
         assert world.zone.ensure(HOST, owner="hello") is DnsAction.UPDATED
         assert (record["content"], record["tags"]) == ("203.0.113.10", ["a:b"])
         assert world.cloudflare.calls == ["GET", "PATCH"]
 
-    def test_of_two_addresses_one_is_left(self, world: _CloudflareWorld) -> None:
-        """The other would get half of the requests."""
+    def test_a_second_address_is_deleted(self, world: _CloudflareWorld) -> None:
+        """It would get half of the requests."""
         for content in ("203.0.113.10", "192.0.2.1"):
             world.cloudflare.add(name=HOST, type="A", content=content, comment="slipway:hello")
 
         assert world.zone.ensure(HOST, owner="hello") is DnsAction.UPDATED
         assert [one["content"] for one in world.cloudflare.records.values()] == ["203.0.113.10"]
 
-    def test_another_type_of_ours_gives_way(self, world: _CloudflareWorld) -> None:
-        """An alias and an address cannot be beside each other."""
+    def test_a_record_of_another_type_is_replaced(self, world: _CloudflareWorld) -> None:
+        """An alias and an address cannot coexist."""
         world.cloudflare.add(name=HOST, type="CNAME", content="old.example.org", comment="slipway:hello")
 
         assert world.zone.ensure(HOST, owner="hello") is DnsAction.UPDATED
         assert [one["type"] for one in world.cloudflare.records.values()] == ["A"]
 
-    def test_a_text_record_of_the_name_is_nobodys_business(self, world: _CloudflareWorld) -> None:
-        """It leads nowhere, and may belong to a certificate authority."""
+    def test_a_text_record_of_the_host_is_ignored(self, world: _CloudflareWorld) -> None:
+        """It may belong to a certificate authority."""
         world.cloudflare.add(name=HOST, type="TXT", content="proof")
 
         assert world.zone.ensure(HOST, owner="hello") is DnsAction.CREATED
@@ -100,15 +100,15 @@ class TestCloudflare(DnsZoneContract):
         assert [one["type"] for one in world.cloudflare.records.values()] == ["TXT"]
 
     @pytest.mark.parametrize("code", [81057, 81058])
-    def test_somebody_as_quick_as_we_were_is_no_error(self, world: _CloudflareWorld, code: int) -> None:
-        """The record is there."""
+    def test_a_record_that_was_just_created_is_no_error(self, world: _CloudflareWorld, code: int) -> None:
+        """A concurrent call created it."""
         empty = {"result": [], "success": True, "errors": [], "messages": []}
         world.cloudflare.failures = [Reply(status=200, body=empty), refusal(400, code, "exists")]
 
         assert world.zone.ensure(HOST, owner="hello") is DnsAction.CREATED
 
     def test_all_pages_are_read(self, world: _CloudflareWorld) -> None:
-        """However many records there are."""
+        """There are more records than fit on one page."""
         world.cloudflare.page = 2
         for number in range(5):
             world.zone.ensure(f"h{number}.example.org", owner="hello")
@@ -123,8 +123,8 @@ class TestCloudflare(DnsZoneContract):
             world.zone.ensure(HOST, owner="hello")
 
     @pytest.mark.parametrize("reply", [Reply(status=502), refusal(500, 1000, "internal"), Reply(status=200, body=[])])
-    def test_an_answer_that_is_none_is_unavailable(self, world: _CloudflareWorld, reply: Reply) -> None:
-        """Whatever stands in between."""
+    def test_an_answer_that_is_not_the_apis_is_unavailable(self, world: _CloudflareWorld, reply: Reply) -> None:
+        """It may be of a proxy in between."""
         world.cloudflare.failures = [reply]
 
         with pytest.raises(Unavailable):
@@ -140,7 +140,7 @@ class TestCloudflare(DnsZoneContract):
         assert "stolen" not in f"{refused.value}{zone!r}"
 
     @pytest.mark.parametrize(("target", "kind"), [("2001:db8::1", "AAAA"), ("lb.example.net", "CNAME")])
-    def test_the_target_says_the_type(self, world: _CloudflareWorld, target: str, kind: str) -> None:
+    def test_the_type_follows_from_the_target(self, world: _CloudflareWorld, target: str, kind: str) -> None:
         """An address, or another name."""
         zone = CloudflareDnsZone(api=world.zone.api, target=target)
         zone.ensure(HOST, owner="hello")

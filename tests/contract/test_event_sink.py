@@ -1,4 +1,4 @@
-"""EventSink: the fake and the broker's client keep to the same contract."""
+"""EventSink: the fake and the broker's client fulfil the same contract."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A cluster's deployer has namespaces of its own: somebody else's of that name is neither taken over nor removed."""
+"""A namespace without Slipway's labels is neither taken over nor deleted by the deployer of a cluster."""
 
 import uuid
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tests.contract.kubernetes_deployer_world import KubernetesDeployerWorld
 from tests.fakes.loopback_kubernetes import loopback_kubernetes
 from tests.real_kubernetes import drop_namespace, real_api
 
-THEIRS = ("wanted", "theirs")  # Secrets; the first is named as what Slipway keeps there
+THEIRS = ("wanted", "theirs")  # Secrets; the first has the name of Slipway's own
 MARKS = pytest.mark.parametrize(
     "marks",
     [{}, {MANAGED: "Helm", APP: "{app}", ENVIRONMENT: "production"}, labels_of("another", "production")],
@@ -23,7 +23,7 @@ MARKS = pytest.mark.parametrize(
 
 @pytest.fixture(params=["loopback", pytest.param("real", marks=pytest.mark.cluster)])
 def world(request: pytest.FixtureRequest) -> Iterator[KubernetesDeployerWorld]:
-    """Return a deployer that was asked for nothing."""
+    """Return a deployer without workloads."""
     if request.param == "loopback":
         with loopback_kubernetes() as server:
             yield KubernetesDeployerWorld(server.api, Kind.DEPLOYMENT)
@@ -35,7 +35,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[KubernetesDeployerWorld]:
 
 
 def make_namespace(world: KubernetesDeployerWorld, marks: dict[str, str]) -> None:
-    """Make a namespace of the name that the app's production has."""
+    """Create a namespace with the name of the app's production."""
     metadata = {
         "name": world.place.namespace,
         "labels": {name: text.format(app=world.app) for name, text in marks.items()},
@@ -44,7 +44,7 @@ def make_namespace(world: KubernetesDeployerWorld, marks: dict[str, str]) -> Non
 
 
 def fill(world: KubernetesDeployerWorld) -> None:
-    """Put what is somebody else's into it."""
+    """Add foreign objects to it."""
     for name in THEIRS:
         body: Object = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": {"theirs": "MQ=="}}
         world.api.apply(world.place.path("Secret", name), body)
@@ -55,27 +55,25 @@ def path_of(world: KubernetesDeployerWorld) -> str:
 
 
 def seen(world: KubernetesDeployerWorld) -> list[Object | None]:
-    """Return the namespace and what is somebody else's in it, as they are."""
+    """Return the namespace and the foreign objects in it."""
     return [world.api.read(path) for path in (path_of(world), *(world.place.path("Secret", name) for name in THEIRS))]
 
 
 @MARKS
-def test_somebody_elses_namespace_survives_the_removal(world: KubernetesDeployerWorld, marks: dict[str, str]) -> None:
+def test_a_foreign_namespace_survives_the_removal(world: KubernetesDeployerWorld, marks: dict[str, str]) -> None:
     make_namespace(world, marks)
     fill(world)
     before = seen(world)
 
     world.deployer.remove(world.app, "production", through=1)
-    world.deployer.apply(world.workload(1))  # late: it takes back what it may have left
+    world.deployer.apply(world.workload(1))  # a late request, whose objects are removed again
 
     assert seen(world) == before
     assert all(before)
 
 
 @MARKS
-def test_a_release_into_somebody_elses_namespace_is_refused(
-    world: KubernetesDeployerWorld, marks: dict[str, str]
-) -> None:
+def test_a_release_into_a_foreign_namespace_is_refused(world: KubernetesDeployerWorld, marks: dict[str, str]) -> None:
     make_namespace(world, marks)
     fill(world)
     before = seen(world)
@@ -89,7 +87,7 @@ def test_a_release_into_somebody_elses_namespace_is_refused(
     assert world.deployer.observe(world.app, "production") is None
 
 
-def test_our_own_namespace_is_removed(world: KubernetesDeployerWorld) -> None:
+def test_an_own_namespace_is_deleted(world: KubernetesDeployerWorld) -> None:
     world.deployer.apply(world.workload(1))
     labels = (world.api.read(path_of(world)) or {})["metadata"]["labels"]
     assert labels.items() >= labels_of(world.app, "production").items()
@@ -103,7 +101,7 @@ def test_our_own_namespace_is_removed(world: KubernetesDeployerWorld) -> None:
     assert world.api.read(world.web)
 
 
-def test_a_crash_after_the_namespace_was_made_is_gone_over(world: KubernetesDeployerWorld) -> None:
+def test_a_repeat_continues_after_a_crash_behind_the_namespace(world: KubernetesDeployerWorld) -> None:
     make_namespace(world, labels_of(world.app, "production"))
 
     world.deployer.apply(world.workload(1))
@@ -113,7 +111,7 @@ def test_a_crash_after_the_namespace_was_made_is_gone_over(world: KubernetesDepl
     assert report.release == 1
 
 
-def test_a_crash_before_the_record_was_written_is_gone_over(world: KubernetesDeployerWorld) -> None:
+def test_a_repeat_continues_after_a_crash_before_the_record(world: KubernetesDeployerWorld) -> None:
     world.deployer.apply(world.workload(1))
     world.api.delete(world.place.path("Secret", "wanted"))
 
@@ -124,7 +122,7 @@ def test_a_crash_before_the_record_was_written_is_gone_over(world: KubernetesDep
     assert report.release == 1
 
 
-def test_what_a_crash_left_of_a_namespace_is_removed_too(world: KubernetesDeployerWorld) -> None:
+def test_a_namespace_left_by_a_crash_is_deleted_too(world: KubernetesDeployerWorld) -> None:
     make_namespace(world, labels_of(world.app, "production"))
 
     world.deployer.remove(world.app, "production", through=1)

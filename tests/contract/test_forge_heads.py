@@ -1,4 +1,4 @@
-"""ForgeHeads: the fake, the bare repositories of this machine and a forge's API keep to the same contract."""
+"""ForgeHeads: the fake, the bare repositories of this machine and a forge's API fulfil the same contract."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -95,14 +95,14 @@ class TestGitea(ForgeHeadsContract):
             yield _GiteaWorld(forge, url)
 
     def test_all_pages_are_read(self, world: _GiteaWorld) -> None:
-        """However many branches there are."""
+        """There are more branches than fit on one page."""
         world.forge.page = 2
         world.push(*"abcde")
 
         assert set(world.heads.heads(world.url) or {}) == set("abcde")
 
     def test_another_forges_repository_cannot_be_read(self, world: _GiteaWorld) -> None:
-        """Nor is anything asked."""
+        """And no request is sent."""
         assert world.heads.heads("https://other.example.org/team/hello.git") is None
         assert world.heads.head("https://other.example.org/team/hello.git", "main") is None
 
@@ -145,7 +145,7 @@ class TestRealGitea(ForgeHeadsContract):
             yield _RealWorld(api, organisation, tmp_path)
 
     def test_all_pages_are_read(self, world: _RealWorld) -> None:
-        """However many branches there are."""
+        """There are more branches than fit on one page."""
         names = {f"branch-{number}" for number in range(51)}
         world.push(*names)
 

@@ -1,4 +1,4 @@
-"""ImageStore: the fake, the folder and a registry keep to the same contract."""
+"""ImageStore: the fake, the folder and a registry fulfil the same contract."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,16 +76,14 @@ class TestRegistry(ImageStoreContract):
             yield _RegistryWorld(registry, url)
 
     def test_a_reference_may_begin_with_the_registrys_name(self, world: _RegistryWorld) -> None:
-        """As builders tell it."""
+        """Builders report it so."""
         digest = world.put("hello")
 
         assert world.images.has("registry.example.org/apps/hello", digest)
 
     @pytest.mark.parametrize(("status", "error"), [(503, Unavailable), (429, Unavailable), (401, Rejected)])
-    def test_a_refusal_is_not_taken_for_a_missing_image(
-        self, world: _RegistryWorld, status: int, error: type[Exception]
-    ) -> None:
-        """A build would fail for nothing."""
+    def test_a_refusal_is_not_a_missing_image(self, world: _RegistryWorld, status: int, error: type[Exception]) -> None:
+        """Otherwise a build would fail without a reason."""
         digest = world.put("hello")
         world.registry.failures = [status]
 
@@ -93,14 +91,14 @@ class TestRegistry(ImageStoreContract):
             world.images.has("hello", digest)
 
     def test_an_outage_is_unavailable(self, world: _RegistryWorld) -> None:
-        """The caller learns that nothing is known."""
+        """It is not mistaken for an answer."""
         nobody_listens = "http://127.0.0.1:1"
         down = RegistryImages(registry="registry.example.org", url=nobody_listens)
 
         with pytest.raises(Unavailable):
             down.has("hello", world.put("hello"))
 
-    def test_a_registry_that_deletes_nothing_says_so(self, world: _RegistryWorld) -> None:
+    def test_a_registry_without_deletion_is_rejected(self, world: _RegistryWorld) -> None:
         """With the remedy."""
         digest, world.registry.deletes = world.put("hello"), False
 

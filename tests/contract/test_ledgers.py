@@ -1,4 +1,4 @@
-"""What every app directory, push ledger, push history, build ledger and Environments keep to."""
+"""The contracts of AppDirectory, PushLedger, PushHistory, BuildLedger and Environments."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -50,7 +50,7 @@ def test_apps_are_found_by_repository(world: Ledgers) -> None:
     assert world.apps.by_repository("") == ()
 
 
-def test_an_environment_is_fresh_until_a_push_is_admitted(world: Ledgers) -> None:
+def test_an_environment_is_new_until_a_push_is_admitted(world: Ledgers) -> None:
     world.add("hello")
     topic = preview("hello", "topic")
     assert world.environments.open(topic) == world.environments.open(topic)
@@ -79,7 +79,7 @@ def test_production_follows_the_apps_branch(world: Ledgers) -> None:
     assert world.environments.open(production("hello", "trunk")).environment.branch == "trunk"
 
 
-def test_a_name_that_another_branch_holds_is_not_shared(world: Ledgers) -> None:
+def test_a_name_that_another_branch_has_is_not_shared(world: Ledgers) -> None:
     world.add("hello")
     first = world.environments.open(preview("hello", "feat/x")).environment
     second = world.environments.open(preview("hello", first.name)).environment
@@ -98,7 +98,7 @@ def test_pushes_are_numbered_and_a_repeat_is_the_recorded_one(world: Ledgers) ->
 
 
 @pytest.mark.parametrize("lost", [PushState.FAILED, PushState.SUPERSEDED])
-def test_a_commit_that_is_there_is_a_duplicate(world: Ledgers, lost: PushState) -> None:
+def test_a_second_push_of_a_commit_is_a_duplicate(world: Ledgers, lost: PushState) -> None:
     opened(world)
     world.pushes.admit(a_push("p1", "a"))
     world.pushes.advance("p1", "hello", PushState.LIVE)
@@ -128,7 +128,7 @@ def test_a_push_without_its_environment_is_unavailable(world: Ledgers) -> None:
         world.environments.open(production("hello", "main"))
 
 
-def test_an_app_that_was_made_again_goes_on_counting(world: Ledgers) -> None:
+def test_sequences_continue_after_an_app_was_created_again(world: Ledgers) -> None:
     opened(world)
     world.pushes.admit(a_push("p1", "a"))
     world.remove("hello")
@@ -136,7 +136,7 @@ def test_an_app_that_was_made_again_goes_on_counting(world: Ledgers) -> None:
     assert world.pushes.admit(a_push("p2", "a")).sequence == 2
 
 
-def test_what_ends_at_once_is_recorded_once(world: Ledgers) -> None:
+def test_a_final_push_is_recorded_once(world: Ledgers) -> None:
     ignored = replace(a_push("p1", "a"), state=PushState.IGNORED, reason="words")
     first = world.pushes.record(ignored, code="paths")
     assert (first.code, first.reason, first.sequence) == ("paths", "words", 0)
@@ -145,7 +145,7 @@ def test_what_ends_at_once_is_recorded_once(world: Ledgers) -> None:
     assert not world.pushes.advance("p1", "nobody", PushState.BUILDING)
 
 
-def test_lineage_tells_of_the_base(world: Ledgers) -> None:
+def test_lineage_has_the_state_of_the_base(world: Ledgers) -> None:
     opened(world)
     push = a_push("p3", "c", before="b")
     assert world.history.lineage(push, "").base is BaseState.FIRST
@@ -156,7 +156,7 @@ def test_lineage_tells_of_the_base(world: Ledgers) -> None:
     assert world.history.lineage(a_push("p2", "b", before="a"), "").base is BaseState.HANDLED
 
 
-def test_lineage_tells_who_came_first_through_ignored_pushes_too(world: Ledgers) -> None:
+def test_lineage_finds_later_pushes_through_ignored_ones(world: Ledgers) -> None:
     opened(world)
     push = a_push("p1", "b", before="a")
     world.pushes.record(replace(a_push("p2", "c", before="b"), state=PushState.IGNORED), code="skip-ci")
@@ -167,7 +167,7 @@ def test_lineage_tells_who_came_first_through_ignored_pushes_too(world: Ledgers)
     assert not world.history.lineage(push, "").head_ignored
 
 
-def test_a_new_branch_that_is_recorded_already_is_an_old_story_but_for_a_deletion(world: Ledgers) -> None:
+def test_a_late_push_of_a_new_branch_is_overtaken_unless_the_branch_was_deleted_since(world: Ledgers) -> None:
     opened(world)
     new = a_push("p2", "b")
     assert not world.history.lineage(new, "").overtaken
@@ -177,7 +177,7 @@ def test_a_new_branch_that_is_recorded_already_is_an_old_story_but_for_a_deletio
     assert not world.history.lineage(new, "").overtaken
 
 
-def test_a_build_is_begun_once_and_ends_once(world: Ledgers) -> None:
+def test_a_build_starts_once_and_ends_once(world: Ledgers) -> None:
     opened(world)
     first = begun(world, "p1", "a")
     assert first.build
@@ -193,7 +193,7 @@ def test_a_build_is_begun_once_and_ends_once(world: Ledgers) -> None:
     assert begun(world, "p1", "a").build == ended.build
 
 
-def test_a_newer_push_replaces_what_runs(world: Ledgers) -> None:
+def test_a_newer_push_replaces_a_running_build(world: Ledgers) -> None:
     opened(world)
     begun(world, "p1", "a")
 
@@ -207,7 +207,7 @@ def test_a_newer_push_replaces_what_runs(world: Ledgers) -> None:
     assert (old.build, old.overtaken) == (ended.build, f"the newer push of {'b' * 12} takes its place")
 
 
-def test_a_build_that_succeeded_is_used_again(world: Ledgers) -> None:
+def test_a_successful_build_is_reused(world: Ledgers) -> None:
     opened(world)
     begun(world, "p1", "a")
     world.builds.end(ENDED)
@@ -219,7 +219,7 @@ def test_a_build_that_succeeded_is_used_again(world: Ledgers) -> None:
     assert (again.name, again.push, again.image) == ("b-a", "p1", ENDED.image)
 
 
-def test_a_build_that_runs_is_taken_over(world: Ledgers) -> None:
+def test_a_running_build_is_adopted(world: Ledgers) -> None:
     opened(world)
     begun(world, "p1", "a")
     world.pushes.admit(a_push("p2", "b"))
@@ -242,7 +242,7 @@ def test_a_commit_that_failed_gets_a_new_attempt(world: Ledgers) -> None:
         world.pushes.advance(f"p{attempt}", "hello", PushState.FAILED)
 
 
-def test_a_push_that_has_ended_begins_nothing(world: Ledgers) -> None:
+def test_a_push_that_has_ended_starts_no_build(world: Ledgers) -> None:
     opened(world)
     world.pushes.admit(a_push("p1", "a"))
     world.pushes.advance("p1", "hello", PushState.FAILED, reason="too late")
@@ -250,7 +250,7 @@ def test_a_push_that_has_ended_begins_nothing(world: Ledgers) -> None:
     assert (ended.build, ended.push_state, ended.push_reason) == (None, PushState.FAILED, "too late")
 
 
-def test_what_runs_is_given_up_only_where_nothing_is_open(world: Ledgers) -> None:
+def test_running_builds_are_cancelled_only_where_no_environment_is_open(world: Ledgers) -> None:
     opened(world)
     begun(world, "p1", "a")
     assert world.builds.cancel("hello", "production", cause=PREVIEW_CLOSED) == ()

@@ -1,4 +1,4 @@
-"""BuildLogs and RuntimeLogs: the files of the one-machine platform and a cluster's pods keep to the contract."""
+"""BuildLogs and RuntimeLogs: the files of the one-machine platform and a cluster's pods fulfil the contract."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,8 +51,8 @@ class TestLocal(LogsContract):
         """Return logs without a line."""
         return _LocalWorld(tmp_path)
 
-    def test_a_reader_who_begins_gets_the_newest_release_of_each_process(self, tmp_path: Path) -> None:
-        """What older ones say from then on comes too."""
+    def test_a_read_without_a_cursor_returns_the_newest_release_of_each_process(self, tmp_path: Path) -> None:
+        """Later reads return new lines of older releases too."""
         world = _LocalWorld(tmp_path)
         world.app_says(9, "old\n")
         world.app_says(10, "new\n")
@@ -76,7 +76,7 @@ class _KubernetesWorld:
         run = f"/apis/tekton.dev/v1/namespaces/builds/pipelineruns/{name}"
         self.server.objects.setdefault(run, {"kind": "PipelineRun", "metadata": {"name": name}})
         of_run = {"tekton.dev/pipelineRun": name}
-        # Tekton keeps a run's pods on one node by a pod of its own: it says nothing, and goes when the run has ended.
+        # Tekton's affinity assistant, a pod without logs, keeps a run's pods on one node until the run has ended.
         self._pod("builds", f"affinity-assistant-{name}", of_run, ["affinity-assistant"])
         of_task = {**of_run, "tekton.dev/taskRun": f"{name}-fetch"}
         self._pod("builds", f"{name}-fetch", of_task, ["step-begin", "step-fetch", "step-late"])

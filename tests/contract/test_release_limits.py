@@ -1,4 +1,4 @@
-"""ReleaseLimits of a cluster: a Rollout that Argo has forgotten is given up, and no other."""
+"""ReleaseLimits of a cluster: only a Rollout past its deadline that Argo does not end is aborted."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -44,7 +44,7 @@ def stands_still(
     reason: str = "ReplicaSetUpdated",
     **changes: object,
 ) -> None:
-    """Let Argo have seen no progress for this long."""
+    """Set the time since Argo's last progress."""
     since = (clock.now() - by).strftime("%Y-%m-%dT%H:%M:%SZ")
     progress = {"type": "Progressing", "status": "True", "reason": reason, "message": ""}
     condition = {**progress, "lastUpdateTime": since, "lastTransitionTime": since}
@@ -61,7 +61,7 @@ def is_aborted(world: KubernetesDeployerWorld) -> bool:
     return bool((world.api.read(world.web) or {})["status"].get("abort"))
 
 
-def test_a_version_that_stands_still_past_its_deadline_is_given_up(world: KubernetesDeployerWorld) -> None:
+def test_a_version_without_progress_until_its_deadline_is_aborted(world: KubernetesDeployerWorld) -> None:
     clock = FakeClock()
     stands_still(world, clock, LATE)
 
@@ -87,14 +87,14 @@ def test_a_version_that_stands_still_past_its_deadline_is_given_up(world: Kubern
     ],
     ids=["in time", "paused", "just resumed", "tried again", "live", "of an older spec"],
 )
-def test_others_are_left_alone(world: KubernetesDeployerWorld, by: timedelta, changes: dict[str, str]) -> None:
+def test_other_rollouts_are_not_aborted(world: KubernetesDeployerWorld, by: timedelta, changes: dict[str, str]) -> None:
     clock = FakeClock()
     stands_still(world, clock, by, **changes)
     assert limits(world, clock).enforce("hello", "production") is None
     assert not is_aborted(world)
 
 
-def test_where_no_rollout_is_there_is_nothing_to_give_up(world: KubernetesDeployerWorld) -> None:
+def test_without_a_rollout_nothing_is_aborted(world: KubernetesDeployerWorld) -> None:
     assert limits(world, FakeClock()).enforce("hello", "preview") is None
 
 
@@ -106,7 +106,7 @@ class _ClockDuringWhich(FakeClock):
         return super().now()
 
 
-def test_a_release_that_is_asked_for_meanwhile_is_not_given_up(world: KubernetesDeployerWorld) -> None:
+def test_a_release_that_is_requested_meanwhile_is_not_aborted(world: KubernetesDeployerWorld) -> None:
     clock = _ClockDuringWhich()
     clock.happens = lambda: None
     stands_still(world, clock, LATE)

@@ -1,4 +1,4 @@
-"""Removals: the fake and the table keep to the same contract."""
+"""Removals: the fake and the table fulfil the same contract."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def removals(request: pytest.FixtureRequest, database: str) -> Removals:
     return FakeRemovals() if request.param == "fake" else PostgresRemovals(database=Postgres(database))
 
 
-def test_the_greatest_number_stays_for_each_environment(removals: Removals) -> None:
+def test_the_greatest_number_is_kept_for_each_environment(removals: Removals) -> None:
     for through in (2, 5, 3):
         removals.record("hello", "production", through=through)
 

@@ -1,4 +1,4 @@
-"""Repositories: the fake and the one-machine platform's keep to the same contract."""
+"""Repositories: the fake and the one-machine platform's fulfil the same contract."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,7 +53,7 @@ class TestLocal(RepositoriesContract):
 
     @pytest.fixture
     def world(self, tmp_path: Path) -> RepositoriesWorld:
-        """Return an empty folder's."""
+        """Return repositories in an empty folder."""
         return _LocalWorld(tmp_path)
 
 
@@ -88,8 +88,8 @@ class TestGitea(RepositoriesContract):
         with served(forge) as url:
             yield _GiteaWorld(forge, url)
 
-    def test_a_repository_has_one_active_webhook_with_the_secret_of_now(self, world: _GiteaWorld) -> None:
-        """However often it is asked for; the forge would make one more each time."""
+    def test_a_repository_has_one_active_webhook_with_the_current_secret(self, world: _GiteaWorld) -> None:
+        """However often it is created; the forge would add a webhook each time."""
         world.repositories.create("shop")
         world.forge.hooks["shop"].append({"id": 9, "config": {"url": "https://elsewhere.example.org/"}})
         world.at(world.forge.url, secret="new").create("shop")
@@ -98,7 +98,7 @@ class TestGitea(RepositoriesContract):
         assert (ours["active"], ours["config"]["secret"]) == (True, "new")
         assert set(ours["events"]) >= {"push", "create", "delete"}
 
-    def test_somebodys_repository_is_not_taken(self, world: _GiteaWorld) -> None:
+    def test_a_repository_with_commits_is_not_taken_over(self, world: _GiteaWorld) -> None:
         """It would be deployed, and deleted with the app."""
         world.repositories.create("shop")
         world.forge.repositories["shop"]["main"] = "a" * 40
@@ -106,8 +106,8 @@ class TestGitea(RepositoriesContract):
         with pytest.raises(Rejected, match="has a repository team/shop with commits in it"):
             world.repositories.create("shop")
 
-    def test_a_name_that_is_none_is_rejected(self, world: _GiteaWorld) -> None:
-        """With what the forge says."""
+    def test_an_invalid_name_is_rejected(self, world: _GiteaWorld) -> None:
+        """With the forge's message."""
         with pytest.raises(Rejected, match="AlphaDashDot"):
             world.repositories.create("no/name")
 
@@ -149,7 +149,7 @@ class TestRealGitea(RepositoriesContract):
             yield _RealWorld(api, organisation)
 
     def test_a_repository_has_one_active_webhook(self, world: _RealWorld) -> None:
-        """However often it is asked for; its secret shows only in what it signs."""
+        """However often it is created."""
         world.repositories.create("shop")
         other = {"type": "gitea", "config": {"url": "https://elsewhere.example.org/", "content_type": "json"}}
         ask(world.api, "POST", f"/repos/{world.organisation}/shop/hooks", other)
@@ -160,7 +160,7 @@ class TestRealGitea(RepositoriesContract):
         assert set(ours["events"]) >= {"push", "create", "delete", "pull_request"}
         assert len(world.hooks("shop")) == 2
 
-    def test_somebodys_repository_is_not_taken(self, world: _RealWorld) -> None:
+    def test_a_repository_with_commits_is_not_taken_over(self, world: _RealWorld) -> None:
         """It would be deployed, and deleted with the app."""
         body = {"name": "shop", "auto_init": True, "default_branch": "main"}
         ask(world.api, "POST", f"/orgs/{world.organisation}/repos", body)
@@ -170,8 +170,8 @@ class TestRealGitea(RepositoriesContract):
         assert world.hooks("shop") == []
 
     @pytest.mark.parametrize("name", ["no/name", "hello.wiki"])
-    def test_a_name_that_is_none_is_rejected(self, world: _RealWorld, name: str) -> None:
-        """With what the forge says."""
+    def test_an_invalid_name_is_rejected(self, world: _RealWorld, name: str) -> None:
+        """With the forge's message."""
         with pytest.raises(Rejected, match="refuses repository"):
             world.repositories.create(name)
 

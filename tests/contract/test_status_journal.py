@@ -1,4 +1,4 @@
-"""Status journals: PostgreSQL keeps to the contract."""
+"""Status journals: PostgreSQL fulfils the contract."""
 
 import pytest
 

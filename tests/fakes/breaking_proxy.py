@@ -1,4 +1,4 @@
-"""A proxy that breaks off every other answer in its middle."""
+"""A proxy that cuts off every second answer in the middle."""
 
 import itertools
 import threading
@@ -11,7 +11,7 @@ from tests.patience import patient
 
 
 class BreakingProxy(ThreadingHTTPServer):
-    """Passes GETs on to `target`; `broken` counts the answers that were cut off."""
+    """Forwards GETs to `target`; `broken` counts the answers that were cut off."""
 
     daemon_threads = True
 
@@ -23,7 +23,7 @@ class BreakingProxy(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Return where it listens."""
+        """Return its URL."""
         return f"http://127.0.0.1:{self.server_port}"
 
 
@@ -31,7 +31,7 @@ class _Passing(BaseHTTPRequestHandler):
     server: BreakingProxy
 
     def do_GET(self) -> None:
-        """Pass the request on, and the answer, or half of it."""
+        """Forward the request, and the answer or half of it."""
         request = urllib.request.Request(self.server.target + self.path)  # noqa: S310 - http only
         request.add_header("Authorization", self.headers["Authorization"])
         with urllib.request.urlopen(request, timeout=patient(30)) as answer:  # noqa: S310 - as above

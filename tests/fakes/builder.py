@@ -1,4 +1,4 @@
-"""A builder that only takes notes."""
+"""A builder that only records orders."""
 
 from functions.common.domain.build import BuildOrder, BuildResult, BuildState
 from functions.common.errors import Rejected, Unavailable
@@ -14,7 +14,7 @@ class FakeBuilder:
         self.unbuildable = ""
 
     def start(self, order: BuildOrder) -> None:
-        """Take an order once; see Builder."""
+        """Record an order once; see Builder."""
         if order.sha == self.unbuildable:
             msg = f"commit {order.sha} cannot be built"
             raise Rejected(msg)
@@ -28,11 +28,11 @@ class FakeBuilder:
         self.orders.setdefault(order.name, order)
 
     def cancel(self, name: str) -> None:
-        """Note that an order that is known is not wanted; see Builder."""
+        """Record the cancellation of a known order; see Builder."""
         if name in self.orders:
             self.cancelled.add(name)
 
     def observe(self, name: str) -> BuildResult | None:
-        """Return that an order that is known runs, or failed; see Builder."""
+        """Return that a known order runs, or has failed; see Builder."""
         state = BuildState.FAILED if name in self.failed else BuildState.RUNNING
         return BuildResult(name=name, state=state) if name in self.orders else None

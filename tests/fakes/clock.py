@@ -1,4 +1,4 @@
-"""A clock that tests turn."""
+"""A clock that tests set."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 @dataclass(slots=True, kw_only=True)
 class FakeClock:
-    """Clock that stands still until it is turned."""
+    """Clock that stands still until a test moves it."""
 
     time: datetime = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -15,5 +15,5 @@ class FakeClock:
         return self.time
 
     def turn(self, by: timedelta) -> None:
-        """Let time pass."""
+        """Move the time forward."""
         self.time += by

@@ -17,7 +17,7 @@ class _Row:
 
 
 class FakeDeliveries:
-    """DeliveryInbox and EventOutbox; set `down` to make it unavailable, read `deliveries` to see what is stored."""
+    """DeliveryInbox and EventOutbox; set `down` to make it unavailable, read `deliveries` for the stored ones."""
 
     def __init__(self) -> None:
         self._rows: dict[tuple[Provider, str], _Row] = {}
@@ -25,7 +25,7 @@ class FakeDeliveries:
 
     @property
     def deliveries(self) -> tuple[Delivery, ...]:
-        """Return what is stored, oldest first."""
+        """Return the stored deliveries, oldest first."""
         return tuple(row.delivery for row in self._rows.values())
 
     def store(self, delivery: Delivery) -> StoredDelivery:
@@ -43,7 +43,7 @@ class FakeDeliveries:
         )
 
     def mark_published(self, event_id: str) -> None:
-        """Note that the broker has the event; see DeliveryInbox."""
+        """Record that the broker has the event; see EventOutbox."""
         self._check()
         for row in self._rows.values():
             row.published = row.published or row.delivery.event_id == event_id

@@ -13,7 +13,7 @@ E = TypeVar("E", bound=Event)
 
 @dataclass(slots=True, kw_only=True)
 class FakeEventSink:
-    """EventSink that keeps what was sent; set `down` to make the broker unavailable."""
+    """EventSink that keeps the sent events; set `down` to make the broker unavailable."""
 
     log: EventLog | None = None
     sent: list[Envelope] = field(default_factory=list)
@@ -29,12 +29,12 @@ class FakeEventSink:
         return envelope
 
     def resend(self, envelope: Envelope) -> None:
-        """Keep an event as it is."""
+        """Keep a recorded event."""
         if self.down:
             msg = "the broker does not answer"
             raise Unavailable(msg)
         self.sent.append(envelope)
 
     def of(self, event: type[E]) -> list[E]:
-        """Return what was sent of a type."""
+        """Return the sent events of a type."""
         return [event.model_validate(envelope.data) for envelope in self.sent if envelope.type == event.type]

@@ -4,7 +4,7 @@ from functions.common.domain.git_url import repository_key
 
 
 class FakeForgeHeads:
-    """ForgeHeads; fill `branches` by domain.git_url.repository_key, a repository that is not there cannot be read."""
+    """ForgeHeads; fill `branches` by domain.git_url.repository_key, other repositories cannot be read."""
 
     def __init__(self) -> None:
         self.branches: dict[str, dict[str, str]] = {}

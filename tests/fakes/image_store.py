@@ -8,7 +8,7 @@ class FakeImageStore:
         self.images: set[tuple[str, str]] = set()
 
     def has(self, reference: str, digest: str) -> bool:
-        """Return whether the image is there; see ImageStore."""
+        """Return whether the image exists; see ImageStore."""
         return (reference, digest) in self.images
 
     def delete(self, reference: str, digest: str) -> None:

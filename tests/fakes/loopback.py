@@ -1,4 +1,4 @@
-"""A small HTTP API on this machine: each fake vendor says what it answers."""
+"""A small HTTP API on this machine: each fake vendor defines the answers."""
 
 import json
 import threading
@@ -23,7 +23,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """One answer; a body of None is none."""
+    """One answer; None means no body."""
 
     status: int
     body: Any = None
@@ -31,7 +31,7 @@ class Reply:
 
 
 class Vendor(Protocol):
-    """What answers."""
+    """Defines the answers."""
 
     def answer(self, call: Call) -> Reply:
         """Return the answer to a request."""

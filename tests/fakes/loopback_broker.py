@@ -21,7 +21,7 @@ class LoopbackBroker(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Return what K_SINK would be."""
+        """Return the value of K_SINK."""
         return f"http://127.0.0.1:{self.server_port}/"
 
 
@@ -30,7 +30,7 @@ class _Ingress(BaseHTTPRequestHandler):
     server: LoopbackBroker
 
     def do_POST(self) -> None:
-        """Take an event, or refuse it."""
+        """Accept an event, or refuse it."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if 200 <= self.server.status < 300:
             self.server.events.append(json.loads(body))

@@ -1,4 +1,4 @@
-"""Cloudflare's DNS records on this machine; answers and errors are shaped as its recorded ones (August 2025)."""
+"""Cloudflare's DNS records on this machine; answers and errors have the form of recorded ones (August 2025)."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ class LoopbackCloudflare:
         return self._records(call, record.strip("/"))
 
     def add(self, **fields: object) -> dict[str, Any]:
-        """Put a record there, as somebody by hand."""
+        """Add a record, as by hand."""
         record: dict[str, Any] = {**_DEFAULTS, "id": f"{len(self.records) + 1:032x}", "ttl": 1, **fields}
         self.records[str(record["id"])] = record
         return record

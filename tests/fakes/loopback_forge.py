@@ -1,4 +1,4 @@
-"""Repositories, branches and webhooks of a Forgejo on this machine; answers are shaped as a real one's.
+"""Repositories, branches and webhooks of a Forgejo on this machine; answers have the form of a real one's.
 
 As the real one: a second repository of a name is 409, a second webhook of a URL is made without a word, a
 webhook is inactive unless it is said to be active, and its secret can be neither read nor changed.

@@ -1,4 +1,4 @@
-"""The commit statuses of a Forgejo or Gitea on this machine: real HTTP, answers shaped as a real one's.
+"""The commit statuses of a Forgejo or Gitea on this machine: real HTTP, answers have the form of a real one's.
 
 The fields are those that Forgejo 10 answered to `POST /repos/{owner}/{repo}/statuses/{sha}`. A repository that is not
 there is 404; of a commit that is not there Gitea 1.26 says 500 to a status, and 404 to whoever asks for the commit.
@@ -16,7 +16,7 @@ _NOT_FOUND = {"errors": None, "message": "The target couldn't be found.", "url":
 
 
 class LoopbackGitea(ThreadingHTTPServer):
-    """Has one repository with one commit; `failures` are what it answers first, `requests` counts statuses."""
+    """One repository with one commit; `failures` are answered first, `requests` counts statuses."""
 
     daemon_threads = True
     repository, sha = "team/hello", "11b37d913374b14f8519d16c2a2cca3ebc14ac64"
@@ -29,7 +29,7 @@ class LoopbackGitea(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Return what GITEA_URL would be."""
+        """Return the value of GITEA_URL."""
         return f"http://127.0.0.1:{self.server_port}"
 
 
@@ -37,7 +37,7 @@ class _Api(BaseHTTPRequestHandler):
     server: LoopbackGitea
 
     def do_POST(self) -> None:
-        """Take a status."""
+        """Store a status."""
         fields = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.requests += 1
         statuses = f"/api/v1/repos/{self.server.repository}/statuses/"

@@ -108,7 +108,7 @@ class _Api(BaseHTTPRequestHandler):
         self._store(path, _merged(there, body) if is_merge else body, there, 200 if there else 201)
 
     def do_DELETE(self) -> None:
-        """Delete an object, a namespace with all in it, or what a selector finds."""
+        """Delete an object, a namespace with its objects, or the objects of a selector."""
         path, query = self._begin()
         options = self._body() if int(self.headers.get("Content-Length") or 0) else {}
         with self.server.guard:
@@ -135,7 +135,7 @@ class _Api(BaseHTTPRequestHandler):
             self._answer(200, {"kind": "Status"})
 
     def _owns(self, path: str) -> bool:
-        """Return whether what is there owns other objects, which go before it does: a test lets them."""
+        """Return whether the object owns others, which are deleted before it: by the test."""
         uid = self.server.objects.get(path, {}).get("metadata", {}).get("uid")
         owners = [one["metadata"].get("ownerReferences") or [] for one in self.server.objects.values()]
         return any(owner["uid"] == uid for found in owners for owner in found)

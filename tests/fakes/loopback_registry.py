@@ -1,4 +1,4 @@
-"""The manifests of an OCI registry on this machine, as the distribution specification has them answered."""
+"""The manifests of an OCI registry on this machine, with the answers of the distribution specification."""
 
 import hashlib
 import re
@@ -10,7 +10,7 @@ _UNKNOWN = Reply(status=404, body={"errors": [{"code": "MANIFEST_UNKNOWN", "mess
 
 
 class LoopbackRegistry:
-    """`manifests` are (name, digest); `failures` are statuses answered first; `deletes` whether it lets delete."""
+    """`manifests` are (name, digest); `failures` are statuses answered first; `deletes` whether it allows deletion."""
 
     def __init__(self) -> None:
         self.manifests: set[tuple[str, str]] = set()

@@ -1,4 +1,4 @@
-"""A deployer in front of another that refuses what the test names, as a cluster does without a kind's CRD."""
+"""A deployer in front of another that refuses chosen environments, as a cluster without a kind's CRD does."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,23 +17,23 @@ def _nothing() -> None:
 
 @dataclass(slots=True, kw_only=True)
 class RefusingDeployer:
-    """Deployer; `refused` are environments, and `meanwhile` is what happens while it refuses."""
+    """Deployer; `refused` are environments, `meanwhile` runs during a refusal."""
 
     deployer: Deployer
     refused: set[str] = field(default_factory=set)
     meanwhile: Callable[[], object] = _nothing
 
     def apply(self, workload: Workload) -> None:
-        """Refuse, or pass on."""
+        """Refuse, or forward."""
         if workload.environment in self.refused:
             self.meanwhile()
             raise Rejected(REASON)
         self.deployer.apply(workload)
 
     def remove(self, app: str, environment: str, *, through: int) -> None:
-        """Pass on."""
+        """Forward."""
         self.deployer.remove(app, environment, through=through)
 
     def observe(self, app: str, environment: str) -> WorkloadChanged | None:
-        """Pass on."""
+        """Forward."""
         return self.deployer.observe(app, environment)

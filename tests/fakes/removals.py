@@ -8,7 +8,7 @@ class FakeRemovals:
         self.known: dict[tuple[str, str], int] = {}
 
     def record(self, app: str, environment: str, *, through: int) -> None:
-        """Remember the number; see Removals."""
+        """Record the number; see Removals."""
         self.known[app, environment] = max(through, self.through(app, environment))
 
     def through(self, app: str, environment: str) -> int:

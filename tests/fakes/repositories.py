@@ -7,14 +7,14 @@ from functions.common.errors import Unavailable
 
 @dataclass(slots=True, kw_only=True)
 class FakeRepositories:
-    """Repositories that keeps names; set `down` to make the forge unavailable."""
+    """Repositories as names; set `down` to make the forge unavailable."""
 
     base_url: str = "http://git.example.org/slipway"
     names: set[str] = field(default_factory=set)
     down: bool = False
 
     def create(self, name: str) -> str:
-        """Make a repository; see Repositories."""
+        """Create a repository; see Repositories."""
         self._answer()
         self.names.add(name)
         return f"{self.base_url}/{name}.git"

@@ -1,4 +1,4 @@
-"""A push ledger that is gone for a moment, to see what a function has left undone."""
+"""A push ledger that fails once, to test what a function does when it is called again."""
 
 from dataclasses import dataclass
 
@@ -9,25 +9,25 @@ from functions.common.ports.pushes import PushLedger
 
 @dataclass(slots=True)
 class StumblingPushes:
-    """PushLedger in front of another; one chosen call to `advance` fails before it does anything."""
+    """PushLedger in front of another; one chosen call of `advance` fails without an effect."""
 
     ledger: PushLedger
     left: int = 0
 
     def fail_at(self, call: int) -> None:
-        """Let the call of this number, counted from now, fail."""
+        """Make the call of this number, counted from now, fail."""
         self.left = call
 
     def admit(self, push: Push) -> Push:
-        """Pass on."""
+        """Forward."""
         return self.ledger.admit(push)
 
     def record(self, push: Push, *, code: str = "") -> Push:
-        """Pass on."""
+        """Forward."""
         return self.ledger.record(push, code=code)
 
     def advance(self, push_id: str, app: str, state: PushState, *, step: str = "", reason: str = "") -> bool:
-        """Pass on, or fail."""
+        """Forward, or fail."""
         self.left -= 1
         if self.left == 0:
             msg = "gone for a moment"

@@ -1,4 +1,4 @@
-"""What a cluster's deployer keeps to when a release has failed, where controllers would go on trying it."""
+"""The deployer of a cluster reverts a failed release, which its controllers would keep trying."""
 
 from dataclasses import replace
 
@@ -37,11 +37,11 @@ def web(world: KubernetesDeployerWorld) -> Object:
     return found
 
 
-class GoingBackContract:
-    """To be subclassed with a fixture `world`."""
+class RevertsContract:
+    """Subclasses provide the fixture `world`."""
 
-    def test_the_live_release_takes_the_place_of_a_failed_one(self, world: KubernetesDeployerWorld) -> None:
-        """The very same version: its pods are those that run; a Rollout is Argo's to give back."""
+    def test_the_live_release_replaces_a_failed_one(self, world: KubernetesDeployerWorld) -> None:
+        """The same version, whose pods still run; Argo reverts a Rollout itself."""
         world.deployer.apply(world.workload(1))
         world.settle()
         live = web(world)["spec"]["template"]
@@ -55,10 +55,12 @@ class GoingBackContract:
             assert requested_release(found) == 2
             return
         assert found["spec"]["template"] == live
-        assert [one.release for one in world.deployer.running() if one.app == world.app] == [2]  # the removal's number
+        assert [one.release for one in world.deployer.running() if one.app == world.app] == [
+            2
+        ]  # the number that removal compares
 
-    def test_an_environment_is_kept_for_as_long_as_its_release_may_serve(self, world: KubernetesDeployerWorld) -> None:
-        """A version that is given up needs that of the live one; a newer live one needs no other than its own."""
+    def test_the_variables_of_a_release_are_kept_as_long_as_it_may_serve(self, world: KubernetesDeployerWorld) -> None:
+        """After a failure those of the live release are needed; a newer live release needs only its own."""
 
         def kept() -> set[int]:
             place = world.place
@@ -76,8 +78,8 @@ class GoingBackContract:
             world.deployer.sync_processes(world.app, "production", 3)
         assert kept() == {3}
 
-    def test_a_newer_release_keeps_its_place(self, world: KubernetesDeployerWorld) -> None:
-        """However late the end of the older is told."""
+    def test_a_newer_release_is_not_replaced(self, world: KubernetesDeployerWorld) -> None:
+        """Even when the older one's end is reported late."""
         world.deployer.apply(world.workload(1))
         world.deployer.apply(world.workload(3))
 
@@ -85,8 +87,8 @@ class GoingBackContract:
 
         assert requested_release(web(world)) == 3
 
-    def test_what_changes_meanwhile_is_looked_at_anew(self, world: KubernetesDeployerWorld) -> None:
-        """A newer release that is asked for between look and change is not overwritten."""
+    def test_a_concurrent_change_is_not_overwritten(self, world: KubernetesDeployerWorld) -> None:
+        """A newer release may be requested between read and write."""
         world.deployer.apply(world.workload(1))
         world.deployer.apply(world.workload(2))
         if world.kind is Kind.ROLLOUT:
