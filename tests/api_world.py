@@ -1,4 +1,4 @@
-"""The API as its callers see it: composed over a real database and a loopback broker."""
+"""The API as its callers see it, composed over a real database and a loopback broker."""
 
 import hashlib
 import json

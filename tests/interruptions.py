@@ -1,4 +1,4 @@
-"""Lets a function die at any point between its calls to ports."""
+"""Interrupts a function at any point between its calls to ports."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -9,18 +9,18 @@ P = TypeVar("P")
 
 
 class Fuse:
-    """Blows once, at its nth point: before a call to a port, or after it, when the answer is lost."""
+    """Raises once, at its nth point: before a call to a port, or after it, so that the answer is lost."""
 
     def __init__(self) -> None:
         self.points = 0
         self.blows_at = 0
 
     def set(self, point: int) -> None:
-        """Blow at the nth point from now; 0 never does."""
+        """Raise at the nth point from now; 0 is never."""
         self.points, self.blows_at = 0, point
 
     def pass_point(self) -> None:
-        """Count a point, and blow when it is the one."""
+        """Count a point, and raise at the chosen one."""
         self.points += 1
         if self.points == self.blows_at:
             msg = "interrupted"

@@ -24,7 +24,7 @@ ACCOUNT = "nobody"  # PostgreSQL does not run as root
 
 @contextmanager
 def postgres_server() -> Iterator[str]:
-    """Yield the URL of a server's maintenance database; the server and its files go afterwards."""
+    """Yield the URL of a server's maintenance database; afterwards delete the server and its files."""
     folder = Path(tempfile.mkdtemp(prefix="slipway-postgres-"))
     user = ACCOUNT if os.geteuid() == 0 else None
     if user:

@@ -1,4 +1,4 @@
-"""resolve-app, start-build and record-build over a real database, with a forge and a builder in the test's hand."""
+"""resolve-app, start-build and record-build over a real database, with a forge and a builder that the test controls."""
 
 from collections.abc import Callable
 from functools import partial
@@ -90,7 +90,7 @@ class PushWorld:
         self.database.run(sql, n=name, u=url, k=repository_key(url), b=branch, p=list(paths))
 
     def head(self, letter: str, branch: str = "main") -> None:
-        """Set what the forge says of a branch; an empty letter deletes it."""
+        """Set the head of a branch at the forge; an empty letter deletes the branch."""
         branches = self.heads.branches.setdefault(repository_key(URL), {})
         branches.pop(branch, None)
         if letter:
@@ -109,7 +109,7 @@ class PushWorld:
         return self.event(PushReceived(**fields, before=sha(before) if before else ZERO, **more), identity)
 
     def event(self, event: Event, identity: str) -> Envelope:
-        """Return an event as it comes from outside, under an id of its own."""
+        """Return an event from outside, under this id."""
         cause = Cause(function="test", source="/test", id=identity)
         return envelop(event, cause=cause, time=WHEN, identity=identity)
 
@@ -121,7 +121,7 @@ class PushWorld:
         return self.event(BuildEnded(build=name, state=state, **image, **more), f"end-{name}-{state}")  # type: ignore[arg-type] # as above
 
     def handle(self, envelope: Envelope) -> list[Envelope]:
-        """Deliver an event once and return what it gave, the reply last."""
+        """Deliver an event once and return the events that it caused, the reply last."""
         if envelope.type not in self._routes:
             return []
         model, handler = self._routes[envelope.type]
@@ -139,7 +139,7 @@ class PushWorld:
         return given
 
     def deliver(self, envelope: Envelope) -> list[Envelope]:
-        """Deliver an event as a broker does and return what is to be delivered next, itself when interrupted."""
+        """Deliver an event as a broker does; return what to deliver next, the event itself after an interruption."""
         already = len(self.sink.sent)
         try:
             return self.handle(envelope)
@@ -147,7 +147,7 @@ class PushWorld:
             return [*self.sink.sent[already:], envelope]
 
     def run(self, *envelopes: Envelope) -> None:
-        """Deliver events and all that follows from them until nothing is left."""
+        """Deliver events, and the events that they cause, until none is left."""
         queue = list(envelopes)
         while queue:
             queue += self.deliver(queue.pop(0))

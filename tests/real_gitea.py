@@ -13,13 +13,13 @@ from tests.local.git.forge import clone
 
 
 def real_forge() -> GiteaApi:
-    """Return the API as Slipway's token opens it."""
+    """Return the API with Slipway's token."""
     given = from_environment().forge
     return GiteaApi(url=given.url, token=given.token.get_secret_value())
 
 
 def ask(api: GiteaApi, method: str, path: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401 - its JSON
-    """Return what the forge answers to a call that it must not refuse."""
+    """Return the forge's answer to a call that must succeed."""
     answer = api.call(method, path, body=body)
     assert answer.is_success, f"{method} {path}: {answer.status} {answer.body[:200]!r}"
     return answer.json() if answer.body else None

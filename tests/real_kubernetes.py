@@ -20,7 +20,7 @@ _KINDS = (*OWNED, *OWNED_LAST, "ResourceQuota", "LimitRange")
 
 
 def configure(configuration: Any) -> None:  # noqa: ANN401 - the client's own
-    """Configure the client as kubectl would be."""
+    """Configure the client as kubectl is configured."""
     from kubernetes.config import load_kube_config  # noqa: PLC0415 - only these tests need it
 
     file = from_environment().environment["KUBECONFIG"]
@@ -28,15 +28,15 @@ def configure(configuration: Any) -> None:  # noqa: ANN401 - the client's own
 
 
 def real_api() -> "RealApi":
-    """Return a client of the cluster that kubectl would talk to."""
+    """Return a client of the cluster that kubectl talks to."""
     return RealApi(configure=configure)
 
 
 class RealApi(KubernetesApi):
-    """The client, with what only tests ask for."""
+    """The client, with calls that only tests make."""
 
     def ask(self, path: str, body: Object) -> Object:
-        """Create what is an answer at once, such as an access review."""
+        """Create an object whose answer is the result, such as an access review."""
         answer: Object = json.loads(self._call("POST", path, body=body) or "{}")
         return answer
 
@@ -52,7 +52,7 @@ class _Acting(RealApi):
 
 
 def acting_as(user: str) -> KubernetesApi:
-    """Return a client that the server takes for somebody else."""
+    """Return a client that impersonates another account."""
     acting = _Acting(configure=configure)
     acting.__dict__["user"] = user
     return acting
@@ -68,7 +68,7 @@ def real_namespace(api: KubernetesApi, start: str) -> Iterator[str]:
 
 
 def drop_namespace(api: KubernetesApi, name: str) -> None:
-    """Delete a namespace and return when it is gone; where no controllers run, nobody else would end it."""
+    """Delete a namespace and return when it is gone; where no controllers run, finish the deletion too."""
     path = f"{_NAMESPACES}/{name}"
     api.delete(path)
     if not has_controllers(api):
@@ -82,7 +82,7 @@ def drop_namespace(api: KubernetesApi, name: str) -> None:
 
 
 def has_controllers(api: KubernetesApi) -> bool:
-    """Return whether Kubernetes' own controllers run there, the garbage collector among them."""
+    """Return whether Kubernetes' own controllers run there, such as the garbage collector."""
     return api.read(_CONTROLLERS) is not None
 
 

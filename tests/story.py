@@ -1,4 +1,4 @@
-"""Tells the database what the other functions would have written: deliveries, pushes, builds, releases, events."""
+"""Writes into the database what other functions write: deliveries, pushes, builds, releases, events."""
 
 import json
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ values (:id, :source, :type, :app, :push, :subscriber, 400, :error, :body) retur
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """Writes rows as the owner of each table does."""
+    """Writes rows as the functions that own the tables do."""
 
     database: Postgres
 
@@ -54,7 +54,7 @@ class Story:
         self.database.run(_DELIVERY, delivery=delivery, outcome=outcome, **{**known, **row})
 
     def push(self, number: str, *, app: str = "shop", state: str = "live", **row: Any) -> None:  # noqa: ANN401 - as above
-        """Record what became of a push for an app."""
+        """Record a push for an app, with its state."""
         known = {"environment": "production", "repository": KEY, "sha": SHA, "code": "", "step": "", "reason": ""}
         self.database.run(_PUSH, id=number, app=app, state=state, **{**known, "sequence": 1, **row})
 

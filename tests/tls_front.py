@@ -1,4 +1,4 @@
-"""A PostgreSQL with TLS, for the tests: the real one, behind a door that speaks TLS as the protocol has it.
+"""A PostgreSQL with TLS for the tests: the real one, behind a proxy that speaks TLS as the protocol has it.
 
 The server of the wheel is built without TLS. The certificate is one of Caddy's own authority.
 """
@@ -27,7 +27,7 @@ CONFIG = """{"admin": {"disabled": true}, "storage": {"module": "file_system", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsFront:
-    """The port of the door, and the file of the authority that its certificate for `localhost` is of."""
+    """The port of the proxy, and the file of the authority that signed its certificate for `localhost`."""
 
     port: int
     root_certificate: Path

@@ -1,4 +1,4 @@
-"""The platform's state for tests: a real database behind the real adapters, and a sink that is looked into."""
+"""The platform's state for tests: a real database behind the real adapters, and a sink that keeps what it is given."""
 
 import hashlib
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ REPOSITORY = "forge.example.org/team/hello"
 
 
 def digest_of(sha: str) -> str:
-    """Return a made-up digest for a commit's image."""
+    """Return a digest for a commit's image."""
     return "sha256:" + hashlib.sha256(sha.encode()).hexdigest()
 
 
@@ -90,7 +90,7 @@ class World:
         )
 
     def state(self, push: str, app: str = "hello") -> PushState:
-        """Return what became of a push."""
+        """Return the state of a push."""
         rows = self.database.run("select state from pushes where id = :id and app = :app", id=push, app=app)
         return PushState(rows[0][0])
 
@@ -100,7 +100,7 @@ class World:
         return [(row[0], row[1], row[2]) for row in self.database.run(sql, app=app, environment=environment)]
 
     def wanted(self, environment: str = "production", app: str = "hello") -> dict[str, Any] | None:
-        """Return the workload that the deployer was asked for last, None when it was asked to remove it."""
+        """Return the workload that the deployer was asked for last, None when it is removed."""
         sql = "select wanted from platform.workloads where app = :app and environment = :environment"
         rows = self.database.run(sql, app=app, environment=environment)
         return rows[0][0] if rows else None
@@ -113,8 +113,8 @@ class World:
         return envelope
 
     def age(self, table: str, column: str, by: timedelta) -> None:
-        """Let what stands in a table have happened earlier."""
-        self.database.run(f"update {table} set {column} = {column} - cast(:by as interval)", by=by)  # noqa: S608 - a test's own words
+        """Move the times in a column of a table into the past."""
+        self.database.run(f"update {table} set {column} = {column} - cast(:by as interval)", by=by)  # noqa: S608 - names from the tests
 
 
 def image(push: Push) -> ImagePublished:

@@ -13,11 +13,11 @@ from tests.chaos.storm import APPS, Outcome, storm
 
 
 def main(arguments: list[str]) -> int:
-    """Run the storm on a platform of its own."""
+    """Run it on a new platform."""
     parser = argparse.ArgumentParser(prog="task chaos --", description=__doc__)
     parser.add_argument("--pushes", type=int, default=60)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
-    parser.add_argument("--home", type=Path, help="keep the state here, to look into it afterwards")
+    parser.add_argument("--home", type=Path, help="keep the state in this folder")
     options = parser.parse_args(arguments)
     print(f"chaos: {options.pushes} pushes over {APPS} apps, each sent 3 times; --seed {options.seed}", flush=True)
     with ExitStack() as stack:
@@ -38,7 +38,7 @@ def _text(outcome: Outcome) -> str:
     failed_busy = [answer for answer in outcome.busy if answer.failed]
     lines = [
         f"killed with -9: {outcome.killer.killed.total()} ({killed})",
-        f"deliveries never taken: {len(outcome.refused)} {outcome.refused[:1] or ''}",
+        f"deliveries never accepted: {len(outcome.refused)} {outcome.refused[:1] or ''}",
         f"pushes lost: {outcome.verdict.lost}",
         f"built twice: {outcome.verdict.built_twice}",
         f"older over newer: {outcome.verdict.older_over_newer}",

@@ -1,4 +1,4 @@
-"""Apps under test: a clone each, and pushes that reach the forge without its own webhook."""
+"""Apps under test: a clone each, and pushes for which the forge sends no webhook."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""Kills a random part with -9 every one to two seconds; the process manager starts it again."""
+"""Kills a random program with -9 every one to two seconds; the process manager starts it again."""
 
 import os
 import random
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functions.local.platform.supervisor import Supervisor
 from tests.patience import patient
 
-SPARED = frozenset({"caddy", "builds", "rollouts", "git"})  # what runs and serves apps; everything else may die
+SPARED = frozenset({"caddy", "builds", "rollouts", "git"})  # they run and serve apps
 APPS = "app."
 
 
@@ -33,7 +33,7 @@ class Killer:
             self.killed[program] += 1
 
     def stop(self) -> None:
-        """Kill no more."""
+        """Stop killing."""
         self._stopped.set()
 
     def _victims(self) -> list[tuple[str, int]]:

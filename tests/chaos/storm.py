@@ -1,4 +1,4 @@
-"""The storm: pushes, thrice sent webhooks, and kills, under probes; then the calm, and the judgement."""
+"""Pushes, webhooks sent three times, and kills, while every app is probed; then the check of the outcome."""
 
 import random
 import time
@@ -17,12 +17,12 @@ from tests.chaos.webhooks import Sender
 from tests.patience import patient
 
 APPS, QUIET, PROBE_RATE = 6, 2, 5.0
-_SETTLE_SECONDS, _CALM_SECONDS = 240.0, 3.0
+_END_SECONDS, _CALM_SECONDS = 240.0, 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of the storm; `answers` are those of the apps that were not being deployed, and of the others."""
+    """The outcome; `quiet` are the answers of apps that were not deployed meanwhile, `busy` those of the others."""
 
     verdict: Verdict
     refused: list[str]
@@ -38,14 +38,14 @@ class Outcome:
 
 
 def storm(platform: Platform, folder: Path, *, pushes: int, chance: random.Random) -> Outcome:
-    """Push `pushes` commits over the apps while parts are killed, and judge."""
+    """Push `pushes` commits over the apps while parts are killed, and return the outcome."""
     database, started = Postgres(platform.endpoints.database), time.monotonic()
     apps = [create(platform, folder, f"storm-{n}") for n in range(1, APPS + 1)]
     quiet = [create(platform, folder, f"quiet-{n}") for n in range(1, QUIET + 1)]
     sender = Sender(gateway=platform.endpoints.gateway, secret=platform.endpoints.webhook_secret, chance=chance)
     for app in [*apps, *quiet]:
         sender.send(app.push())
-    settle(database, [*apps, *quiet])
+    wait_until_ended(database, [*apps, *quiet])
     at = platform.endpoints
     with ExitStack() as stack:
         probes = {
@@ -56,7 +56,7 @@ def storm(platform: Platform, folder: Path, *, pushes: int, chance: random.Rando
         }
         with killing(platform.supervisor, chance) as killer:
             _push_all(sender, apps, pushes, chance)
-        settle(database, apps)
+        wait_until_ended(database, apps)
     return Outcome(
         verdict=verdict(database, {app.name: app.commits for app in apps}),
         refused=sender.refused,
@@ -75,13 +75,13 @@ def _push_all(sender: Sender, apps: list[ChaosApp], pushes: int, chance: random.
     sender.wait()
 
 
-def settle(database: Postgres, apps: list[ChaosApp]) -> None:
-    """Wait until every push has ended and every app serves its last commit, or the patience is over."""
-    deadline = time.monotonic() + patient(_SETTLE_SECONDS)
+def wait_until_ended(database: Postgres, apps: list[ChaosApp]) -> None:
+    """Wait until every push has ended and every app serves its last commit, or the time is over."""
+    deadline = time.monotonic() + patient(_END_SECONDS)
     while time.monotonic() < deadline:
         try:
             if not unfinished(database) and all(live(database, app.name) == app.commits[-1] for app in apps):
-                time.sleep(_CALM_SECONDS)  # whatever comes late may come now, and must change nothing
+                time.sleep(_CALM_SECONDS)  # late events may arrive now, and must change nothing
                 return
         except Unavailable:
             pass  # it may still be starting after its last kill

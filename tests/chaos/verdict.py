@@ -1,4 +1,4 @@
-"""What came of it, read from the database as it stands at the end."""
+"""Checks the outcome in the database."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from functions.common.adapters.postgres.client import Postgres
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Each number is to be 0."""
+    """Counts of what must not happen."""
 
     lost: int
     built_twice: int
@@ -19,12 +19,12 @@ class Verdict:
 
     @property
     def is_clean(self) -> bool:
-        """Whether all is well."""
+        """Whether every count is 0."""
         return not any((self.lost, self.built_twice, self.older_over_newer, self.stuck, self.not_at_their_last_commit))
 
 
 def verdict(database: Postgres, commits: Mapping[str, Sequence[str]]) -> Verdict:
-    """Judge; `commits` are each app's shas in the order of their pushes."""
+    """Return the counts; `commits` are each app's shas in the order of their pushes."""
     recorded = {(row[0], row[1]) for row in database.run("select app, sha from pushes")}
     expected = [(app, sha) for app, shas in commits.items() for sha in shas]
     builds = database.run("select 1 from builds group by app, environment, sha having count(*) > 1")

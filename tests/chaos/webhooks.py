@@ -1,4 +1,4 @@
-"""Signed webhooks shaped like Forgejo's, each sent several times, at random moments, partly side by side."""
+"""Sends signed webhooks shaped like Forgejo's, each several times, at random times, partly in parallel."""
 
 import hashlib
 import hmac
@@ -20,7 +20,7 @@ _PATIENCE_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Push:
-    """One change of one branch, as the forge tells it."""
+    """One change of one branch, as the forge reports it."""
 
     app: str
     clone_url: str

@@ -38,7 +38,7 @@ class Platform:
 
     @property
     def story(self) -> Story:
-        """Return what tells the database of pushes."""
+        """Return a writer of pushes into the database."""
         return Story(database=self.database)
 
     def paas(

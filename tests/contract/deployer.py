@@ -25,7 +25,7 @@ class DeployerWorld(Protocol):
         """Return a healthy workload of the app's production."""
         ...
 
-    def settle(self) -> None:
+    def converge(self) -> None:
         """Wait until the workloads are as requested."""
         ...
 
@@ -60,27 +60,27 @@ class DeployerContract:
         assert asked
         assert asked.release == 2
 
-        world.settle()
+        world.converge()
         report = world.deployer.observe(world.app, "production")
         assert report
         assert (report.release, report.phase, report.weight, report.push) == (2, "live", 100, "push-2")
 
         world.deployer.remove(world.app, "production", through=2)
-        world.settle()
+        world.converge()
         assert world.deployer.observe(world.app, "production") is None
 
     def test_a_removed_release_does_not_come_back_and_a_later_one_stays(self, world: DeployerWorld) -> None:
         """The number decides, whichever of removal and release comes late."""
         world.deployer.apply(world.workload(1))
-        world.settle()
+        world.converge()
         world.deployer.remove(world.app, "production", through=2)
         world.deployer.apply(world.workload(2))
-        world.settle()
+        world.converge()
         assert world.deployer.observe(world.app, "production") is None
 
         ask_after_removal(world, 3)
         world.deployer.remove(world.app, "production", through=2)
-        world.settle()
+        world.converge()
         report = world.deployer.observe(world.app, "production")
         assert report
         assert (report.release, report.phase) == (3, "live")

@@ -66,7 +66,7 @@ class KubernetesDeployerWorld:
         """Return a healthy workload."""
         return a_workload(release, app=self.app)
 
-    def settle(self) -> None:
+    def converge(self) -> None:
         """Act as the controllers: finish deletions, and report the web workload as healthy."""
         namespace = self.api.read(f"/api/v1/namespaces/{self.place.namespace}")
         if namespace is None or namespace["metadata"].get("deletionTimestamp"):

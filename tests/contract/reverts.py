@@ -43,7 +43,7 @@ class RevertsContract:
     def test_the_live_release_replaces_a_failed_one(self, world: KubernetesDeployerWorld) -> None:
         """The same version, whose pods still run; Argo reverts a Rollout itself."""
         world.deployer.apply(world.workload(1))
-        world.settle()
+        world.converge()
         live = web(world)["spec"]["template"]
         world.deployer.apply(replace(world.workload(2), config={"COLOUR": "red"}))
 

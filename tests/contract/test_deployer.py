@@ -27,10 +27,10 @@ class _LocalWorld:
     def workload(self, release: int) -> Workload:
         return self._machine.workload(release)
 
-    def settle(self) -> None:
-        until(self._is_settled, why="the rollout")
+    def converge(self) -> None:
+        until(self._has_converged, why="the rollout")
 
-    def _is_settled(self) -> bool:
+    def _has_converged(self) -> bool:
         report = self.deployer.observe(self.app, "production")
         return report is None or (report.phase in {"live", "failed"} and not self._is_going())
 

@@ -94,7 +94,7 @@ def test_an_own_namespace_is_deleted(world: KubernetesDeployerWorld) -> None:
     assert labels["pod-security.kubernetes.io/enforce"] == "baseline"
 
     world.deployer.remove(world.app, "production", through=1)
-    world.settle()
+    world.converge()
 
     assert world.api.read(path_of(world)) is None
     ask_after_removal(world, 2)
@@ -126,6 +126,6 @@ def test_a_namespace_left_by_a_crash_is_deleted_too(world: KubernetesDeployerWor
     make_namespace(world, labels_of(world.app, "production"))
 
     world.deployer.remove(world.app, "production", through=1)
-    world.settle()
+    world.converge()
 
     assert world.api.read(path_of(world)) is None
