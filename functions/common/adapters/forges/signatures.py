@@ -11,9 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-HUB = (
-    "x-hub-signature-256"  # GitHub's header, which Forgejo and Gitea send too; SHA-1 in X-Hub-Signature is not accepted
-)
+# GitHub's header, which Forgejo and Gitea send too; X-Hub-Signature, with SHA-1, is not accepted.
+HUB = "x-hub-signature-256"
 _HUB_PREFIX = "sha256="
 
 STANDARD_PREFIX = "whsec_"
@@ -47,9 +46,8 @@ def standard_webhooks_mismatch(headers: Mapping[str, str], body: bytes, *, secre
         return "webhook-timestamp is more than five minutes from now"
     signed = f"{identity}.{seconds}.".encode("latin-1", "replace") + body
     expected = "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
-    valid = [
-        is_equal(one, expected) for one in given.split()
-    ]  # all of them: the time must not depend on which is valid
+    # All are compared: the time must not depend on which one is valid.
+    valid = [is_equal(one, expected) for one in given.split()]
     return "" if any(valid) else "the signature differs"
 
 
