@@ -232,6 +232,20 @@ def test_a_running_build_is_adopted(world: Ledgers) -> None:
     assert begun(world, "p3", "a").adopted == ("p1",)
 
 
+def test_a_build_that_is_taken_over_leaves_a_push_that_has_ended_as_it_is(world: Ledgers) -> None:
+    opened(world)
+    begun(world, "p1", "a")
+    world.pushes.advance("p1", "hello", PushState.FAILED, reason="too late")
+    world.pushes.admit(a_push("p2", "b"))
+
+    taken = begun(world, "p3", "a")
+
+    assert taken.build
+    assert (taken.build.name, taken.build.push, taken.adopted) == ("b-a", "p3", ())
+    push = world.history.recorded("p1")[0]
+    assert (push.state, push.reason) == (PushState.FAILED, "too late")
+
+
 def test_a_commit_that_failed_gets_a_new_attempt(world: Ledgers) -> None:
     opened(world)
     for attempt, name in enumerate(("b-a", "b-a-r2", "b-a-r3"), 1):
