@@ -198,7 +198,7 @@ class Webhooks(Group):
 
     def secret_of(self, provider: str) -> str:
         """Return the secret of a forge's webhooks, empty when there is none."""
-        own: SecretStr = getattr(self, provider)
+        own: SecretStr = getattr(self, provider, UNSET)  # a new forge has the shared one until it is declared here
         return (own or self.shared).get_secret_value()
 
 

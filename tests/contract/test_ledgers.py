@@ -246,6 +246,20 @@ def test_a_build_that_is_taken_over_leaves_a_push_that_has_ended_as_it_is(world:
     assert (push.state, push.reason) == (PushState.FAILED, "too late")
 
 
+def test_a_build_that_is_taken_over_leaves_the_same_push_of_another_app_alone(world: Ledgers) -> None:
+    opened(world)
+    world.add("second")
+    world.environments.open(production("second", "main"))
+    begun(world, "p1", "a")
+    world.pushes.admit(replace(a_push("p1", "a"), app="second"))
+    world.pushes.admit(a_push("p2", "b"))
+
+    begun(world, "p3", "a")
+
+    states = {push.app: push.state for push in world.history.recorded("p1")}
+    assert states == {"hello": PushState.SUPERSEDED, "second": PushState.RECEIVED}
+
+
 def test_a_commit_that_failed_gets_a_new_attempt(world: Ledgers) -> None:
     opened(world)
     for attempt, name in enumerate(("b-a", "b-a-r2", "b-a-r3"), 1):
