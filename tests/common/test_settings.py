@@ -72,7 +72,7 @@ def test_an_empty_value_is_unset() -> None:
         ("gateway", "SLIPWAY_GATEWAY_URL", "https://", "a URL that begins with"),
         ("broker", "K_CE_OVERRIDES", "[]", 'JSON {"extensions": {...}}'),
         ("broker", "K_CE_OVERRIDES", "{", 'JSON {"extensions": {...}}'),
-        ("dns", "SLIPWAY_DNS", "bind", "'cloudflare' or 'none'"),
+        ("dns", "SLIPWAY_DNS", "bind", "or 'none'"),
         ("dns", "CLOUDFLARE_PROXIED", "perhaps", "a valid boolean"),
     ],
 )

@@ -207,6 +207,18 @@ def test_a_newer_push_replaces_a_running_build(world: Ledgers) -> None:
     assert (old.build, old.overtaken) == (ended.build, f"the newer push of {'b' * 12} takes its place")
 
 
+def test_a_build_that_is_being_cancelled_keeps_its_reason(world: Ledgers) -> None:
+    opened(world)
+    begun(world, "p1", "a")
+    begun(world, "p2", "b")
+
+    assert begun(world, "p3", "c").cancel == ("b-a", "b-b")
+
+    ended = world.builds.end(BuildResult(name="b-a", state=BuildState.CANCELLED))
+    assert ended
+    assert (ended.build.superseded_by, ended.successor) == ("p2", "b" * 40)
+
+
 def test_a_successful_build_is_reused(world: Ledgers) -> None:
     opened(world)
     begun(world, "p1", "a")

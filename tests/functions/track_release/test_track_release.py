@@ -98,6 +98,17 @@ def test_live_retires_the_one_before(world: World, tmp_path: Path) -> None:
     assert world.releases() == [(1, "push", "retired"), (2, "push", "live")]
 
 
+def test_live_leaves_failed_and_superseded_releases_as_they_are(world: World, tmp_path: Path) -> None:
+    promoter = Promoter(world, tmp_path)
+    report(world, "failed", step="canary", reason="errors")
+    for name in ("b", "c"):
+        promoter.promote(world.push(name))
+
+    report(world, "live", release=3)
+
+    assert world.releases() == [(1, "push", "failed"), (2, "push", "superseded"), (3, "push", "live")]
+
+
 def test_failed_ends_the_push_with_step_reason_and_the_end_of_the_log(world: World) -> None:
     log = "ü" * 5000 + "the end"
     failed = report(world, "failed", step="health check", reason="/ answered 500", log=log)
