@@ -8,7 +8,7 @@ from functions.common.adapters.forges.gitea import GiteaWebhooks
 from functions.common.adapters.forges.github import GithubWebhooks
 from functions.common.adapters.forges.gitlab import GitlabWebhooks
 from functions.common.adapters.postgres.access import PostgresAuditLog
-from functions.common.adapters.postgres.deliveries import GroupCommit, PostgresDeliveries
+from functions.common.adapters.postgres.deliveries import PostgresDeliveries
 from functions.common.domain.delivery import Provider
 from functions.common.platform.core import Core, core
 from functions.common.ports.events import Publisher
@@ -47,7 +47,7 @@ def compose(parts: Core, publisher: Publisher) -> Endpoint:
         handle,
         forges=FORGES,
         secret_of=parts.settings.webhooks.secret_of,
-        inbox=GroupCommit(inner=PostgresDeliveries(database=parts.database)),
+        inbox=PostgresDeliveries(database=parts.database),
         audit=PostgresAuditLog(database=parts.database),
         publisher=publisher,
         clock=parts.clock,
