@@ -31,7 +31,7 @@ def test_creating_twice_is_creating_once_and_deleting_what_is_not_there_is_no_er
 
 @pytest.mark.parametrize("name", ["", "..", "../x", "a/b/c", ".hooks", "a b", "-x"])
 def test_what_is_no_name_is_rejected(tmp_path: Path, name: str) -> None:
-    with pytest.raises(Rejected, match="no repository name"):
+    with pytest.raises(Rejected, match="not a valid repository name"):
         LocalRepositories(folder=tmp_path / "git", base_url=BASE).create(name)
 
 

@@ -46,7 +46,7 @@ def test_an_event_that_came_too_early_is_taken_when_it_is_redriven(stage: Stage)
     event = send(stage, "early", {**told, "reason": "somebody else says so"})
     look = "select id from dead_letters where event_id = :event"
     ((number,),) = until(lambda: stage.rows(look, event=event), why="the dead letter")
-    assert f"build {build} is not known" in dev.paas("dead-letters", "show", str(number))
+    assert f"build {build} is unknown" in dev.paas("dead-letters", "show", str(number))
     dev.push()
     stage.live(sha, "early")
 
