@@ -15,7 +15,7 @@ from functions.common.events.build import ImagePublished
 from functions.common.events.release import ReleaseFailed, ReleaseLive, RollbackRequested
 from functions.common.platform.core import Core, core
 from functions.common.runtime.http import Endpoint, http_target
-from functions.common.runtime.subscriber import awake, on, on_type, subscriber
+from functions.common.runtime.subscriber import on, on_type, subscriber, warm_up
 from functions.promote_image.handler import handle_image
 from functions.promote_image.redeploy import Redeploy
 from functions.promote_image.release_ended import continue_release, revert, sync_processes
@@ -50,7 +50,7 @@ def compose(parts: Core) -> Endpoint:
         on(ReleaseLive, partial(sync_processes, deployer=runs)),
         on(ReleaseFailed, partial(revert, archive=archive, deployer=runs)),
         on_type("dev.knative.apiserver.resource.update", prepared),
-        on_type("dev.tekton.event.pipelinerun.successful.v1", awake),
+        on_type("dev.tekton.event.pipelinerun.successful.v1", warm_up),
         log=parts.log,
         clock=parts.clock,
     )

@@ -8,7 +8,7 @@ from functions.common.events.app import AppDeleted, PreviewClosed
 from functions.common.events.build import BuildRequested
 from functions.common.platform.core import Core, core
 from functions.common.runtime.http import Endpoint, http_target
-from functions.common.runtime.subscriber import awake, on, on_type, subscriber
+from functions.common.runtime.subscriber import on, on_type, subscriber, warm_up
 from functions.start_build.cancel import handle_app_deleted, handle_preview_closed
 from functions.start_build.handler import handle_request
 
@@ -25,7 +25,7 @@ def compose(parts: Core) -> Endpoint:
         ),
         on(PreviewClosed, partial(handle_preview_closed, builds=builds, builder=builds_images)),
         on(AppDeleted, partial(handle_app_deleted, builds=builds, names=builds, builder=builds_images)),
-        on_type("dev.slipway.push.received.v1", awake),
+        on_type("dev.slipway.push.received.v1", warm_up),
         log=parts.log,
         clock=parts.clock,
     )

@@ -9,7 +9,7 @@ from functions.common.domain.addresses import Addresses
 from functions.common.events.release import WorkloadChanged
 from functions.common.platform.core import Core, core
 from functions.common.runtime.http import Endpoint, http_target
-from functions.common.runtime.subscriber import awake, on, on_type, subscriber
+from functions.common.runtime.subscriber import on, on_type, subscriber, warm_up
 from functions.track_release.canary_progress import record_share
 from functions.track_release.handler import handle, handle_object
 
@@ -29,7 +29,7 @@ def compose(parts: Core) -> Endpoint:
         "track-release",
         on(WorkloadChanged, observed),
         on_type("dev.knative.apiserver.resource.update", changed),
-        on_type("dev.tekton.event.pipelinerun.successful.v1", awake),
+        on_type("dev.tekton.event.pipelinerun.successful.v1", warm_up),
         log=parts.log,
         clock=parts.clock,
     )

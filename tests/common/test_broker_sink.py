@@ -1,4 +1,4 @@
-"""How long the broker is waited for, and when it is asked again."""
+"""How long the sink waits for the broker, and when it sends again."""
 
 import socket
 import socketserver
@@ -24,14 +24,14 @@ PATIENCE = patient(0.3)
 
 
 def sink_to(url: str) -> BrokerSink:
-    """Return a sink whose log is not used: events are only sent again."""
+    """Return a sink that is only used to send events again, so its log is never reached."""
     log = PostgresEventLog(database=Postgres("postgresql://127.0.0.1:9/none"))
     return BrokerSink(url=url, log=log, clock=FakeClock(), timeout_seconds=PATIENCE)
 
 
 @contextmanager
 def silence() -> Iterator[tuple[str, list[socket.socket]]]:
-    """Yield the URL of somebody who takes connections and says nothing, and the connections."""
+    """Yield the URL of a server that accepts connections and does not answer, and its connections."""
     taken: list[socket.socket] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.05)
@@ -53,7 +53,7 @@ def silence() -> Iterator[tuple[str, list[socket.socket]]]:
             one.close()
 
 
-def test_a_silent_broker_is_given_up_in_time_and_not_asked_again() -> None:
+def test_a_broker_that_does_not_answer_is_tried_once_within_the_time_limit() -> None:
     with silence() as (url, taken):
         started = time.monotonic()
         with pytest.raises(Unavailable, match="does not answer"):
@@ -63,12 +63,12 @@ def test_a_silent_broker_is_given_up_in_time_and_not_asked_again() -> None:
         assert len(taken) == 1
 
 
-def test_a_sink_without_its_broker_says_what_is_missing() -> None:
+def test_a_sink_without_a_url_names_the_missing_setting() -> None:
     with pytest.raises(Unavailable, match="K_SINK is not set"):
         sink_to("").resend(EVENT)
 
 
-def test_a_kept_connection_that_was_closed_meanwhile_is_replaced() -> None:
+def test_a_kept_connection_that_was_closed_is_replaced() -> None:
     with loopback_broker() as broker:
         sink = sink_to(broker.url)
         sink.resend(EVENT)
@@ -80,7 +80,7 @@ def test_a_kept_connection_that_was_closed_meanwhile_is_replaced() -> None:
 
 
 @pytest.mark.parametrize("ending", [b"Connection: close\r\n\r\n", b"Content-Length: 0\r\n\r\n"])
-def test_of_many_events_each_hears_of_its_own(ending: bytes) -> None:
+def test_each_of_many_events_gets_its_own_error(ending: bytes) -> None:
     statuses = iter((b"202 Accepted", b"503 Busy", b"400 No", b"202 Accepted"))
 
     class Moody(socketserver.StreamRequestHandler):

@@ -1,4 +1,4 @@
-"""POST over a kept connection, against servers that answer as servers may."""
+"""Pipelined POSTs over a kept connection, with servers that answer in all ways that HTTP/1.1 allows."""
 
 import json
 import socket
@@ -52,7 +52,7 @@ def statuses(post: PipelinedPost, *bodies: bytes) -> list[int]:
     return post.statuses(len(bodies))
 
 
-def test_what_is_posted_arrives_in_order() -> None:
+def test_requests_arrive_in_order() -> None:
     with loopback_broker() as broker:
         post = poster(broker.url)
         found = [statuses(post, *(b'{"n": %d, "lot": %d}' % (n, lot) for n in range(20))) for lot in range(2)]
@@ -75,7 +75,7 @@ def test_what_is_posted_arrives_in_order() -> None:
         (b"HTTP/1.0 202 Accepted\r\nContent-Length: 0\r\nX: close\r\n\r\n", 2),
     ],
 )
-def test_the_connection_is_kept_where_that_is_safe(first: bytes, connections: int) -> None:
+def test_the_connection_is_kept_where_http_allows_it(first: bytes, connections: int) -> None:
     with server(first, b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n") as (url, seen):
         post = poster(url)
         found = statuses(post, b"{}") + statuses(post, b"{}")
@@ -85,7 +85,7 @@ def test_the_connection_is_kept_where_that_is_safe(first: bytes, connections: in
     assert len(seen) == connections
 
 
-def test_answers_come_together_or_in_pieces() -> None:
+def test_several_answers_may_arrive_together() -> None:
     both = b"HTTP/1.1 202 Accepted\r\nContent-Length: 3\r\n\r\nabcHTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
     with server(both) as (url, _):
         post = poster(url)
@@ -93,7 +93,7 @@ def test_answers_come_together_or_in_pieces() -> None:
         post.close()
 
 
-def test_an_answer_that_ends_the_connection_leaves_the_others_open() -> None:
+def test_after_an_answer_that_closes_the_connection_the_other_statuses_are_missing() -> None:
     closing = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     with server(closing, b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n") as (url, _):
         post = poster(url)
@@ -102,7 +102,7 @@ def test_an_answer_that_ends_the_connection_leaves_the_others_open() -> None:
         post.close()
 
 
-def test_a_connection_that_breaks_gives_no_status_and_is_replaced() -> None:
+def test_a_broken_connection_gives_no_status_and_is_replaced() -> None:
     with server(b"", b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n") as (url, _):
         post = poster(url)
         assert statuses(post, b"{}") == []
@@ -110,15 +110,15 @@ def test_a_connection_that_breaks_gives_no_status_and_is_replaced() -> None:
         post.close()
 
 
-def test_what_is_no_http_gives_no_status() -> None:
+def test_an_answer_that_is_not_http_gives_no_status() -> None:
     with server(b"SSH-2.0-close\r\n\r\n") as (url, _):
         assert statuses(poster(url), b"{}") == []
 
 
-def test_silence_gives_no_status_after_the_time_limit() -> None:
+def test_without_an_answer_there_is_no_status_after_the_time_limit() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         assert statuses(poster(f"http://127.0.0.1:{listener.getsockname()[1]}/"), b"{}") == []
 
 
-def test_nobody_there_gives_no_status() -> None:
+def test_without_a_server_there_is_no_status() -> None:
     assert statuses(poster("http://127.0.0.1:1/"), b"{}") == []

@@ -1,4 +1,4 @@
-"""The connection heals itself, and transactions are whole or nothing."""
+"""Broken connections are replaced, and a transaction commits everything or nothing."""
 
 import socket
 import time
@@ -21,7 +21,7 @@ where pid <> pg_backend_pid() and datname = current_database()
 """
 
 
-def test_values_come_back_as_they_went_in(database: str) -> None:
+def test_values_are_returned_as_they_were_stored(database: str) -> None:
     postgres = Postgres(database)
     values = {"text": "é'\"", "number": 7, "list": ["a", "b"], "bytes": b"\0x", "nothing": None, "flag": True}
     row = postgres.rows(
@@ -32,7 +32,7 @@ def test_values_come_back_as_they_went_in(database: str) -> None:
     assert row == values
 
 
-def test_what_is_added_to_a_deleted_app_may_be_asked_again(database: str) -> None:
+def test_a_row_for_an_app_that_was_just_deleted_is_unavailable(database: str) -> None:
     postgres = Postgres(database)
     postgres.run("create table apps (name text primary key)")
     postgres.run("create table domains (app text references apps)")
@@ -42,7 +42,7 @@ def test_what_is_added_to_a_deleted_app_may_be_asked_again(database: str) -> Non
     assert postgres.run("select 1") == [[1]]
 
 
-def test_a_connection_that_was_ended_is_replaced(database: str) -> None:
+def test_a_terminated_connection_is_replaced(database: str) -> None:
     postgres, other = Postgres(database), Postgres(database)
     postgres.run("select 1")
     other.run(TERMINATE_OTHERS)
@@ -75,7 +75,7 @@ def test_a_transaction_whose_connection_ends_leaves_nothing(database: str) -> No
     assert postgres.run("select count(*) from notes") == [[0]]
 
 
-def test_a_transaction_that_stood_idle_for_too_long_may_be_tried_again(database: str) -> None:
+def test_a_transaction_that_was_idle_for_too_long_is_unavailable(database: str) -> None:
     postgres = Postgres(database)
     postgres.run("set idle_in_transaction_session_timeout = '50ms'")
 
@@ -89,7 +89,7 @@ def test_a_transaction_that_stood_idle_for_too_long_may_be_tried_again(database:
     assert postgres.run("select 2") == [[2]]
 
 
-def test_an_error_in_a_transaction_rolls_it_back_and_the_connection_goes_on(database: str) -> None:
+def test_an_error_in_a_transaction_rolls_it_back_and_keeps_the_connection(database: str) -> None:
     postgres = Postgres(database)
     postgres.run("create table notes (text text primary key)")
 
@@ -103,7 +103,7 @@ def test_an_error_in_a_transaction_rolls_it_back_and_the_connection_goes_on(data
     assert postgres.run("select count(*) from notes") == [[0]]
 
 
-def test_a_statement_whose_columns_were_changed_since_is_prepared_anew(database: str) -> None:
+def test_a_statement_whose_columns_have_changed_is_prepared_again(database: str) -> None:
     postgres, other = Postgres(database), Postgres(database)
     postgres.run("create table notes (number int)")
     assert postgres.run("select number from notes") == []
@@ -111,21 +111,21 @@ def test_a_statement_whose_columns_were_changed_since_is_prepared_anew(database:
     assert postgres.run("select number from notes") == []
 
 
-def test_a_statement_that_the_server_has_forgotten_is_prepared_anew(database: str) -> None:
+def test_a_statement_that_the_server_has_dropped_is_prepared_again(database: str) -> None:
     postgres = Postgres(database)
     assert postgres.run("select 2") == [[2]]
     postgres.run("deallocate all")
     assert postgres.run("select 2") == [[2]]
 
 
-def test_an_answer_that_cannot_be_read_does_not_spoil_the_next_one(database: str) -> None:
+def test_an_answer_that_cannot_be_parsed_does_not_break_the_next_statement(database: str) -> None:
     postgres = Postgres(database)
     with pytest.raises(ValueError, match="digits"):  # Python reads no number of so many
         postgres.run("select repeat('1', 5000)::json")
     assert postgres.run("select 2") == [[2]]
 
 
-def test_the_server_takes_back_what_a_client_holds_that_is_heard_of_no_more(database: str) -> None:
+def test_the_server_drops_the_locks_of_a_client_that_vanished_within_a_minute(database: str) -> None:
     postgres = Postgres(database)
     names = "tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count"
     idle, interval, count = (int(postgres.run(f"show {name}")[0][0]) for name in names)  # as its socket has them
@@ -133,7 +133,7 @@ def test_the_server_takes_back_what_a_client_holds_that_is_heard_of_no_more(data
     assert postgres.run("show idle_in_transaction_session_timeout") == [["1min"]]
 
 
-def test_a_connection_that_is_opened_ahead_is_the_first_ones(database: str) -> None:
+def test_the_first_statement_uses_the_connection_that_was_opened_ahead(database: str) -> None:
     postgres, other = Postgres(database), Postgres(database)
     postgres.open_ahead()
     opened = until(lambda: other.run(OTHERS))
@@ -141,7 +141,7 @@ def test_a_connection_that_is_opened_ahead_is_the_first_ones(database: str) -> N
     assert other.run(OTHERS) == opened
 
 
-def test_who_comes_before_it_is_opened_does_not_wait_for_it(database: str) -> None:
+def test_a_statement_does_not_wait_for_a_connection_that_has_not_started_to_open(database: str) -> None:
     postgres, other = Postgres(database), Postgres(database)
     postgres.open_ahead()
     mine = postgres.run("select pg_backend_pid()")
@@ -149,7 +149,7 @@ def test_who_comes_before_it_is_opened_does_not_wait_for_it(database: str) -> No
     assert other.run(OTHERS) == mine
 
 
-def test_a_connection_that_ended_before_anyone_took_it_is_replaced(database: str) -> None:
+def test_a_connection_that_ended_before_its_first_use_is_replaced(database: str) -> None:
     postgres, other = Postgres(database), Postgres(database)
     postgres.open_ahead()
     until(lambda: other.run(OTHERS))
@@ -157,7 +157,7 @@ def test_a_connection_that_ended_before_anyone_took_it_is_replaced(database: str
     assert postgres.run("select 2") == [[2]]
 
 
-def test_a_server_that_was_away_ahead_of_the_need_is_asked_again() -> None:
+def test_a_connection_that_could_not_be_opened_ahead_is_tried_again() -> None:
     postgres = Postgres("postgresql://postgres@127.0.0.1:1/none")
     postgres.open_ahead()
     time.sleep(4 * DELAY_SECONDS)
@@ -166,7 +166,7 @@ def test_a_server_that_was_away_ahead_of_the_need_is_asked_again() -> None:
 
 
 @pytest.mark.timeout(3 * CONNECT_SECONDS)
-def test_a_server_that_takes_connections_and_says_nothing_is_asked_once_and_soon_given_up() -> None:
+def test_a_server_that_accepts_connections_and_does_not_answer_is_tried_once_for_a_limited_time() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         with pytest.raises(Unavailable, match="does not answer"):
             Postgres(f"postgresql://127.0.0.1:{silent.getsockname()[1]}").run("select 1")
@@ -176,6 +176,6 @@ def test_a_server_that_takes_connections_and_says_nothing_is_asked_once_and_soon
             silent.accept()
 
 
-def test_a_server_that_is_not_there_is_unavailable() -> None:
+def test_without_a_server_statements_are_unavailable() -> None:
     with pytest.raises(Unavailable, match="does not answer"):
         Postgres("postgresql://postgres@127.0.0.1:1/none").run("select 1")

@@ -1,4 +1,4 @@
-"""A function that lacks a setting is asked again and again whether it is there: it costs nothing, and fills no log."""
+"""A function without a setting: its readiness fails, again and again, without cost and with one line in the log."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ print(answers, threading.active_count() <= 5)
 """
 
 
-def test_a_function_without_its_settings_does_not_begin_anew_what_it_does_ahead() -> None:
+def test_a_function_without_a_setting_fails_readiness_and_logs_it_once() -> None:
     given = {"DATABASE_URL": "postgresql://postgres@127.0.0.1:1/none", "SLIPWAY_PLATFORM": "kubernetes"}
     ran = subprocess.run(
         [sys.executable, "-c", ASKED],

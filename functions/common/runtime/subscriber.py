@@ -1,10 +1,10 @@
-"""Turns handlers of typed events into an endpoint that answers as a Knative Broker wants it.
+"""Turns handlers of typed events into an endpoint, with the answers that a Knative Broker expects.
 
-- a reply: 200 with the event, structured
-- nothing to say: 202, empty, since a body that is no CloudEvent would be retried
-- Rejected: 400, not retried, dead letter
-- Unavailable: 503, retried
-- anything else: 500, retried; the traceback is logged, the body says nothing
+- a reply: 200 with the event in structured mode
+- no reply: 202 without a body, since the broker retries after a body that is not a CloudEvent
+- Rejected: 400, which goes to the dead letter sink without retries
+- Unavailable: 503, which is retried
+- any other error: 500, which is retried; the traceback is in the log, the body is empty
 """
 
 import logging
@@ -35,36 +35,35 @@ _log = logging.getLogger("slipway")
 
 
 def on(event: type[E], handle: Callable[[E], Event | None]) -> Route:
-    """Route a type of ours to the handler of its class."""
+    """Route the type of an event class to a handler of that class."""
 
-    def parsed(envelope: Envelope) -> Event | None:
+    def parse_and_handle(envelope: Envelope) -> Event | None:
         try:
             data = event.model_validate(envelope.data)
         except ValidationError as error:
             where = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
-            msg = f"event {envelope.id} is no {event.type}: {where}"
+            msg = f"event {envelope.id} is not a valid {event.type}: {where}"
             raise Rejected(msg) from error
         return handle(data)
 
-    return event.type, parsed
+    return event.type, parse_and_handle
 
 
 def on_type(event_type: str, handle: Handler) -> Route:
-    """Route a foreign type, or ANY_TYPE, to a handler of the envelope itself."""
+    """Route a type without a class, or ANY_TYPE, to a handler of the envelope."""
     return event_type, handle
 
 
-def awake(_: Envelope) -> None:
-    """Do nothing, and have nothing to say.
+def warm_up(_: Envelope) -> None:
+    """Do nothing: the event only starts a function at zero while the functions before it are still at work.
 
-    Its event comes so that a function at zero starts while those before it are still at work. What its next event
-    needs is opened as soon as it has started; by the time this one is handled the next may be under way beside it.
+    The start itself opens the connections that the next event needs; see server.py.
     """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscriber:
-    """One function behind its Triggers."""
+    """The endpoint of one function behind its Triggers."""
 
     name: str
     routes: Mapping[str, Handler]
@@ -73,22 +72,22 @@ class Subscriber:
 
     def __call__(self, request: Request) -> ResponseReturnValue:
         """Answer one delivery from the broker."""
-        started, seen = time.perf_counter(), {"function": self.name}
+        started, fields = time.perf_counter(), {"function": self.name}
         try:
             envelope = read_envelope(request.headers.items(), request.get_data())
-            seen |= {"event": envelope.id, "type": envelope.type, "subject": envelope.subject}
+            fields |= {"event": envelope.id, "type": envelope.type, "subject": envelope.subject}
             reply = self._handle(envelope)
         except Rejected as error:
-            _log.warning("rejected: %s", error, extra={"fields": seen})
+            _log.warning("rejected: %s", error, extra={"fields": fields})
             return str(error), 400
         except Unavailable as error:
-            _log.warning("unavailable: %s", error, extra={"fields": seen})
+            _log.warning("unavailable: %s", error, extra={"fields": fields})
             return str(error), 503
-        except Exception:  # noqa: BLE001 - the broker must get its answer whatever went wrong
-            _log.exception("failed", extra={"fields": seen})
+        except Exception:  # noqa: BLE001 - the broker must get an answer
+            _log.exception("failed", extra={"fields": fields})
             return "", 500
-        seen |= {"reply": reply.type if reply else "", "ms": str(round((time.perf_counter() - started) * 1000, 1))}
-        _log.info("handled", extra={"fields": seen})
+        fields |= {"reply": reply.type if reply else "", "ms": str(round((time.perf_counter() - started) * 1000, 1))}
+        _log.info("handled", extra={"fields": fields})
         return ("", 202) if reply is None else (reply.to_json(), 200, {"Content-Type": CONTENT_TYPE})
 
     def _handle(self, envelope: Envelope) -> Envelope | None:
