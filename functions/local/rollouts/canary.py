@@ -1,4 +1,4 @@
-"""A canary: the share of traffic, the requests that failed, and its end."""
+"""A canary: moves traffic to a new version step by step, and watches its process, its errors and its health."""
 
 import json
 import time
@@ -9,43 +9,143 @@ from typing import Any
 
 from functions.local.builds.steps import log_tail
 from functions.local.rollouts.ingress import WHOLE, Traffic
-from functions.local.rollouts.readiness import Trouble, probe
-from functions.local.rollouts.store import Rollouts, Stage, Version
-from functions.local.rollouts.supervision import ProcessState, Programs, Supervision
+from functions.local.rollouts.readiness import Failure, probe
+from functions.local.rollouts.store import RolloutStore, Stage, Version
+from functions.local.rollouts.supervision import AppPrograms, ProcessManager, ProcessState
 
-# What Caddy's access log says of each upstream since a moment.
+_MAX_FAILED_PROBES = 3  # in a row
+
+
+@dataclass(slots=True, kw_only=True)
+class Canary:
+    """Goes to the next step after `pause` seconds."""
+
+    store: RolloutStore
+    programs: AppPrograms
+    process_manager: ProcessManager
+    traffic: Traffic
+    access_log: Path
+    pause: float
+    _observations: dict[tuple[str, str, int], "_Observation"] = field(default_factory=dict)
+
+    def shift(self, version: Version, live: Version | None) -> Failure | None:
+        """Give the version its share of the traffic, look for a failure, and go to the next step when it is due."""
+        state = self.process_manager.state(version.program("web"))
+        if state is None or state.phase == "new":
+            self._restart_rollout(version, live)  # the whole platform was restarted
+            return None
+        if state.phase == "stopped":
+            return None  # the platform is stopping
+        seen = self._observations.setdefault(
+            version.key, _Observation(log=AccessLog(self.access_log), process=state.process)
+        )
+        failure = self._find_failure(version, live, seen, state)
+        if failure is None:
+            self.traffic.set_split(version.app, version.environment, slot=version.slot, weight=version.weight)
+            failure = self._advance(version, live, seen)
+        if failure:
+            self._observations.pop(version.key)
+        return failure
+
+    def _advance(self, version: Version, live: Version | None, seen: "_Observation") -> Failure | None:
+        if seen.weight != version.weight:
+            seen.weight, seen.since, seen.failed_probes = version.weight, time.monotonic(), 0
+        if version.weight >= WHOLE:
+            self._observations.pop(version.key)
+            self.store.promote(version, live)
+        elif time.monotonic() - seen.since >= self.pause:
+            return self._next_step(version, seen)
+        return None
+
+    def _next_step(self, version: Version, seen: "_Observation") -> Failure | None:
+        # With little traffic no request may have reached the new version: it is probed before each step.
+        problem = probe(version.port, version.workload.health_path, version.host)
+        seen.failed_probes = seen.failed_probes + 1 if problem else 0
+        if seen.failed_probes >= _MAX_FAILED_PROBES:
+            return self._failure(version, problem)
+        if not problem:
+            later = (step for step in version.workload.steps if step > version.weight)
+            self.store.transition(replace(version, weight=min(next(later, WHOLE), WHOLE)))
+        return None
+
+    def _restart_rollout(self, version: Version, live: Version | None) -> None:
+        self._observations.pop(version.key, None)
+        if live:
+            self.traffic.set_split(version.app, version.environment, slot=live.slot)
+        self.store.transition(replace(version, stage=Stage.STARTING, weight=0))
+
+    def _find_failure(
+        self, version: Version, live: Version | None, seen: "_Observation", state: ProcessState
+    ) -> Failure | None:
+        reason = ""
+        if state.phase == "failed" or state.process != seen.process:
+            reason = f"the web process ended{state.exit_description} while it had {version.weight} % of the traffic"
+        elif live:
+            seen.log.read()
+            new, old = (seen.log.counts.get(one.upstream, RequestCount()) for one in (version, live))
+            reason = excess_of_errors(new, old)
+        return self._failure(version, reason) if reason else None
+
+    def _failure(self, version: Version, reason: str) -> Failure:
+        tail = log_tail(self.programs.log_path(version, "web"))
+        return Failure(step=f"canary at {version.weight} %", reason=reason, log_tail=tail)
+
+
+@dataclass(slots=True)
+class _Observation:
+    """What this controller has seen of a version since its first traffic; `since` is the start of its current step."""
+
+    log: "AccessLog"
+    process: tuple[int, int]
+    weight: int = -1
+    since: float = 0.0
+    failed_probes: int = 0
+
 
 _SERVER_ERROR = 500
 
 
 @dataclass(slots=True)
-class Tally:
-    """Requests that an upstream answered, and those that it answered with a server error."""
+class RequestCount:
+    """How many requests an upstream answered, and how many of them with a server error."""
 
     requests: int = 0
     errors: int = 0
 
 
+def excess_of_errors(new: RequestCount, old: RequestCount) -> str:
+    """Return why the new version has too many errors, or nothing.
+
+    It may fail as often as the old one, plus two requests, plus one percent.
+    """
+    expected = new.requests * old.errors / old.requests if old.requests else 0.0
+    excess = new.errors - expected
+    if excess < 3 or excess < new.requests / 100:  # noqa: PLR2004 - as the docstring says
+        return ""
+    before = f"{old.errors} of {old.requests}"
+    return f"{new.errors} of its {new.requests} requests failed with a server error (the running version: {before})"
+
+
 @dataclass(slots=True)
 class AccessLog:
-    """Reads on from the end that the file had when this object was made; follows rotation."""
+    """Counts requests by upstream in Caddy's access log from its end on; follows rotation."""
 
     path: Path
-    tallies: dict[str, Tally] = field(default_factory=dict)
+    counts: dict[str, RequestCount] = field(default_factory=dict)
     _offset: int = 0
     _inode: int = 0
     _rest: bytes = b""
 
     def __post_init__(self) -> None:
-        """Begin at the end."""
+        """Begin at the end of the file."""
         if self.path.exists():
             status = self.path.stat()
             self._offset, self._inode = status.st_size, status.st_ino
 
     def read(self) -> None:
-        """Count what was written since the last reading."""
+        """Count what was written since the last call."""
         for entry in self._entries():
-            # `first` is the version whose answer was an error, so that the request went to the other one too.
+            # `first` is a version that answered with an error, after which Caddy repeated the request on the other one.
             first = entry.get("first")
             if first:
                 self._count(str(first), failed=True)
@@ -54,9 +154,9 @@ class AccessLog:
                 self._count(str(upstream), failed=int(entry.get("status") or 0) >= _SERVER_ERROR)
 
     def _count(self, upstream: str, *, failed: bool) -> None:
-        tally = self.tallies.setdefault(upstream, Tally())
-        tally.requests += 1
-        tally.errors += failed
+        count = self.counts.setdefault(upstream, RequestCount())
+        count.requests += 1
+        count.errors += failed
 
     def _entries(self) -> Iterator[dict[str, Any]]:
         try:
@@ -75,106 +175,3 @@ class AccessLog:
                 yield json.loads(line)
             except ValueError:
                 continue
-
-
-def verdict(new: Tally, old: Tally) -> str:
-    """Return why the new version is to be given up, or nothing.
-
-    It may err as often as the old one does, two requests more, and one percent more.
-    """
-    expected = new.requests * old.errors / old.requests if old.requests else 0.0
-    surplus = new.errors - expected
-    if surplus < 3 or surplus < new.requests / 100:  # noqa: PLR2004 - the promise above
-        return ""
-    before = f"{old.errors} of {old.requests}"
-    return f"{new.errors} of its {new.requests} requests failed with a server error (the running version: {before})"
-
-
-# Moving traffic to a new version by percents, and watching how it does.
-
-_UNWELL = 3  # health checks in a row
-
-
-@dataclass(slots=True)
-class _Watch:
-    """What this controller has seen of a version since its first traffic, and since when its step lasts.
-
-    `unwell` counts the health checks in a row that it failed at the end of this step.
-    """
-
-    log: AccessLog
-    process: tuple[int, int]
-    weight: int = -1
-    since: float = 0.0
-    unwell: int = 0
-
-
-@dataclass(slots=True, kw_only=True)
-class Canary:
-    """Moves on after `pause` seconds at each step; judges by process, access log and health check."""
-
-    rollouts: Rollouts
-    programs: Programs
-    supervision: Supervision
-    traffic: Traffic
-    access_log: Path
-    pause: float
-    _watches: dict[tuple[str, str, int], _Watch] = field(default_factory=dict)
-
-    def shift(self, version: Version, live: Version | None) -> Trouble | None:
-        """Give the version its share, watch it, and after the pause give it the next one, or all."""
-        state = self.supervision.state(version.program("web"))
-        if state is None or state.phase == "new":
-            self._back(version, live)  # the whole platform was started anew
-            return None
-        if state.phase == "halted":
-            return None  # the platform is ending
-        watch = self._watches.setdefault(version.key, _Watch(log=AccessLog(self.access_log), process=state.process))
-        trouble = self._trouble(version, live, watch, state)
-        if trouble is None:
-            self.traffic.split(version.app, version.environment, slot=version.slot, weight=version.weight)
-            trouble = self._go_on(version, live, watch)
-        if trouble:
-            self._watches.pop(version.key)
-        return trouble
-
-    def _go_on(self, version: Version, live: Version | None, watch: _Watch) -> Trouble | None:
-        if watch.weight != version.weight:
-            watch.weight, watch.since, watch.unwell = version.weight, time.monotonic(), 0
-        if version.weight >= WHOLE:
-            self._watches.pop(version.key)
-            self.rollouts.promote(version, live)
-        elif time.monotonic() - watch.since >= self.pause:
-            return self._step(version, watch)
-        return None
-
-    def _step(self, version: Version, watch: _Watch) -> Trouble | None:
-        # Where few requests come, none may have met the new version: it is asked itself before each step.
-        wrong = probe(version.port, version.workload.health_path, version.host)
-        watch.unwell = watch.unwell + 1 if wrong else 0
-        if watch.unwell >= _UNWELL:
-            return self._found(version, wrong)
-        if not wrong:
-            after = (step for step in version.workload.steps if step > version.weight)
-            self.rollouts.move(replace(version, weight=min(next(after, WHOLE), WHOLE)))
-        return None
-
-    def _back(self, version: Version, live: Version | None) -> None:
-        self._watches.pop(version.key, None)
-        if live:
-            self.traffic.split(version.app, version.environment, slot=live.slot)
-        self.rollouts.move(replace(version, stage=Stage.STARTING, weight=0))
-
-    def _trouble(self, version: Version, live: Version | None, watch: _Watch, state: ProcessState) -> Trouble | None:
-        reason = ""
-        if state.phase == "failed" or state.process != watch.process:
-            reason = f"the web process ended{state.ending} while it had {version.weight} % of the traffic"
-        elif live:
-            watch.log.read()
-            new, old = (watch.log.tallies.get(one.upstream, Tally()) for one in (version, live))
-            reason = verdict(new, old)
-        return self._found(version, reason) if reason else None
-
-    def _found(self, version: Version, reason: str) -> Trouble:
-        tail = log_tail(self.programs.log_path(version, "web"))
-        return Trouble(step=f"canary at {version.weight} %", reason=reason, log_tail=tail)

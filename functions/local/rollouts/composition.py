@@ -1,4 +1,4 @@
-"""Putting the controller together from settings."""
+"""Composes the rollout controller from the settings."""
 
 from pathlib import Path
 from typing import TypedDict
@@ -6,69 +6,75 @@ from urllib.parse import urlsplit
 
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.settings import Releases, Settings
-from functions.local.rollouts.caddy import FALLBACK_HOST, CaddyAdmin, HostFiles, Listening
+from functions.local.rollouts.caddy import FALLBACK_HOST, CaddyAdmin, CaddySettings, HostFiles
 from functions.local.rollouts.canary import Canary
 from functions.local.rollouts.controller import RolloutController
-from functions.local.rollouts.ingress import CertificateNotes, Ingress, Traffic
-from functions.local.rollouts.readiness import Proving
+from functions.local.rollouts.ingress import CertificateRecorder, Ingress, Traffic
+from functions.local.rollouts.readiness import Readiness
 from functions.local.rollouts.retention import Retention
-from functions.local.rollouts.state_machine import Machine, Upkeep
-from functions.local.rollouts.store import Rollouts
-from functions.local.rollouts.supervision import Programs, Supervision
-from functions.local.rollouts.termination import Ending
+from functions.local.rollouts.state_machine import Restart, StateMachine
+from functions.local.rollouts.store import RolloutStore
+from functions.local.rollouts.supervision import AppPrograms, ProcessManager
+from functions.local.rollouts.termination import Termination
 from functions.local.tools import make_tools
 
 
-def controller(settings: Settings, database: Postgres) -> RolloutController:
-    """Return the controller of this state folder."""
-    home, runtime = settings.local.home, settings.controller.runtime
-    listening = _listening(settings, home, runtime)
-    rollouts, admin = Rollouts(database=database), CaddyAdmin(socket=runtime / "caddy.sock")
-    traffic = Traffic(routes=home / "routes")
-    ingress = Ingress(
-        database=database, rollouts=rollouts, traffic=traffic, admin=admin, listening=listening,
-        hosts=_host_files(home), functions=settings.controller.functions,
-    )  # fmt: skip
-    running = _Parts(
-        rollouts=rollouts,
-        programs=Programs(home=home, tools=make_tools(home)),
-        supervision=Supervision(socket=runtime / "supervisor.sock"),
-        traffic=traffic,
-    )
-    ending = Ending(**running, ingress=ingress, admin=admin, grace=settings.releases.grace)
-    authority = home / "caddy" / "pki" / "authorities" / "local" / "root.crt"
-    return RolloutController(
-        rollouts=rollouts,
-        machine=_machine(running, ingress, ending, settings.releases, Path(listening.access_log)),
-        ingress=ingress,
-        ending=ending,
-        retention=Retention(
-            home=home,
-            database=database,
-            releases=settings.limits.releases,
-            days=settings.limits.log_days,
-        ),
-        certificates=CertificateNotes(database=database, authority=authority, port=listening.apps_port),
-    )
-
-
-def _machine(running: "_Parts", ingress: Ingress, ending: Ending, given: Releases, access_log: Path) -> Machine:
-    return Machine(
-        rollouts=running["rollouts"],
-        proving=Proving(**running, ingress=ingress, release_limit=given.command_limit, health_limit=given.health_limit),
-        canary=Canary(**running, access_log=access_log, pause=given.pause),
-        ending=ending,
-        upkeep=Upkeep(**running),
-    )
-
-
 class _Parts(TypedDict):
-    """What all that moves versions needs."""
+    """What everything that moves versions needs."""
 
-    rollouts: Rollouts
-    programs: Programs
-    supervision: Supervision
+    store: RolloutStore
+    programs: AppPrograms
+    process_manager: ProcessManager
     traffic: Traffic
+
+
+def controller(settings: Settings, database: Postgres) -> RolloutController:
+    """Return the controller of a state folder."""
+    home, runtime = settings.local.home, settings.controller.runtime
+    caddy = _caddy(settings, home, runtime)
+    parts = _Parts(
+        store=RolloutStore(database=database),
+        programs=AppPrograms(home=home, tools=make_tools(home)),
+        process_manager=ProcessManager(socket=runtime / "supervisor.sock"),
+        traffic=Traffic(routes=home / "routes"),
+    )
+    ingress = Ingress(
+        database=database,
+        store=parts["store"],
+        traffic=parts["traffic"],
+        admin=CaddyAdmin(socket=runtime / "caddy.sock"),
+        caddy=caddy,
+        hosts=_host_files(home),
+        functions=settings.controller.functions,
+    )
+    termination = Termination(**parts, ingress=ingress, admin=ingress.admin, grace=settings.releases.grace)
+    limits = settings.limits
+    return RolloutController(
+        store=parts["store"],
+        state_machine=_state_machine(parts, ingress, termination, settings.releases, Path(caddy.access_log)),
+        ingress=ingress,
+        termination=termination,
+        retention=Retention(home=home, database=database, releases=limits.releases, days=limits.log_days),
+        certificates=CertificateRecorder(database=database, authority=_authority(home), port=caddy.apps_port),
+    )
+
+
+def _state_machine(
+    parts: _Parts, ingress: Ingress, termination: Termination, releases: Releases, access_log: Path
+) -> StateMachine:
+    return StateMachine(
+        store=parts["store"],
+        readiness=Readiness(
+            **parts, ingress=ingress, release_limit=releases.command_limit, health_limit=releases.health_limit
+        ),
+        canary=Canary(**parts, access_log=access_log, pause=releases.pause),
+        termination=termination,
+        restart=Restart(**parts),
+    )
+
+
+def _authority(home: Path) -> Path:
+    return home / "caddy" / "pki" / "authorities" / "local" / "root.crt"
 
 
 def _host_files(home: Path) -> HostFiles:
@@ -76,8 +82,8 @@ def _host_files(home: Path) -> HostFiles:
     return HostFiles(hosts=home / "hosts", certified=home / "certified", issued=issued, kept=FALLBACK_HOST)
 
 
-def _listening(settings: Settings, home: Path, runtime: Path) -> Listening:
-    return Listening(
+def _caddy(settings: Settings, home: Path, runtime: Path) -> CaddySettings:
+    return CaddySettings(
         admin_socket=str(runtime / "caddy.sock"),
         storage=str(home / "caddy"),
         access_log=str(home / "access.log"),

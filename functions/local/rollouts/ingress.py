@@ -1,4 +1,4 @@
-"""Traffic: which host leads to which release, and how much of it."""
+"""Traffic: which host leads to which release, how much of it to a new one, and which certificates there are."""
 
 import logging
 import shutil
@@ -11,33 +11,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from functions.common.adapters.postgres.client import Postgres
-from functions.local.rollouts.caddy import (
-    DEFAULT_WEIGHTS,
-    CaddyAdmin,
-    HostFiles,
-    Listening,
-    Wanted,
-    caddy_config,
-    identity,
-)
-from functions.local.rollouts.store import Rollouts
+from functions.local.rollouts.caddy import DEFAULT_WEIGHTS, CaddyAdmin, CaddySettings, HostFiles, caddy_config, identity
+from functions.local.rollouts.store import RolloutStore
 
-# Where requests go: names of small files that Caddy looks up for each request.
-#
-# A new configuration makes Caddy close its idle connections and cut off requests that it has just begun to
-# read. So all that changes while it runs stands in folders, and its configuration stays as it is.
-#
-# `routes`/APP/ENVIRONMENT holds files named NUMBER@SPLIT@A@B: A and B are the addresses of two upstreams,
-# SPLIT says which of them gets how much: `a` or `b` for all, `b10` for a new version in slot b with ten
-# percent. The lowest number counts; the one before it stays for requests that have just read its name.
-
+_LOG = logging.getLogger(__name__)
 WHOLE = 100
+# Of the names of an environment's traffic files: the number of the first, its digits, and how many files are kept.
 _FIRST, _DIGITS, _KEPT = 10**12 - 1, 12, 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """The files of all environments, below `routes`; one writer at a time for each environment."""
+    """Where requests go, in the names of files that Caddy looks up for each request.
+
+    A new configuration makes Caddy close its idle connections and cut off requests that it has just begun to read. So
+    everything that changes at run time is in folders, and the configuration remains the same.
+
+    `routes`/APP/ENVIRONMENT holds files named NUMBER@SPLIT@A@B: A and B are the addresses of two upstreams, SPLIT is
+    `a` or `b` for all traffic to one of them, or `b10` for ten percent to a new version in slot b. The lowest number
+    counts; the file before it stays for requests that have just read its name. One writer at a time for each
+    environment.
+    """
 
     routes: Path
 
@@ -45,20 +39,20 @@ class Traffic:
         """Return the folder of an environment."""
         return self.routes / app / environment
 
-    def place(self, app: str, environment: str, *, slot: str, upstream: str) -> None:
-        """Say where a slot's version listens."""
+    def set_upstream(self, app: str, environment: str, *, slot: str, upstream: str) -> None:
+        """Set the address of a slot."""
         folder = self.folder(app, environment)
         _, split, a, b = _newest(folder)
         _write(folder, split, upstream if slot == "a" else a, upstream if slot == "b" else b)
 
-    def split(self, app: str, environment: str, *, slot: str, weight: int = WHOLE) -> None:
-        """Give the slot this share in percent, and the other slot the rest."""
+    def set_split(self, app: str, environment: str, *, slot: str, weight: int = WHOLE) -> None:
+        """Give the slot this percentage of the traffic, and the other slot the rest."""
         folder = self.folder(app, environment)
         _, _, a, b = _newest(folder)
         _write(folder, slot if weight >= WHOLE else f"{slot}{weight}", a, b)
 
     def remove(self, app: str, environment: str) -> None:
-        """Forget the environment."""
+        """Remove the environment."""
         shutil.rmtree(self.folder(app, environment), ignore_errors=True)
 
 
@@ -80,84 +74,78 @@ def _write(folder: Path, split: str, a: str, b: str) -> None:
         old.unlink()
 
 
-# Noting which certificates Caddy serves, by asking for them as a browser would.
+@dataclass(slots=True, kw_only=True)
+class Ingress:
+    """Keeps Caddy's configuration and host files as they should be; nothing else writes them.
+
+    A configuration is loaded only when the functions' ports or the canary steps change, or when Caddy lost it.
+    """
+
+    database: Postgres
+    store: RolloutStore
+    traffic: Traffic
+    hosts: HostFiles
+    admin: CaddyAdmin
+    caddy: CaddySettings
+    functions: Mapping[str, str]
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _loaded: tuple[tuple[int, ...], str] | None = None
+
+    def sync(self, *, verify: bool = False) -> None:
+        """Write the host files, and load the configuration when it differs; `verify` asks Caddy which one it has."""
+        with self._lock:
+            weights = self._write_hosts()
+            if self._loaded and self._loaded[0] == weights:
+                if not verify or self.admin.is_loaded(self._loaded[1]):
+                    return
+                _LOG.warning("Caddy has lost its configuration")
+            config = caddy_config(weights, self.caddy, self.functions)
+            name = identity(config)
+            if not self.admin.is_loaded(name):
+                self.admin.load(config)
+                _LOG.info("Caddy has configuration %s", name)
+            self._loaded = (weights, name)
+
+    def _write_hosts(self) -> tuple[int, ...]:
+        """Write the host files, and return the weights that canary steps need in the configuration."""
+        workloads = self.store.all_wanted()
+        folders = {host: self.traffic.folder(one.app, one.environment) for one in workloads for host in one.hosts}
+        self.hosts.set_hosts(folders)
+        self.hosts.set_certified({row[0] for row in self.database.run("select host from platform.certificates")})
+        steps = {step for one in workloads for step in one.steps if 0 < step < WHOLE}
+        return tuple(sorted({*DEFAULT_WEIGHTS, *steps}))
+
 
 _TIMEOUT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CertificateNotes:
-    """Writes the end of each certificate's validity into platform.certificates."""
+class CertificateRecorder:
+    """Records how long Caddy's certificates are valid, by requesting them as a browser does."""
 
     database: Postgres
     authority: Path
     port: int
 
-    def note(self, *, again: bool = False) -> None:
-        """Note the certificates that have no note yet; `again` looks at all, since Caddy renews them."""
+    def record(self, *, refresh: bool = False) -> None:
+        """Record the certificates that are not recorded yet; `refresh` looks at all, because Caddy renews them."""
         sql = "select host, not_after from platform.certificates where not_after = '' or :again"
-        for host, before in self.database.run(sql, again=again):
-            not_after, reason = self._look(host)
-            if not_after != before and (not_after or reason):
-                sql = "update platform.certificates set not_after = :after, reason = :reason where host = :host"
-                self.database.run(sql, host=host, after=not_after, reason=reason)
+        for host, recorded in self.database.run(sql, again=refresh):
+            not_after = self._not_after(host)
+            if not_after and not_after != recorded:
+                sql = "update platform.certificates set not_after = :after, reason = '' where host = :host"
+                self.database.run(sql, host=host, after=not_after)
 
-    def _look(self, host: str) -> tuple[str, str]:
+    def _not_after(self, host: str) -> str:
+        """Return the end of the validity of a host's certificate; empty when it is not issued yet."""
         try:
             context = ssl.create_default_context(cafile=str(self.authority))
             with (
                 socket.create_connection(("127.0.0.1", self.port), timeout=_TIMEOUT_SECONDS) as plain,
                 context.wrap_socket(plain, server_hostname=host) as secured,
             ):
-                found = secured.getpeercert() or {}
+                certificate = secured.getpeercert() or {}
         except OSError:
-            return "", ""  # not issued yet; the next look tells
-        seconds = ssl.cert_time_to_seconds(str(found.get("notAfter", "")))
-        return datetime.fromtimestamp(seconds, UTC).isoformat(), ""
-
-
-# Keeping Caddy's configuration what it should be; the only writer of it.
-
-_LOG = logging.getLogger(__name__)
-
-
-@dataclass(slots=True, kw_only=True)
-class Ingress:
-    """Writes hosts and certificates where Caddy looks them up.
-
-    A configuration is loaded only when functions or the shares of new versions changed, or when Caddy lost it.
-    """
-
-    database: Postgres
-    rollouts: Rollouts
-    traffic: Traffic
-    hosts: HostFiles
-    admin: CaddyAdmin
-    listening: Listening
-    functions: Mapping[str, str]
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _loaded: tuple[Wanted, str] | None = None
-
-    def sync(self, *, certain: bool = False) -> None:
-        """Let Caddy have what is wanted now; `certain` asks it whether it still has its configuration."""
-        with self._lock:
-            wanted = self._write()
-            if self._loaded and self._loaded[0] == wanted:
-                if not certain or self.admin.has(self._loaded[1]):
-                    return
-                _LOG.warning("Caddy lost its configuration")
-            config = caddy_config(wanted, self.listening, self.functions)
-            name = identity(config)
-            if not self.admin.has(name):
-                self.admin.load(config)
-                _LOG.info("Caddy has configuration %s", name)
-            self._loaded = (wanted, name)
-
-    def _write(self) -> Wanted:
-        workloads = self.rollouts.all_wanted()
-        self.hosts.lead(
-            {host: self.traffic.folder(one.app, one.environment) for one in workloads for host in one.hosts}
-        )
-        self.hosts.certify({row[0] for row in self.database.run("select host from platform.certificates")})
-        steps = {step for one in workloads for step in one.steps if 0 < step < WHOLE}
-        return Wanted(weights=tuple(sorted({*DEFAULT_WEIGHTS, *steps})))
+            return ""
+        seconds = ssl.cert_time_to_seconds(str(certificate.get("notAfter", "")))
+        return datetime.fromtimestamp(seconds, UTC).isoformat()

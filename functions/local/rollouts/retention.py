@@ -1,4 +1,4 @@
-"""Deletes what nobody can need any more: images, logs of builds and releases, what is remembered of ended versions."""
+"""Deletes what is not needed any more: images, logs of builds and releases, rows of ended versions."""
 
 import logging
 import re
@@ -13,7 +13,7 @@ from functions.common.adapters.postgres.images import NEEDED
 
 _LOG = logging.getLogger(__name__)
 _HOUR, _DAY = 3_600.0, 86_400.0
-_APP_LOG = re.compile(r"^([0-9]+)-.+\.log(\.[0-9]+)?\Z")  # of a release and process, and what was rotated away
+_APP_LOG = re.compile(r"^([0-9]+)-.+\.log(\.[0-9]+)?\Z")  # of a release's process, with its rotated files
 _IMAGE = re.compile(r"^[0-9a-f]{64}\Z")
 _KEPT = f"""
 {NEEDED}
@@ -21,7 +21,7 @@ union select wanted ->> 'digest' from platform.workloads where wanted is not nul
 union select workload ->> 'digest' from platform.versions where stage not in ('failed', 'stopped')
 union select digest from platform.builds where reported_at is null
 """  # noqa: S608 - a constant
-_FORGET = (  # no build uses it again
+_RECORD_DELETION = (  # so that no later build uses the image
     "update builds set image_claimed_at = now(), image_deleted_at = now() where digest = :digest",
     "delete from abandoned_images where digest = :digest",
 )
@@ -50,7 +50,7 @@ class Retention:
     days: int
 
     def __call__(self) -> None:
-        """Delete; images that are younger than an hour, or were used again in that time, stay in any case."""
+        """Delete; an image that was stored or used in the last hour always stays."""
         for digest in self._old_images() if self.releases else ():
             if digest not in self._kept() and _age(self._image(digest)) > _HOUR:
                 self._delete_image(digest)
@@ -62,11 +62,11 @@ class Retention:
             self.database.run(statement, days=self.days)
 
     def _delete_image(self, digest: str) -> None:
-        for statement in _FORGET:
+        for statement in _RECORD_DELETION:
             self.database.run(statement, digest=digest)
         LocalImageStore(images=self.home / "images").delete("", digest)
         shutil.rmtree(self.home / "cache" / "pyc" / digest.removeprefix("sha256:"), ignore_errors=True)
-        _LOG.info("the image %s is deleted: nothing runs it, nor can be rolled back to it", digest)
+        _LOG.info("the image %s is deleted: no release runs it or can be rolled back to it", digest)
 
     def _delete_app_logs(self) -> None:
         logs = (self.home / "logs" / "apps").glob("*/*/*")
@@ -74,7 +74,7 @@ class Retention:
         active = {(row[0], row[1], row[2]) for row in self.database.run(_ACTIVE)} if old else set()
         for log, release in old:
             app, environment = log.parts[-3:-1]
-            if (app, environment, int(release)) not in active:  # what runs may have been silent for long
+            if (app, environment, int(release)) not in active:  # a running process may have written nothing for days
                 log.unlink(missing_ok=True)
 
     def _old_images(self) -> list[str]:
@@ -82,7 +82,7 @@ class Retention:
         return [f"sha256:{path.name}" for path in found if _IMAGE.match(path.name) and _age(path) > _HOUR]
 
     def _kept(self) -> set[str]:
-        # Asked anew for each image: deleting one takes its time, and a release may begin meanwhile.
+        # Read again for each image: deleting one takes a while, and a release may begin meanwhile.
         return {row[0] for row in self.database.run(_KEPT, releases=self.releases)}
 
     def _image(self, digest: str) -> Path:

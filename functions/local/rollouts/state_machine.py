@@ -1,4 +1,8 @@
-"""The state of each environment's release, moved on; and what is restarted."""
+"""The state machine of an environment's releases: release command, start, health check, traffic, life, drain.
+
+Each call of `advance` does what can be done now and returns. What a later call must know is in PostgreSQL, so
+that another controller can continue.
+"""
 
 import logging
 import time
@@ -8,124 +12,118 @@ from functions.common.domain.release import Workload
 from functions.local.ports import free_port
 from functions.local.rollouts.canary import Canary
 from functions.local.rollouts.ingress import Traffic
-from functions.local.rollouts.readiness import Proving, probe
-from functions.local.rollouts.store import UNPROVEN, Rollouts, Stage, Version
-from functions.local.rollouts.supervision import ProcessState, Programs, Supervision
-from functions.local.rollouts.termination import Ending
-
-# Keeping a live version alive: after its processes' end, after a new start of the whole platform.
+from functions.local.rollouts.readiness import Readiness, probe
+from functions.local.rollouts.store import BEFORE_LIVE, RolloutStore, Stage, Version
+from functions.local.rollouts.supervision import AppPrograms, ProcessManager, ProcessState
+from functions.local.rollouts.termination import Termination
 
 _LOG = logging.getLogger(__name__)
-_AGAIN_SECONDS = 5.0
-_PROBE_SECONDS = 10.0
-
-
-@dataclass(slots=True, kw_only=True)
-class Upkeep:
-    """Starts again what is down; a program that ends again and again is left alone for some seconds."""
-
-    rollouts: Rollouts
-    programs: Programs
-    supervision: Supervision
-    traffic: Traffic
-    _started: dict[str, float] = field(default_factory=dict)
-
-    def ensure(self, version: Version) -> None:
-        """See that every process of the version runs and that traffic can reach it."""
-        for process in version.lasting:
-            name = version.program(process)
-            state = self.supervision.state(name)
-            if state is not None and (not state.down or state.phase == "halted"):
-                continue
-            last = self._started.get(name)
-            if last and time.monotonic() - last < _AGAIN_SECONDS:
-                continue
-            self._started[name] = time.monotonic()
-            if process == "web":
-                version = self._revive(version, state)
-            else:
-                self.programs.write(version, process)
-                self.supervision.start(name)
-
-    def _revive(self, version: Version, state: ProcessState | None) -> Version:
-        """Start the web process on its port, where requests wait for it, or on a free one if that was taken."""
-        if not self.programs.image_is_there(version):
-            _LOG.error("the image %s of %s is gone: push again", version.workload.digest, version.program("web"))
-            return version
-        _LOG.info("%s is started again (%s)", version.program("web"), "down" if state else "unknown")
-        version = self.rollouts.note(replace(version, port=free_port(version.port)))
-        self.programs.write(version, "web")
-        self.supervision.start(version.program("web"))
-        deadline = time.monotonic() + _PROBE_SECONDS
-        while probe(version.port, version.workload.health_path, version.host) and time.monotonic() < deadline:
-            time.sleep(0.03)
-        self.traffic.place(version.app, version.environment, slot=version.slot, upstream=version.upstream)
-        self.traffic.split(version.app, version.environment, slot=version.slot)
-        return version
-
-
-# The way of one release on this machine: release command, start, health check, traffic, life, drain.
-#
-# Every call of `advance` does what there is to do now and returns; all that a later call must know
-# stands in PostgreSQL, so that a controller after this one goes on.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
-    """One for all environments; calls for one environment must not overlap."""
+class StateMachine:
+    """One for all environments; calls for the same environment must not overlap."""
 
-    rollouts: Rollouts
-    proving: Proving
+    store: RolloutStore
+    readiness: Readiness
     canary: Canary
-    ending: Ending
-    upkeep: Upkeep
+    termination: Termination
+    restart: "Restart"
 
     def advance(self, app: str, environment: str) -> tuple[object, ...]:
-        """Take the environment one step on; return where it was, equal when nothing moved since."""
-        generation, wanted = self.rollouts.wanted(app, environment)
-        versions = self.rollouts.versions(app, environment, generation)
+        """Take the environment one step further; return its state before, equal to the last one when nothing moved."""
+        generation, wanted = self.store.wanted(app, environment)
+        versions = self.store.versions(app, environment, generation)
         if wanted is None:
-            self.ending.remove(app, environment, versions)
+            self.termination.remove_environment(app, environment, versions)
             return ()
-        versions = self._without_removed(app, environment, versions)
+        versions = self._stop_removed(app, environment, versions)
         for version in versions:
             if version.stage is Stage.DRAINING:
-                self.ending.drain(version)
-            elif version.stage in UNPROVEN and version.release < generation:
+                self.termination.drain(version)
+            elif version.stage in BEFORE_LIVE and version.release < generation:
                 reason = f"release {generation} came before this one was live"
-                self.ending.fail(version, _live(versions), step="superseded", reason=reason)
+                self.termination.fail(version, _live(versions), step="superseded", reason=reason)
         live = _live(versions)
         newest = next((version for version in versions if version.release == generation), None)
         if newest is None:
-            self._begin(wanted, live)
-        elif newest.stage in UNPROVEN:
-            self._prove(newest, live)
+            self._create(wanted, live)
+        elif newest.stage in BEFORE_LIVE:
+            self._advance_version(newest, live)
         if live:
-            self.upkeep.ensure(live)
+            self.restart.ensure_running(live)
         return (generation, *((version.release, version.stage, version.weight) for version in versions))
 
-    def _without_removed(self, app: str, environment: str, versions: list[Version]) -> list[Version]:
-        """End what is of a deleted app; one of its name may have its own release asked for already."""
-        through = self.rollouts.removed(app, environment)
-        over = [one for one in versions if one.release <= through and one.stage not in {Stage.FAILED, Stage.STOPPED}]
-        rest = [one for one in versions if one.release > through]
-        return self.ending.bury(over, rest) if over else rest
+    def _stop_removed(self, app: str, environment: str, versions: list[Version]) -> list[Version]:
+        """Stop the versions of a deleted app, and return those of a new app under its name."""
+        through = self.store.removed_through(app, environment)
+        old = [one for one in versions if one.release <= through and one.stage not in {Stage.FAILED, Stage.STOPPED}]
+        others = [one for one in versions if one.release > through]
+        return self.termination.stop_removed(old, others) if old else others
 
-    def _begin(self, wanted: Workload, live: Version | None) -> None:
-        version = self.rollouts.begin(wanted)
+    def _create(self, wanted: Workload, live: Version | None) -> None:
+        version = self.store.create(wanted)
         _LOG.info("%s/%s release %s begins", version.app, version.environment, version.release)
-        self._prove(version, live)
+        self._advance_version(version, live)
 
-    def _prove(self, version: Version, live: Version | None) -> None:
+    def _advance_version(self, version: Version, live: Version | None) -> None:
         if version.stage is Stage.RELEASING:
-            trouble = self.proving.release(version)
+            failure = self.readiness.run_release_command(version)
         elif version.stage is Stage.STARTING:
-            trouble = self.proving.start(version, live)
+            failure = self.readiness.start_web(version, live)
         else:
-            trouble = self.canary.shift(version, live)
-        if trouble:
-            self.ending.fail(version, live, step=trouble.step, reason=trouble.reason, log_tail=trouble.log_tail)
+            failure = self.canary.shift(version, live)
+        if failure:
+            self.termination.fail(version, live, step=failure.step, reason=failure.reason, log_tail=failure.log_tail)
 
 
 def _live(versions: list[Version]) -> Version | None:
     return next((version for version in versions if version.stage is Stage.LIVE), None)
+
+
+_RESTART_SECONDS = 5.0
+_PROBE_SECONDS = 10.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Restart:
+    """Keeps a live version running, also after a restart of the whole platform; each program at most every 5 s."""
+
+    store: RolloutStore
+    programs: AppPrograms
+    process_manager: ProcessManager
+    traffic: Traffic
+    _started: dict[str, float] = field(default_factory=dict)
+
+    def ensure_running(self, version: Version) -> None:
+        """Start the version's processes that do not run, and lead its traffic to them."""
+        for process in version.long_running:
+            name = version.program(process)
+            state = self.process_manager.state(name)
+            if state is not None and (not state.down or state.phase == "stopped"):
+                continue
+            last = self._started.get(name)
+            if last and time.monotonic() - last < _RESTART_SECONDS:
+                continue
+            self._started[name] = time.monotonic()
+            if process == "web":
+                version = self._start_web(version, state)
+            else:
+                self.programs.write(version, process)
+                self.process_manager.start(name)
+
+    def _start_web(self, version: Version, state: ProcessState | None) -> Version:
+        """Start the web process on its port, where requests wait for it, or on a free one when that is taken."""
+        if not self.programs.has_image(version):
+            _LOG.error("the image %s of %s is gone: push again", version.workload.digest, version.program("web"))
+            return version
+        _LOG.info("%s is restarted (%s)", version.program("web"), "down" if state else "unknown")
+        version = self.store.save(replace(version, port=free_port(version.port)))
+        self.programs.write(version, "web")
+        self.process_manager.start(version.program("web"))
+        deadline = time.monotonic() + _PROBE_SECONDS
+        while probe(version.port, version.workload.health_path, version.host) and time.monotonic() < deadline:
+            time.sleep(0.03)
+        self.traffic.set_upstream(version.app, version.environment, slot=version.slot, upstream=version.upstream)
+        self.traffic.set_split(version.app, version.environment, slot=version.slot)
+        return version

@@ -1,4 +1,7 @@
-"""What is wanted and what is so, in PostgreSQL, and the reports of it."""
+"""Workloads and versions in PostgreSQL, and the reports on their changes.
+
+A workload is what an environment should run; a version is one release of an environment on this machine.
+"""
 
 import json
 from collections.abc import Iterable
@@ -12,11 +15,9 @@ from functions.common.events.base import Cause
 from functions.common.events.release import WorkloadChanged
 from functions.local.reports import Report, storable
 
-# One release of one environment on this machine, and how far it has come.
-
 
 class Stage(StrEnum):
-    """In this order; `FAILED` may follow the first three, and with `STOPPED` is final."""
+    """A version passes the stages in this order; FAILED may follow the first three. FAILED and STOPPED are final."""
 
     RELEASING = "releasing"
     STARTING = "starting"
@@ -27,12 +28,12 @@ class Stage(StrEnum):
     STOPPED = "stopped"
 
 
-UNPROVEN = frozenset({Stage.RELEASING, Stage.STARTING, Stage.SHIFTING})
+BEFORE_LIVE = frozenset({Stage.RELEASING, Stage.STARTING, Stage.SHIFTING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """`slot` is one of Caddy's two upstreams of the environment, `weight` its share in percent."""
+    """One release of one environment; `slot` is one of its two upstreams in Caddy, `weight` its percentage."""
 
     app: str
     environment: str
@@ -45,37 +46,35 @@ class Version:
 
     @property
     def key(self) -> tuple[str, str, int]:
-        """What it is known by."""
+        """What identifies the version."""
         return (self.app, self.environment, self.release)
 
     def program(self, process: str) -> str:
-        """Return the name of a process type's program under the process manager."""
+        """Return the process manager's name of a process type."""
         return f"app.{self.app}.{self.environment}.{self.release}.{process}"
 
     @property
     def host(self) -> str:
-        """The host that a health check asks for."""
+        """The Host header of health checks."""
         return self.workload.hosts[0] if self.workload.hosts else "localhost"
 
     @property
     def upstream(self) -> str:
-        """Where its web process listens."""
+        """The address of its web process."""
         return f"127.0.0.1:{self.port}"
 
     @property
-    def lasting(self) -> tuple[str, ...]:
+    def long_running(self) -> tuple[str, ...]:
         """The process types that run as long as the version is live, `web` first."""
         others = sorted(name for name in self.workload.processes if name not in {"web", "release"})
         return (*(["web"] if "web" in self.workload.processes else []), *others)
 
 
-# The tables of workloads and versions, as the controller uses them; every method may raise Unavailable.
-
 _ENVIRONMENTS = """
 select app, environment from platform.workloads
 union select app, environment from platform.versions where stage not in ('failed', 'stopped')
 """
-_BUSY = """
+_PENDING = """
 select w.app, w.environment from platform.workloads w
 where w.wanted is null or not exists (
     select 1 from platform.versions v
@@ -91,7 +90,11 @@ select app, environment, release, workload, stage, slot, port, weight from platf
 where app = :app and environment = :environment and (stage not in ('failed', 'stopped') or release = :generation)
 order by release
 """
-_MOVE = """
+_CREATE = """
+insert into platform.versions (app, environment, release, workload, stage)
+values (:app, :environment, :release, cast(:workload as jsonb), :stage) on conflict do nothing
+"""
+_UPDATE = """
 update platform.versions set stage = :stage, slot = :slot, port = :port, weight = :weight,
     entered_at = case when stage = :stage then entered_at else now() end
 where app = :app and environment = :environment and release = :release
@@ -103,52 +106,52 @@ values (:app, :environment, :release, cast(:event as jsonb))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rollouts:
-    """What is wanted and how far it has come."""
+class RolloutStore:
+    """The tables as the controller uses them; every method may raise Unavailable."""
 
     database: Postgres
 
     def environments(self) -> list[tuple[str, str]]:
-        """Return every environment that is wanted or has something running."""
+        """Return every environment that has a workload or an active version."""
         return [(row[0], row[1]) for row in self.database.run(_ENVIRONMENTS)]
 
-    def busy(self) -> list[tuple[str, str]]:
-        """Return the environments in which something is to be done."""
-        return [(row[0], row[1]) for row in self.database.run(_BUSY)]
+    def pending(self) -> list[tuple[str, str]]:
+        """Return the environments where there is something to do."""
+        return [(row[0], row[1]) for row in self.database.run(_PENDING)]
 
     def wanted(self, app: str, environment: str) -> tuple[int, Workload | None]:
-        """Return the release number wanted and its workload: None when nothing is to be left."""
+        """Return the number of the wanted release and its workload; None when the environment should be removed."""
         sql = "select generation, wanted from platform.workloads where app = :app and environment = :environment"
         rows = self.database.run(sql, app=app, environment=environment)
         if not rows:
             return 0, None
         return rows[0][0], workload_from(rows[0][1]) if rows[0][1] else None
 
-    def removed(self, app: str, environment: str) -> int:
-        """Return the number up to which no release is to run, 0 for none."""
+    def removed_through(self, app: str, environment: str) -> int:
+        """Return the release up to which all belong to a deleted app, 0 for none."""
         sql = "select through from platform.removals where app = :app and environment = :environment"
         rows = self.database.run(sql, app=app, environment=environment)
         return int(rows[0][0]) if rows else 0
 
     def all_wanted(self) -> list[Workload]:
-        """Return every workload wanted, ordered by environment."""
+        """Return every wanted workload, ordered by environment."""
         sql = "select wanted from platform.workloads where wanted is not null order by app, environment"
         return [workload_from(row[0]) for row in self.database.run(sql)]
 
     def versions(self, app: str, environment: str, generation: int) -> list[Version]:
-        """Return the versions that are not at their end, and the one of `generation` wherever it is."""
+        """Return the active versions, and the version of `generation` in any stage."""
         rows = self.database.rows(_ACTIVE, app=app, environment=environment, generation=generation)
         return [
             Version(**{**row, "workload": workload_from(row["workload"]), "stage": Stage(row["stage"])}) for row in rows
         ]
 
-    def active_programs(self) -> set[tuple[str, str, int]]:
-        """Return the keys of all versions that may have programs."""
+    def active_releases(self) -> set[tuple[str, str, int]]:
+        """Return the keys of all active versions."""
         sql = "select app, environment, release from platform.versions where stage not in ('failed', 'stopped')"
         return {(row[0], row[1], row[2]) for row in self.database.run(sql)}
 
-    def begin(self, workload: Workload) -> Version:
-        """Write a new version, with its first report."""
+    def create(self, workload: Workload) -> Version:
+        """Create a version in the first stage, and report it."""
         version = Version(
             app=workload.app,
             environment=workload.environment,
@@ -158,8 +161,7 @@ class Rollouts:
         )
         with self.database.transaction():
             self.database.run(
-                "insert into platform.versions (app, environment, release, workload, stage) "
-                "values (:app, :environment, :release, cast(:workload as jsonb), :stage) on conflict do nothing",
+                _CREATE,
                 app=version.app,
                 environment=version.environment,
                 release=version.release,
@@ -169,29 +171,29 @@ class Rollouts:
             self._report(version, _event(version))
         return version
 
-    def move(self, version: Version, *, step: str = "", reason: str = "", log_tail: str = "") -> Version:
-        """Write where the version is now, with the report on it."""
-        said = {"step": step, "reason": storable(reason), "log_tail": storable(log_tail)}
-        event = _event(version).model_copy(update=said)
+    def transition(self, version: Version, *, step: str = "", reason: str = "", log_tail: str = "") -> Version:
+        """Save the version in its new stage, and report it."""
+        details = {"step": step, "reason": storable(reason), "log_tail": storable(log_tail)}
+        event = _event(version).model_copy(update=details)
         with self.database.transaction():
-            self._move(version)
+            self._update(version)
             self._report(version, event)
         return version
 
-    def note(self, version: Version) -> Version:
-        """Write where the version is now, without a report."""
-        self._move(version)
+    def save(self, version: Version) -> Version:
+        """Save the version without a report."""
+        self._update(version)
         return version
 
     def promote(self, version: Version, before: Version | None) -> None:
         """Make the version the live one, and drain the one before it."""
         with self.database.transaction():
-            self.move(replace(version, stage=Stage.LIVE, weight=100))
+            self.transition(replace(version, stage=Stage.LIVE, weight=100))
             if before:
-                self._move(replace(before, stage=Stage.DRAINING, weight=0))
+                self._update(replace(before, stage=Stage.DRAINING, weight=0))
 
-    def forget(self, app: str, environment: str) -> None:
-        """Delete all rows of an environment that is still unwanted."""
+    def delete_environment(self, app: str, environment: str) -> None:
+        """Delete all rows of an environment, unless it is wanted again."""
         with self.database.transaction():
             sql = "delete from platform.workloads where app = :app and environment = :environment and wanted is null"
             self.database.run(sql, app=app, environment=environment)
@@ -199,9 +201,9 @@ class Rollouts:
                 sql = f"delete from platform.{table} where app = :app and environment = :environment"  # noqa: S608 - two names
                 self.database.run(sql, app=app, environment=environment)
 
-    def _move(self, version: Version) -> None:
+    def _update(self, version: Version) -> None:
         self.database.run(
-            _MOVE,
+            _UPDATE,
             app=version.app,
             environment=version.environment,
             release=version.release,
@@ -243,22 +245,20 @@ def _event(version: Version) -> WorkloadChanged:
     )
 
 
-# The changes of workloads as reports.
-
 _WAITING = "select id, event from platform.reports where reported_at is null order by id limit 50"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadReports:
-    """Reports over the table platform.reports."""
+    """A workload.changed for each row of platform.reports, in the order of their ids."""
 
     database: Postgres
 
     def waiting(self) -> Iterable[Report]:
-        """Return the workload.changed events that the broker does not have yet."""
+        """Return the reports that the broker has not accepted yet."""
         for key, fields in self.database.run(_WAITING):
             event = WorkloadChanged.model_validate(fields)
-            # An app of the same name that was made anew numbers its releases anew: its pushes tell it apart.
+            # An app that was created again under its name counts its releases from 1: its pushes are different ones.
             cause = f"{event.app}/{event.environment}/{event.release}/{event.phase}/{event.weight}/{event.push}"
             yield Report(
                 key=str(key),
@@ -267,5 +267,5 @@ class WorkloadReports:
             )
 
     def sent(self, key: str) -> None:
-        """Note that the broker has the report."""
+        """Record that the broker accepted the report."""
         self.database.run("update platform.reports set reported_at = now() where id = :id", id=int(key))

@@ -1,4 +1,4 @@
-"""The processes of releases under supervisord."""
+"""The processes of apps as programs of supervisord."""
 
 import json
 import sys
@@ -6,9 +6,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from functions.common.adapters.lazy import lazy
 from functions.common.errors import Unavailable
 from functions.local.builds.image import image_folder, read_manifest
 from functions.local.files import write_private
@@ -16,40 +15,36 @@ from functions.local.platform.processes import MARK
 from functions.local.platform.supervisor import call
 from functions.local.rollouts.store import Version
 
-if TYPE_CHECKING:
-    from supervisor import xmlrpc as supervisor_xmlrpc
-else:
-    supervisor_xmlrpc = lazy("supervisor.xmlrpc")
-
-# An app's process as a program of the process manager.
-
 STOP_SECONDS = 10
 _LAUNCH = Path(__file__).with_name("launch.py")
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
-_INHERIT = ("HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", MARK)
+_INHERITED = ("HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", MARK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Programs:
-    """Writes programs into the state folder `home`; `tools` holds node and caddy."""
+class AppPrograms:
+    """The files of apps' programs below `home`: a section of supervisord's configuration, and what launch.py reads.
+
+    `tools` is the folder of node and caddy.
+    """
 
     home: Path
     tools: Path
 
     def write(self, version: Version, process: str) -> str:
-        """Write the program of a process type and return its name."""
+        """Write the files of a process type and return the program's name."""
         name = version.program(process)
         folder = self.home / "apps.d"
         folder.mkdir(parents=True, exist_ok=True)
         log = self.log_path(version, process)
         log.parent.mkdir(parents=True, exist_ok=True)
-        write_private(folder / f"{name}.json", json.dumps(self._spec(version, process)))
+        write_private(folder / f"{name}.json", json.dumps(self._launch(version, process)))
         write_private(folder / f"{name}.conf", _section(name, folder / f"{name}.json", log, process))
         self._make_log_folders()
         return name
 
     def remove(self, name: str) -> None:
-        """Remove a program's files; none there is no error."""
+        """Remove a program's files, if there are any."""
         for suffix in (".conf", ".json"):
             (self.home / "apps.d" / f"{name}{suffix}").unlink(missing_ok=True)
 
@@ -57,7 +52,7 @@ class Programs:
         """Return the names of all programs that have files."""
         return {path.stem for path in (self.home / "apps.d").glob("app.*.conf")}
 
-    def image_is_there(self, version: Version) -> bool:
+    def has_image(self, version: Version) -> bool:
         """Return whether the version's image is on this machine."""
         return read_manifest(self.image(version)) is not None
 
@@ -66,7 +61,7 @@ class Programs:
         return image_folder(self.home / "images", version.workload.digest)
 
     def log_path(self, version: Version, process: str) -> Path:
-        """Return the file that a process type's output goes to."""
+        """Return the log file of a process type."""
         return self.log_folder(version.app, version.environment) / f"{version.release}-{process}.log"
 
     def log_folder(self, app: str, environment: str) -> Path:
@@ -74,19 +69,19 @@ class Programs:
         return self.home / "logs" / "apps" / app / environment
 
     def _make_log_folders(self) -> None:
-        """See that no program lacks its folder: the process manager would read none of them, this one neither."""
+        # supervisord refuses its whole configuration when the folder of one program's log is missing.
         for name in self.written():
             _, app, environment, _ = name.split(".", 3)
             self.log_folder(app, environment).mkdir(parents=True, exist_ok=True)
 
-    def _spec(self, version: Version, process: str) -> dict[str, object]:
+    def _launch(self, version: Version, process: str) -> dict[str, object]:
         image, workload = self.image(version), version.workload
         path = (image / "venv" / "bin", image / "app" / "node_modules" / ".bin", self.tools)
-        own = {
+        defaults = {
             "PATH": ":".join([*map(str, path), _SYSTEM_PATH]),
             "HOST": "127.0.0.1",
             "PYTHONUNBUFFERED": "1",
-            # Compiled files go beside the image: what its digest names stays as it is.
+            # Outside the image, whose content must remain that of its digest.
             "PYTHONPYCACHEPREFIX": str(self.home / "cache" / "pyc" / image.name),
         }
         fixed = {
@@ -99,8 +94,8 @@ class Programs:
         return {
             "command": workload.processes[process],
             "folder": str(image / "app"),
-            "inherit": _INHERIT,
-            "environment": {**own, **workload.config, **fixed},
+            "inherit": _INHERITED,
+            "environment": {**defaults, **workload.config, **fixed},
         }
 
 
@@ -125,100 +120,96 @@ def _section(name: str, spec: Path, log: Path, process: str) -> str:
     return "\n".join([f"[program:{name}]", *lines, ""])
 
 
-# The process manager, by its XML-RPC socket, as far as apps' programs need it.
-
-_STOPPED, _STARTING, _RUNNING, _STOPPING = 0, 10, 20, 40
-_DOWN = frozenset({0, 100, 200, 1000})  # STOPPED, EXITED, FATAL, UNKNOWN
+_DOWN_STATES = frozenset({"STOPPED", "EXITED", "FATAL", "UNKNOWN"})
+_STOP_TIMEOUT_SECONDS = 15
 _POLL_SECONDS = 0.03
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessState:
-    """What the process manager says; `started` is the second of the last start.
+    """The state of a program; `started` is the second of its last start.
 
-    `phase` is new (never started by this process manager), up, halted (somebody stopped it, such as
-    the end of the platform) or failed (it ended by itself); `down` when there is no process at all.
+    `phase` is new (never started by this supervisord), running, stopped (on request, as at the end of the platform)
+    or failed (it ended by itself). `down` means that there is no process.
     """
 
-    phase: Literal["new", "up", "halted", "failed"]
+    phase: Literal["new", "running", "stopped", "failed"]
     down: bool
     pid: int
     started: int
     exit_code: int
-    trouble: str
+    spawn_error: str
 
     @property
-    def ending(self) -> str:
-        """How its last life ended, as the end of a sentence; one that ended at once left no code."""
-        return f" with exit code {self.exit_code}" if self.phase == "failed" and not self.trouble else ""
+    def exit_description(self) -> str:
+        """How it failed, as the end of a sentence; supervisord keeps no exit code of a program that ended at once."""
+        return f" with exit code {self.exit_code}" if self.phase == "failed" and not self.spawn_error else ""
 
     @property
     def process(self) -> tuple[int, int]:
-        """What tells one life of the program from the next."""
+        """What identifies the process: a restarted program has another one."""
         return (self.pid, self.started)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Supervision:
-    """Adds, starts, stops and removes programs; every method may raise Unavailable."""
+class ProcessManager:
+    """Adds, starts, stops and removes programs of supervisord; every method may raise Unavailable."""
 
     socket: Path
     _adding: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def start(self, name: str) -> None:
-        """Start the program as its files say now; one that is up is stopped first."""
-        self.forget(name)
-        with self._adding:  # the process manager reads all files anew for each addition
+        """Start the program according to its files; one that runs is stopped first."""
+        self.remove(name)
+        with self._adding:  # supervisord reads all files again for each addition
             self._call("reloadConfig")
             self._call("addProcessGroup", name)
         self._call("startProcess", name, False)
 
     def state(self, name: str) -> ProcessState | None:
-        """Return how the program does, or None when the process manager does not know it."""
+        """Return the state of a program, or None when supervisord does not know it."""
         info = self._call("getProcessInfo", name)
         return _state(info) if info else None
 
     def states(self) -> dict[str, ProcessState]:
-        """Return all programs of apps."""
+        """Return the states of all programs of apps."""
         found = self._call("getAllProcessInfo") or []
         return {info["name"]: _state(info) for info in found if info["name"].startswith("app.")}
 
-    def stop(self, name: str, *, seconds: float) -> None:
-        """Stop the program and wait until it is down."""
-        self._call("stopProcess", name, False)
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            state = self.state(name)
-            if state is None or state.down:
-                return
-            time.sleep(_POLL_SECONDS)
-        msg = f"the program {name} does not end"
-        raise Unavailable(msg)
-
-    def forget(self, name: str, *, seconds: float = 15) -> None:
-        """Stop the program and take it out of the process manager; unknown is no error."""
+    def remove(self, name: str) -> None:
+        """Stop the program and remove it from supervisord, if it is there."""
         if self.state(name) is None:
             return
-        self.stop(name, seconds=seconds)
+        self._call("stopProcess", name, False)
+        deadline = time.monotonic() + _STOP_TIMEOUT_SECONDS
+        while not self._is_down(name):
+            if time.monotonic() > deadline:
+                msg = f"the program {name} does not end"
+                raise Unavailable(msg)
+            time.sleep(_POLL_SECONDS)
         self._call("removeProcessGroup", name)
+
+    def _is_down(self, name: str) -> bool:
+        state = self.state(name)
+        return state is None or state.down
 
     def _call(self, method: str, *arguments: object) -> Any:  # noqa: ANN401 - as the method has it
         return call(self.socket, method, *arguments)
 
 
 def _state(info: dict[str, Any]) -> ProcessState:
-    phase: Literal["new", "up", "halted", "failed"] = "failed"
-    if info["state"] == _STOPPED and not info["start"]:
+    phase: Literal["new", "running", "stopped", "failed"] = "failed"
+    if info["statename"] == "STOPPED" and not info["start"]:
         phase = "new"
-    elif info["state"] in {_STARTING, _RUNNING}:
-        phase = "up"
-    elif info["state"] in {_STOPPED, _STOPPING}:
-        phase = "halted"
+    elif info["statename"] in {"STARTING", "RUNNING"}:
+        phase = "running"
+    elif info["statename"] in {"STOPPED", "STOPPING"}:
+        phase = "stopped"
     return ProcessState(
         phase=phase,
-        down=info["state"] in _DOWN,
+        down=info["statename"] in _DOWN_STATES,
         pid=info["pid"],
         started=info["start"],
         exit_code=info["exitstatus"],
-        trouble=info["spawnerr"],
+        spawn_error=info["spawnerr"],
     )

@@ -1,4 +1,4 @@
-"""The end of a version: given up, replaced, or removed with its environment."""
+"""The end of a version: it failed, was replaced, or its environment was removed."""
 
 import logging
 import shutil
@@ -7,84 +7,83 @@ from dataclasses import dataclass, field, replace
 
 from functions.local.rollouts.caddy import CaddyAdmin
 from functions.local.rollouts.ingress import Ingress, Traffic
-from functions.local.rollouts.store import Rollouts, Stage, Version
-from functions.local.rollouts.supervision import Programs, Supervision
+from functions.local.rollouts.store import RolloutStore, Stage, Version
+from functions.local.rollouts.supervision import AppPrograms, ProcessManager
 
 _LOG = logging.getLogger(__name__)
-# Between Caddy's reading of the split and its counting of the request.
-_SETTLE_SECONDS = 0.1
+_CADDY_LAG_SECONDS = 0.1  # between Caddy's reading of the split and its counting of the request
 _POLL_SECONDS = 0.03
 
 
 @dataclass(slots=True, kw_only=True)
-class Ending:
+class Termination:
     """Requests in flight have `grace` seconds to end."""
 
-    rollouts: Rollouts
-    programs: Programs
-    supervision: Supervision
+    store: RolloutStore
+    programs: AppPrograms
+    process_manager: ProcessManager
     traffic: Traffic
     ingress: Ingress
     admin: CaddyAdmin
     grace: float
-    _since: dict[tuple[str, str, int], float] = field(default_factory=dict)
+    _draining_since: dict[tuple[str, str, int], float] = field(default_factory=dict)
 
     def fail(self, version: Version, live: Version | None, *, step: str, reason: str, log_tail: str = "") -> None:
-        """Give all traffic back to the running version, report, and stop what was begun."""
+        """Return all traffic to the live version, report the failure, and stop the failed version."""
         _LOG.info("%s/%s release %s fails: %s", version.app, version.environment, version.release, step)
         if live:
-            self.traffic.split(version.app, version.environment, slot=live.slot)
+            self.traffic.set_split(version.app, version.environment, slot=live.slot)
         elif version.stage is Stage.SHIFTING:
             self.traffic.remove(version.app, version.environment)
         failed = replace(version, stage=Stage.FAILED, weight=0)
-        self.rollouts.move(failed, step=step, reason=reason, log_tail=log_tail)
+        self.store.transition(failed, step=step, reason=reason, log_tail=log_tail)
         if version.stage is Stage.SHIFTING:
             deadline = time.monotonic() + self.grace
-            time.sleep(_SETTLE_SECONDS)
+            time.sleep(_CADDY_LAG_SECONDS)
             while self.admin.in_flight(version.upstream) and time.monotonic() < deadline:
                 time.sleep(_POLL_SECONDS)
         self._stop(version)
 
     def drain(self, version: Version) -> None:
-        """Stop the version's other processes now, and its web process when nobody waits for it any more."""
-        since = self._since.setdefault(version.key, time.monotonic())
-        for process in version.lasting:
+        """Stop the version's other processes now, and its web process when it has no request in flight."""
+        since = self._draining_since.setdefault(version.key, time.monotonic())
+        for process in version.long_running:
             if process != "web":
                 self._stop_program(version.program(process))
         waited = time.monotonic() - since
-        if waited < _SETTLE_SECONDS or (waited < self.grace and self.admin.in_flight(version.upstream)):
+        if waited < _CADDY_LAG_SECONDS or (waited < self.grace and self.admin.in_flight(version.upstream)):
             return
         self._stop(version)
-        self._since.pop(version.key, None)
-        self.rollouts.note(replace(version, stage=Stage.STOPPED))
+        self._draining_since.pop(version.key, None)
+        self.store.save(replace(version, stage=Stage.STOPPED))
 
-    def bury(self, over: list[Version], rest: list[Version]) -> list[Version]:
-        """End versions at once, and return the others as they are then: none shares its traffic with an ended one."""
-        rest = [
-            self.rollouts.note(replace(one, stage=Stage.STARTING, weight=0)) if one.stage is Stage.SHIFTING else one
-            for one in rest
+    def stop_removed(self, old: list[Version], others: list[Version]) -> list[Version]:
+        """Stop old versions at once, and return the others, of which none shares its traffic with an old one."""
+        others = [
+            self.store.save(replace(one, stage=Stage.STARTING, weight=0)) if one.stage is Stage.SHIFTING else one
+            for one in others
         ]
-        if not any(one.stage is Stage.LIVE for one in rest):
-            self.traffic.remove(over[0].app, over[0].environment)
+        if not any(one.stage is Stage.LIVE for one in others):
+            self.traffic.remove(old[0].app, old[0].environment)
             self.ingress.sync()
-        for version in over:
+        for version in old:
             self._stop(version)
-            self.rollouts.note(replace(version, stage=Stage.STOPPED, weight=0))
-        return rest
+            self.store.save(replace(version, stage=Stage.STOPPED, weight=0))
+        return others
 
-    def remove(self, app: str, environment: str, versions: list[Version]) -> None:
-        """Leave nothing of the environment."""
+    def remove_environment(self, app: str, environment: str, versions: list[Version]) -> None:
+        """Stop and delete all of the environment."""
         self.ingress.sync()
         for version in versions:
             self._stop(version)
         self.traffic.remove(app, environment)
         shutil.rmtree(self.programs.log_folder(app, environment), ignore_errors=True)
-        self.rollouts.forget(app, environment)
+        self.store.delete_environment(app, environment)
 
-    def sweep(self) -> None:
-        """Stop programs that belong to no version: what a controller that died did not come to."""
-        names = self.programs.written() | set(self.supervision.states())  # before the versions: none is too new
-        active = self.rollouts.active_programs()
+    def stop_orphans(self) -> None:
+        """Stop programs of no active version, which a controller that died has left."""
+        names = self.programs.written() | set(self.process_manager.states())  # read before the versions: none is newer
+        active = self.store.active_releases()
         for name in names:
             _, app, environment, release, _ = name.split(".", 4)
             if (app, environment, int(release)) not in active:
@@ -95,5 +94,5 @@ class Ending:
             self._stop_program(version.program(process))
 
     def _stop_program(self, name: str) -> None:
-        self.supervision.forget(name)
+        self.process_manager.remove(name)
         self.programs.remove(name)

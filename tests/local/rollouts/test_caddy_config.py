@@ -7,22 +7,22 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from functions.local.rollouts.caddy import Listening, Wanted, app_routes, caddy_config, gateway_routes, identity
-from functions.local.rollouts.canary import Tally, verdict
+from functions.local.rollouts.caddy import CaddySettings, app_routes, caddy_config, gateway_routes, identity
+from functions.local.rollouts.canary import RequestCount, excess_of_errors
 from tests.local.rollouts.conftest import controlled
 from tests.local.rollouts.world import RolloutWorld
 from tests.local.waiting import until
 from tests.patience import patient
 
-HERE = Listening(
+HERE = CaddySettings(
     admin_socket="/s/caddy.sock", storage="/h/caddy", access_log="/h/a.log", hosts="/h/hosts", certified="/h/certified",
     apps_port=1, gateway_port=2,
 )  # fmt: skip
 
 
 def test_the_same_wish_gives_the_same_configuration_and_another_wish_another_name() -> None:
-    first, again = (caddy_config(Wanted(), HERE, {}) for _ in range(2))
-    other = caddy_config(Wanted(weights=(33,)), HERE, {})
+    first, again = (caddy_config((10, 25, 50), HERE, {}) for _ in range(2))
+    other = caddy_config((33,), HERE, {})
 
     assert first == again
     assert identity(first) == first["apps"]["http"]["@id"]
@@ -56,16 +56,16 @@ def test_webhooks_go_to_one_function_and_the_api_to_the_other() -> None:
 @pytest.mark.parametrize(
     ("new", "old", "given_up"),
     [
-        (Tally(10, 2), Tally(100, 0), False),
-        (Tally(10, 3), Tally(100, 0), True),
-        (Tally(1000, 9), Tally(9000, 0), False),
-        (Tally(1000, 11), Tally(9000, 0), True),
-        (Tally(100, 12), Tally(900, 90), False),
-        (Tally(100, 14), Tally(900, 90), True),
+        (RequestCount(10, 2), RequestCount(100, 0), False),
+        (RequestCount(10, 3), RequestCount(100, 0), True),
+        (RequestCount(1000, 9), RequestCount(9000, 0), False),
+        (RequestCount(1000, 11), RequestCount(9000, 0), True),
+        (RequestCount(100, 12), RequestCount(900, 90), False),
+        (RequestCount(100, 14), RequestCount(900, 90), True),
     ],
 )
-def test_a_new_version_may_err_as_often_as_the_old_one(new: Tally, old: Tally, given_up: bool) -> None:  # noqa: FBT001 - a table
-    assert bool(verdict(new, old)) is given_up
+def test_a_new_version_may_err_as_often_as_the_old_one(new: RequestCount, old: RequestCount, given_up: bool) -> None:  # noqa: FBT001 - a table
+    assert bool(excess_of_errors(new, old)) is given_up
 
 
 class Function(BaseHTTPRequestHandler):

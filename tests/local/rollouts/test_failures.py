@@ -13,7 +13,7 @@ from tests.local.waiting import until
 
 
 def nothing_is_left_of(world: RolloutWorld, release: int) -> bool:
-    programs = [name for name in world.supervision.states() if f".{release}." in name]
+    programs = [name for name in world.process_manager.states() if f".{release}." in name]
     files = list((world.home / "apps.d").glob(f"app.hello.production.{release}.*"))
     return not programs and not files
 
@@ -61,7 +61,7 @@ def test_a_version_that_speaks_no_http_fails_its_health_check(impatient: Rollout
     report = impatient.ended(2)
 
     assert (report.phase, report.step) == ("failed", "health check")
-    assert r"the answer is no HTTP, it begins with '\x00\x01 who is there" in report.reason
+    assert r"the answer is not HTTP, it begins with '\x00\x01 who is there" in report.reason
 
 
 def test_a_failing_release_command_stops_the_release(world: RolloutWorld) -> None:

@@ -38,9 +38,9 @@ def test_workers_follow_the_live_version(world: RolloutWorld) -> None:
         world.deployer.apply(world.workload(release, processes={"worker": "exec sleep 300"}))
         world.live(release)
         name = f"app.hello.production.{release}.worker"
-        until(lambda name=name: (state := world.supervision.state(name)) and state.phase == "up", why=name)  # type: ignore[misc]
+        until(lambda name=name: (state := world.process_manager.state(name)) and state.phase == "running", why=name)  # type: ignore[misc]
 
-    until(lambda: world.supervision.state("app.hello.production.2.worker") is None, why="the old worker's end")
+    until(lambda: world.process_manager.state("app.hello.production.2.worker") is None, why="the old worker's end")
 
 
 def test_an_old_release_number_changes_nothing(world: RolloutWorld) -> None:
@@ -70,7 +70,7 @@ def test_requests_in_flight_are_answered_by_the_version_that_has_them(world: Rol
 def test_a_live_process_that_is_killed_costs_no_request_that_can_be_repeated(world: RolloutWorld) -> None:
     with under_load(load_on(world), posts=False) as load:
         until(lambda: len(load.answers) > 20, why="load")
-        state = world.supervision.state("app.hello.production.1.web")
+        state = world.process_manager.state("app.hello.production.1.web")
         assert state
         os.kill(state.pid, signal.SIGKILL)
         before = len(load.answers)
@@ -111,7 +111,7 @@ def test_apps_are_live_again_after_a_new_start_of_the_platform(bare: RolloutWorl
     with controlled(bare), under_load(load_on(bare), clients=1) as load:
         until(lambda: load.answers, why="an answer")
         name = "app.hello.production.1.worker"
-        until(lambda: (state := bare.supervision.state(name)) and state.phase == "up", why="the worker")
+        until(lambda: (state := bare.process_manager.state(name)) and state.phase == "running", why="the worker")
     assert load.shares().keys() == {"release 1"}
 
 
@@ -159,7 +159,7 @@ def test_removal_leaves_nothing(world: RolloutWorld) -> None:
     world.deployer.remove("hello", "production", through=1)
     until(lambda: world.deployer.observe("hello", "production") is None, why="removal")
 
-    assert world.supervision.states() == {}
+    assert world.process_manager.states() == {}
     assert list((world.home / "apps.d").iterdir()) == []
     assert not (world.home / "routes" / "hello" / "production").exists()
     assert not (world.home / "logs" / "apps" / "hello" / "production").exists()
@@ -173,7 +173,7 @@ def test_removal_leaves_nothing(world: RolloutWorld) -> None:
 def test_an_app_made_anew_does_not_share_its_host_with_the_one_before(world: RolloutWorld) -> None:
     world.deployer.apply(world.workload(2, "crashes"))
     world.deployer.remove("hello", "production", through=1)
-    until(lambda: world.supervision.state("app.hello.production.1.web") is None, why="the old app's end")
+    until(lambda: world.process_manager.state("app.hello.production.1.web") is None, why="the old app's end")
 
     assert world.ended(2).phase == "failed"
     with under_load(load_on(world), clients=1) as load:

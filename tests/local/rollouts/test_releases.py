@@ -46,4 +46,4 @@ def test_a_canary_takes_its_shares_and_loses_nothing(slow: RolloutWorld) -> None
         share = 100 * shares["release 2"] / shares.total()
         assert abs(share - weight) < 8, (weight, shares)
     until(lambda: slow.stages()[1] == "stopped", why="the old version's end")
-    assert [name for name in slow.supervision.states() if ".1." in name] == []
+    assert [name for name in slow.process_manager.states() if ".1." in name] == []

@@ -20,7 +20,7 @@ from functions.common.settings import Settings
 from functions.local.builds.image import Manifest, store_image
 from functions.local.platform.programs import caddy_command
 from functions.local.ports import free_port
-from functions.local.rollouts.supervision import Supervision
+from functions.local.rollouts.supervision import ProcessManager
 from functions.local.tools import beside_python
 from tests.local.waiting import until
 from tests.patience import patient
@@ -63,9 +63,9 @@ class RolloutWorld:
         return LocalDeployer(database=self.database)
 
     @property
-    def supervision(self) -> Supervision:
+    def process_manager(self) -> ProcessManager:
         """The process manager."""
-        return Supervision(socket=self.runtime / "supervisor.sock")
+        return ProcessManager(socket=self.runtime / "supervisor.sock")
 
     def image(self, processes: dict[str, str]) -> str:
         """Store an image of the sample app and return its digest."""
@@ -158,8 +158,8 @@ class RolloutWorld:
         """Stop all apps, and then the process manager, which has nothing left to wait for."""
         if not self.supervisord:
             return
-        for name in self.supervision.states():
-            self.supervision.forget(name)
+        for name in self.process_manager.states():
+            self.process_manager.remove(name)
         self.supervisord.kill()
         self.supervisord.wait()
         (self.runtime / "supervisor.sock").unlink(missing_ok=True)
