@@ -10,6 +10,7 @@ from tests.local.rollouts.load import under_load
 from tests.local.rollouts.test_releases import load_on
 from tests.local.rollouts.world import RolloutWorld
 from tests.local.waiting import until
+from tests.patience import patient
 
 
 def nothing_is_left_of(world: RolloutWorld, release: int) -> bool:
@@ -26,7 +27,7 @@ def impatient(bare: RolloutWorld) -> Iterator[RolloutWorld]:
         bare.deployer.apply(bare.workload(1))
         bare.live(1)
         until(bare.certified, why="the certificate")
-    with controlled(bare, SLIPWAY_HEALTH_LIMIT="1.5", SLIPWAY_RELEASE_LIMIT="1"):
+    with controlled(bare, SLIPWAY_HEALTH_LIMIT=f"{patient(1.5):g}", SLIPWAY_RELEASE_LIMIT=f"{patient(1):g}"):
         yield bare
 
 
@@ -80,7 +81,7 @@ def test_a_release_command_that_hangs_is_stopped(impatient: RolloutWorld) -> Non
     report = impatient.ended(2)
 
     assert (report.phase, report.step) == ("failed", "release command")
-    assert "did not end within 1 seconds" in report.reason
+    assert f"did not end within {patient(1):g} seconds" in report.reason
     until(lambda: nothing_is_left_of(impatient, 2), why="the end of its processes")
 
 
