@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from functions.common.adapters.http_client import MAX_BYTES, HttpClient, tls_context
+from functions.common.adapters.http_client import MAX_BYTES, HttpClient, text, tls_context
 from functions.common.errors import Rejected, Unavailable
 from tests.conftest import ROOT
 from tests.fakes.loopback import Call, Reply, served
@@ -152,9 +153,19 @@ def test_a_body_that_is_not_json_is_unavailable(status: bytes, body: bytes) -> N
 
 def test_json_of_another_shape_is_unavailable() -> None:
     with served(Service(Reply(status=200, body=[1]), Reply(status=200, body={}), Reply(status=200, body="x"))) as url:
-        numbers, fields, text = (client(url).call("GET", "/") for _ in range(3))
-    assert fields.object() == {}
-    for wrong in (numbers.object, numbers.objects, text.object, text.objects):
+        numbers, fields, word = (client(url).call("GET", "/") for _ in range(3))
+    assert (fields.object(), word.read(text)) == ({}, "x")
+    readers: tuple[Callable[[Any], object], ...] = (
+        lambda found: found["a"]["b"],
+        lambda found: found[7],
+        lambda found: found.missing,
+        lambda found: int(found[0:]["x"]),
+    )
+    for answer in (numbers, fields, word):
+        for reader in readers:
+            error = error_of(lambda answer=answer, reader=reader: answer.read(reader))  # type: ignore[misc] # both have values
+            assert (type(error), "JSON of another shape" in str(error)) == (Unavailable, True)
+    for wrong in (numbers.object, word.object, lambda: fields.read(text)):
         assert isinstance(error_of(wrong), Unavailable)
 
 

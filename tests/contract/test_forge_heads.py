@@ -9,10 +9,10 @@ import pytest
 from functions.common.adapters.forges.gitea import GiteaApi, GiteaHeads
 from functions.common.adapters.local.repositories import GitHeads, LocalRepositories
 from functions.common.domain.git_url import repository_key
-from functions.common.errors import Unavailable
+from functions.common.errors import Rejected, Unavailable
 from tests.contract.forge_heads import ForgeHeadsContract, HeadsWorld
 from tests.fakes.forge_heads import FakeForgeHeads
-from tests.fakes.loopback import served
+from tests.fakes.loopback import Reply, served
 from tests.fakes.loopback_forge import TOKEN, LoopbackForge
 from tests.local.git.forge import clone, commit, git
 from tests.local.waiting import until
@@ -113,6 +113,33 @@ class TestGitea(ForgeHeadsContract):
 
         with pytest.raises(Unavailable):
             world.heads.head(world.url, "main")
+
+    @pytest.mark.parametrize("body", [{}, [{}], [{"name": "main"}], [{"name": "main", "commit": {"id": None}}], 7, "x"])
+    def test_an_answer_of_another_shape_is_unavailable(self, world: _GiteaWorld, body: object) -> None:
+        """It is of a proxy, or of another API."""
+        world.forge.answers = [Reply(status=200, body=body)] * 2
+
+        with pytest.raises(Unavailable, match="another shape"):
+            world.heads.head(world.url, "main")
+        if body != {}:
+            with pytest.raises(Unavailable, match="another shape"):
+                world.heads.heads(world.url)
+
+    def test_a_server_that_repeats_a_page_is_read_once(self, world: _GiteaWorld) -> None:
+        """It may ignore the parameter `page`."""
+        page = [{"name": "main", "commit": {"id": "a" * 40}}]
+        world.forge.answers = [Reply(status=200, body=page, headers={"X-Total-Count": "2"})] * 3
+
+        assert world.heads.heads(world.url) == {"main": "a" * 40}
+        assert len(world.forge.answers) == 1
+
+    def test_an_error_contains_no_password(self, world: _GiteaWorld) -> None:
+        """The clone URL may contain one."""
+        world.forge.failures = [422]
+
+        with pytest.raises(Rejected) as refused:
+            world.heads.head(world.url.replace("http://", "http://ada:s3cret@"), "main")
+        assert "s3cret" not in str(refused.value)
 
 
 class _RealWorld:

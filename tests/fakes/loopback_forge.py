@@ -16,17 +16,23 @@ _NOT_FOUND = Reply(status=404, body={"errors": None, "message": "The target coul
 
 
 class LoopbackForge:
-    """`repositories` are names with branches, `hooks` those of each; `failures` are statuses answered first."""
+    """`repositories` are names with branches, `hooks` those of each.
+
+    First come the `answers`, then the `failures`, which are statuses.
+    """
 
     def __init__(self) -> None:
         self.repositories: dict[str, dict[str, str]] = {}
         self.hooks: dict[str, list[dict[str, Any]]] = {}
         self.failures: list[int] = []
+        self.answers: list[Reply] = []
         self.url = ""
         self.page = 50
 
     def answer(self, call: Call) -> Reply:
         """Answer a call below /api/v1."""
+        if self.answers:
+            return self.answers.pop(0)
         if self.failures:
             return Reply(status=self.failures.pop(0), body={"message": "failing"})
         if call.headers.get("authorization") != f"token {TOKEN}":

@@ -3,11 +3,11 @@
 import json
 import ssl
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from functions.common.adapters.lazy import lazy, run_soon
@@ -20,6 +20,7 @@ else:  # a tenth of a second, for functions that call by HTTP alone
 
 MAX_BYTES = 8 * 1024 * 1024
 _TEXT = 200
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,19 +47,16 @@ class Answer:
 
     def object(self) -> dict[str, Any]:
         """Return the body's JSON object. Raises Unavailable for anything else."""
-        found = self.json()
-        if not isinstance(found, dict):
-            msg = f"{self.service} answers {self.status} with JSON that is not an object"
-            raise Unavailable(msg)
-        return found
+        return self.read(_as_object)
 
-    def objects(self) -> list[dict[str, Any]]:
-        """Return the body's JSON array of objects; null is an empty one. Raises Unavailable for anything else."""
-        found = self.json() or []
-        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-            msg = f"{self.service} answers {self.status} with JSON that is not an array of objects"
-            raise Unavailable(msg)
-        return found
+    def read(self, reader: Callable[[Any], Read]) -> Read:
+        """Return what the reader makes of the body's JSON. Raises Unavailable when the JSON has another shape."""
+        found = self.json()
+        try:
+            return reader(found)
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            msg = f"{self.service} answers {self.status} with JSON of another shape ({type(error).__name__})"
+            raise Unavailable(msg) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +154,19 @@ class HttpClient:
                 msg = f"{self.service} does not answer: its body is not complete after {self.body_timeout:g} s"
                 raise Unavailable(msg)
         return bytes(data)
+
+
+def _as_object(found: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    if not isinstance(found, dict):
+        raise TypeError
+    return found
+
+
+def text(found: Any) -> str:  # noqa: ANN401 - any JSON
+    """Return a text of an answer that is not empty, for readers."""
+    if not isinstance(found, str) or not found:
+        raise TypeError
+    return found
 
 
 def without_user(url: str) -> str:

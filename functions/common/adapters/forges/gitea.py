@@ -18,7 +18,7 @@ from functions.common.adapters.forges.payload import (
     read_repository,
 )
 from functions.common.adapters.forges.signatures import HUB, hmac_mismatch
-from functions.common.adapters.http_client import Answer, HttpClient, without_user
+from functions.common.adapters.http_client import Answer, HttpClient, text, without_user
 from functions.common.domain.delivery import Provider, Webhook
 from functions.common.domain.git_url import repository_key
 from functions.common.errors import NotFound, Rejected, Unavailable
@@ -169,10 +169,9 @@ class GiteaHeads:
             if answer.status in _UNREADABLE:
                 return None
             if not answer.is_success:
-                raise self.api.refusal(answer, f"the branches of {clone_url}")
-            listed = answer.objects()
-            found |= {str(one["name"]): str(one["commit"]["id"]) for one in listed}
-            if not listed or len(found) >= int(answer.headers.get("x-total-count", len(found))):
+                raise self.api.refusal(answer, f"the branches of {without_user(clone_url)}")
+            before, found = len(found), found | answer.read(_heads)
+            if len(found) == before or len(found) >= int(answer.headers.get("x-total-count", len(found))):
                 return found
             page += 1
         return None
@@ -184,15 +183,23 @@ class GiteaHeads:
             return None
         answer = self.api.call("GET", f"{path}/branches/{quote(branch, safe='/')}")
         if answer.is_success:
-            return str(answer.object()["commit"]["id"])
+            return answer.read(_sha)
         if answer.status not in _UNREADABLE:
-            raise self.api.refusal(answer, f"branch {branch} of {clone_url}")
+            raise self.api.refusal(answer, f"branch {branch} of {without_user(clone_url)}")
         # The same answer for a branch that is not there and for a repository that may not be seen.
         return "" if self.api.call("GET", path).is_success else None
 
     def _path(self, clone_url: str) -> str | None:
         found = owner_and_name(clone_url, base_url=self.api.url)
         return None if found is None else "/repos/" + "/".join(quote(part, safe="") for part in found)
+
+
+def _heads(branches: list[dict[str, Any]] | None) -> dict[str, str]:
+    return {text(branch["name"]): _sha(branch) for branch in branches or []}
+
+
+def _sha(branch: dict[str, Any]) -> str:
+    return text(branch["commit"]["id"])
 
 
 Body = dict[str, Any]
@@ -219,7 +226,7 @@ class GiteaRepositories:
         answer = self.api.call("POST", f"/orgs/{organisation}/repos", body=body)
         if answer.status == HTTPStatus.CONFLICT:
             answer = self.api.call("GET", self._path(name))
-            if answer.is_success and not answer.object()["empty"]:
+            if answer.is_success and not answer.read(lambda found: bool(found["empty"])):
                 msg = (
                     f"the forge has a repository {self.organisation}/{name} with commits in it: give its URL to deploy "
                     "from it, or choose another name"
@@ -228,7 +235,7 @@ class GiteaRepositories:
         if not answer.is_success:
             raise self.api.refusal(answer, f"repository {self.organisation}/{name}")
         self._replace_hook(name)
-        return str(answer.object()["clone_url"])
+        return answer.read(lambda found: text(found["clone_url"]))
 
     def delete(self, name: str) -> None:
         """Delete the repository; see Repositories."""
@@ -238,12 +245,15 @@ class GiteaRepositories:
         """Create the webhook and delete older ones of the same URL: the forge itself would keep them all."""
         hooks, what = f"{self._path(name)}/hooks", f"the webhooks of {self.organisation}/{name}"
         answer = self._call("GET", hooks, what, query={"limit": str(_PAGE)})
-        old = [one["id"] for one in answer.objects() if (one.get("config") or {}).get("url") == self.webhook_url]
+        old = answer.read(self._same_url)
         # A new one, because Gitea accepts a secret on creation only. It is created before the old ones are deleted:
         # every push finds a webhook.
         self._call("POST", hooks, what, body={"type": "gitea", **self._hook()})
         for one in old:
             self._call("DELETE", f"{hooks}/{one}", what)
+
+    def _same_url(self, hooks: list[dict[str, Any]] | None) -> list[int]:
+        return [int(one["id"]) for one in hooks or [] if (one.get("config") or {}).get("url") == self.webhook_url]
 
     def _call(
         self, method: str, path: str, what: str, *, query: dict[str, str] | None = None, body: Body | None = None
