@@ -100,7 +100,10 @@ class DeliveriesContract:
         """Ids are unique within a forge."""
         world.store.store(a_delivery("d-1"))
 
-        assert not world.store.store(a_delivery("d-1", provider=Provider.GITEA)).repeated
+        other = a_delivery("d-1", provider=Provider.GITEA)
+
+        assert not world.store.store(other).repeated
+        assert world.store.store(other).event_id == other.event_id
 
     def test_of_concurrent_deliveries_one_is_first(self, world: DeliveryWorld) -> None:
         """Of eight exactly one is not a repeat, and all have the same ids."""

@@ -33,3 +33,15 @@ class TestPostgres(DeliveriesContract):
             second = [envelope.id for envelope in other.claim(older_than=AT_ONCE, limit=9)]
 
         assert (first, second) == (events[:2], events[2:])
+
+    def test_the_time_of_the_first_publication_is_kept(self, database: str) -> None:
+        """A second mark changes nothing."""
+        postgres, delivery = Postgres(database), a_delivery("d-1")
+        store = PostgresDeliveries(database=postgres)
+        store.store(delivery)
+        store.mark_published(delivery.event_id)
+        first = postgres.run("select published_at from webhook_deliveries")
+
+        store.mark_published(delivery.event_id)
+
+        assert postgres.run("select published_at from webhook_deliveries") == first

@@ -225,6 +225,18 @@ def test_an_image_that_production_runs_is_kept(world: World, promoter: Promoter)
     assert promoter.store.has("local/hello", digest_of("b"))
 
 
+def test_an_image_that_was_just_built_for_production_is_kept(world: World, promoter: Promoter) -> None:
+    world.environment("topic", "topic")
+    promoter.promote(world.push("b", environment="topic", branch="topic"))
+    world.database.run(
+        "insert into builds (name, app, environment, push, repository, sha, ref, sequence, state, digest) "
+        "values ('hello-b', 'hello', 'production', 'p', '', 'b', '', 1, 'succeeded', :digest)",
+        digest=digest_of("b"),
+    )
+    close(world, promoter, "topic")
+    assert promoter.store.has("local/hello", digest_of("b"))
+
+
 def test_a_late_closing_leaves_a_reopened_preview(world: World, promoter: Promoter) -> None:
     world.environment("topic", "topic")
     promoter.promote(world.push("b", environment="topic", branch="topic"))

@@ -1,6 +1,7 @@
 """track-release: only reports count, and an ended release does not change."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -70,6 +71,16 @@ def test_progress_is_recorded_without_a_reply(world: World) -> None:
         seen.append(step(world))
     assert seen == ["release command", "health check", "canary 25 %"]
     assert world.state("a") is PushState.RELEASING
+
+
+def test_the_same_step_again_is_no_progress(world: World) -> None:
+    report(world, "starting")
+    world.age("releases", "moved_at", timedelta(hours=2))
+    first = world.database.run("select moved_at from releases")
+
+    report(world, "starting")
+
+    assert world.database.run("select moved_at from releases") == first
 
 
 def test_live_ends_the_push_and_has_the_url(world: World) -> None:
