@@ -1,10 +1,10 @@
 """The API as its callers see it, composed over a real database and a loopback broker."""
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -12,19 +12,21 @@ from urllib.parse import unquote_to_bytes
 from flask import Flask, request
 from flask.typing import ResponseReturnValue
 
-from functions.common.adapters.postgres.access import PostgresApiTokens
+from functions.common.adapters.postgres.access import PostgresAccessTokens
 from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.users import PostgresUsers
 from functions.common.platform.core import Core
-from functions.common.ports.apps import Role
+from functions.common.ports.accounts import Scope
 from functions.common.runtime.http import limit_body
 from functions.common.settings import Settings
+from functions.manage_apps.access import digest_of
 from functions.manage_apps.app import MAX_BODY, compose
 from tests.api_contract import contract
 from tests.fakes.loopback_broker import LoopbackBroker, loopback_broker
 from tests.fakes.repositories import FakeRepositories
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-TOKENS = {role: f"token-of-a-{role.value}" for role in Role}
+TOKENS = {scope: f"token-with-scope-{scope.value}" for scope in Scope}  # of the platform, for every app
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,14 +56,16 @@ class ApiWorld:
         path: str,
         body: object = None,
         *,
-        role: Role | None = Role.ADMIN,
+        scope: Scope | None = Scope.ADMIN,
+        token: str = "",
         headers: Mapping[str, str] | None = None,
     ) -> Answered:
-        """Call the API with a token of this role; a body of str or bytes is sent as it is.
+        """Call the API with a token, or one of the platform with a scope; a body of str or bytes is sent as it is.
 
         Every answer is checked against schemas/openapi.json.
         """
-        sent = {**(headers or {}), **({"Authorization": f"Bearer {TOKENS[role]}"} if role else {})}
+        bearer = token or (TOKENS[scope] if scope else "")
+        sent = {**(headers or {}), **({"Authorization": f"Bearer {bearer}"} if bearer else {})}
         data = body if isinstance(body, str | bytes) or body is None else json.dumps(body)
         # The path's bytes as they are: the client would replace those that are not UTF-8.
         raw = {"PATH_INFO": unquote_to_bytes(path.partition("?")[0]).decode("latin-1")}
@@ -73,18 +77,28 @@ class ApiWorld:
             contract().check(method, path, answer.status_code, found)
         return Answered(status=answer.status_code, body=found, text=text, headers=dict(answer.headers))
 
-    def get(self, path: str, *, role: Role = Role.ADMIN) -> Any:  # noqa: ANN401 - JSON
+    def get(self, path: str, *, scope: Scope = Scope.ADMIN, token: str = "") -> Any:  # noqa: ANN401 - JSON
         """Return the body of a GET that must succeed."""
-        answer = self.call("GET", path, role=role)
+        answer = self.call("GET", path, scope=scope, token=token)
         assert answer.status == 200, answer
         return answer.body
 
-    def app(self, name: str = "shop", **fields: object) -> dict[str, Any]:
-        """Make an app and return it."""
-        answer = self.call("POST", "/v1/apps", {"name": name, **fields})
+    def app(self, name: str = "shop", *, token: str = "", **fields: object) -> dict[str, Any]:
+        """Create an app and return it."""
+        answer = self.call("POST", "/v1/apps", {"name": name, **fields}, token=token)
         assert answer.status == 201, answer
         made: dict[str, Any] = answer.body
         return made
+
+    def user(self, email: str, *, administrator: bool = False) -> str:
+        """Add a user, whose password is no hash and never matches, and return the token of a session."""
+        user = PostgresUsers(database=self.database).add(email, password="", administrator=administrator)
+        assert user
+        token = f"session-of-{email}"
+        PostgresAccessTokens(database=self.database).add_session(
+            "test", digest=digest_of(token), user=user.id, lifetime=timedelta(hours=1)
+        )
+        return token
 
     def types(self) -> list[str]:
         """Return the types of the events that the broker got, short, in order."""
@@ -122,6 +136,10 @@ def served(url: str, broker_url: str, home: Path, repositories: FakeRepositories
 
 
 def give_tokens(database: Postgres) -> None:
-    """Add one token for each role."""
-    for role, token in TOKENS.items():
-        PostgresApiTokens(database=database).add(role.value, role, digest=hashlib.sha256(token.encode()).hexdigest())
+    """Add one token of the platform for each scope; their names are the scopes'."""
+    for scope, token in TOKENS.items():
+        database.run(
+            "insert into api_tokens (digest, name, scope) values (:digest, :name, :name)",
+            digest=digest_of(token),
+            name=scope.value,
+        )

@@ -30,7 +30,7 @@ from werkzeug.test import EnvironBuilder
 
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.postgres.migrations import migrate
-from functions.common.ports.apps import Role
+from functions.common.ports.accounts import Scope
 from tests.api_world import TOKENS, give_tokens
 from tests.conftest import ROOT
 from tests.fakes.loopback_broker import LoopbackBroker, loopback_broker
@@ -112,7 +112,7 @@ class Platform:
 
     def api(self, method: str, path: str, body: object = None) -> list[Event]:
         """Call the API as an administrator."""
-        headers = {"Authorization": f"Bearer {TOKENS[Role.ADMIN]}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {TOKENS[Scope.ADMIN]}", "Content-Type": "application/json"}
         return self.call("manage-apps", method, f"/v1{path}", json.dumps(body or {}).encode(), headers)
 
     def deliver(self, event: Event, *names: str) -> list[Event]:

@@ -15,6 +15,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from functions.common.platform.core import Core
 from functions.common.settings import Settings
+from functions.manage_apps.access import Need
 from functions.manage_apps.app import compose
 from functions.manage_apps.models import ErrorView
 from functions.manage_apps.operation import Operation, declared_by
@@ -116,7 +117,7 @@ def _operation(
         "parameters": [*_path_parameters(route.path), *_query_parameters(query)],
         **body,
         "responses": {str(status): answers[status] for status in sorted(answers)},
-        **({} if route.role else {"security": []}),
+        **({"security": []} if route.need is Need.PUBLIC else {}),
     }
 
 

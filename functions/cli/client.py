@@ -90,7 +90,7 @@ class Client:
         """
         import httpx  # noqa: PLC0415 - `paas --help` needs no HTTP
 
-        headers = {"Authorization": f"Bearer {self.token}"}
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         if method != "GET":
             headers["Idempotency-Key"] = uuid.uuid4().hex
         wanted = {name: str(value) for name, value in (query or {}).items() if value not in {"", None}}

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 import click
 
 from functions.cli.client import USAGE, Client, Failure
+from functions.cli.credentials import Credentials
 
 FILE = Path(".slipway") / "endpoints.json"
 
@@ -25,38 +26,60 @@ class Endpoint:
     git: str = ""
 
 
-def find_endpoint(server: str | None, token: str | None, *, start: Path, home: Path) -> Endpoint:
-    """Return the given server and token; what is missing is read from .slipway/endpoints.json.
+def find_endpoint(
+    server: str | None, token: str | None, *, start: Path, home: Path, credentials: Credentials, anonymous: bool = False
+) -> Endpoint:
+    """Return the given server and token; what is missing is looked up.
 
-    The file is looked for in `start` and its parents, then in `home`. Its token is sent only to its server.
-    Raises Failure naming what is missing.
+    The server is that of .slipway/endpoints.json in `start` or its parents, else that of the last login, else that of
+    the file in `home`. The token is that of the login there, else the file's, which is sent only to the file's server.
+    Raises Failure naming what is missing; a token is not needed when `anonymous`.
     """
-    file = next((folder / FILE for folder in (start, *start.parents, home) if (folder / FILE).is_file()), None)
+    near = _endpoints_file(start, *start.parents)
+    current = "" if near or server else credentials.current()
+    file = near or _endpoints_file(home)
     known = _read(file) if file else {}
-    if not server and not known:
+    where = server or current or known.get("gateway", "")
+    if not where:
         msg = f"no server: give --server, set PAAS_SERVER, or run `task up`, which writes {FILE}"
         raise Failure(msg, USAGE)
-    local = not server or server.rstrip("/") == known.get("gateway", "").rstrip("/")
-    chosen = (token or (known.get("token", "") if local else "")).strip()
-    if not chosen:
-        msg = f"no token for {server}: give --token or set PAAS_TOKEN"
+    local = where.rstrip("/") == known.get("gateway", "").rstrip("/")
+    chosen = (token or credentials.token(where) or (known.get("token", "") if local else "")).strip()
+    if not chosen and not anonymous:
+        msg = f"no token for {where}: log in with `paas login`, give --token, or set PAAS_TOKEN"
         raise Failure(msg, USAGE)
-    if not (chosen.isascii() and chosen.isprintable()):  # as a header it would fail with an error that shows it
+    if not (chosen.isascii() and chosen.isprintable()) and not anonymous:  # a header's error would show it
         msg = "the token has characters that no token has: copy it again"
         raise Failure(msg, USAGE)
-    where = server or known["gateway"]
     return Endpoint(
         server=where,
-        token=chosen,
+        token="" if anonymous else chosen,
         ca=known.get("ca", "") if local else "",
         git=known.get("git", "") if local else "",
     )
 
 
+def known_database(*, start: Path, home: Path) -> str:
+    """Return the database of the platform on this machine. Raises Failure when there is none."""
+    file = _endpoints_file(start, *start.parents, home)
+    database = _read(file).get("database", "") if file else ""
+    if not database:
+        msg = f"no database: give --database, set DATABASE_URL, or run `task up`, which writes {FILE}"
+        raise Failure(msg, USAGE)
+    return database
+
+
+def _endpoints_file(*folders: Path) -> Path | None:
+    return next((folder / FILE for folder in folders if (folder / FILE).is_file()), None)
+
+
 def _read(file: Path) -> dict[str, str]:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
-        return {"gateway": str(found["gateway"]), **{key: str(found.get(key, "")) for key in ("token", "ca", "git")}}
+        return {
+            "gateway": str(found["gateway"]),
+            **{key: str(found.get(key, "")) for key in ("token", "ca", "git", "database")},
+        }
     except (OSError, ValueError, KeyError, AttributeError) as error:
         msg = f"{file} cannot be read ({error}): remove it, or run `task up` again"
         raise Failure(msg, USAGE) from error
@@ -147,13 +170,25 @@ class Session:
     server: str | None = None
     token: str | None = None
 
-    def endpoint(self) -> Endpoint:
-        """Return server and token. Raises Failure."""
-        return find_endpoint(self.server, self.token, start=Path.cwd(), home=HOME)
+    @property
+    def credentials(self) -> Credentials:
+        """The logins on this machine."""
+        return Credentials.of_user()
 
-    def client(self) -> Client:
+    def endpoint(self, *, anonymous: bool = False) -> Endpoint:
+        """Return server and token, without a token when `anonymous`. Raises Failure."""
+        return find_endpoint(
+            self.server,
+            self.token,
+            start=Path.cwd(),
+            home=HOME,
+            credentials=self.credentials,
+            anonymous=anonymous,
+        )
+
+    def client(self, *, anonymous: bool = False) -> Client:
         """Return the client of that server. Raises Failure."""
-        endpoint = self.endpoint()
+        endpoint = self.endpoint(anonymous=anonymous)
         return Client(server=endpoint.server, token=endpoint.token, ca=endpoint.ca)
 
 

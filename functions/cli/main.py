@@ -2,16 +2,21 @@
 
 import click
 
+from functions.cli.access import access
+from functions.cli.account import join, login, logout, password, whoami
 from functions.cli.apps import apps, git
 from functions.cli.config import config
 from functions.cli.context import Session
 from functions.cli.domains import domains
 from functions.cli.events import dead_letters, events
 from functions.cli.explain import explain
+from functions.cli.keys import keys
 from functions.cli.logs import logs
 from functions.cli.migrate import migrate
 from functions.cli.releases import previews, ps, releases, rollback
-from functions.cli.tokens import tokens, whoami
+from functions.cli.setup import setup
+from functions.cli.tokens import tokens
+from functions.cli.users import users
 
 
 class ColonGroup(click.Group):
@@ -35,7 +40,7 @@ def main(context: click.Context, server: str | None, token: str | None) -> None:
     """Push to deploy: apps, their config, releases and logs.
 
     Without --server and --token the platform on this machine is used, by .slipway/endpoints.json: the one in this
-    folder or above it, else that of the installation.
+    folder or above it, else that of the installation. Log in with `paas login`.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 not allowed, 5 the server cannot be reached.
     """
@@ -43,6 +48,7 @@ def main(context: click.Context, server: str | None, token: str | None) -> None:
 
 
 for _command in (
+    access,
     apps,
     config,
     dead_letters,
@@ -50,13 +56,20 @@ for _command in (
     events,
     explain,
     git,
+    join,
+    keys,
+    login,
+    logout,
     logs,
     migrate,
+    password,
     previews,
     ps,
     releases,
     rollback,
+    setup,
     tokens,
+    users,
     whoami,
 ):
     main.add_command(_command)

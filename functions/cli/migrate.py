@@ -10,7 +10,7 @@ from functions.cli.context import json_option
 from functions.cli.output import print_json
 from functions.common.errors import Rejected, Unavailable
 
-_FOLDER = Path(__file__).parents[2] / "schemas" / "migrations"
+MIGRATIONS = Path(__file__).parents[2] / "schemas" / "migrations"
 
 
 @click.command()
@@ -18,7 +18,7 @@ _FOLDER = Path(__file__).parents[2] / "schemas" / "migrations"
 @click.option(
     "--folder",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=_FOLDER,
+    default=MIGRATIONS,
     help="The migrations; by default Slipway's own.",
 )
 @json_option

@@ -14,12 +14,13 @@ from flask.typing import ResponseReturnValue
 from functions.common.errors import SlipwayError, Unavailable
 from functions.common.events.base import CURRENT_CAUSE, Cause
 from functions.common.events.envelope import continued
-from functions.common.ports.apps import ApiToken, ApiTokens, AppRegister
-from functions.manage_apps.access import authenticate, authorize, found_app
-from functions.manage_apps.errors import Unauthenticated, status_of
+from functions.common.ports.accounts import AccessTokens, Members
+from functions.common.ports.apps import AppRegister
+from functions.manage_apps.access import Access, Need, authenticate, found_app
+from functions.manage_apps.errors import TooManyRequests, Unauthenticated, status_of
 from functions.manage_apps.models import ErrorView, View
 from functions.manage_apps.operation import Answer, Call, declared_by
-from functions.manage_apps.request import fields_of, parameters_of, path_of
+from functions.manage_apps.request import address_of, fields_of, parameters_of, path_of
 from functions.manage_apps.routing import APP, Route, Router
 
 RETRY_SECONDS = "5"
@@ -38,11 +39,19 @@ class Api:
     a cold start pays for one of them.
     """
 
-    def __init__(self, groups: Mapping[str, Callable[[], object]], *, tokens: ApiTokens, register: AppRegister) -> None:
+    def __init__(
+        self,
+        groups: Mapping[str, Callable[[], object]],
+        *,
+        tokens: AccessTokens,
+        members: Members,
+        register: AppRegister,
+    ) -> None:
         self._groups = groups
         self._composed = dict[str, object]()
         self._router = Router()
         self._tokens = tokens
+        self._members = members
         self._register = register
 
     def __call__(self, request: Request) -> ResponseReturnValue:
@@ -69,30 +78,36 @@ class Api:
     def _answer(self, request: Request) -> Answer[View]:
         content = request.get_data()
         route, path = self._router.match(request.method, path_of(request))
-        caller = None
-        if route.role is not None:
-            caller = authenticate(request.headers.get("Authorization", ""), self._tokens)
-            authorize(caller, route.role)
+        access = self._access(request, route.need)
         handle = self.handler(route)
         declared = declared_by(handle)
         call = Call(
-            caller=caller,
+            address=address_of(request),
+            granted=access,
             path=path,
-            named_app=found_app(self._register, path[APP]) if APP in path else None,
+            named_app=found_app(self._register, path[APP], access) if APP in path else None,
             query=declared.query.read(parameters_of(request.query_string)),
             body=declared.body.read(fields_of(content, request.mimetype) if route.reads_body else {}),
         )
-        reset = CURRENT_CAUSE.set(_cause(request, content, caller))
+        reset = CURRENT_CAUSE.set(_cause(request, content, access))
         try:
             return handle(call)
         finally:
             CURRENT_CAUSE.reset(reset)
 
+    def _access(self, request: Request, need: Need) -> Access | None:
+        if need is Need.PUBLIC:
+            return None
+        caller = authenticate(request.headers.get("Authorization", ""), self._tokens)
+        access = Access(caller=caller, need=need, members=self._members)
+        access.check()
+        return access
 
-def _cause(request: Request, content: bytes, caller: ApiToken | None) -> Cause:
+
+def _cause(request: Request, content: bytes, access: Access | None) -> Cause:
     """Return the request as a cause: repeated with the same Idempotency-Key it gives events with the same ids."""
     key = request.headers.get("Idempotency-Key", "")
-    parts = (caller.name if caller else "", request.method, request.path, key)
+    parts = (access.caller.token if access else "", request.method, request.path, key)
     digest = hashlib.sha256("\n".join(parts).encode() + b"\n" + request.query_string + b"\n" + content).hexdigest()[:32]
     return Cause(
         function="manage-apps",
@@ -111,6 +126,8 @@ def _encoded(body: View) -> bytes:
 def _advice(error: SlipwayError) -> dict[str, str]:
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, TooManyRequests):
+        return {"Retry-After": str(error.seconds)}
     return {"Retry-After": RETRY_SECONDS} if isinstance(error, Unavailable) else {}
 
 

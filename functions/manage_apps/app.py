@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from functions.common.adapters.lazy import lazy
-from functions.common.adapters.postgres.access import PostgresApiTokens, PostgresAuditLog
+from functions.common.adapters.postgres.access import PostgresAccessTokens, PostgresAuditLog
 from functions.common.adapters.postgres.apps import PostgresAppRegister
+from functions.common.adapters.postgres.members import PostgresMembers, PostgresSshKeys
 from functions.common.platform.core import Core, core
 from functions.common.ports.events import EventSink
 from functions.common.ports.forge import Repositories
@@ -19,20 +20,43 @@ from functions.common.runtime.http import Endpoint, http_target, limit_body
 from functions.manage_apps.api import Api
 
 if TYPE_CHECKING:
-    from functions.common.adapters import trigger_files
+    from functions.common.adapters import passwords, trigger_files
+    from functions.common.adapters import ssh_keys as public_keys
     from functions.common.adapters.postgres import apps as apps_tables
     from functions.common.adapters.postgres import builds as builds_tables
     from functions.common.adapters.postgres import events as events_tables
     from functions.common.adapters.postgres import pushes as pushes_tables
     from functions.common.adapters.postgres import releases as releases_tables
-    from functions.manage_apps import apps, config, document, domains, events, logs, pushes, releases, tokens
+    from functions.common.adapters.postgres import users as users_tables
+    from functions.manage_apps import (
+        account,
+        apps,
+        collaborators,
+        config,
+        document,
+        domains,
+        events,
+        logs,
+        pushes,
+        releases,
+        ssh_keys,
+        tokens,
+        users,
+    )
 else:
+    passwords = lazy("functions.common.adapters.passwords")
+    public_keys = lazy("functions.common.adapters.ssh_keys")
     trigger_files = lazy("functions.common.adapters.trigger_files")
     apps_tables = lazy("functions.common.adapters.postgres.apps")
     events_tables = lazy("functions.common.adapters.postgres.events")
     builds_tables = lazy("functions.common.adapters.postgres.builds")
     pushes_tables = lazy("functions.common.adapters.postgres.pushes")
     releases_tables = lazy("functions.common.adapters.postgres.releases")
+    users_tables = lazy("functions.common.adapters.postgres.users")
+    account = lazy("functions.manage_apps.account")
+    collaborators = lazy("functions.manage_apps.collaborators")
+    ssh_keys = lazy("functions.manage_apps.ssh_keys")
+    users = lazy("functions.manage_apps.users")
     apps = lazy("functions.manage_apps.apps")
     config = lazy("functions.manage_apps.config")
     document = lazy("functions.manage_apps.document")
@@ -67,7 +91,8 @@ def compose(parts: Core, *, repositories: Repositories) -> Api:
     )
     return Api(
         handlers.groups(),
-        tokens=PostgresApiTokens(database=parts.database),
+        tokens=PostgresAccessTokens(database=parts.database),
+        members=PostgresMembers(database=parts.database),
         register=PostgresAppRegister(database=parts.database),
     )
 
@@ -86,7 +111,9 @@ class Handlers:
     def groups(self) -> Mapping[str, Callable[[], object]]:
         """Return how to compose each group of the table of routes."""
         return {
+            "account": self._account,
             "apps": self._apps,
+            "collaborators": self._collaborators,
             "config": self._config,
             "dead_letters": self._dead_letters,
             "document": lambda: document.DocumentHandlers(file=OPENAPI),
@@ -95,17 +122,39 @@ class Handlers:
             "logs": self._logs,
             "pushes": self._pushes,
             "releases": self._releases,
+            "ssh_keys": self._ssh_keys,
             "tokens": self._tokens,
+            "users": self._users,
         }
+
+    def _account(self) -> object:
+        return account.AccountHandlers(
+            users=users_tables.PostgresUsers(database=self.parts.database),
+            tokens=PostgresAccessTokens(database=self.parts.database),
+            invitations=users_tables.PostgresInvitations(database=self.parts.database),
+            attempts=users_tables.PostgresLoginAttempts(database=self.parts.database),
+            passwords=passwords.Argon2Passwords(),
+            changes=self._changes,
+            audit=self._audit,
+        )
 
     def _apps(self) -> object:
         return apps.AppHandlers(
             register=PostgresAppRegister(database=self.parts.database),
+            directory=apps_tables.PostgresAppDirectory(database=self.parts.database),
             editor=apps_tables.PostgresAppEditor(database=self.parts.database),
             repositories=self.repositories,
             changes=self._changes,
             audit=self._audit,
             hosts=self._hosts,
+        )
+
+    def _collaborators(self) -> object:
+        return collaborators.CollaboratorHandlers(
+            members=PostgresMembers(database=self.parts.database),
+            users=users_tables.PostgresUsers(database=self.parts.database),
+            changes=self._changes,
+            audit=self._audit,
         )
 
     def _config(self) -> object:
@@ -160,9 +209,29 @@ class Handlers:
             hosts=self._hosts,
         )
 
+    def _ssh_keys(self) -> object:
+        return ssh_keys.SshKeyHandlers(
+            keys=PostgresSshKeys(database=self.parts.database),
+            reader=public_keys.SshPublicKeys(),
+            changes=self._changes,
+            audit=self._audit,
+        )
+
     def _tokens(self) -> object:
         return tokens.TokenHandlers(
-            tokens=PostgresApiTokens(database=self.parts.database), changes=self._changes, audit=self._audit
+            tokens=PostgresAccessTokens(database=self.parts.database),
+            register=PostgresAppRegister(database=self.parts.database),
+            changes=self._changes,
+            audit=self._audit,
+        )
+
+    def _users(self) -> object:
+        return users.UserHandlers(
+            users=users_tables.PostgresUsers(database=self.parts.database),
+            invitations=users_tables.PostgresInvitations(database=self.parts.database),
+            changes=self._changes,
+            audit=self._audit,
+            clock=self.parts.clock,
         )
 
     @property

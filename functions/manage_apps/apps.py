@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import Field
@@ -11,11 +12,12 @@ from functions.common.domain.app import DEFAULT_BRANCH, App, checked_app_name
 from functions.common.domain.git_url import repository_key
 from functions.common.errors import Rejected
 from functions.common.events.app import AppCreated, AppDeleted, PreviewClosed
-from functions.common.ports.apps import AppEditor, AppRecord, AppRegister, AuditLog
+from functions.common.ports.accounts import AppRole
+from functions.common.ports.apps import AppDirectory, AppEditor, AppRecord, AppRegister, AuditLog
 from functions.common.ports.events import Changes
 from functions.common.ports.forge import Repositories
 from functions.manage_apps.access import found_app
-from functions.manage_apps.errors import Conflict
+from functions.manage_apps.errors import Conflict, Forbidden
 from functions.manage_apps.models import Body, ChangeView, Moment, NamePage, NoBody, NoQuery, PageView, next_page
 from functions.manage_apps.operation import Answer, Call, operation
 
@@ -153,6 +155,7 @@ class AppHandlers:
     """The handlers of apps."""
 
     register: AppRegister
+    directory: AppDirectory
     editor: AppEditor
     repositories: Repositories
     changes: Changes
@@ -166,16 +169,20 @@ class AppHandlers:
         name = checked_app_name(new.name)
         given = checked_git_url(new.git_url) if new.git_url else ""
         branch = checked_branch(new.branch)
+        if call.caller.app:
+            msg = f"the token {call.caller.name!r} is only for the app {call.caller.app}: it creates no others"
+            raise Forbidden(msg)
+        self._check_source(call, given)
         app = App(id="", name=name, git_url=given, branch=branch, domain=self.hosts.host(name), paths=new.paths)
         with self.changes.begin() as change:
-            if not self.editor.add(app, repository="" if given else name):
-                msg = f"an app {name!r} exists already: choose another name, or see `paas apps show {name}`"
+            if not self.editor.add(app, repository="" if given else name, owner=call.caller.user):
+                msg = f"the name {name!r} is taken: choose another one"
                 raise Conflict(msg)
             if not given:
                 # Inside the transaction: when the forge is down, no app without a repository is left.
                 self.editor.set_source(name, git_url=self.repositories.create(name), branch=app.branch)
             change.announce(AppCreated(app=name, environment="production", host=app.domain))
-            self.audit.record(actor=call.token.name, action="app.create", target=name)
+            self.audit.record(actor=call.actor, action="app.create", target=name)
             record = found_app(self.register, name)
         return Answer(status=201, body=app_view(record, self.hosts), queued=change.queued)
 
@@ -183,7 +190,7 @@ class AppHandlers:
     def list_apps(self, call: Call[NamePage, NoBody]) -> Answer[AppPage]:
         """List apps, by name."""
         limit = call.query.limit
-        records = self.register.page(after=call.query.after, limit=limit)
+        records = self.register.page(after=call.query.after, limit=limit, visible=call.access.visibility)
         items = tuple(app_view(record, self.hosts) for record in records)
         return Answer(body=AppPage(items=items, next=next_page(items, limit, lambda app: app.name)))
 
@@ -204,10 +211,10 @@ class AppHandlers:
             event = change.announce(
                 AppDeleted(app=name, hosts=hosts, environments=removed.environments, builds=removed.builds)
             )
-            self.audit.record(actor=call.token.name, action="app.delete", target=name)
+            self.audit.record(actor=call.actor, action="app.delete", target=name)
         return Answer(status=202, body=DeletedApp(deleted=name, event=event), queued=change.queued)
 
-    @operation(NoQuery, GitSource, AppView, statuses=(200, 202))
+    @operation(NoQuery, GitSource, AppView, statuses=(200, 202), refusals=(409,))
     def set_git_source(self, call: Call[NoQuery, GitSource]) -> Answer[AppView]:
         """Set the repository or the branch that feeds production from the next push on.
 
@@ -216,6 +223,7 @@ class AppHandlers:
         source, name = call.body, call.app.app.name
         url = checked_git_url(source.url) if source.url else ""
         branch = checked_branch(source.branch) if source.branch else ""
+        self._check_source(call, url)
         with self.changes.begin() as change:
             for preview in self.editor.set_source(name, git_url=url, branch=branch):
                 change.announce(
@@ -229,5 +237,13 @@ class AppHandlers:
                 )
             record = found_app(self.register, name)
             detail = f"{record.app.git_url} {record.app.branch}"
-            self.audit.record(actor=call.token.name, action="app.git", target=name, detail=detail)
+            self.audit.record(actor=call.actor, action="app.git", target=name, detail=detail)
         return Answer(body=app_view(record, self.hosts), queued=change.queued)
+
+    def _check_source(self, call: Call[Any, Any], url: str) -> None:
+        """Raise Conflict when the repository feeds an app that the caller may not deploy: its code is not theirs."""
+        for app in self.directory.by_repository(repository_key(url)) if url else ():
+            membership = call.access.membership(app.name)
+            if membership is None or not membership.role.covers(AppRole.DEPLOYER):
+                msg = "git_url: the repository feeds an app of another user: ask its owner to add you to that app"
+                raise Conflict(msg)

@@ -1,4 +1,4 @@
-"""Config of apps: everyone with access sees the names, only admins the values."""
+"""Config of apps: members see the names, owners also the values."""
 
 import re
 from collections.abc import Mapping
@@ -9,9 +9,9 @@ from pydantic import ConfigDict, Field
 
 from functions.common.errors import Rejected
 from functions.common.events.app import ConfigChanged
-from functions.common.ports.apps import AuditLog, ConfigScope, ConfigVars, Role
+from functions.common.ports.apps import AuditLog, ConfigScope, ConfigVars
 from functions.common.ports.events import Changes
-from functions.manage_apps.access import authorize
+from functions.manage_apps.access import Need
 from functions.manage_apps.models import Body, ChangeView, NoBody, Query, View
 from functions.manage_apps.operation import Answer, Call, operation
 
@@ -29,7 +29,7 @@ class Scope(Query):
 
 
 class ScopeAndReveal(Scope):
-    """`reveal` shows the values; it needs the role admin and is audited."""
+    """`reveal` shows the values; it needs an owner and is audited."""
 
     reveal: bool = False
 
@@ -86,11 +86,11 @@ class ConfigHandlers:
 
     @operation(ScopeAndReveal, NoBody, ConfigView, refusals=(403,))
     def show_config(self, call: Call[ScopeAndReveal, NoBody]) -> Answer[ConfigView]:
-        """Show an app's config; the values are masked unless an admin sets reveal=true, which is audited."""
+        """Show an app's config; the values are masked unless an owner sets reveal=true, which is audited."""
         app, scope, reveal = call.app.app, call.query.scope, call.query.reveal
         if reveal:
-            authorize(call.token, Role.ADMIN)
-            self.audit.record(actor=call.token.name, action="config.reveal", target=app.name, detail=scope)
+            call.access.demand(app.name, Need.OWNER)
+            self.audit.record(actor=call.actor, action="config.reveal", target=app.name, detail=scope)
         values = self.config.read(app.name, scope)
         shown = {key: values[key] if reveal else MASK for key in sorted(values)}
         return Answer(body=ConfigView(app=app.name, scope=scope, config=shown, revealed=reveal))
@@ -104,9 +104,9 @@ class ConfigHandlers:
             changed = self.config.change(name, scope, call.body.values)
             if changed:
                 # The scope is given as the environment: promote-image knows which environments take its config.
-                event = ConfigChanged(app=name, environment=scope, keys=changed, actor=call.token.name)
+                event = ConfigChanged(app=name, environment=scope, keys=changed, actor=call.actor)
                 events.append(change.announce(event))
-                self.audit.record(actor=call.token.name, action="config.set", target=name, detail=", ".join(changed))
+                self.audit.record(actor=call.actor, action="config.set", target=name, detail=", ".join(changed))
         body = ChangedConfig(app=name, scope=scope, changed=changed, events=tuple(events))
         return Answer(body=body, queued=change.queued)
 

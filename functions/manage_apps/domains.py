@@ -70,7 +70,7 @@ class DomainHandlers:
                 msg = f"{host} belongs to another app: remove it there first"
                 raise Conflict(msg)
             change.announce(DomainAdded(app=app.name, environment="production", host=host), discriminator=host)
-            self.audit.record(actor=call.token.name, action="domain.add", target=app.name, detail=host)
+            self.audit.record(actor=call.actor, action="domain.add", target=app.name, detail=host)
         return Answer(status=201, body=view, queued=change.queued)
 
     @operation(NoQuery, NoBody, RemovedDomain, statuses=(200, 202))
@@ -82,5 +82,5 @@ class DomainHandlers:
                 msg = f"{app.name} has no domain {host!r}: see `paas domains list --app {app.name}`"
                 raise NotFound(msg)
             change.announce(DomainRemoved(app=app.name, environment="production", host=host), discriminator=host)
-            self.audit.record(actor=call.token.name, action="domain.remove", target=app.name, detail=host)
+            self.audit.record(actor=call.actor, action="domain.remove", target=app.name, detail=host)
         return Answer(body=RemovedDomain(removed=host), queued=change.queued)

@@ -27,6 +27,14 @@ class UnsupportedMediaType(Rejected):
     """The body is not JSON by its Content-Type."""
 
 
+class TooManyRequests(Rejected):
+    """The caller has to wait."""
+
+    def __init__(self, message: str, *, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 _STATUSES: tuple[tuple[type[SlipwayError], int], ...] = (
     (Malformed, 400),
     (Unauthenticated, 401),
@@ -35,6 +43,7 @@ _STATUSES: tuple[tuple[type[SlipwayError], int], ...] = (
     (MethodNotAllowed, 405),
     (Conflict, 409),
     (UnsupportedMediaType, 415),
+    (TooManyRequests, 429),
     (Rejected, 422),
     (Unavailable, 503),
 )

@@ -101,33 +101,38 @@ class EventHandlers:
     @operation(EventPage, NoBody, Events)
     def list_events(self, call: Call[EventPage, NoBody]) -> Answer[Events]:
         """List recorded events, oldest first, or newest first with newest=true."""
-        query = call.query
+        query, limit, visible = call.query, call.query.limit, call.access.visibility
         if query.newest:
-            records = self.archive.page_back(push=query.push, app=query.app, before=query.after, limit=query.limit)
+            before = query.after
+            records = self.archive.page_back(
+                push=query.push, app=query.app, before=before, limit=limit, visible=visible
+            )
         else:
-            records = self.archive.page(push=query.push, app=query.app, after=query.after, limit=query.limit)
+            records = self.archive.page(push=query.push, app=query.app, after=query.after, limit=limit, visible=visible)
         items = tuple(EventView.of(record) for record in records)
         return Answer(body=Events(items=items, next=next_page(items, query.limit, lambda one: one.sequence)))
 
     @operation(NoQuery, NoBody, CloudEventView)
     def show_event(self, call: Call[NoQuery, NoBody]) -> Answer[CloudEventView]:
         """Show an event in its structured form."""
-        return Answer(body=cloud_event_view(self._event(call.path["event"])))
+        return Answer(body=cloud_event_view(self._event(call)))
 
     @operation(NoQuery, Replay, ReplayView, statuses=(202, 200))
     def replay_event(self, call: Call[NoQuery, Replay]) -> Answer[ReplayView]:
         """Send an event again as it is, with its own id: functions do not repeat what they did for it."""
-        event = self._event(call.path["event"])
+        event = self._event(call)
         if call.body.dry_run:
             to = tuple(SubscriberView.of(one) for one in self.subscriptions.of(event))
             return Answer(body=ReplayView(event=event.id, type=event.type, replayed=False, to=to))
         self.sink.resend(event)
-        self.audit.record(actor=call.token.name, action="event.replay", target=event.id, detail=event.type)
+        self.audit.record(actor=call.actor, action="event.replay", target=event.id, detail=event.type)
         return Answer(status=202, body=ReplayView(event=event.id, type=event.type, replayed=True))
 
-    def _event(self, event_id: str) -> Envelope:
+    def _event(self, call: Call[NoQuery, Any]) -> Envelope:
+        event_id = call.path["event"]
         found = self.log.find(event_id)
-        if found is None:
+        app = found.extensions.get("slipwayapp", "") if found else ""
+        if found is None or not call.access.allows(app, at=self.archive.recorded_at(event_id)):
             msg = f"there is no event {event_id!r}: see `paas events list`"
             raise NotFound(msg)
         return found
@@ -222,22 +227,22 @@ class DeadLetterHandlers:
         """List dead letters, newest first; parked ones unless `state` says otherwise."""
         query = call.query
         state = "" if query.state is ListedState.ALL else query.state
-        found = self.parked.page(state=state, before=query.after, limit=query.limit)
+        found = self.parked.page(state=state, before=query.after, limit=query.limit, visible=call.access.visibility)
         items = tuple(LetterView.model_validate(_fields(one)) for one in found)
         return Answer(body=Letters(items=items, next=next_page(items, query.limit, lambda one: one.id)))
 
     @operation(NoQuery, NoBody, LetterWithEvent)
     def show_dead_letter(self, call: Call[NoQuery, NoBody]) -> Answer[LetterWithEvent]:
         """Show a dead letter with its event."""
-        letter = self._letter(call.path["number"])
+        letter = self._letter(call)
         return Answer(body=LetterWithEvent.model_validate({**_fields(letter), "body": cloud_event_view(letter.event)}))
 
     @operation(NoQuery, NoBody, RedrivenLetter, statuses=(202,), refusals=(409,))
     def redrive(self, call: Call[NoQuery, NoBody]) -> Answer[RedrivenLetter]:
         """Send the event again to all its subscribers; 409 when it is not parked any more."""
-        letter = self._letter(call.path["number"])
+        letter = self._letter(call)
         with self.changes.begin():
-            self._end(letter, LetterState.REDRIVEN, action="dead-letter.redrive", actor=call.token.name)
+            self._end(letter, LetterState.REDRIVEN, action="dead-letter.redrive", actor=call.actor)
             # Inside the transaction: when the broker does not accept the event, the letter stays parked.
             self.sink.resend(letter.event)
         body = RedrivenLetter(id=letter.id, state=LetterState.REDRIVEN, event=letter.event.id)
@@ -246,14 +251,15 @@ class DeadLetterHandlers:
     @operation(NoQuery, NoBody, DiscardedLetter, refusals=(409,))
     def discard(self, call: Call[NoQuery, NoBody]) -> Answer[DiscardedLetter]:
         """Give the event up; 409 when it is not parked any more."""
-        letter = self._letter(call.path["number"])
+        letter = self._letter(call)
         with self.changes.begin():
-            self._end(letter, LetterState.DISCARDED, action="dead-letter.discard", actor=call.token.name)
+            self._end(letter, LetterState.DISCARDED, action="dead-letter.discard", actor=call.actor)
         return Answer(body=DiscardedLetter(id=letter.id, state=LetterState.DISCARDED))
 
-    def _letter(self, number: str) -> ParkedEvent:
+    def _letter(self, call: Call[NoQuery, NoBody]) -> ParkedEvent:
+        number = call.path["number"]
         found = self.parked.find(int(number))
-        if found is None:
+        if found is None or not call.access.allows(found.app, at=found.parked_at):
             msg = f"there is no dead letter {number}: see `paas dead-letters list`"
             raise NotFound(msg)
         return found

@@ -3,7 +3,7 @@
 import base64
 import json
 from dataclasses import dataclass
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, ValidationError
 
@@ -146,12 +146,12 @@ class LogHandlers:
     @operation(NoQuery, NoBody, BuildView)
     def show_build(self, call: Call[NoQuery, NoBody]) -> Answer[BuildView]:
         """Show a build."""
-        return Answer(body=BuildView.of(self._build(call.path["build"])))
+        return Answer(body=BuildView.of(self._build(call)))
 
     @operation(FromOffset, NoBody, BuildLog)
     def show_build_log(self, call: Call[FromOffset, NoBody]) -> Answer[BuildLog]:
         """Show a build's log from an offset on."""
-        build = self._build(call.path["build"])
+        build = self._build(call)
         chunk = self._read(build, call.query.offset)
         body = BuildLog(
             build=build.name, state=build.state, text=chunk.text, next_offset=chunk.next_offset, ended=chunk.ended
@@ -173,9 +173,10 @@ class LogHandlers:
         after = LogCursor(builds=offsets, runtime=running.cursor)
         return Answer(body=AppLogs(lines=tuple(lines), cursor=after.encode()))
 
-    def _build(self, name: str) -> BuildRecord:
+    def _build(self, call: Call[Any, NoBody]) -> BuildRecord:
+        name = call.path["build"]
         build = self.builds.build(name)
-        if build is None:
+        if build is None or not call.access.allows(build.app):
             msg = f"there is no build {name!r}: see GET /v1/apps/APP/builds"
             raise NotFound(msg)
         return build

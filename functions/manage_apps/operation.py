@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from functions.common.ports.apps import ApiToken, AppRecord
+from functions.common.ports.accounts import Caller
+from functions.common.ports.apps import AppRecord
+from functions.manage_apps.access import Access
 from functions.manage_apps.models import Body, Query, View
 
 Q = TypeVar("Q", bound=Query)
@@ -18,23 +20,34 @@ H = TypeVar("H")
 class Call(Generic[Q, B]):
     """A request that may be handled: the caller is known and allowed, query and body are valid.
 
-    `path` holds the variable parts of the path. `caller` is None on routes without a role, `named_app` on paths
-    without <app>.
+    `path` holds the variable parts of the path. `granted` is None on public routes, `named_app` on paths without
+    <app>. `address` is where the request comes from, as far as proxies say.
     """
 
     path: Mapping[str, str]
     query: Q
     body: B
-    caller: ApiToken | None = None
+    address: str = ""
+    granted: Access | None = None
     named_app: AppRecord | None = field(default=None, repr=False)
 
     @property
-    def token(self) -> ApiToken:
-        """The caller's token."""
-        if self.caller is None:
-            msg = "the route declares no role"
+    def access(self) -> Access:
+        """What the caller may do."""
+        if self.granted is None:
+            msg = "the route is public"
             raise TypeError(msg)
-        return self.caller
+        return self.granted
+
+    @property
+    def caller(self) -> Caller:
+        """Who calls."""
+        return self.access.caller
+
+    @property
+    def actor(self) -> str:
+        """Who calls, as the audit log and events say it."""
+        return self.access.caller.actor
 
     @property
     def app(self) -> AppRecord:

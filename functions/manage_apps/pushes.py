@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functions.common.domain.environment import PRODUCTION
 from functions.common.errors import NotFound, Rejected
 from functions.common.events.push import PushReceived
-from functions.common.ports.pushes import PushRecord, PushRecords
+from functions.common.ports.pushes import PushRecord, PushRecords, RecordedEvent
 from functions.manage_apps.apps import Hosts
 from functions.manage_apps.explanation import Explanation, explain
 from functions.manage_apps.models import NoBody, NoQuery
@@ -33,6 +33,11 @@ class PushHandlers:
         deliveries = self.records.deliveries(reference)
         delivered = {one.event: self.records.events(one.event) for one in deliveries if one.type == PushReceived.type}
         pushes = self.records.pushes(reference)
+        if not call.caller.sees_all or call.caller.app:
+            pushes = tuple(push for push in pushes if call.access.allows(push.app))
+            known = {push.id for push in pushes} | {one for one, events in delivered.items() if _allows(call, events)}
+            deliveries = tuple(one for one in deliveries if one.event in known)
+            delivered = {one: events for one, events in delivered.items() if one in known}
         if not deliveries and not pushes:
             msg = (
                 f"no webhook reported a push {reference!r}: check that the commit was pushed and, at the forge, "
@@ -54,3 +59,8 @@ class PushHandlers:
             return ""
         label = push.app if push.environment == PRODUCTION else f"{push.environment}--{push.app}"
         return self.hosts.url(self.hosts.host(label))
+
+
+def _allows(call: Call[NoQuery, NoBody], events: tuple[RecordedEvent, ...]) -> bool:
+    """Return whether events of a push show that it is one of an app that the caller may see."""
+    return any(event.app and call.access.allows(event.app, at=event.at) for event in events)

@@ -131,10 +131,10 @@ class ReleaseHandlers:
         target = self._target(environment, call.body.to)
         with self.changes.begin() as change:
             event = change.announce(
-                RollbackRequested(app=app, environment=environment.name, to=target.number, actor=call.token.name)
+                RollbackRequested(app=app, environment=environment.name, to=target.number, actor=call.actor)
             )
             detail = f"to {target.number}"
-            self.audit.record(actor=call.token.name, action="rollback", target=environment.label, detail=detail)
+            self.audit.record(actor=call.actor, action="rollback", target=environment.label, detail=detail)
         body = RollbackView(event=event, app=app, environment=environment.name, to=target.number, digest=target.digest)
         return Answer(status=202, body=body, queued=change.queued)
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from ipaddress import ip_address
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
@@ -29,6 +30,17 @@ def path_of(request: Request) -> str:
         msg = "the path holds NUL, which no name has"
         raise Malformed(msg)
     return path
+
+
+def address_of(request: Request) -> str:
+    """Return the client's address, as far as proxies say it.
+
+    Proxies append the address that they see: the last public one was not written by the client. When there is none, a
+    client of the local network asks, and its own entry is the first.
+    """
+    entries = [entry.strip() for entry in request.headers.get("X-Forwarded-For", "").split(",")]
+    known = [entry for entry in (*entries, request.remote_addr or "") if _ip(entry)]
+    return next((entry for entry in reversed(known) if ip_address(entry).is_global), known[0] if known else "")
 
 
 def parameters_of(query_string: bytes) -> dict[str, str]:
@@ -81,6 +93,14 @@ def fields_of(content: bytes, media_type: str) -> dict[str, Any]:
 def is_text(text: str) -> bool:
     """Return whether PostgreSQL can store it: no NUL, and no character without bytes in UTF-8."""
     return "\0" not in text and (text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text))
+
+
+def _ip(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _json(content: bytes) -> object:

@@ -8,7 +8,7 @@ from werkzeug.exceptions import NotFound as NoRule
 from werkzeug.routing import Map, RequestRedirect, Rule
 
 from functions.common.errors import NotFound
-from functions.common.ports.apps import Role
+from functions.manage_apps.access import Need
 from functions.manage_apps.errors import MethodNotAllowed
 from functions.manage_apps.operation import Operation
 
@@ -19,15 +19,17 @@ _WITHOUT_BODY = frozenset({"GET"})
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`path` is a werkzeug rule below the prefix. `role` is what the token needs; None: no token is needed.
+    """`path` is a werkzeug rule below the prefix. `need` is checked before the handler is called.
 
+    A route whose need is a role, but whose path has no <app>, is about a build, push, event or dead letter: its handler
+    asks the call's `access` for the app of that.
     `group` names the handlers that app.py composes, `handler` the method of theirs. What the handler reads and
     answers is declared there (`operation`).
     """
 
     method: str
     path: str
-    role: Role | None
+    need: Need
     group: str
     handler: str
 
@@ -39,8 +41,7 @@ class Route:
     def errors(self, operation: Operation) -> tuple[int, ...]:
         """Return the statuses of all errors that the route may answer."""
         found = {400, 413, 500, 503, *operation.refusals}
-        found |= {401} if self.role else set()
-        found |= {403} if self.role and self.role != Role.VIEWER else set()
+        found |= {401, 403} if self.need is not Need.PUBLIC else set()
         found |= {404} if "<" in self.path else set()
         found |= {415, 422} if self.reads_body else set()
         return tuple(sorted(found))
@@ -49,35 +50,56 @@ class Route:
 _LETTER = "/dead-letters/<int(max=9223372036854775807):number>"
 
 ROUTES = (
-    Route("GET", "/openapi.json", None, "document", "show_openapi"),
-    Route("GET", "/whoami", Role.VIEWER, "tokens", "who_am_i"),
-    Route("POST", "/tokens", Role.ADMIN, "tokens", "create_token"),
-    Route("DELETE", "/tokens/<name>", Role.ADMIN, "tokens", "revoke_token"),
-    Route("GET", "/apps", Role.VIEWER, "apps", "list_apps"),
-    Route("POST", "/apps", Role.DEPLOYER, "apps", "create_app"),
-    Route("GET", "/apps/<app>", Role.VIEWER, "apps", "show_app"),
-    Route("DELETE", "/apps/<app>", Role.DEPLOYER, "apps", "delete_app"),
-    Route("PUT", "/apps/<app>/git", Role.DEPLOYER, "apps", "set_git_source"),
-    Route("GET", "/apps/<app>/config", Role.VIEWER, "config", "show_config"),
-    Route("PATCH", "/apps/<app>/config", Role.DEPLOYER, "config", "change_config"),
-    Route("GET", "/apps/<app>/domains", Role.VIEWER, "domains", "list_domains"),
-    Route("PUT", "/apps/<app>/domains/<host>", Role.DEPLOYER, "domains", "add_domain"),
-    Route("DELETE", "/apps/<app>/domains/<host>", Role.DEPLOYER, "domains", "remove_domain"),
-    Route("GET", "/apps/<app>/environments", Role.VIEWER, "releases", "list_environments"),
-    Route("GET", "/apps/<app>/releases", Role.VIEWER, "releases", "list_releases"),
-    Route("POST", "/apps/<app>/rollback", Role.DEPLOYER, "releases", "roll_back"),
-    Route("GET", "/apps/<app>/builds", Role.VIEWER, "logs", "list_builds"),
-    Route("GET", "/apps/<app>/logs", Role.VIEWER, "logs", "show_app_logs"),
-    Route("GET", "/builds/<build>", Role.VIEWER, "logs", "show_build"),
-    Route("GET", "/builds/<build>/log", Role.VIEWER, "logs", "show_build_log"),
-    Route("GET", "/pushes/<push>", Role.VIEWER, "pushes", "explain_push"),
-    Route("GET", "/events", Role.VIEWER, "events", "list_events"),
-    Route("GET", "/events/<event>", Role.VIEWER, "events", "show_event"),
-    Route("POST", "/events/<event>/replay", Role.DEPLOYER, "events", "replay_event"),
-    Route("GET", "/dead-letters", Role.VIEWER, "dead_letters", "list_dead_letters"),
-    Route("GET", _LETTER, Role.VIEWER, "dead_letters", "show_dead_letter"),
-    Route("POST", f"{_LETTER}/redrive", Role.DEPLOYER, "dead_letters", "redrive"),
-    Route("POST", f"{_LETTER}/discard", Role.DEPLOYER, "dead_letters", "discard"),
+    Route("GET", "/openapi.json", Need.PUBLIC, "document", "show_openapi"),
+    # The caller's own account.
+    Route("POST", "/auth/login", Need.PUBLIC, "account", "log_in"),
+    Route("POST", "/auth/invitation", Need.PUBLIC, "account", "accept_invitation"),
+    Route("POST", "/auth/logout", Need.READ, "account", "log_out"),
+    Route("PUT", "/auth/password", Need.ACCOUNT, "account", "change_password"),
+    Route("GET", "/whoami", Need.READ, "account", "who_am_i"),
+    Route("GET", "/tokens", Need.ACCOUNT, "tokens", "list_tokens"),
+    Route("POST", "/tokens", Need.ACCOUNT, "tokens", "create_token"),
+    Route("DELETE", "/tokens/<name>", Need.ACCOUNT, "tokens", "revoke_token"),
+    Route("GET", "/auth/ssh-keys", Need.ACCOUNT, "ssh_keys", "list_ssh_keys"),
+    Route("POST", "/auth/ssh-keys", Need.ACCOUNT, "ssh_keys", "add_ssh_key"),
+    Route("DELETE", "/auth/ssh-keys/<key>", Need.ACCOUNT, "ssh_keys", "remove_ssh_key"),
+    # Users, for administrators.
+    Route("GET", "/users", Need.ADMINISTRATOR, "users", "list_users"),
+    Route("PATCH", "/users/<email>", Need.ADMINISTRATOR, "users", "change_user"),
+    Route("DELETE", "/users/<email>", Need.ADMINISTRATOR, "users", "remove_user"),
+    Route("GET", "/invitations", Need.ADMINISTRATOR, "users", "list_invitations"),
+    Route("POST", "/invitations", Need.ADMINISTRATOR, "users", "invite"),
+    Route("DELETE", "/invitations/<email>", Need.ADMINISTRATOR, "users", "withdraw_invitation"),
+    # Apps.
+    Route("GET", "/apps", Need.READ, "apps", "list_apps"),
+    Route("POST", "/apps", Need.DEPLOY, "apps", "create_app"),
+    Route("GET", "/apps/<app>", Need.VIEWER, "apps", "show_app"),
+    Route("DELETE", "/apps/<app>", Need.OWNER, "apps", "delete_app"),
+    Route("PUT", "/apps/<app>/git", Need.DEPLOYER, "apps", "set_git_source"),
+    Route("GET", "/apps/<app>/collaborators", Need.VIEWER, "collaborators", "list_collaborators"),
+    Route("PUT", "/apps/<app>/collaborators/<email>", Need.OWNER, "collaborators", "put_collaborator"),
+    Route("DELETE", "/apps/<app>/collaborators/<email>", Need.OWNER, "collaborators", "remove_collaborator"),
+    Route("GET", "/apps/<app>/config", Need.VIEWER, "config", "show_config"),
+    Route("PATCH", "/apps/<app>/config", Need.DEPLOYER, "config", "change_config"),
+    Route("GET", "/apps/<app>/domains", Need.VIEWER, "domains", "list_domains"),
+    Route("PUT", "/apps/<app>/domains/<host>", Need.DEPLOYER, "domains", "add_domain"),
+    Route("DELETE", "/apps/<app>/domains/<host>", Need.DEPLOYER, "domains", "remove_domain"),
+    Route("GET", "/apps/<app>/environments", Need.VIEWER, "releases", "list_environments"),
+    Route("GET", "/apps/<app>/releases", Need.VIEWER, "releases", "list_releases"),
+    Route("POST", "/apps/<app>/rollback", Need.DEPLOYER, "releases", "roll_back"),
+    Route("GET", "/apps/<app>/builds", Need.VIEWER, "logs", "list_builds"),
+    Route("GET", "/apps/<app>/logs", Need.VIEWER, "logs", "show_app_logs"),
+    # What happened, found by its own name: each belongs to an app.
+    Route("GET", "/builds/<build>", Need.VIEWER, "logs", "show_build"),
+    Route("GET", "/builds/<build>/log", Need.VIEWER, "logs", "show_build_log"),
+    Route("GET", "/pushes/<push>", Need.VIEWER, "pushes", "explain_push"),
+    Route("GET", "/events", Need.READ, "events", "list_events"),
+    Route("GET", "/events/<event>", Need.VIEWER, "events", "show_event"),
+    Route("POST", "/events/<event>/replay", Need.DEPLOYER, "events", "replay_event"),
+    Route("GET", "/dead-letters", Need.READ, "dead_letters", "list_dead_letters"),
+    Route("GET", _LETTER, Need.VIEWER, "dead_letters", "show_dead_letter"),
+    Route("POST", f"{_LETTER}/redrive", Need.DEPLOYER, "dead_letters", "redrive"),
+    Route("POST", f"{_LETTER}/discard", Need.DEPLOYER, "dead_letters", "discard"),
 )
 
 

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 
 from functions.cli.main import main
 from functions.common.adapters.postgres.client import Postgres
-from functions.common.ports.apps import Role
+from functions.common.ports.accounts import Scope
 from tests.api_world import TOKENS, give_tokens
 from tests.conftest import ROOT
 from tests.databases import Databases
@@ -35,6 +35,7 @@ class Platform:
     home: Path
     database: Postgres
     broker: LoopbackBroker
+    database_url: str
 
     @property
     def story(self) -> Story:
@@ -44,13 +45,13 @@ class Platform:
     def paas(
         self,
         *arguments: str,
-        role: Role = Role.ADMIN,
+        scope: Scope = Scope.ADMIN,
         server: str = "",
         folder: Path | None = None,
         **run: Any,  # noqa: ANN401 - of click
     ) -> Result:
         """Run the command and return its result."""
-        env = {"PAAS_SERVER": server or self.url, "PAAS_TOKEN": TOKENS[role]}
+        env = {"PAAS_SERVER": server or self.url, "PAAS_TOKEN": TOKENS[scope]}
         with chdir(folder or self.home):
             return CliRunner().invoke(main, list(arguments), **{"env": env, **run})
 
@@ -90,7 +91,7 @@ def platform(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> 
         try:
             server = f"http://127.0.0.1:{port}"
             wait_for(server + "/healthz")
-            yield Platform(url=server, home=home, database=database, broker=broker)
+            yield Platform(url=server, home=home, database=database, broker=broker, database_url=url)
         finally:
             process.terminate()
             process.wait(timeout=patient(30))

@@ -59,7 +59,12 @@ def test_the_local_platform_is_found_and_its_credentials_are_in_the_remote(platf
     state, inner = clone.parent / ".slipway", clone / "web"
     state.mkdir()
     inner.mkdir()
-    endpoints = {"gateway": platform.url, "token": "token-of-a-admin", "ca": "", "git": "http://me:pw@127.0.0.1:4321"}
+    endpoints = {
+        "gateway": platform.url,
+        "token": "token-with-scope-admin",
+        "ca": "",
+        "git": "http://me:pw@127.0.0.1:4321",
+    }
     (state / "endpoints.json").write_text(json.dumps(endpoints))
     nothing_set = {"PAAS_SERVER": None, "PAAS_TOKEN": None}
 

@@ -1,12 +1,11 @@
 """Config, domains, releases, events, dead letters: what is printed, and the exit codes."""
 
-import json
 from typing import Any
 
 import pytest
 
 from functions.common.events.build import BuildFailed, BuildRequested
-from functions.common.ports.apps import Role
+from functions.common.ports.accounts import Scope
 from tests.cli.conftest import Platform
 from tests.story import KEY
 
@@ -124,16 +123,7 @@ def test_failures_say_what_to_do(platform: Platform) -> None:
     for arguments, code in codes.items():
         result = platform.paas(*arguments)
         assert (result.exit_code, result.stdout, bool(result.stderr)) == (code, "", True), arguments
-    assert platform.paas("apps", "create", "viewed", role=Role.VIEWER).exit_code == 4
+    assert platform.paas("apps", "create", "viewed", scope=Scope.READ).exit_code == 4
     assert platform.paas("apps", "list", env={"PAAS_SERVER": platform.url, "PAAS_TOKEN": "wrong"}).exit_code == 4
     away = platform.paas("apps", "list", server="http://127.0.0.1:1")
     assert (away.exit_code, "task up" in away.stderr) == (5, True)
-
-
-def test_tokens(platform: Platform) -> None:
-    token = platform.paas("tokens", "create", "robot", "--role", "viewer").stdout.strip()
-    as_robot = {"PAAS_SERVER": platform.url, "PAAS_TOKEN": token}
-
-    assert json.loads(platform.paas("whoami", "--json", env=as_robot).stdout) == {"name": "robot", "role": "viewer"}
-    assert platform.paas("tokens", "revoke", "robot").exit_code == 0
-    assert platform.paas("whoami", env=as_robot).exit_code == 4

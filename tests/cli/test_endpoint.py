@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 
 from functions.cli.client import Failure
-from functions.cli.context import FILE, HOME, Endpoint, find_endpoint
+from functions.cli.context import FILE, HOME, Endpoint
+from functions.cli.context import find_endpoint as find
+from functions.cli.credentials import Credentials
+
+
+def find_endpoint(
+    server: str | None, token: str | None, *, start: Path, home: Path, anonymous: bool = False
+) -> Endpoint:
+    """Find the endpoint by the logins that `home` has."""
+    logins = Credentials(home / "credentials.json")
+    return find(server, token, start=start, home=home, credentials=logins, anonymous=anonymous)
 
 
 def running(folder: Path, name: str) -> Endpoint:
@@ -61,3 +71,28 @@ def test_a_token_that_no_header_can_carry_is_refused_and_not_shown(tmp_path: Pat
 
 def test_whitespace_around_a_token_is_removed(tmp_path: Path) -> None:
     assert find_endpoint("http://there", "slipway_hush\n", start=tmp_path, home=tmp_path).token == "slipway_hush"
+
+
+def test_a_login_is_used_for_its_server_and_kept_private(tmp_path: Path) -> None:
+    running(tmp_path, "here")
+    logins = Credentials(tmp_path / "credentials.json")
+    logins.store("http://here/", token="mine", email="dev@example.org")
+    logins.store("http://there", token="theirs", email="dev@example.org")
+    elsewhere = tmp_path.parent
+
+    assert (tmp_path / "credentials.json").stat().st_mode & 0o777 == 0o600
+    assert find_endpoint("http://here", None, start=tmp_path, home=tmp_path).token == "mine"
+    assert find_endpoint(None, None, start=tmp_path, home=tmp_path).server == "http://here"
+    assert find_endpoint(None, None, start=elsewhere, home=tmp_path).token == "theirs"
+    assert find_endpoint("http://there", "given", start=tmp_path, home=tmp_path).token == "given"
+    assert find_endpoint("http://there", "given", start=tmp_path, home=tmp_path, anonymous=True).token == ""
+    logins.remove("http://there/")
+    assert find_endpoint(None, None, start=elsewhere, home=tmp_path).token == "mine"
+    logins.remove("http://here")
+    assert find_endpoint(None, None, start=elsewhere, home=tmp_path).token == "token of here"
+
+
+def test_unreadable_logins_are_named(tmp_path: Path) -> None:
+    (tmp_path / "credentials.json").write_text("{}")
+    with pytest.raises(Failure, match=r"credentials\.json cannot be read.*paas login"):
+        find_endpoint(None, None, start=tmp_path, home=tmp_path)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from functions.common.events.app import ConfigChanged
-from functions.common.ports.apps import Role
+from functions.common.ports.accounts import Scope
 from tests.api_world import TOKENS, ApiWorld, api_world
 from tests.story import SHA, Story
 from tests.webhook_sender import SECRET, payload, sender
@@ -51,7 +51,7 @@ def everything_changed(api: ApiWorld, number: int) -> None:
         ("POST", "/v1/apps", {"name": "other", "git_url": f"https://{VALUE}@git.example.org/a/b.git"}),
         ("PUT", "/v1/apps/shop/git", {"url": f"https://me:{VALUE}@git.example.org/a/b.git"}),
         ("POST", "/v1/apps", {"name": [VALUE]}),
-        ("POST", "/v1/tokens", {"name": "ci", "role": VALUE}),
+        ("POST", "/v1/tokens", {"name": "ci", "scope": VALUE}),
         ("POST", "/v1/apps/shop/rollback", {"to": 1}),
         ("POST", f"/v1/dead-letters/{number}/redrive", None),
         ("PUT", "/v1/apps/shop/domains/www.example.net", None),
@@ -107,11 +107,12 @@ def test_invariant_07_an_error_while_a_value_is_written_has_no_value(
 
 def test_invariant_07_a_token_is_shown_only_when_it_is_created(api: ApiWorld, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    made = api.call("POST", "/v1/tokens", {"name": "ci", "role": "viewer"}).body["token"]
+    user = api.user("dev@example.org")
+    made = api.call("POST", "/v1/tokens", {"name": "ci", "scope": "read"}, token=user).body["token"]
     api.answers.clear()
 
-    api.call("GET", "/v1/apps", role=None, headers={"Authorization": f"Bearer {made}x"})
-    api.call("GET", "/v1/apps", role=None, headers={"Authorization": f"Bearer {made}"})
+    api.call("GET", "/v1/apps", scope=None, headers={"Authorization": f"Bearer {made}x"})
+    api.call("GET", "/v1/apps", scope=None, headers={"Authorization": f"Bearer {made}"})
 
     everything = shown(api, caplog) + str(api.database.run("select * from api_tokens"))
     assert made not in everything
@@ -134,6 +135,6 @@ def test_invariant_07_the_webhook_secret_is_in_no_log_event_or_answer(
 
 
 def test_invariant_07_only_an_admin_reads_a_value_and_it_is_audited(api: ApiWorld) -> None:
-    assert api.call("GET", CONFIG + "?reveal=true", role=Role.DEPLOYER).status == 403
+    assert api.call("GET", CONFIG + "?reveal=true", scope=Scope.DEPLOY).status == 403
     assert api.get(CONFIG + "?reveal=true")["config"] == {"PASSWORD": VALUE}
     assert ["config.reveal", "shop"] in api.database.run("select action, target from audit_log")

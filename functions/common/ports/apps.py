@@ -1,4 +1,4 @@
-"""Apps: their records, config, domains and environments; API tokens and the audit log."""
+"""Apps: their records, config, domains and environments; the audit log."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Protocol
 
 from functions.common.domain.app import App
 from functions.common.domain.environment import Environment
+from functions.common.ports.accounts import EVERYTHING, Visibility
 
 
 class AppDirectory(Protocol):
@@ -43,8 +44,8 @@ class AppRegister(Protocol):
         """Return the app with this name or id."""
         ...
 
-    def page(self, *, after: str, limit: int) -> tuple[AppRecord, ...]:
-        """Return the apps whose names follow `after`, ordered by name."""
+    def page(self, *, after: str, limit: int, visible: Visibility = EVERYTHING) -> tuple[AppRecord, ...]:
+        """Return the visible apps whose names follow `after`, ordered by name."""
         ...
 
 
@@ -61,8 +62,11 @@ class RemovedApp:
 class AppEditor(Protocol):
     """Changes apps."""
 
-    def add(self, app: App, *, repository: str) -> str:
-        """Add the app with its production environment and return its id; empty when the name is taken."""
+    def add(self, app: App, *, repository: str, owner: str = "") -> str:
+        """Add the app with its production environment and return its id; empty when the name is taken.
+
+        `owner` is the id of a user, empty when only administrators own it.
+        """
         ...
 
     def set_source(self, name: str, *, git_url: str, branch: str) -> tuple[Environment, ...]:
@@ -164,44 +168,6 @@ class PreviewSweeper(Protocol):
 
     def mark_swept(self, app: str, environment: str) -> None:
         """Record that nothing of the closed preview is left."""
-        ...
-
-
-class Role(StrEnum):
-    """Viewers read, deployers change apps, admins also read secrets and manage tokens."""
-
-    VIEWER = "viewer"
-    DEPLOYER = "deployer"
-    ADMIN = "admin"
-
-    def covers(self, other: "Role") -> bool:
-        """Return whether this role may do what the other may."""
-        order = list(Role)
-        return order.index(self) >= order.index(other)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiToken:
-    """An active token; the token itself is not stored."""
-
-    name: str
-    role: Role
-    created_at: datetime
-
-
-class ApiTokens(Protocol):
-    """Stores the SHA-256 of each API token, in hex."""
-
-    def find(self, digest: str) -> ApiToken | None:
-        """Return the active token with this digest."""
-        ...
-
-    def add(self, name: str, role: Role, *, digest: str) -> bool:
-        """Add a token; False when an active one has this name."""
-        ...
-
-    def revoke(self, name: str) -> bool:
-        """Revoke the token of this name, effective at once; False when no active one has it."""
         ...
 
 

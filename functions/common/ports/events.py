@@ -7,6 +7,7 @@ from typing import Protocol
 
 from functions.common.events.base import Event
 from functions.common.events.envelope import Envelope
+from functions.common.ports.accounts import EVERYTHING, Visibility
 
 
 class EventSink(Protocol):
@@ -102,12 +103,20 @@ class EventRecord:
 class EventArchive(Protocol):
     """Reads the event log page by page."""
 
-    def page(self, *, push: str, app: str, after: int, limit: int) -> tuple[EventRecord, ...]:
-        """Return the events of a push or an app (empty: any) with a sequence above `after`, oldest first."""
+    def page(
+        self, *, push: str, app: str, after: int, limit: int, visible: Visibility = EVERYTHING
+    ) -> tuple[EventRecord, ...]:
+        """Return the visible events of a push or an app (empty: any) with a sequence above `after`, oldest first."""
         ...
 
-    def page_back(self, *, push: str, app: str, before: int, limit: int) -> tuple[EventRecord, ...]:
+    def page_back(
+        self, *, push: str, app: str, before: int, limit: int, visible: Visibility = EVERYTHING
+    ) -> tuple[EventRecord, ...]:
         """Return those with a sequence below `before` (0: the last ones), newest first."""
+        ...
+
+    def recorded_at(self, event_id: str) -> datetime | None:
+        """Return when the event with this id was recorded first."""
         ...
 
 
@@ -148,8 +157,8 @@ class ParkedEvent:
 class ParkedEvents(Protocol):
     """Reads and closes stored dead letters."""
 
-    def page(self, *, state: str, before: int, limit: int) -> tuple[ParkedEvent, ...]:
-        """Return those in a state (empty: any) with an id below `before` (0: all), newest first."""
+    def page(self, *, state: str, before: int, limit: int, visible: Visibility = EVERYTHING) -> tuple[ParkedEvent, ...]:
+        """Return the visible ones in a state (empty: any) with an id below `before` (0: all), newest first."""
         ...
 
     def find(self, number: int) -> ParkedEvent | None:

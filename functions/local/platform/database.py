@@ -187,7 +187,7 @@ def prepare(instance: Instance) -> None:
             if folder.is_dir():
                 migrate(database, folder)
         database.run(
-            "insert into api_tokens (digest, name, role) values (:digest, 'admin of this machine', 'admin') "
+            "insert into api_tokens (digest, name, scope) values (:digest, 'admin of this machine', 'admin') "
             "on conflict (digest) do nothing",
             digest=hashlib.sha256(instance.admin_token.encode()).hexdigest(),
         )

@@ -35,7 +35,7 @@ def test_a_name_is_unique(api: ApiWorld) -> None:
 
     again = api.call("POST", "/api/v1/apps", {"name": "shop"})
 
-    assert (again.status, "choose another name" in again.body["error"]) == (409, True)
+    assert (again.status, "is taken: choose another" in again.body["error"]) == (409, True)
     assert api.types() == ["app.created"]
 
 

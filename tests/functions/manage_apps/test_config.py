@@ -1,8 +1,8 @@
-"""Config is set, masked, shown to admins only, and published by key."""
+"""Config is set, masked, shown to owners only, and published by key."""
 
 import pytest
 
-from functions.common.ports.apps import Role
+from functions.common.ports.accounts import Scope
 from tests.api_world import ApiWorld
 
 PATH = "/v1/apps/shop/config"
@@ -15,19 +15,19 @@ def _shop(api: ApiWorld) -> None:
 
 
 def test_values_are_stored_and_masked_and_only_keys_are_published(api: ApiWorld) -> None:
-    answer = api.call("PATCH", PATH, {"B": "two", "A": "one"}, role=Role.DEPLOYER)
+    answer = api.call("PATCH", PATH, {"B": "two", "A": "one"}, scope=Scope.DEPLOY)
 
     assert (answer.status, answer.body["changed"]) == (200, ["A", "B"])
-    assert api.get(PATH, role=Role.VIEWER)["config"] == {"A": "********", "B": "********"}
+    assert api.get(PATH, scope=Scope.READ)["config"] == {"A": "********", "B": "********"}
     assert api.get(PATH + "?reveal=true")["config"] == {"A": "one", "B": "two"}
     (event,) = api.broker.events
     assert (event["type"], event["slipwayenv"]) == ("dev.slipway.config.changed.v1", "production")
     assert event["data"] == {
-        "app": "shop", "environment": "production", "push": "", "keys": ["A", "B"], "actor": "deployer",
+        "app": "shop", "environment": "production", "push": "", "keys": ["A", "B"], "actor": "deploy",
     }  # fmt: skip
     assert event["id"] == answer.body["events"][0]
     acts = api.database.run("select actor, action, detail from audit_log where action like 'config.%'")
-    assert acts == [["deployer", "config.set", "A, B"], ["admin", "config.reveal", "production"]]
+    assert acts == [["deploy", "config.set", "A, B"], ["admin", "config.reveal", "production"]]
 
 
 def test_a_change_without_effect_publishes_no_event(api: ApiWorld) -> None:

@@ -68,6 +68,8 @@ PARTS = [
     "..%2f..%2fetc",
     "%0d",
 ]
+OWNER = "owner@example.org"
+TOKEN = f"session-of-{OWNER}"
 HEADERS = {
     "Idempotency-Key": "k" * 60_000,
     "Authorization-Extra": "x" * 60_000,
@@ -108,7 +110,8 @@ EACH = pytest.mark.parametrize("operation", operations(), ids=lambda one: f"{one
 @pytest.fixture
 def shop(api: ApiWorld) -> Iterator[ApiWorld]:
     """Yield an API with an app, and check afterwards that nothing changed."""
-    api.app("shop")
+    api.user(OWNER, administrator=True)
+    api.app("shop", token=TOKEN)
     before = _rows(api)
     yield api
     assert _rows(api) == before
@@ -117,7 +120,7 @@ def shop(api: ApiWorld) -> Iterator[ApiWorld]:
 @EACH
 def test_odd_query_strings_are_refused_by_name(shop: ApiWorld, operation: Operation) -> None:
     for why, (query, named) in QUERIES.items():
-        answer = shop.call(operation.method, f"{operation.url}?{query}")
+        answer = shop.call(operation.method, f"{operation.url}?{query}", token=TOKEN)
         assert (answer.status, named in answer.body["error"]) == (400, True), (why, answer)
 
 
@@ -130,7 +133,7 @@ def test_odd_numbers_in_the_query_are_refused_by_name(shop: ApiWorld, operation:
         for number in NUMBERS:
             if int(parameter["schema"]["maximum"]) >= 2**63 - 1 and number == str(2**31):
                 continue
-            answer = shop.call(operation.method, f"{operation.url}?{parameter['name']}={number}")
+            answer = shop.call(operation.method, f"{operation.url}?{parameter['name']}={number}", token=TOKEN)
             assert (answer.status, parameter["name"] in answer.body["error"]) == (400, True), (number, answer)
 
 
@@ -140,7 +143,7 @@ def test_odd_parts_of_the_path_are_refused(shop: ApiWorld, operation: Operation)
         for part in PARTS:
             path = operation.path.replace("{" + name + "}", part)
             url = Operation(operation.method, path, operation.fields).url
-            answer = shop.call(operation.method, url, "{}")
+            answer = shop.call(operation.method, url, "{}", token=TOKEN)
             assert 400 <= answer.status < 500, (part, answer)
 
 
@@ -149,7 +152,7 @@ def test_odd_bodies_are_refused_by_name(shop: ApiWorld, operation: Operation) ->
     if "requestBody" not in operation.fields:
         return
     for why, (body, named) in BODIES.items():
-        answer = shop.call(operation.method, operation.url, body)
+        answer = shop.call(operation.method, operation.url, body, token=TOKEN)
         assert 400 <= answer.status < 500, (why, answer)
         assert answer.status == 404 or _free_names(operation) or named in answer.body["error"], (why, answer)
 
@@ -158,7 +161,7 @@ def test_odd_bodies_are_refused_by_name(shop: ApiWorld, operation: Operation) ->
 def test_values_of_another_type_are_refused_by_name(shop: ApiWorld, operation: Operation) -> None:
     for name, schema in _body_fields(operation).items():
         for value in WRONG[schema.get("type", "string")]:
-            answer = shop.call(operation.method, operation.url, {name: value})
+            answer = shop.call(operation.method, operation.url, {name: value}, token=TOKEN)
             named = answer.status in {400, 404} or name in answer.body["error"]
             assert (400 <= answer.status < 500, named) == (True, True), (value, answer)
 
@@ -168,18 +171,18 @@ def test_another_content_type_is_refused(shop: ApiWorld, operation: Operation) -
     if "requestBody" in operation.fields:
         for media_type in ("text/xml", "multipart/form-data; boundary=x", "application/jsonx", "é"):
             headers = {"Content-Type": media_type}
-            answer = shop.call(operation.method, operation.url, '{"odd": 1}', headers=headers)
+            answer = shop.call(operation.method, operation.url, '{"odd": 1}', headers=headers, token=TOKEN)
             assert answer.status in {404, 415}, answer
 
 
 @EACH
 def test_odd_headers_cause_no_internal_error(shop: ApiWorld, operation: Operation) -> None:
     for name, value in HEADERS.items():
-        answer = shop.call(operation.method, f"{operation.url}?odd=1", headers={name: value})
+        answer = shop.call(operation.method, f"{operation.url}?odd=1", headers={name: value}, token=TOKEN)
         assert answer.status == 400, (name, answer)
     for token in ("x" * 60_000, "é\x7f", '"', "\xff" * 10):
         answer = shop.call(
-            operation.method, f"{operation.url}?odd=1", role=None, headers={"Authorization": f"Bearer {token}"}
+            operation.method, f"{operation.url}?odd=1", scope=None, headers={"Authorization": f"Bearer {token}"}
         )
         assert answer.status == (401 if operation.fields.get("security") is None else 400), answer
 

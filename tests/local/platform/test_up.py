@@ -63,7 +63,7 @@ def test_it_starts_answers_keeps_its_state_and_leaves_nothing_behind(up: Up) -> 
     assert send(up, "1") == 202
     wait(lambda: got(up, "1"))
     database = Postgres(first["database"])
-    assert database.run("select role from api_tokens") == [["admin"]]
+    assert database.run("select scope from api_tokens") == [["admin"]]
     database.run("insert into projects (name) values ('kept')")
     database.close()
 

@@ -11,6 +11,7 @@ from functions.common.domain.build import BuildState
 from functions.common.domain.environment import Environment, EnvironmentState, production
 from functions.common.domain.git_url import repository_key
 from functions.common.errors import NotFound
+from functions.common.ports.accounts import EVERYTHING, Visibility
 from functions.common.ports.apps import AppRecord, ConfigScope, RemovedApp
 
 _SELECT_APPS = """
@@ -46,7 +47,12 @@ select p.id::text as id, p.name, p.git_url, p.branch, p.paths, p.git_repo_name, 
 from projects as p
 """
 _FIND = _SELECT_RECORDS + "where p.name = :name or p.id = :id::uuid order by p.name = :name desc limit 1"
-_PAGE = _SELECT_RECORDS + "where p.name > :after order by p.name limit :limit"
+_VISIBLE = """
+where p.name > :after and (:only::text = '' or p.name = :only::text) and (:user::text = '' or exists
+    (select 1 from app_members as m where m.app = p.name and m.user_id = nullif(:user::text, '')::uuid))
+order by p.name limit :limit
+"""
+_PAGE = _SELECT_RECORDS + _VISIBLE
 _MOVING = ("received", "building", "releasing")
 
 
@@ -61,9 +67,10 @@ class PostgresAppRegister:
         rows = self.database.rows(_FIND, name=reference, id=_uuid(reference))
         return _record(rows[0]) if rows else None
 
-    def page(self, *, after: str, limit: int) -> tuple[AppRecord, ...]:
+    def page(self, *, after: str, limit: int, visible: Visibility = EVERYTHING) -> tuple[AppRecord, ...]:
         """Return a page of apps; see AppRegister."""
-        return tuple(_record(row) for row in self.database.rows(_PAGE, after=after, limit=limit))
+        rows = self.database.rows(_PAGE, after=after, limit=limit, user=visible.user, only=visible.app)
+        return tuple(_record(row) for row in rows)
 
 
 def _record(row: dict[str, Any]) -> AppRecord:
@@ -108,6 +115,7 @@ on conflict (name) do nothing returning id::text
 _ADD_PRODUCTION = """
 insert into environments (app, name, branch, label) values (:app, :name, :branch, :label)
 """
+_ADD_OWNER = "insert into app_members (app, user_id, role) values (:app, :user::uuid, 'owner')"
 _SET_SOURCE = """
 update projects set git_url = coalesce(nullif(:git_url, ''), git_url),
     git_key = coalesce(nullif(:git_key, ''), git_key), branch = coalesce(nullif(:branch, ''), branch)
@@ -149,7 +157,7 @@ class PostgresAppEditor:
 
     database: Postgres
 
-    def add(self, app: App, *, repository: str) -> str:
+    def add(self, app: App, *, repository: str, owner: str = "") -> str:
         """Add the app; see AppEditor."""
         with self.database.transaction():
             rows = self.database.run(
@@ -166,6 +174,8 @@ class PostgresAppEditor:
                 return ""
             home = production(app.name, app.branch)
             self.database.run(_ADD_PRODUCTION, app=app.name, name=home.name, branch=home.branch, label=home.label)
+            if owner:
+                self.database.run(_ADD_OWNER, app=app.name, user=owner)
         return str(rows[0][0])
 
     def set_source(self, name: str, *, git_url: str, branch: str) -> tuple[Environment, ...]:

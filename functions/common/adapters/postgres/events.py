@@ -4,13 +4,14 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.errors import SlipwayError
 from functions.common.events.base import CURRENT_CAUSE, Event
 from functions.common.events.envelope import Envelope, envelop, from_json
+from functions.common.ports.accounts import EVERYTHING, Visibility
 from functions.common.ports.clock import Clock
 from functions.common.ports.events import DeadLetter, EventLog, EventRecord, EventSink, ParkedEvent
 
@@ -73,6 +74,13 @@ _PAGE_BACK = """
 select sequence, id, source, type, subject, push, cause, recorded_at from events
 where {where} (:before::bigint = 0 or sequence < :before::bigint) order by sequence desc limit :limit
 """
+_RECORDED_AT = "select min(recorded_at) from events where id = :id"
+# What an earlier app of the same name left is not the members' own.
+_VISIBLE = """
+(:only::text = '' or app = :only::text) and (:user::text = '' or exists
+    (select 1 from app_members as m join projects as p on p.name = m.app
+     where m.app = {table}.app and m.user_id = nullif(:user::text, '')::uuid and {table}.{time} >= p.created_at))
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,18 +89,30 @@ class PostgresEventArchive:
 
     database: Postgres
 
-    def page(self, *, push: str, app: str, after: int, limit: int) -> tuple[EventRecord, ...]:
+    def page(
+        self, *, push: str, app: str, after: int, limit: int, visible: Visibility = EVERYTHING
+    ) -> tuple[EventRecord, ...]:
         """Return a page of events; see EventArchive."""
-        return self._page(_PAGE_EVENTS, {"push": push, "app": app}, after=after, limit=limit)
+        return self._page(_PAGE_EVENTS, {"push": push, "app": app}, visible, after=after, limit=limit)
 
-    def page_back(self, *, push: str, app: str, before: int, limit: int) -> tuple[EventRecord, ...]:
+    def page_back(
+        self, *, push: str, app: str, before: int, limit: int, visible: Visibility = EVERYTHING
+    ) -> tuple[EventRecord, ...]:
         """Return a page of events, newest first; see EventArchive."""
-        return self._page(_PAGE_BACK, {"push": push, "app": app}, before=before, limit=limit)
+        return self._page(_PAGE_BACK, {"push": push, "app": app}, visible, before=before, limit=limit)
 
-    def _page(self, sql: str, of: Mapping[str, str], **numbers: int) -> tuple[EventRecord, ...]:
+    def recorded_at(self, event_id: str) -> datetime | None:
+        """Return when an event was recorded; see EventArchive."""
+        found: datetime | None = self.database.run(_RECORDED_AT, id=event_id)[0][0]
+        return found
+
+    def _page(self, sql: str, of: Mapping[str, str], visible: Visibility, **numbers: int) -> tuple[EventRecord, ...]:
         wanted = {name: value for name, value in of.items() if value}
-        sql = sql.format(where="".join(f"{name} = :{name} and " for name in wanted))
-        return tuple(EventRecord(**row) for row in self.database.rows(sql, **numbers, **wanted))
+        where = "".join(f"{name} = :{name} and " for name in wanted)
+        if visible != EVERYTHING:
+            where += _VISIBLE.format(table="events", time="recorded_at") + " and "
+            wanted |= {"user": visible.user, "only": visible.app}
+        return tuple(EventRecord(**row) for row in self.database.rows(sql.format(where=where), **numbers, **wanted))
 
 
 _ENQUEUE = "insert into event_outbox (id, source) values (:id, :source) on conflict do nothing"
@@ -213,7 +233,10 @@ select id, body, app, push, subscriber, code, error, state, parked_at, ended_at 
 _PAGE_PARKED = (
     _SELECT
     + """
-where (:state = '' or state = :state) and (:before::bigint = 0 or id < :before::bigint) order by id desc limit :limit
+where (:state = '' or state = :state) and (:before::bigint = 0 or id < :before::bigint) and """
+    + _VISIBLE.format(table="dead_letters", time="parked_at")
+    + """
+order by id desc limit :limit
 """
 )
 _FIND_PARKED = _SELECT + "where id = :id"
@@ -228,9 +251,11 @@ class PostgresParkedEvents:
 
     database: Postgres
 
-    def page(self, *, state: str, before: int, limit: int) -> tuple[ParkedEvent, ...]:
+    def page(self, *, state: str, before: int, limit: int, visible: Visibility = EVERYTHING) -> tuple[ParkedEvent, ...]:
         """Return a page of dead letters; see ParkedEvents."""
-        return tuple(_parked(row) for row in self.database.rows(_PAGE_PARKED, state=state, before=before, limit=limit))
+        of = {"user": visible.user, "only": visible.app}
+        rows = self.database.rows(_PAGE_PARKED, state=state, before=before, limit=limit, **of)
+        return tuple(_parked(row) for row in rows)
 
     def find(self, number: int) -> ParkedEvent | None:
         """Return one dead letter; see ParkedEvents."""
