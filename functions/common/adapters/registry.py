@@ -1,12 +1,11 @@
 """ImageStore of a registry with the OCI distribution API, such as Zot, Harbor or Distribution."""
 
-import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from functions.common.adapters.http_client import Answer, HttpClient
+from functions.common.domain.build import is_digest
 
-_DIGEST = re.compile(r"^sha256:[0-9a-f]{64}\Z")
 _ACCESS = "set REGISTRY_USER and REGISTRY_PASSWORD"
 _REMEDIES: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: _ACCESS,
@@ -30,14 +29,14 @@ class RegistryImages:
 
     def has(self, reference: str, digest: str) -> bool:
         """Return whether the image exists; see ImageStore."""
-        if not _DIGEST.match(digest):
+        if not is_digest(digest):
             return False
         answer = self._call("HEAD", reference, digest)
         return answer is not None and answer.headers.get("docker-content-digest", digest) == digest
 
     def delete(self, reference: str, digest: str) -> None:
         """Delete the image's manifest; see ImageStore. The registry's garbage collection then deletes its layers."""
-        if _DIGEST.match(digest):
+        if is_digest(digest):
             self._call("DELETE", reference, digest)
 
     def _call(self, method: str, reference: str, digest: str) -> Answer | None:

@@ -5,11 +5,12 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from functions.common.domain.push import is_sha
 from functions.common.errors import Rejected
 
 _NAME_LIMIT = 63
 _NAME = re.compile(r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
-_SHA = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64})\Z")
+_DIGEST = re.compile(r"^sha256:[0-9a-f]{64}\Z")
 
 
 class BuildState(StrEnum):
@@ -89,7 +90,7 @@ def check_order(order: BuildOrder) -> None:
     if not _NAME.match(order.name):
         msg = f"build name {order.name!r} is not usable: it must be a DNS label"
         raise Rejected(msg)
-    if not _SHA.match(order.sha):
+    if not is_sha(order.sha):
         msg = f"commit {order.sha!r} cannot be built: give the full sha, 40 or 64 hexadecimal digits"
         raise Rejected(msg)
     if not order.clone_url or order.clone_url.startswith("-"):
@@ -98,6 +99,11 @@ def check_order(order: BuildOrder) -> None:
     if not order.ref.startswith("refs/"):
         msg = f"build {order.name} has the ref {order.ref!r}: it must start with refs/"
         raise Rejected(msg)
+
+
+def is_digest(text: str) -> bool:
+    """Return whether a text is the digest of an image."""
+    return bool(_DIGEST.match(text))
 
 
 def build_name(app: str, environment: str, sha: str) -> str:

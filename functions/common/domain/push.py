@@ -1,8 +1,11 @@
 """A push: one verified change of one branch, and its state for one app."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+_SHA = re.compile(r"^(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 
 
 class PushState(StrEnum):
@@ -68,6 +71,11 @@ class Push:
     def is_dropped(self) -> bool:
         """Whether its branch was at another commit, or deleted, when the push was handled."""
         return self.code == PushCode.BRANCH_GONE or (self.state is PushState.SUPERSEDED and not self.sequence)
+
+
+def is_sha(text: str) -> bool:
+    """Return whether a text is a full sha of a commit, SHA-1 or SHA-256, in lower case."""
+    return bool(_SHA.match(text))
 
 
 def is_zero(sha: str) -> bool:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Literal, Protocol
 
+from functions.common.errors import Rejected
 from functions.common.events.envelope import Envelope
 
 RecordState = Literal["ready", "refused", "deleted"]
@@ -36,6 +37,12 @@ class DnsRecord:
     type: str
     content: str
     owner: str
+
+
+def foreign_record(record: DnsRecord) -> Rejected:
+    """Return the error for a record without the mark."""
+    what = f"{record.host} has a DNS record that Slipway did not create ({record.type} {record.content})"
+    return Rejected(f"{what}: delete it, or choose another host")
 
 
 class DnsZone(Protocol):

@@ -7,8 +7,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from functions.common.adapters.http_client import HttpClient
-from functions.common.errors import Rejected
-from functions.common.ports.network import DnsAction, DnsRecord
+from functions.common.ports.network import DnsAction, DnsRecord, foreign_record
 
 URL = "https://api.cloudflare.com/client/v4"
 # "Record already exists" and "An identical record already exists": another call has just created it.
@@ -121,13 +120,9 @@ class CloudflareDnsZone:
     def _owned(self, host: str) -> list[Record]:
         """Return the host's address and alias records. Raises Rejected when one lacks the mark."""
         found = [one for one in self.api.records(**{"name.exact": host}) if one.get("type") in _POINTING]
-        for one in found:
-            if not _record(one).owner:
-                msg = (
-                    f"{host} has a DNS record that Slipway did not create ({one['type']} {one['content']}): "
-                    "delete it, or choose another host"
-                )
-                raise Rejected(msg)
+        for record in map(_record, found):
+            if not record.owner:
+                raise foreign_record(record)
         return found
 
     def _wanted(self, host: str, owner: str) -> Record:

@@ -1,12 +1,11 @@
 """What the payloads of all forges share: typed fields, refs, repositories, pushes and pull requests."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
 from functions.common.domain.delivery import Provider
-from functions.common.domain.push import is_zero
+from functions.common.domain.push import is_sha, is_zero
 from functions.common.errors import Rejected
 from functions.common.events.base import Event
 from functions.common.events.push import (
@@ -123,7 +122,6 @@ def _clean(text: str) -> str:
 
 
 ZERO = "0" * 40
-_SHA = re.compile(r"^(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +150,7 @@ def read_ref(fields: Fields, name: str, *, short: Literal["branch", "tag"] = "br
 def read_sha(fields: Fields, name: str) -> str:
     """Return a full sha, SHA-1 or SHA-256; zeros mean no commit."""
     sha = fields.text(name).lower()
-    if not _SHA.match(sha):
+    if not is_sha(sha):
         msg = f"field {fields.where(name)} of the payload must be 40 or 64 hexadecimal digits, not {sha[:80]!r}"
         raise Rejected(msg)
     return sha

@@ -1,14 +1,12 @@
 """Images of one machine: folders named by their digest."""
 
-import re
 import shutil
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from functions.common.domain.build import is_digest
 from functions.common.errors import Unavailable
-
-_DIGEST = re.compile(r"^sha256:[0-9a-f]{64}\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +17,7 @@ class LocalImageStore:
 
     def has(self, reference: str, digest: str) -> bool:  # noqa: ARG002 - one folder for all references
         """Return whether the image exists; see ImageStore."""
-        return bool(_DIGEST.match(digest)) and self._folder(digest).is_dir()
+        return is_digest(digest) and self._folder(digest).is_dir()
 
     def delete(self, reference: str, digest: str) -> None:
         """Delete the image; see ImageStore."""

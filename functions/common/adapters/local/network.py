@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from functions.common.adapters.postgres.client import Postgres
-from functions.common.errors import Rejected
 from functions.common.ports.clock import Clock
-from functions.common.ports.network import CertificateStatus, DnsAction, DnsRecord
+from functions.common.ports.network import CertificateStatus, DnsAction, DnsRecord, foreign_record
 
 # Names below localhost need no resolver.
 _TYPE, _ADDRESS = "A", "127.0.0.1"
@@ -53,11 +52,7 @@ class LocalDnsZone:
             return None
         record = DnsRecord(**rows[0])
         if not record.owner:
-            msg = (
-                f"{host} has a DNS record that Slipway did not create ({record.type} {record.content}): "
-                "delete it, or choose another host"
-            )
-            raise Rejected(msg)
+            raise foreign_record(record)
         return record
 
 
