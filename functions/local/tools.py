@@ -1,4 +1,4 @@
-"""The programs that apps may use beside their own: node, npm, npx and caddy, in one folder for PATH."""
+"""The programs that builds and apps find on their PATH: node, npm, npx and caddy."""
 
 import shutil
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def make_tools(home: Path) -> Path:
-    """Return `home/tools`, holding links to the programs that this machine has."""
+    """Return the folder `home`/tools with links to those programs that this machine has."""
     folder = home / "tools"
     folder.mkdir(parents=True, exist_ok=True)
     for name, target in _programs().items():
@@ -19,7 +19,7 @@ def make_tools(home: Path) -> Path:
 
 
 def beside_python(name: str) -> Path | None:
-    """Return a program installed beside this Python, or one of the PATH."""
+    """Return the path of a program that is installed beside this Python or on the PATH."""
     beside = Path(sys.executable).parent / name
     found = str(beside) if beside.exists() else shutil.which(name)
     return Path(found) if found else None
@@ -32,6 +32,6 @@ def _programs() -> dict[str, Path]:
     if not spec or not spec.origin:
         return programs
     wheel = Path(spec.origin).parent
-    # The wheel cannot hold links: its bin/npm is a copy that does not find its library.
+    # A wheel holds no links: its bin/npm is a copy, which does not find its library.
     npm = wheel / "lib" / "node_modules" / "npm" / "bin"
     return {**programs, "node": wheel / "bin" / "node", "npm": npm / "npm-cli.js", "npx": npm / "npx-cli.js"}

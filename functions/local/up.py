@@ -1,4 +1,4 @@
-"""`task up`: the whole platform in the foreground until Ctrl-C."""
+"""`task up`: runs the whole platform in the foreground until Ctrl-C."""
 
 import argparse
 import sys
@@ -12,11 +12,11 @@ from functions.local.platform.run import Platform, StopRequested, running, stop_
 
 
 def main(arguments: list[str]) -> int:
-    """Run until a signal. Exit codes: 0 stopped, 1 could not start, 2 the process manager died."""
+    """Run until a signal. Exit codes: 0 stopped, 1 could not start, 2 the process manager ended."""
     parser = argparse.ArgumentParser(prog="task up --", description=__doc__)
     parser.add_argument("--home", type=Path, default=Path(".slipway"), help="the state folder (default: .slipway)")
-    parser.add_argument("--project", type=Path, default=CODE, help="the folder whose knative/ says what runs")
-    parser.add_argument("--any-ports", action="store_true", help="choose any free ports, not 8080 and those after it")
+    parser.add_argument("--project", type=Path, default=CODE, help="the folder with knative/ and the functions")
+    parser.add_argument("--any-ports", action="store_true", help="choose free ports instead of 8080 and so on")
     chosen = parser.parse_args(arguments)
     stop_at_signals()
     started = time.monotonic()
@@ -45,13 +45,13 @@ Slipway is up ({seconds:.1f} s). Ctrl-C stops it; its state stays in {platform.h
   API and webhooks  {at.gateway}
   apps              https://<name>.localhost:{at.apps_port}/   CA: {at.ca}
   git               {platform.instance.url("git")}/<name>.git
-  all of this, with the credentials: {platform.home / ENDPOINTS_FILE}
   logs              {platform.home / "logs"}
+  credentials       {platform.home / ENDPOINTS_FILE}
 
 Next, in another terminal, inside a git repository with an app:
 
   alias paas={binary("paas")}
-  paas apps create hello     makes the app and adds the git remote `paas`
+  paas apps create hello     creates the app and adds the git remote `paas`
   git push paas main         builds it and brings it live
   paas logs --tail           shows what happens
 """

@@ -1,4 +1,4 @@
-"""What the demo shows: one line a step, with its duration; a live line on a terminal."""
+"""The output of the demo: one line for each step, with its duration; on a terminal also the current step."""
 
 import time
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from rich.console import Console
 
 
 class Screen:
-    """Writes to standard output; when piped, plain lines and no colour."""
+    """Writes to standard output: plain lines without colour when that is not a terminal."""
 
     def __init__(self) -> None:
         self._console = Console(highlight=False, soft_wrap=True)
@@ -18,12 +18,12 @@ class Screen:
         self._console.print(text, style=style or None, markup=False)
 
     def step(self, text: str, seconds: float) -> None:
-        """Show a step that is done."""
+        """Show a finished step."""
         self.say(f"  {seconds:7.2f} s  {text}")
 
     @contextmanager
     def timed(self, text: str) -> Iterator[None]:
-        """Show a step when it is done; on a terminal also that it is under way."""
+        """Show the block as a step when it is finished; on a terminal also while it runs."""
         started = time.monotonic()
         if self._console.is_terminal:
             with self._console.status(text):

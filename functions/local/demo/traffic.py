@@ -1,4 +1,4 @@
-"""Requests to the demo app under load, and what became of them."""
+"""A client of one app that sends requests at a steady rate, and counts the answers by release."""
 
 import ssl
 import threading
@@ -10,14 +10,12 @@ from pathlib import Path
 
 import httpx
 
-# Requests to an app at a known address, verified against its CA: no resolver is needed.
-
 _APP_SECONDS = 10
 
 
 @dataclass(kw_only=True)
 class AppClient:
-    """One kept connection to one app."""
+    """A kept connection to one app at a known address, verified against the CA; no name is resolved."""
 
     host: str
     port: int
@@ -26,7 +24,7 @@ class AppClient:
     _client: httpx.Client | None = field(default=None, repr=False)
 
     def get(self, path: str) -> tuple[int, str]:
-        """Return status and text; status 0 and the reason when there was no answer."""
+        """Return status and text; status 0 and the error when there was no answer."""
         if self._client is None:
             context = ssl.create_default_context(cafile=str(self.ca))
             self._client = httpx.Client(verify=context, timeout=_APP_SECONDS, trust_env=False)
@@ -46,14 +44,12 @@ class AppClient:
             self._client.close()
 
 
-# A steady client of one app: so many requests a second, each judged, none repeated.
-
 _WORKERS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One request: when it was sent (UNIX seconds), its status (0 when there was none), its text."""
+    """The answer to one request: when it was sent (UNIX seconds), its status (0 without an answer), its text."""
 
     at: float
     status: int
@@ -61,13 +57,13 @@ class Answer:
 
     @property
     def failed(self) -> bool:
-        """Whether a user would have seen an error."""
+        """Whether a user saw an error."""
         return not 200 <= self.status < 400  # noqa: PLR2004 - HTTP's successes and redirects
 
 
 @dataclass(kw_only=True)
 class Probe:
-    """Collects the answers of `rate` requests a second, from a few kept connections."""
+    """Sends `rate` requests a second on a few connections, without retries, and collects the answers."""
 
     host: str
     port: int
@@ -78,7 +74,7 @@ class Probe:
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     def run(self, worker: int) -> None:
-        """Send this worker's share, evenly spaced, until stopped."""
+        """Send one worker's share of the requests, evenly spaced, until stopped."""
         pause = _WORKERS / self.rate
         client = AppClient(host=self.host, port=self.port, ca=self.ca, address=self.address)
         due = time.monotonic() + worker / self.rate
@@ -90,13 +86,13 @@ class Probe:
         client.close()
 
     def stop(self) -> None:
-        """End all workers after the request they are in."""
+        """Stop all workers after their current request."""
         self._stopped.set()
 
 
 @contextmanager
 def probing(*, host: str, port: int, ca: Path, rate: float, address: str = "127.0.0.1") -> Iterator[Probe]:
-    """Probe while the block runs."""
+    """Send requests during the block."""
     probe = Probe(host=host, port=port, ca=ca, rate=rate, address=address)
     threads = [threading.Thread(target=probe.run, args=(worker,), daemon=True) for worker in range(_WORKERS)]
     for thread in threads:
@@ -110,7 +106,7 @@ def probing(*, host: str, port: int, ca: Path, rate: float, address: str = "127.
 
 
 def split(answers: list[Answer], marks: list[tuple[float, int]], is_new: Callable[[Answer], bool]) -> dict[int, float]:
-    """Return, for each weight reached at a time in `marks`, the percentage of answers from the new version."""
+    """Return the percentage of answers from the new version for each weight, set at its time in `marks`."""
     shares = {}
     ends = [*[at for at, _ in marks[1:]], float("inf")][: len(marks)]
     for (start, weight), end in zip(marks, ends, strict=True):

@@ -1,4 +1,4 @@
-"""The folder of hooks that all repositories share."""
+"""The hooks of all repositories, in one folder that they share."""
 
 import shlex
 import sys
@@ -6,12 +6,12 @@ from pathlib import Path
 
 from functions.local.git import post_receive
 
-FOLDER = ".hooks"
+_FOLDER = ".hooks"  # LocalRepositories sets it as core.hooksPath
 
 
 def write_hooks(home: Path) -> None:
-    """Write the post-receive hook; its paths may have changed since the last start."""
-    folder = home / "git" / FOLDER
+    """Write the post-receive hook; each start of the platform may change its paths."""
+    folder = home / "git" / _FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     command = shlex.join([sys.executable, "-I", "-S", post_receive.__file__, str(home)])
     hook = folder / "post-receive"

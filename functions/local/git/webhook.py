@@ -1,4 +1,7 @@
-"""The webhook that a push sends, shaped and signed as Forgejo does."""
+"""The webhook of a push, with the payload and the signatures of Forgejo.
+
+It imports the standard library alone: the user who pushes waits for the hook that imports it.
+"""
 
 import hashlib
 import hmac
@@ -10,25 +13,23 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-# What Forgejo would say about a push. Standard library alone: a pusher waits for the hook that uses it.
-
 ZEROS = "0" * 40
-_COMMITS = 100
-_FIELDS = "%H%x00%an%x00%ae%x00%cn%x00%ce%x00%cI%x00%B"
+_MAX_COMMITS = 100
+_LOG_FIELDS = "%H%x00%an%x00%ae%x00%cn%x00%ce%x00%cI%x00%B"
 _FIELD_COUNT = 7
 _ADDED, _REMOVED = "A", "D"
 _GIT_SECONDS = 60
 
 
 def git(*arguments: str) -> str:
-    """Return what git prints, in the repository of the environment."""
+    """Run git in the repository of the hook, and return its output."""
     command = ["git", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=True, timeout=_GIT_SECONDS)
     return done.stdout
 
 
 def repository(base_url: str, full_name: str, default_branch: str) -> dict[str, Any]:
-    """Return a repository as Forgejo describes it."""
+    """Return Forgejo's description of a repository."""
     owner, _, name = full_name.partition("/")
     url = f"{base_url}/{full_name}"
     return {
@@ -46,7 +47,7 @@ def repository(base_url: str, full_name: str, default_branch: str) -> dict[str, 
 
 
 def user(login: str, email: str = "") -> dict[str, Any]:
-    """Return an account."""
+    """Return Forgejo's description of a user."""
     return {"id": 1, "login": login, "username": login, "full_name": "", "email": email}
 
 
@@ -93,7 +94,7 @@ def ref_type(ref: str) -> str:
 
 
 def is_zero(sha: str) -> bool:
-    """Return whether this stands for nothing."""
+    """Return whether this hash means that the ref did not exist, or does not exist any more."""
     return not sha.strip("0")
 
 
@@ -101,11 +102,11 @@ def _range(ref: str, before: str, after: str) -> list[str]:
     if not is_zero(before):
         return [f"{before}..{after}"]
     others = f"--exclude={ref.removeprefix('refs/heads/')}"
-    return [after, "--not", others, "--branches"]  # new: what no other branch has
+    return [after, "--not", others, "--branches"]  # a new branch: its commits are those that no other branch has
 
 
 def _commits(ref: str, before: str, after: str, url: str) -> list[dict[str, Any]]:
-    options = ["-z", f"--max-count={_COMMITS}", f"--format=%x01{_FIELDS}%x00", "--name-status", "--no-renames"]
+    options = ["-z", f"--max-count={_MAX_COMMITS}", f"--format=%x01{_LOG_FIELDS}%x00", "--name-status", "--no-renames"]
     text = git("log", *options, "--diff-merges=first-parent", *_range(ref, before, after))
     return [_commit(part, url) for part in text.split("\x01") if part.strip("\0\n")]
 
@@ -113,7 +114,7 @@ def _commits(ref: str, before: str, after: str, url: str) -> list[dict[str, Any]
 def _head(sha: str, url: str) -> dict[str, Any] | None:
     if is_zero(sha):
         return None
-    options = ["-z", "--max-count=1", f"--format=%x01{_FIELDS}%x00", "--name-status", "--no-renames"]
+    options = ["-z", "--max-count=1", f"--format=%x01{_LOG_FIELDS}%x00", "--name-status", "--no-renames"]
     return _commit(git("log", *options, "--diff-merges=first-parent", sha).lstrip("\x01"), url)
 
 
@@ -135,38 +136,36 @@ def _commit(text: str, url: str) -> dict[str, Any]:
 
 
 def _total(ref: str, before: str, after: str, listed: int) -> int:
-    if listed < _COMMITS:
+    if listed < _MAX_COMMITS:
         return listed
     return int(git("rev-list", "--count", *_range(ref, before, after)))
 
 
-# Sends a webhook as Forgejo does, signed. Standard library alone: a pusher waits for the hook that uses it.
-
 _TIMEOUT_SECONDS = 6
-# Somebody waits at a terminal, and what is not sent now is found later: no new try after this.
-_PATIENCE_SECONDS = 4.0
-_WAITS = (0.2, 0.5, 1.0, 2.0)
+# The user waits, and reconcile finds what is not sent: no new attempt after this.
+_RETRY_SECONDS = 4.0
+_DELAYS = (0.2, 0.5, 1.0, 2.0)
 _SERVER_ERROR = 500
 
 
 @dataclass(frozen=True)
 class Answer:
-    """`status` 0: nobody answered."""
+    """The answer to a webhook; status 0 means that there was none."""
 
     status: int
     fields: dict[str, Any]
 
 
-def send(url: str, secret: str, event: str, payload: dict[str, Any], delivery: str, *, patient: bool) -> Answer:
-    """Send one delivery; when `patient` again, with the same id, while nobody answers or the server errs."""
+def send(url: str, secret: str, event: str, payload: dict[str, Any], delivery: str, *, retry: bool) -> Answer:
+    """Send one delivery; with `retry` again, under the same id, after no answer or a server error."""
     body = json.dumps(payload, indent=2).encode()
     headers = _headers(event, delivery, secret.encode(), body)
     begun = time.monotonic()
     answer = _post(url, headers, body)
-    for wait in _WAITS if patient else ():
-        if 0 < answer.status < _SERVER_ERROR or time.monotonic() - begun > _PATIENCE_SECONDS:
+    for delay in _DELAYS if retry else ():
+        if 0 < answer.status < _SERVER_ERROR or time.monotonic() - begun > _RETRY_SECONDS:
             break
-        time.sleep(wait)
+        time.sleep(delay)
         answer = _post(url, headers, body)
     return answer
 

@@ -122,7 +122,7 @@ def test_a_push_succeeds_while_the_gateway_is_down_and_says_so(home: Forge, tmp_
     sha = commit(work, {"a.txt": "1"}, "one")
     said = git("push", f"{home.instance.git_url}/alone.git", "main", cwd=work)
 
-    assert "the gateway does not answer; it is picked up when it does" in said
+    assert "the gateway does not answer; it is deployed when it does" in said
     assert GitHeads(folder=home.home / "git", base_url=home.instance.url("git")).head(url, "main") == sha
 
 
