@@ -1,4 +1,4 @@
-"""Reports go on whatever befell the last try."""
+"""Reports are sent again after a failure."""
 
 import threading
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ class _Reports:
         self._stop.set()
 
 
-def test_a_table_that_comes_a_moment_later_does_not_end_the_reports() -> None:
+def test_a_missing_table_does_not_end_the_reports() -> None:
     stop, sink = threading.Event(), FakeEventSink()
 
     send_reports(_Reports(stop), sink, stop)

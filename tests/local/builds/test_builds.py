@@ -94,7 +94,7 @@ def test_a_node_app_of_several_packages_has_them_installed(world: BuildWorld) ->
 
 
 @pytest.mark.parametrize("asks", ["peerDependencies", "package-lock.json"])
-def test_a_node_app_is_installed_whatever_asks_for_it(world: BuildWorld, asks: str) -> None:
+def test_a_node_app_is_installed_by_peer_dependencies_or_a_lock_file(world: BuildWorld, asks: str) -> None:
     package: dict[str, object] = {"name": "app", "version": "1.0.0", "scripts": {"start": "node ."}}
     if asks == "peerDependencies":
         package[asks] = {"tiny": "file:./tiny"}
@@ -119,7 +119,7 @@ def test_a_failure_names_the_step_and_keeps_the_last_lines(world: BuildWorld) ->
     assert "it broke here" in result.log_tail
 
 
-def test_a_failure_whose_last_lines_no_database_takes_ends_as_any_other(world: BuildWorld) -> None:
+def test_a_failure_whose_log_has_nul_bytes_is_recorded(world: BuildWorld) -> None:
     script = 'node -e "console.log(String.fromCharCode(105, 116, 0, 33)); process.exit(3)"'
     package = json.dumps({"scripts": {"start": "x", "build": script}})
     result = world.ended(world.order(world.repository.commit({"package.json": package})))
@@ -128,11 +128,11 @@ def test_a_failure_whose_last_lines_no_database_takes_ends_as_any_other(world: B
     assert "it!" in result.log_tail
 
 
-def test_an_order_that_meets_a_bug_fails_and_stops_no_other(world: BuildWorld) -> None:
+def test_an_internal_error_fails_one_build_and_no_other(world: BuildWorld) -> None:
     sha = world.repository.commit_example("static")
     in_the_way = world.workspace.work_path(build_name("hello", "broken", sha))
     in_the_way.parent.mkdir(parents=True)
-    in_the_way.touch()  # where its folder is to be
+    in_the_way.touch()  # where its work folder should be
     broken, sound = world.order(sha, "broken"), world.order(sha, "sound")
 
     result = world.ended(broken)
@@ -142,14 +142,14 @@ def test_an_order_that_meets_a_bug_fails_and_stops_no_other(world: BuildWorld) -
     assert world.ended(sound).state is BuildState.SUCCEEDED
 
 
-def test_what_is_missing_is_a_failed_detection(world: BuildWorld) -> None:
+def test_an_unknown_language_fails_in_the_step_detect(world: BuildWorld) -> None:
     result = world.ended(world.order(world.repository.commit({"README": "nothing"})))
 
     assert (result.state, result.step) == (BuildState.FAILED, "detect")
     assert "requirements.txt" in result.reason
 
 
-def test_a_commit_that_is_not_there_says_so(world: BuildWorld) -> None:
+def test_a_missing_commit_fails_in_the_step_fetch(world: BuildWorld) -> None:
     world.repository.commit({"index.html": ""})
     result = world.ended(world.order("0123456789" * 4))
 
@@ -157,7 +157,7 @@ def test_a_commit_that_is_not_there_says_so(world: BuildWorld) -> None:
     assert "force push" in result.reason
 
 
-def test_the_log_ends_in_one_mark_and_shows_the_steps(world: BuildWorld) -> None:
+def test_the_log_shows_the_steps_and_ends_with_one_marker(world: BuildWorld) -> None:
     name = world.order(world.repository.commit({"index.html": ""}))
     world.ended(name)
     lines = until(lambda: world.log(name).splitlines() if END_MARK in world.log(name) else [])
@@ -179,7 +179,7 @@ def test_a_build_that_prints_without_end_has_a_log_of_ten_megabytes(world: Build
     assert world.workspace.log_path(name).stat().st_size < 10.1 * 1024**2
 
 
-def test_a_build_knows_nothing_of_the_platforms_secrets(world: BuildWorld) -> None:
+def test_a_build_does_not_see_the_platforms_secrets(world: BuildWorld) -> None:
     package = '{"scripts": {"start": "x", "build": "env; echo https://user:hidden@host/"}}'
     name = world.order(world.repository.commit({"package.json": package}))
     assert world.ended(name).state is BuildState.SUCCEEDED
@@ -204,7 +204,7 @@ def members(group: int) -> list[str]:
     return [" ".join(row[2:]) for row in rows if int(row[0]) == group and row[1][0] != "Z"]
 
 
-def test_a_cancelled_build_is_called_so_when_its_group_is_gone(world: BuildWorld, tmp_path: Path) -> None:
+def test_a_build_is_cancelled_when_its_process_group_is_gone(world: BuildWorld, tmp_path: Path) -> None:
     name, group = _sleeping(world, tmp_path / "pid")
     assert members(group)
     world.builder.cancel(name)

@@ -1,4 +1,4 @@
-"""What an app is, told by its files."""
+"""Detection of an app's language by its files."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def tree(folder: Path, files: dict[str, str]) -> Path:
         ({"index.html": "", "Procfile": "web: caddy run"}, Kind.STATIC, "caddy run"),
     ],
 )
-def test_the_first_known_file_tells_the_kind(tmp_path: Path, files: dict[str, str], kind: Kind, web: str) -> None:
+def test_the_first_marker_file_decides(tmp_path: Path, files: dict[str, str], kind: Kind, web: str) -> None:
     plan = detect(tree(tmp_path, files))
 
     assert (plan.kind, plan.processes["web"]) == (kind, web)
@@ -44,6 +44,6 @@ def test_the_first_known_file_tells_the_kind(tmp_path: Path, files: dict[str, st
         ({"requirements.txt": "", "Procfile": "web python"}, r"Procfile line 1"),
     ],
 )
-def test_what_is_missing_is_named(tmp_path: Path, files: dict[str, str], message: str) -> None:
+def test_a_failed_detection_names_what_is_missing(tmp_path: Path, files: dict[str, str], message: str) -> None:
     with pytest.raises(Rejected, match=message):
         detect(tree(tmp_path, files))

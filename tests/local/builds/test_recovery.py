@@ -21,7 +21,7 @@ from tests.local.waiting import until
 SLOW_ONCE = '{"scripts": {"start": "true", "build": "test -e %s || { echo $$ > %s; sleep 300; }"}}'
 
 
-def test_a_killed_runners_build_is_ended_and_built_again(idle: BuildWorld, database: str, tmp_path: Path) -> None:
+def test_a_killed_runners_build_is_stopped_and_built_again(idle: BuildWorld, database: str, tmp_path: Path) -> None:
     marker = tmp_path / "pid"
     name = idle.order(idle.repository.commit({"package.json": SLOW_ONCE % (marker, marker)}))
     environment = {
@@ -68,7 +68,7 @@ class FlakySink:
         """Never called."""
 
 
-def test_an_end_is_reported_until_the_broker_has_it_and_then_never_again(world: BuildWorld) -> None:
+def test_an_end_is_reported_until_the_broker_accepts_it_and_not_again(world: BuildWorld) -> None:
     name = world.order(world.repository.commit_example("static"))
     ended = world.ended(name)
     sink, stop = FlakySink(failures=2), threading.Event()

@@ -80,7 +80,7 @@ def forge(home: Path) -> Iterator[Forge]:
 
 
 def git(*arguments: str, cwd: Path, fails: bool = False) -> str:
-    """Run git as a user would, and return what it says on both channels."""
+    """Run git as a user, and return both of its outputs."""
     settings = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "init.defaultBranch=main"]
     environment = {"HOME": str(cwd), "PATH": os.defpath, "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_NOSYSTEM": "1"}
     done = subprocess.run(

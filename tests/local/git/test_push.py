@@ -1,4 +1,4 @@
-"""Pushing over HTTP, and what the gateway hears of it."""
+"""Pushing over HTTP, and the webhooks that follow."""
 
 import base64
 import hashlib
@@ -30,11 +30,11 @@ def listening(home: Forge) -> Iterator[Forge]:
         yield home
 
 
-def test_a_push_is_announced_signed_and_the_pusher_is_told(listening: Forge, tmp_path: Path) -> None:
+def test_a_push_sends_signed_webhooks_and_prints_the_answer(listening: Forge, tmp_path: Path) -> None:
     listening.repositories.create("signed")
     work = clone(tmp_path / "work")
     first = commit(work, {"a.txt": "1", "ü b.txt": "1"}, "one")
-    said = git("push", f"{listening.instance.git_url}/signed.git", "main", cwd=work)
+    output = git("push", f"{listening.instance.git_url}/signed.git", "main", cwd=work)
 
     push, create = listening.gateway.received
     assert (push.headers["x-forgejo-event"], create.headers["x-forgejo-event"]) == ("push", "create")
@@ -44,8 +44,8 @@ def test_a_push_is_announced_signed_and_the_pusher_is_told(listening: Forge, tmp
         assert request.headers["x-hub-signature-256"] == f"sha256={expected}"
         assert uuid.UUID(request.headers["x-forgejo-delivery"]).version == 4
     assert push.headers["x-forgejo-delivery"] != create.headers["x-forgejo-delivery"]
-    assert f"accepted, event event-of-{push.headers['x-forgejo-delivery']}" in said
-    assert f"paas explain {first[:12]}" in said
+    assert f"accepted, event event-of-{push.headers['x-forgejo-delivery']}" in output
+    assert f"paas explain {first[:12]}" in output
 
 
 def test_the_payload_names_commits_and_their_files(listening: Forge, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_the_payload_names_commits_and_their_files(listening: Forge, tmp_path: P
     assert changed["author"]["email"] == "ada@example.org"
 
 
-def test_branches_tags_force_pushes_and_deletions_are_told_as_forgejo_tells_them(
+def test_branches_tags_force_pushes_and_deletions_have_the_payloads_of_forgejo(
     listening: Forge, tmp_path: Path
 ) -> None:
     listening.repositories.create("refs")
@@ -116,26 +116,26 @@ def test_branches_tags_force_pushes_and_deletions_are_told_as_forgejo_tells_them
     assert heads.head(clone_url, "feature/main") == ""
 
 
-def test_a_push_succeeds_while_the_gateway_is_down_and_says_so(home: Forge, tmp_path: Path) -> None:
+def test_a_push_succeeds_while_the_gateway_is_down_and_reports_it(home: Forge, tmp_path: Path) -> None:
     url = home.repositories.create("alone")
     work = clone(tmp_path / "work")
     sha = commit(work, {"a.txt": "1"}, "one")
-    said = git("push", f"{home.instance.git_url}/alone.git", "main", cwd=work)
+    output = git("push", f"{home.instance.git_url}/alone.git", "main", cwd=work)
 
-    assert "the gateway does not answer; it is deployed when it does" in said
+    assert "the gateway does not answer; it is deployed when it does" in output
     assert GitHeads(folder=home.home / "git", base_url=home.instance.url("git")).head(url, "main") == sha
 
 
-def test_nobody_gets_in_without_the_token(home: Forge, tmp_path: Path) -> None:
+def test_a_request_without_the_token_is_refused(home: Forge, tmp_path: Path) -> None:
     home.repositories.create("closed")
     for credentials in ("", "slipway:wrong@", "slipway:@"):
         url = home.instance.url("git").replace("http://", f"http://{credentials}")
-        said = git("ls-remote", f"{url}/closed.git", cwd=tmp_path, fails=True)
-        assert "could not read Username" in said or "Authentication failed" in said or "could not read" in said
+        output = git("ls-remote", f"{url}/closed.git", cwd=tmp_path, fails=True)
+        assert "could not read Username" in output or "Authentication failed" in output or "could not read" in output
     git("ls-remote", f"{home.instance.git_url}/closed.git", cwd=tmp_path)
 
 
-def test_an_unknown_repository_says_what_to_do_and_no_path_leads_out(home: Forge) -> None:
+def test_an_unknown_repository_is_explained_and_no_path_leads_outside(home: Forge) -> None:
     coded = base64.b64encode(b"x:let-me-in").decode()
     for path in ("/unknown.git/info/refs", "/../instance.json", "/slipway/..%2F..%2Finstance.json/x", "/.hooks/x/y"):
         connection = http.client.HTTPConnection("127.0.0.1", home.instance.ports["git"], timeout=patient(5))

@@ -15,7 +15,7 @@ from tests.patience import patient
 BASE = "http://127.0.0.1:8081"
 
 
-def test_creating_twice_is_creating_once_and_deleting_what_is_not_there_is_no_error(tmp_path: Path) -> None:
+def test_creating_and_deleting_are_idempotent(tmp_path: Path) -> None:
     repositories = LocalRepositories(folder=tmp_path / "git", base_url=BASE)
     url = repositories.create("hello")
     marker = tmp_path / "git/slipway/hello.git/kept"
@@ -30,7 +30,7 @@ def test_creating_twice_is_creating_once_and_deleting_what_is_not_there_is_no_er
 
 
 @pytest.mark.parametrize("name", ["", "..", "../x", "a/b/c", ".hooks", "a b", "-x"])
-def test_what_is_no_name_is_rejected(tmp_path: Path, name: str) -> None:
+def test_an_invalid_name_is_rejected(tmp_path: Path, name: str) -> None:
     with pytest.raises(Rejected, match="not a valid repository name"):
         LocalRepositories(folder=tmp_path / "git", base_url=BASE).create(name)
 
@@ -55,7 +55,7 @@ def test_heads_are_found_loose_and_packed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "url", [f"{BASE}/slipway/none.git", "http://127.0.0.1:1/slipway/hello.git", "git@host:x/y", f"{BASE}/a/../b"]
 )
-def test_what_is_not_here_cannot_be_read(tmp_path: Path, url: str) -> None:
+def test_a_repository_elsewhere_cannot_be_read(tmp_path: Path, url: str) -> None:
     repositories, heads = _both(tmp_path)
     repositories.create("hello")
 

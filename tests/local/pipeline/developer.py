@@ -52,7 +52,7 @@ class Developer:
         return self.git("rev-parse", "HEAD").strip()
 
     def push(self, refspec: str = "HEAD:refs/heads/main") -> str:
-        """Push, and return what git says of the remote."""
+        """Push, and return git's output."""
         return self.git("push", "--force", "paas", refspec)
 
     def deploy(self, files: dict[str, str] | None = None) -> str:

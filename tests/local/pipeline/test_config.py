@@ -21,7 +21,7 @@ def serves(dev: Developer, *words: str) -> None:
     assert dev.answer().split() == list(words)
 
 
-def test_config_and_rollback_make_releases_without_a_build_and_pushes_go_on(stage: Stage) -> None:
+def test_config_and_rollback_make_releases_without_a_build(stage: Stage) -> None:
     dev = begin(stage, "settled")
     sha = dev.deploy()
 

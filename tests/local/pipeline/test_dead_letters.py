@@ -38,7 +38,7 @@ def test_a_poisoned_event_is_parked_shown_and_discarded(stage: Stage) -> None:
     dev.paas("dead-letters", "redrive", str(number), code=1)
 
 
-def test_an_event_that_came_too_early_is_taken_when_it_is_redriven(stage: Stage) -> None:
+def test_an_event_that_came_too_early_is_handled_when_it_is_redriven(stage: Stage) -> None:
     dev = begin(stage, "early")
     sha = dev.commit()
     build = build_name("early", "production", sha)

@@ -1,4 +1,4 @@
-"""The same news twice, and news from nobody."""
+"""Repeated and forged deliveries."""
 
 import hashlib
 import hmac
@@ -10,7 +10,7 @@ from tests.local.pipeline.webhooks import push_silently, webhook
 from tests.local.waiting import until
 
 
-def test_one_delivery_sent_many_times_and_its_commit_told_again_build_once(stage: Stage) -> None:
+def test_a_repeated_delivery_and_a_second_delivery_of_its_commit_build_once(stage: Stage) -> None:
     dev = begin(stage, "once")
     sha = dev.commit()
     push_silently(dev)
@@ -31,7 +31,7 @@ def test_one_delivery_sent_many_times_and_its_commit_told_again_build_once(stage
     assert [release["number"] for release in dev.paas_json("releases")] == [1]
 
 
-def test_forged_deliveries_change_nothing_and_teach_nothing(stage: Stage) -> None:
+def test_forged_deliveries_change_nothing_and_reveal_nothing(stage: Stage) -> None:
     dev = begin(stage, "forged")
     sha = dev.commit()
     good = webhook(dev, sha)
@@ -51,7 +51,7 @@ def test_forged_deliveries_change_nothing_and_teach_nothing(stage: Stage) -> Non
     assert not [path for path in (stage.home / "logs").rglob("*.log") if expected.encode() in path.read_bytes()]
 
 
-def test_hooks_that_are_no_push_of_a_branch_deploy_nothing(stage: Stage) -> None:
+def test_webhooks_other_than_pushes_of_branches_deploy_nothing(stage: Stage) -> None:
     dev = begin(stage, "odd")
     sha = dev.deploy()
 

@@ -13,7 +13,7 @@ require("node:http").createServer((_, answer) => answer.end(require("tiny"))).li
 """
 
 
-def test_the_log_of_a_node_build_can_be_read_while_it_runs_and_the_apps_own_after_it(stage: Stage) -> None:
+def test_the_log_of_a_build_can_be_read_while_it_runs_and_the_apps_log_afterwards(stage: Stage) -> None:
     dev = begin(stage, "wordy")
     package = json.loads(slow_build(3)["package.json"])
     package |= {"dependencies": {"tiny": "file:./vendored"}, "scripts": {**package["scripts"], "start": "node s.js"}}

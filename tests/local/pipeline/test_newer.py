@@ -50,11 +50,11 @@ def test_a_deleted_app_ends_its_build_and_leaves_no_dead_letter(stage: Stage) ->
     until(lambda: is_group_gone(group), why="the end of the build")
     look = "select state from platform.builds where sha = :sha and reported_at is not null"
     assert until(lambda: stage.rows(look, sha=slow), why="the report of its end") == [["cancelled"]]
-    begin(stage, "after").deploy()  # whose build's end is told after that one, and is handled
+    begin(stage, "after").deploy()  # the end of its build is reported after that one, and is handled
     assert stage.rows("select * from dead_letters where app = 'dropped'") == []
 
 
-def test_ten_rapid_pushes_end_on_the_last(stage: Stage) -> None:
+def test_ten_rapid_pushes_end_with_the_last_one_live(stage: Stage) -> None:
     dev = begin(stage, "rapid")
     shas = []
     for n in range(10):

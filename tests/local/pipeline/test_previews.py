@@ -1,4 +1,4 @@
-"""Previews: another branch's own app, and nothing of it afterwards."""
+"""Previews: one app for each branch, deleted with it."""
 
 import subprocess
 import time
@@ -29,7 +29,7 @@ def remains(stage: Stage, host: str, program: str) -> list[str]:
 
 
 def nothing_remains(stage: Stage, host: str, program: str, *, seconds: float = 20) -> None:
-    """Wait until nothing is left. Fails telling what is."""
+    """Wait until nothing is left; fails with what is left."""
     deadline = time.monotonic() + patient(seconds)
     while remains(stage, host, program) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -58,7 +58,7 @@ def test_a_branch_gets_a_preview_and_deleting_it_leaves_nothing(stage: Stage) ->
     assert stage.get(f"{name}--views")[0] != 200
 
 
-def test_a_branch_deleted_unheard_closes_its_preview_but_keeps_a_shared_image(stage: Stage) -> None:
+def test_a_branch_deleted_without_a_webhook_closes_its_preview_and_keeps_a_shared_image(stage: Stage) -> None:
     dev = begin(stage, "unheard")
     sha = dev.deploy()
     dev.push("HEAD:refs/heads/quiet")

@@ -1,4 +1,4 @@
-"""git push, and what comes of it."""
+"""git push: what is built, ignored and deployed."""
 
 from tests.local.pipeline.developer import Developer, begin
 from tests.local.pipeline.stage import Stage
@@ -15,10 +15,10 @@ def test_a_push_goes_live_as_release_1_with_status_and_explanation(stage: Stage)
     dev = begin(stage, "first")
     sha = dev.commit()
 
-    said = dev.push()
+    output = dev.push()
     stage.live(sha, "first")
 
-    assert "remote: slipway: main accepted" in said
+    assert "remote: slipway: main accepted" in output
     assert dev.answer().split()[:2] == [sha, "1"]
     (release,) = dev.paas_json("releases")
     assert (release["number"], release["state"], release["sha"]) == (1, "live", sha)
@@ -27,7 +27,7 @@ def test_a_push_goes_live_as_release_1_with_status_and_explanation(stage: Stage)
     assert "first/production is live at https://first.localhost" in dev.paas("explain", sha)
 
 
-def test_a_push_that_says_skip_ci_is_ignored_and_the_next_one_brings_it_along(stage: Stage) -> None:
+def test_a_push_with_skip_ci_is_ignored_and_the_next_one_includes_it(stage: Stage) -> None:
     dev = begin(stage, "skipping")
     skipped = dev.commit(message="notes only [skip ci]")
     dev.push()
@@ -39,7 +39,7 @@ def test_a_push_that_says_skip_ci_is_ignored_and_the_next_one_brings_it_along(st
     assert dev.answer().split()[:2] == [sha, "1"]
 
 
-def test_of_two_apps_in_one_repository_only_the_touched_one_builds(stage: Stage) -> None:
+def test_of_two_apps_in_one_repository_only_the_changed_one_builds(stage: Stage) -> None:
     one = begin(stage, "mono-one", "--path", "one/**")
     url = one.paas_json("apps", "show", "mono-one")["git_url"]
     one.paas("apps", "create", "mono-two", "--git-url", url, "--path", "two/**")
@@ -58,7 +58,7 @@ def test_of_two_apps_in_one_repository_only_the_touched_one_builds(stage: Stage)
     assert stage.get("mono-two")[1].split()[0] == second
 
 
-def test_an_app_made_again_under_its_name_takes_the_same_commit(stage: Stage) -> None:
+def test_an_app_created_again_deploys_the_same_commit(stage: Stage) -> None:
     dev = begin(stage, "phoenix")
     sha = dev.deploy()
     dev.paas("apps", "delete", "phoenix", "--yes")
@@ -69,5 +69,5 @@ def test_an_app_made_again_under_its_name_takes_the_same_commit(stage: Stage) ->
     dev.push()
 
     until(lambda: stage.get("phoenix")[1].startswith(sha), seconds=40, why="the app made again")
-    # Numbers go on, so that whatever comes late for the deleted app tells itself by its number.
+    # The numbers continue, so that a late event of the deleted app is recognised by its number.
     assert [release["number"] for release in dev.paas_json("releases")] == [2]

@@ -34,12 +34,12 @@ def test_a_push_made_while_the_gateway_was_down_is_found(stage: Stage) -> None:
     try:
         sha = dev.commit()
         begun = time.monotonic()
-        said = dev.push()
+        output = dev.push()
         waited = time.monotonic() - begun
     finally:
         supervisor.call("startProcess", "verify-webhook")
 
-    assert "main is stored, but the gateway" in said
-    assert waited < patient(20)  # the pusher is told soon, not after each try has had its time
+    assert "main is stored, but the gateway" in output
+    assert waited < patient(20)  # the user does not wait for the time limit of each attempt
     stage.live(sha, "patient")
     assert dev.answer().split()[0] == sha

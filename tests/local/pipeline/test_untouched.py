@@ -1,4 +1,4 @@
-"""Pushes that go wrong leave the running version serving: not one request is lost."""
+"""Failed pushes leave the running version serving without a lost request."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Steady:
     sha: str
     probe: Probe
 
-    def breaks(self, files: dict[str, str], *, step: str, says: str, last_words: str = "") -> None:
+    def expect_failure(self, files: dict[str, str], *, step: str, reason: str, log_tail: str = "") -> None:
         """Push this, and see it fail at the step, explained, while the old version serves every request."""
         dev, begun = self.developer, len(self.probe.answers)
         sha = dev.commit(files)
@@ -30,8 +30,8 @@ class Steady:
         shown = dev.paas("explain", sha)
 
         assert (found["state"], found["step"].startswith(step)) == ("failed", True), found
-        assert says in shown
-        assert last_words in shown.partition("the log ends with:")[2]
+        assert reason in shown
+        assert log_tail in shown.partition("the log ends with:")[2]
         # A failure takes less time than six requests where nothing else runs.
         until(lambda: len(self.probe.answers) - begun > 5, why="six requests since the push")
         answers = self.probe.answers[begun:]
@@ -48,36 +48,42 @@ def steady(stage: Stage) -> Iterator[Steady]:
 
 
 def test_a_build_without_a_web_process_changes_nothing(steady: Steady) -> None:
-    steady.breaks({"Procfile": "worker: true\n"}, step="detect", says="no `web` line", last_words="web: python app.py")
+    steady.expect_failure(
+        {"Procfile": "worker: true\n"}, step="detect", reason="no `web` line", log_tail="web: python app.py"
+    )
 
 
 def test_a_build_with_broken_requirements_changes_nothing(steady: Steady) -> None:
     files = {"requirements.txt": "./nowhere\n"}
-    steady.breaks(files, step="dependencies", says="exit code", last_words="nowhere")
+    steady.expect_failure(files, step="dependencies", reason="exit code", log_tail="nowhere")
 
 
 def test_a_release_command_that_fails_changes_nothing(steady: Steady) -> None:
     procfile = "release: echo the table is locked; exit 3\nweb: python app.py\n"
-    steady.breaks({"Procfile": procfile}, step="release command", says="exit code 3", last_words="the table is locked")
+    steady.expect_failure(
+        {"Procfile": procfile}, step="release command", reason="exit code 3", log_tail="the table is locked"
+    )
 
 
 def test_a_web_process_that_never_answers_changes_nothing(steady: Steady) -> None:
-    steady.breaks(
-        {"MODE": "deaf"}, step="health check", says=f"for {patient(5):g} seconds", last_words="thinking, not listening"
+    steady.expect_failure(
+        {"MODE": "deaf"}, step="health check", reason=f"for {patient(5):g} seconds", log_tail="thinking, not listening"
     )
 
 
 def test_a_web_process_that_ends_at_once_changes_nothing(steady: Steady) -> None:
     files = {"Procfile": "web: echo no database; exit 4\n"}
-    steady.breaks(files, step="start", says="before its health check", last_words="no database")
+    steady.expect_failure(files, step="start", reason="before its health check", log_tail="no database")
 
 
-def test_a_web_process_that_dies_of_its_first_visitors_changes_nothing(steady: Steady) -> None:
-    steady.breaks({"MODE": "crash"}, step="canary", says="web process ended", last_words="something broke")
+def test_a_web_process_that_crashes_on_its_first_requests_changes_nothing(steady: Steady) -> None:
+    steady.expect_failure({"MODE": "crash"}, step="canary", reason="web process ended", log_tail="something broke")
 
 
 def test_a_web_process_that_answers_with_errors_changes_nothing(steady: Steady) -> None:
     at = steady.developer.stage.at
-    with probing(host="steady.localhost", port=at.apps_port, ca=Path(at.ca), rate=60) as many:  # enough to judge by
-        steady.breaks({"MODE": "errors"}, step="canary", says="canary at", last_words="answered /")
+    with probing(
+        host="steady.localhost", port=at.apps_port, ca=Path(at.ca), rate=60
+    ) as many:  # enough for the count of errors
+        steady.expect_failure({"MODE": "errors"}, step="canary", reason="canary at", log_tail="answered /")
     assert [answer for answer in many.answers if answer.failed] == []

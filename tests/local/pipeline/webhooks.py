@@ -1,4 +1,4 @@
-"""Webhooks as the forge would send them, by hand: repeated, late, forged."""
+"""Webhooks sent by the test: repeated, late, forged."""
 
 import json
 import uuid
@@ -34,7 +34,7 @@ class Webhook:
 def webhook(
     developer: Developer, sha: str, *, before: str = ZERO, branch: str = "main", kind: str = "push", **extra: object
 ) -> Webhook:
-    """Return a new delivery that tells of a commit; `extra` are further fields of its payload."""
+    """Return a new delivery for a commit; `extra` are further fields of its payload."""
     url = developer.paas_json("apps", "show", developer.app)["git_url"]
     push = Push(app=developer.app, clone_url=url, before=before, after=sha, branch=branch)
     body = json.dumps({**json.loads(push.payload()), **extra}).encode()

@@ -46,15 +46,15 @@ class Up:
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> str:
-        """Start and return what it says until it is up."""
+        """Start, and return the output until it is ready."""
         process = self.launch()
         assert process.stdout is not None
-        said = ""
+        output = ""
         for line in process.stdout:
-            said += line
+            output += line
             if "shows what happens" in line:
-                return said
-        raise AssertionError(said)
+                return output
+        raise AssertionError(output)
 
     def launch(self) -> "subprocess.Popen[str]":
         """Start, and do not wait."""
@@ -64,9 +64,9 @@ class Up:
     def refused(self) -> str:
         """Start, and return the complaint of one that cannot."""
         process = self._popen()
-        said, _ = process.communicate(timeout=patient(READY_SECONDS))
+        output, _ = process.communicate(timeout=patient(READY_SECONDS))
         assert process.returncode == 1
-        return said
+        return output
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> float:
         """Stop as Ctrl-C does, and return the seconds that took."""
@@ -125,6 +125,6 @@ def wait(condition: Callable[[], bool], seconds: float = 90.0) -> None:
 
 
 def is_taken(port: int) -> bool:
-    """Return whether somebody listens on a port."""
+    """Return whether a program listens on a port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

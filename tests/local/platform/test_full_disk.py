@@ -1,4 +1,4 @@
-"""A full disk ends nothing: the platform refuses what it cannot store, and goes on when there is room."""
+"""On a full disk the platform refuses what it cannot store, and continues when there is room."""
 
 import os
 import subprocess

@@ -115,8 +115,8 @@ def test_a_state_folder_that_cannot_be_written_is_named(folder: Path) -> None:
     (folder / "home").touch()
     with small_platform(folder) as up:
         begun = time.monotonic()
-        said = up.refused()
+        output = up.refused()
 
-    assert "Traceback" not in said
-    assert f"slipway: [Errno 17] File exists: '{folder}/home'" in said
+    assert "Traceback" not in output
+    assert f"slipway: [Errno 17] File exists: '{folder}/home'" in output
     assert time.monotonic() - begun < 30

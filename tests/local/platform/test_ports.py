@@ -1,11 +1,11 @@
-"""Ports are free, and nobody else's."""
+"""Reservations of ports."""
 
 import socket
 
 from functions.local.ports import port_reservations
 
 
-def test_a_free_port_is_given_as_wanted_and_to_one_only() -> None:
+def test_a_free_port_is_reserved_once() -> None:
     with port_reservations() as first, port_reservations() as second:
         wanted = first.take(0)
         assert second.take(wanted) != wanted
@@ -13,7 +13,7 @@ def test_a_free_port_is_given_as_wanted_and_to_one_only() -> None:
         assert second.take(wanted) == wanted
 
 
-def test_a_port_on_which_somebody_listens_is_replaced() -> None:
+def test_a_port_in_use_is_replaced() -> None:
     for address in ("127.0.0.1", ""):
         with port_reservations() as reservations, socket.create_server((address, 0)) as holder:
             taken = holder.getsockname()[1]

@@ -1,4 +1,4 @@
-"""What a start takes over from before and from the environment."""
+"""What a start uses of an earlier one and of the environment."""
 
 import http.client
 import json
@@ -40,14 +40,14 @@ def secrets_of(folder: Path, **environment: str) -> tuple[str, str]:
         return signed, _expected(up)
 
 
-def test_the_git_servers_hook_is_believed_also_where_a_forgejo_has_a_secret_of_its_own(folder: Path) -> None:
+def test_the_git_servers_webhooks_are_accepted_when_a_forgejo_secret_is_set(folder: Path) -> None:
     signed, expected = secrets_of(folder)
     assert signed == expected
 
     assert secrets_of(folder, FORGEJO_WEBHOOK_SECRET="of the forge") == ("of the forge", "of the forge")
 
 
-def test_programs_of_a_start_before_do_not_keep_it_from_starting(folder: Path) -> None:
+def test_app_programs_of_an_earlier_start_do_not_prevent_a_start(folder: Path) -> None:
     stale = folder / "home" / "apps.d" / "app.gone.production.1.web.conf"
     stale.parent.mkdir(parents=True)
     log = folder / "moved" / "logs" / "1-web.log"

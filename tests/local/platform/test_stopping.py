@@ -1,4 +1,4 @@
-"""However it is stopped, nothing is left: no process, no port, no folder for sockets."""
+"""However the platform is stopped, no process, port or socket folder is left."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("numbers", [(signal.SIGINT, signal.SIGINT), (signal.SIGHUP, signal.SIGINT)])
-def test_the_demo_stops_whole_when_ctrl_c_comes_twice_and_when_its_terminal_is_closed(
+def test_the_demo_stops_completely_after_two_ctrl_c_and_after_its_terminal_closed(
     folder: Path, numbers: tuple[signal.Signals, ...]
 ) -> None:
     environment = {"PATH": os.defpath, "PYTHONUNBUFFERED": "1", "TMPDIR": str(folder)}
@@ -46,17 +46,17 @@ def test_the_demo_stops_whole_when_ctrl_c_comes_twice_and_when_its_terminal_is_c
                 with suppress(ProcessLookupError):
                     demo.send_signal(number)
                 time.sleep(0.3)
-            said, _ = demo.communicate(timeout=patient(60))
+            output, _ = demo.communicate(timeout=patient(60))
             assert processes(instance.mark) == ()
         finally:
             end_processes(instance.mark)
 
-    assert "stopping" in said
+    assert "stopping" in output
     assert demo.returncode == 130
     assert [path for path in folder.iterdir() if "-ports-" not in path.name] == []
 
 
-def test_a_process_manager_that_answers_nonsense_is_ended_with_all_that_it_started(folder: Path) -> None:
+def test_a_process_manager_with_invalid_answers_is_ended_with_its_programs(folder: Path) -> None:
     project = write_project(folder / "project", MANIFESTS, echo=ECHO, park=PARK)
     platform = running(folder / "home", root=project, workers=(), default_ports=False, say=lambda _: None)
     with pytest.raises(Exception, match="unclosed token"), platform as up:

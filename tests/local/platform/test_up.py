@@ -46,13 +46,13 @@ def got(up: Up, event_id: str) -> bool:
     return f"got {event_id}\n" in (up.home / "logs/echo.log").read_text()
 
 
-def test_it_starts_answers_keeps_its_state_and_leaves_nothing_behind(up: Up) -> None:
-    said = up.start()
+def test_it_starts_keeps_its_state_and_stops_completely(up: Up) -> None:
+    output = up.start()
     first, instance = up.endpoints, up.instance
 
-    assert first["gateway"] in said
+    assert first["gateway"] in output
     for secret in (first["token"], first["webhook_secret"], instance.database_password):
-        assert secret not in said
+        assert secret not in output
     assert set(first) == {
         "gateway", "broker", "git", "apps_port", "ca", "database", "token", "webhook_secret"
     }  # fmt: skip
@@ -95,16 +95,16 @@ def test_killed_programs_come_back_and_a_killed_platform_starts_again(up: Up) ->
     wait(lambda: got(up, "after"))
     wait(lambda: _answers(up))
 
-    # First the parent alone, then the process manager too: nobody is left to stop anything.
+    # First only the parent, then the process manager too: no process is left that could stop the others.
     assert up.process is not None
     up.stop(signal.SIGKILL)
     supervisor = int((instance.runtime / "supervisord.pid").read_text())
     os.kill(supervisor, signal.SIGKILL)
     assert len(processes(instance.mark)) >= len(before)
 
-    said = up.start()
-    assert "ended" in said
-    assert "processes of an earlier start" in said
+    output = up.start()
+    assert "ended" in output
+    assert "processes of an earlier start" in output
     assert up.instance.ports == instance.ports
     wait(lambda: send(up, "again") == 202)
     wait(lambda: got(up, "again"))
@@ -124,7 +124,7 @@ def test_apps_inherit_no_secret_and_nothing_of_the_shell(up: Up) -> None:
     assert b"SECRET_OF_THE_SHELL" not in listing
 
 
-def test_taken_ports_are_replaced_also_at_a_later_start_and_apps_follow_the_git_server(up: Up) -> None:
+def test_ports_in_use_are_replaced_at_a_later_start_and_git_urls_follow(up: Up) -> None:
     up.start()
     before = up.instance
     url = LocalRepositories(folder=up.home / "git", base_url=before.url("git")).create("hello")

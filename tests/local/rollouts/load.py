@@ -31,7 +31,7 @@ class Load:
         return Counter(text for at, _, text in self.answers if begin <= at < end)
 
     def client(self, *, keep: bool, method: str) -> None:
-        """Send requests until told to stop."""
+        """Send requests until stopped."""
         connection = self._connection()
         while not self._stop.wait(self.pause):
             try:

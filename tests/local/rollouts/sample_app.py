@@ -1,4 +1,4 @@
-"""The app that rollouts are tested with; its config says how it misbehaves."""
+"""The app of the tests of rollouts; the setting MODE is the way in which it fails."""
 
 import os
 import socket
@@ -13,7 +13,7 @@ STARTED, WELL_SECONDS = time.monotonic(), 1.0
 
 
 class App(BaseHTTPRequestHandler):
-    """Says which release answers."""
+    """Answers with its release."""
 
     protocol_version = "HTTP/1.1"
     # Head and body go out as one piece: a request whose answer has begun when this is killed cannot be asked elsewhere.

@@ -20,7 +20,7 @@ HERE = CaddySettings(
 )  # fmt: skip
 
 
-def test_the_same_wish_gives_the_same_configuration_and_another_wish_another_name() -> None:
+def test_the_identity_is_that_of_the_content() -> None:
     first, again = (caddy_config((10, 25, 50), HERE, {}) for _ in range(2))
     other = caddy_config((33,), HERE, {})
 
@@ -64,7 +64,7 @@ def test_webhooks_go_to_one_function_and_the_api_to_the_other() -> None:
         (RequestCount(100, 14), RequestCount(900, 90), True),
     ],
 )
-def test_a_new_version_may_err_as_often_as_the_old_one(new: RequestCount, old: RequestCount, given_up: bool) -> None:  # noqa: FBT001 - a table
+def test_a_new_version_may_fail_as_often_as_the_old_one(new: RequestCount, old: RequestCount, given_up: bool) -> None:  # noqa: FBT001 - a table
     assert bool(excess_of_errors(new, old)) is given_up
 
 

@@ -1,4 +1,4 @@
-"""Releases that are not to be: the running version serves on."""
+"""Failed releases: the running version continues to serve."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -85,7 +85,7 @@ def test_a_release_command_that_hangs_is_stopped(impatient: RolloutWorld) -> Non
     until(lambda: nothing_is_left_of(impatient, 2), why="the end of its processes")
 
 
-def test_a_version_that_errs_in_its_canary_gives_the_traffic_back(slow: RolloutWorld) -> None:
+def test_errors_in_a_canary_return_the_traffic(slow: RolloutWorld) -> None:
     with under_load(load_on(slow), posts=False) as load:
         slow.deployer.apply(slow.workload(2, "errors"))
         report = slow.ended(2)
@@ -99,7 +99,7 @@ def test_a_version_that_errs_in_its_canary_gives_the_traffic_back(slow: RolloutW
     until(lambda: nothing_is_left_of(slow, 2), why="the end of its processes")
 
 
-def test_a_version_that_sickens_in_its_canary_goes_back_though_nobody_asks_it_anything(slow: RolloutWorld) -> None:
+def test_an_unhealthy_canary_without_traffic_fails(slow: RolloutWorld) -> None:
     slow.deployer.apply(slow.workload(2, "sickens"))
     report = slow.ended(2)
 
@@ -110,7 +110,7 @@ def test_a_version_that_sickens_in_its_canary_goes_back_though_nobody_asks_it_an
     until(lambda: nothing_is_left_of(slow, 2), why="the end of its processes")
 
 
-def test_a_version_that_dies_in_its_canary_gives_the_traffic_back(slow: RolloutWorld) -> None:
+def test_a_crash_in_a_canary_returns_the_traffic(slow: RolloutWorld) -> None:
     with under_load(load_on(slow)) as load:
         slow.deployer.apply(slow.workload(2, "dies"))
         report = slow.ended(2)
@@ -122,7 +122,7 @@ def test_a_version_that_dies_in_its_canary_gives_the_traffic_back(slow: RolloutW
     until(lambda: nothing_is_left_of(slow, 2), why="the end of its processes")
 
 
-def test_an_image_that_is_gone_says_so(world: RolloutWorld) -> None:
+def test_a_missing_image_fails_the_release(world: RolloutWorld) -> None:
     gone = "sha256:" + "0" * 64
     world.deployer.apply(replace(world.workload(2), digest=gone))
     report = world.ended(2)

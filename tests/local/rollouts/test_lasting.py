@@ -1,4 +1,4 @@
-"""What lasts: workers, config, restarts of everything, and what removal leaves."""
+"""Live versions: workers, config, restarts, removal."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ def log_of(world: RolloutWorld, name: str) -> str:
     return path.read_text() if path.exists() else ""
 
 
-def test_processes_see_their_config_and_nothing_of_the_platform(world: RolloutWorld) -> None:
+def test_processes_get_their_config_and_nothing_of_the_platform(world: RolloutWorld) -> None:
     world.deployer.apply(world.workload(2, processes={"release": SHOW}))
     world.live(2)
     log = log_of(world, "2-release")
@@ -55,7 +55,7 @@ def test_an_old_release_number_changes_nothing(world: RolloutWorld) -> None:
     assert 2 not in world.stages()
 
 
-def test_requests_in_flight_are_answered_by_the_version_that_has_them(world: RolloutWorld) -> None:
+def test_requests_in_flight_end_on_the_old_version(world: RolloutWorld) -> None:
     load = load_on(world)
     load.path = "/slow"
     with under_load(load, clients=3):
@@ -67,7 +67,7 @@ def test_requests_in_flight_are_answered_by_the_version_that_has_them(world: Rol
     assert load.failures == []
 
 
-def test_a_live_process_that_is_killed_costs_no_request_that_can_be_repeated(world: RolloutWorld) -> None:
+def test_killing_a_live_process_costs_no_repeatable_request(world: RolloutWorld) -> None:
     with under_load(load_on(world), posts=False) as load:
         until(lambda: len(load.answers) > 20, why="load")
         state = world.process_manager.state("app.hello.production.1.web")
@@ -79,7 +79,7 @@ def test_a_live_process_that_is_killed_costs_no_request_that_can_be_repeated(wor
     assert load.failures == []
 
 
-def test_caddy_killed_goes_on_as_before(world: RolloutWorld) -> None:
+def test_a_killed_caddy_resumes(world: RolloutWorld) -> None:
     assert world.caddy
     world.caddy.kill()
     world.caddy.wait()
@@ -89,7 +89,7 @@ def test_caddy_killed_goes_on_as_before(world: RolloutWorld) -> None:
         until(lambda: load.answers, why="an answer")
 
 
-def test_caddy_that_lost_everything_is_told_again(world: RolloutWorld) -> None:
+def test_a_caddy_that_lost_its_configuration_gets_it_again(world: RolloutWorld) -> None:
     assert world.caddy
     world.caddy.kill()
     world.caddy.wait()
@@ -100,7 +100,7 @@ def test_caddy_that_lost_everything_is_told_again(world: RolloutWorld) -> None:
         until(lambda: load.answers, why="an answer")
 
 
-def test_apps_are_live_again_after_a_new_start_of_the_platform(bare: RolloutWorld) -> None:
+def test_apps_are_live_again_after_a_restart_of_the_platform(bare: RolloutWorld) -> None:
     bare.certify()
     with controlled(bare):
         bare.deployer.apply(bare.workload(1, processes={"worker": "exec sleep 300"}))
@@ -115,7 +115,7 @@ def test_apps_are_live_again_after_a_new_start_of_the_platform(bare: RolloutWorl
     assert load.shares().keys() == {"release 1"}
 
 
-def test_a_release_goes_live_though_somebody_deleted_all_logs(world: RolloutWorld) -> None:
+def test_a_release_goes_live_after_all_logs_were_deleted(world: RolloutWorld) -> None:
     world.deployer.apply(world.workload(5, environment="side", label="side--hello", hosts=("side--hello.localhost",)))
     world.live(5)
     shutil.rmtree(world.home / "logs")
@@ -124,7 +124,7 @@ def test_a_release_goes_live_though_somebody_deleted_all_logs(world: RolloutWorl
     world.live(2)
 
 
-def test_a_controller_killed_in_the_middle_is_gone_on_with(bare: RolloutWorld) -> None:
+def test_another_controller_continues_after_a_kill(bare: RolloutWorld) -> None:
     bare.certify()
     settings = {**bare.settings.environment, "SLIPWAY_CANARY_PAUSE": "0.6"}
     argv = [sys.executable, "-m", "functions.local.rollouts"]
@@ -154,7 +154,7 @@ def test_a_controller_killed_in_the_middle_is_gone_on_with(bare: RolloutWorld) -
     assert weights == [10, 25, 50, 100]
 
 
-def test_removal_leaves_nothing(world: RolloutWorld) -> None:
+def test_removing_an_environment_leaves_nothing(world: RolloutWorld) -> None:
     LocalCertificates(database=world.database, clock=SystemClock()).delete(world.host)
     world.deployer.remove("hello", "production", through=1)
     until(lambda: world.deployer.observe("hello", "production") is None, why="removal")
@@ -170,7 +170,7 @@ def test_removal_leaves_nothing(world: RolloutWorld) -> None:
     world.live(2)
 
 
-def test_an_app_made_anew_does_not_share_its_host_with_the_one_before(world: RolloutWorld) -> None:
+def test_an_app_created_again_does_not_share_its_host_with_the_old_one(world: RolloutWorld) -> None:
     world.deployer.apply(world.workload(2, "crashes"))
     world.deployer.remove("hello", "production", through=1)
     until(lambda: world.process_manager.state("app.hello.production.1.web") is None, why="the old app's end")
@@ -181,7 +181,7 @@ def test_an_app_made_anew_does_not_share_its_host_with_the_one_before(world: Rol
     assert {status for _, status, _ in load.answers} == {503}
 
 
-def test_an_app_before_its_first_version_says_so(bare: RolloutWorld) -> None:
+def test_an_app_without_a_live_version_answers_503(bare: RolloutWorld) -> None:
     bare.certify()
     with controlled(bare):
         bare.deployer.apply(bare.workload(1, "unhealthy"))

@@ -23,7 +23,7 @@ def test_the_first_release_gets_all_traffic_at_once(world: RolloutWorld) -> None
     assert load.failures == []
 
 
-def test_a_canary_takes_its_shares_and_loses_nothing(slow: RolloutWorld) -> None:
+def test_a_canary_gets_its_percentages_and_loses_no_request(slow: RolloutWorld) -> None:
     with under_load(load_on(slow)) as load:
         until(lambda: len(load.answers) > 50, why="load")
         slow.deployer.apply(slow.workload(2))

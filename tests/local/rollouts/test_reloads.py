@@ -41,7 +41,7 @@ def answers(world: RolloutWorld, host: str) -> list[int]:
     return [status for _, status, _ in load.answers]
 
 
-def test_hosts_that_come_and_go_cost_the_others_no_request(world: RolloutWorld) -> None:
+def test_adding_and_removing_hosts_costs_no_request_of_others(world: RolloutWorld) -> None:
     certificates = LocalCertificates(database=world.database, clock=SystemClock())
     first = world.workload(1)
     before = configuration(world)

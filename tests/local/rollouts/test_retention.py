@@ -83,7 +83,7 @@ def test_the_newest_releases_of_open_environments_keep_their_images(world: World
     assert store.left(*"bcd") == {"b", "c"}
 
 
-def test_what_is_live_stays_however_many_failed_after_it(store: Store) -> None:
+def test_the_live_image_stays_after_many_failures(store: Store) -> None:
     store.release("a")
     for name in "bcd":
         store.release(name, ReleaseState.FAILED)
@@ -91,7 +91,7 @@ def test_what_is_live_stays_however_many_failed_after_it(store: Store) -> None:
     assert store.left(*"abcd") == {"a", "c", "d"}
 
 
-def test_what_is_asked_for_or_runs_stays(world: World, store: Store) -> None:
+def test_wanted_and_running_images_stay(world: World, store: Store) -> None:
     for name in ("asked", "runs", "ended"):
         store.image(name)
     world.deployer.apply(replace(HELLO, digest=digest_of("asked")))
@@ -107,7 +107,7 @@ def test_what_is_asked_for_or_runs_stays(world: World, store: Store) -> None:
     assert store.left("asked", "runs", "ended") == {"asked", "runs"}
 
 
-def test_what_a_push_waits_for_and_what_is_young_stays(world: World, store: Store) -> None:
+def test_images_of_unfinished_pushes_and_recent_images_stay(world: World, store: Store) -> None:
     push = world.push("waiting")
     world.database.run(
         "insert into builds (name, app, environment, push, repository, sha, ref, sequence, state, digest) "
@@ -121,7 +121,7 @@ def test_what_a_push_waits_for_and_what_is_young_stays(world: World, store: Stor
     assert store.left("waiting", "young") == {"waiting", "young"}
 
 
-def test_logs_of_builds_go_in_time(store: Store) -> None:
+def test_old_logs_of_builds_are_deleted(store: Store) -> None:
     for name, modified in (("old.log", time.time() - 2 * 86_400), ("young.log", time.time())):
         (store.builds / name).touch()
         os.utime(store.builds / name, (modified, modified))
@@ -130,7 +130,7 @@ def test_logs_of_builds_go_in_time(store: Store) -> None:
     assert [path.name for path in store.builds.iterdir()] == ["young.log"]
 
 
-def test_logs_of_releases_go_in_time_but_not_of_what_runs(world: World, store: Store) -> None:
+def test_old_logs_of_releases_are_deleted_unless_they_run(world: World, store: Store) -> None:
     world.deployer.apply(HELLO)
     for release, stage in ((1, "stopped"), (2, "live")):
         world.database.run(

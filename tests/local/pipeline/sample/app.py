@@ -1,4 +1,4 @@
-"""The app that the pipeline is tested with: it says who it is; the file MODE says how it misbehaves."""
+"""The app of the tests of the pipeline: it answers with its commit; the file MODE is the way in which it fails."""
 
 import os
 import sys
