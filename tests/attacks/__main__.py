@@ -68,7 +68,7 @@ def main(arguments: list[str]) -> int:
 
 def _attack(platform: Platform, folder: Path, options: argparse.Namespace) -> list[str]:
     failures = []
-    print(f"{'server':<16}{'answers':<50}{'good':>6}{'slowest':>10}{'memory':>16}  failures", flush=True)
+    print(f"{'server':<16}{'answers':<50}{'good':>6}{'slowest':>10}{'memory, MB':>18}  failures", flush=True)
     for target in _targets(platform, options.only):
         result = attack(target, mutations=options.mutations, seed=options.seed)
         print(_row(result), flush=True)
@@ -130,10 +130,10 @@ def _own(platform: Platform, path: str) -> list[Attack]:
 
 def _row(result: Result) -> str:
     answers = ", ".join(f"{count} {kind}" for kind, count in sorted(result.answers.items()))
-    memory = f"{result.before:.0f} -> {result.after:.0f} MB"
+    memory = " -> ".join(f"{size:.0f}" for size in result.memory)
     slowest = f"{result.slowest * 1000:.0f} ms"
     return (
-        f"{result.name:<16}{answers:<50}{result.probes:>6}{slowest:>10}{memory:>16}  {len(result.failures) or 'none'}"
+        f"{result.name:<16}{answers:<50}{result.probes:>6}{slowest:>10}{memory:>18}  {len(result.failures) or 'none'}"
     )
 
 

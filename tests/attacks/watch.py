@@ -66,15 +66,22 @@ def watching(probes: Sequence[Probe]) -> Iterator[Watch]:
 
 
 def memory(process: int) -> float:
-    """Return the resident memory of a process and its descendants in MB."""
+    """Return the resident memory of a process and its descendants in MB; those that have ended have none."""
     total = 0.0
     for one in (process, *_descendants(process)):
-        for line in Path(f"/proc/{one}/status").read_text().splitlines():
+        for line in _read(f"/proc/{one}/status").splitlines():
             if line.startswith("VmRSS:"):
                 total += int(line.split()[1]) / _KIB_PER_MB
     return total
 
 
 def _descendants(process: int) -> list[int]:
-    children = [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+    children = [int(child) for child in _read(f"/proc/{process}/task/{process}/children").split()]
     return [one for child in children for one in (child, *_descendants(child))]
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""

@@ -1,5 +1,6 @@
 """HTTP/1.1 as bytes, so that it can be wrong, and what is answered to it."""
 
+import re
 import socket
 from collections.abc import Iterable
 from contextlib import suppress
@@ -9,6 +10,8 @@ from tests.attacks.events import Case
 
 CLOSED, SILENT = 0, -1
 _LARGEST_READ = 65536
+# Not a version that a text quotes from the request.
+_STATUS_LINE = re.compile(rb"(?:^|[^'\"(/])HTTP/1\.[01] ([1-5]\d\d) [A-Z]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +77,4 @@ def send_and_end(port: int, sent: bytes, *, within: float, pause: float = 0.5) -
 
 
 def _statuses(got: bytes) -> tuple[int, ...]:
-    found = []
-    for part in got.split(b"HTTP/1.")[1:]:
-        words = part.split(b" ", 2)
-        if len(words) > 1 and words[1][:3].isdigit():
-            found.append(int(words[1][:3]))
-    return tuple(found)
+    return tuple(int(status) for status in _STATUS_LINE.findall(got))
