@@ -19,6 +19,7 @@ from functions.local.broker.jetstream import (
     dead_letter_subject,
     decode,
     event_subject,
+    sink_consumer,
     trigger_consumer,
 )
 from functions.local.instance import Instance
@@ -60,13 +61,13 @@ async def nats_server(folder: Path, reservations: PortReservations) -> AsyncIter
         server.wait(patient(10))
 
 
-def with_stream(folder: Path, do: Callable[[Stream], Awaitable[None]]) -> None:
+def with_stream(folder: Path, do: Callable[[Stream], Awaitable[None]], *, sinks: tuple[str, ...] = ()) -> None:
     """Do something with a stream that is ready."""
 
     async def run() -> None:
         with port_reservations() as ports:
             async with nats_server(folder, ports) as url:
-                stream = Stream(url=url, consumers=(trigger_consumer("all", None),))
+                stream = Stream(url=url, consumers=(trigger_consumer("all", None), *map(sink_consumer, sinks)))
                 keeping = asyncio.create_task(stream.run())
                 try:
                     async with asyncio.timeout(patient(20)):
