@@ -37,7 +37,7 @@ APP = '''\
 {imports}
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, subscriber
-from functions.common.platform.core import Core, core
+from functions.common.platform.core import Core, check_migrations, core
 from functions.{folder}.handler import handle
 
 
@@ -56,7 +56,7 @@ def create() -> Endpoint:
     return compose(core())
 
 
-{folder} = http_target(create)
+{folder} = http_target(create, check_migrations)
 '''
 TEST = '''\
 """{name}: what it does with each event."""

@@ -78,7 +78,7 @@ def test_the_service_runs_the_folder_of_its_name(manifest: FunctionManifest) -> 
     assert manifest.service["metadata"]["name"] == manifest.name
     assert manifest.environment["FUNCTION_SOURCE"] == f"functions/{folder.name}/app.py"
     assert target == folder.name
-    assert f"\n{target} = http_target(create" in (folder / "app.py").read_text()
+    assert f"\n{target} = http_target(create, check_migrations)\n" in (folder / "app.py").read_text()
 
 
 @MANIFESTS

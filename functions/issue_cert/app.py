@@ -6,7 +6,7 @@ from functions.common.adapters.certificates.cert_manager import certificate_chan
 from functions.common.adapters.postgres.network import PostgresCertificateLedger, PostgresHostDirectory
 from functions.common.events.app import AppCreated, AppDeleted, DomainAdded, DomainRemoved, PreviewClosed, PreviewOpened
 from functions.common.events.network import CertificateChanged
-from functions.common.platform.core import Core, core
+from functions.common.platform.core import Core, check_migrations, core
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, on_type, subscriber
 from functions.issue_cert.certificate_service import CertificateService
@@ -43,4 +43,4 @@ def create() -> Endpoint:
     return compose(core())
 
 
-issue_cert = http_target(create)
+issue_cert = http_target(create, check_migrations)

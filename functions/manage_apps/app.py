@@ -12,7 +12,7 @@ from functions.common.adapters.lazy import lazy
 from functions.common.adapters.postgres.access import PostgresAccessTokens, PostgresAuditLog
 from functions.common.adapters.postgres.apps import PostgresAppRegister
 from functions.common.adapters.postgres.members import PostgresMembers, PostgresSshKeys
-from functions.common.platform.core import Core, core
+from functions.common.platform.core import Core, check_migrations, core
 from functions.common.ports.events import EventSink
 from functions.common.ports.forge import Repositories
 from functions.common.ports.logs import BuildLogs, RuntimeLogs
@@ -248,4 +248,4 @@ class Handlers:
         return apps.Hosts(domain=self.domain, port=self.parts.settings.apps.port)
 
 
-manage_apps = http_target(create)
+manage_apps = http_target(create, check_migrations)

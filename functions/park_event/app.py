@@ -4,7 +4,7 @@ from functools import partial
 
 from functions.common.adapters.postgres.events import PostgresDeadLetters
 from functions.common.adapters.postgres.pushes import PostgresPushLedger
-from functions.common.platform.core import Core, core
+from functions.common.platform.core import Core, check_migrations, core
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import ANY_TYPE, on_type, subscriber
 from functions.park_event.handler import handle
@@ -22,4 +22,4 @@ def create() -> Endpoint:
     return compose(core())
 
 
-park_event = http_target(create)
+park_event = http_target(create, check_migrations)

@@ -13,7 +13,7 @@ from functions.common.adapters.postgres.releases import (
 from functions.common.events.app import AppDeleted, ConfigChanged, DomainAdded, DomainRemoved, PreviewClosed
 from functions.common.events.build import ImagePublished
 from functions.common.events.release import ReleaseFailed, ReleaseLive, RollbackRequested
-from functions.common.platform.core import Core, core
+from functions.common.platform.core import Core, check_migrations, core
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, on_type, subscriber, warm_up
 from functions.promote_image.handler import handle_image
@@ -61,4 +61,4 @@ def create() -> Endpoint:
     return compose(core())
 
 
-promote_image = http_target(create)
+promote_image = http_target(create, check_migrations)

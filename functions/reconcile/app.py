@@ -16,7 +16,7 @@ from functions.common.adapters.postgres.releases import (
 )
 from functions.common.adapters.postgres.tick_lock import PostgresTickLock
 from functions.common.adapters.postgres.workloads import PostgresStrayFinder
-from functions.common.platform.core import Core, core
+from functions.common.platform.core import Core, check_migrations, core
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on_type, subscriber
 from functions.reconcile.deadline import Deadline
@@ -108,4 +108,4 @@ def create() -> Endpoint:
     return compose(core())
 
 
-reconcile = http_target(create)
+reconcile = http_target(create, check_migrations)

@@ -6,7 +6,7 @@ from functions.common.adapters.postgres.builds import PostgresBuildLedger
 from functions.common.adapters.postgres.pushes import PostgresPushHistory, PostgresPushLedger
 from functions.common.adapters.tekton.runs import build_ended
 from functions.common.events.build import BuildEnded
-from functions.common.platform.core import Core, core
+from functions.common.platform.core import Core, check_migrations, core
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, on_type, subscriber
 from functions.record_build.handler import handle_end, handle_run
@@ -39,4 +39,4 @@ def create() -> Endpoint:
     return compose(core())
 
 
-record_build = http_target(create)
+record_build = http_target(create, check_migrations)

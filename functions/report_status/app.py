@@ -6,7 +6,7 @@ from functions.common.adapters.postgres.forge import PostgresCommitLookup, Postg
 from functions.common.events.build import BuildFailed, BuildRequested, BuildStarted
 from functions.common.events.push import PushIgnored, PushSuperseded
 from functions.common.events.release import ReleaseFailed, ReleaseLive, ReleaseStarted, ReleaseSuperseded
-from functions.common.platform.core import Core, core
+from functions.common.platform.core import Core, check_migrations, core
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, subscriber
 from functions.report_status.handler import Links, handle
@@ -42,4 +42,4 @@ def create() -> Endpoint:
     return compose(core())
 
 
-report_status = http_target(create)
+report_status = http_target(create, check_migrations)

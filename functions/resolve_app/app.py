@@ -6,7 +6,7 @@ from functions.common.adapters.postgres.apps import PostgresAppDirectory
 from functions.common.adapters.postgres.environments import PostgresEnvironments
 from functions.common.adapters.postgres.pushes import PostgresPushHistory, PostgresPushLedger
 from functions.common.events.push import BranchDeleted, PullRequestClosed, PushReceived
-from functions.common.platform.core import Core, core
+from functions.common.platform.core import Core, check_migrations, core
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, subscriber
 from functions.resolve_app.close_previews import PreviewCloser
@@ -37,4 +37,4 @@ def create() -> Endpoint:
     return compose(core())
 
 
-resolve_app = http_target(create)
+resolve_app = http_target(create, check_migrations)

@@ -6,7 +6,7 @@ from functions.common.adapters.postgres.builds import PostgresBuildLedger
 from functions.common.adapters.postgres.pushes import PostgresPushLedger
 from functions.common.events.app import AppDeleted, PreviewClosed
 from functions.common.events.build import BuildRequested
-from functions.common.platform.core import Core, core
+from functions.common.platform.core import Core, check_migrations, core
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, on_type, subscriber, warm_up
 from functions.start_build.cancel import handle_app_deleted, handle_preview_closed
@@ -36,4 +36,4 @@ def create() -> Endpoint:
     return compose(core())
 
 
-start_build = http_target(create)
+start_build = http_target(create, check_migrations)

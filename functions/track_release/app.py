@@ -7,7 +7,7 @@ from functions.common.adapters.postgres.pushes import PostgresPushLedger
 from functions.common.adapters.postgres.releases import PostgresReleaseProgress
 from functions.common.domain.addresses import Addresses
 from functions.common.events.release import WorkloadChanged
-from functions.common.platform.core import Core, core
+from functions.common.platform.core import Core, check_migrations, core
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, on_type, subscriber, warm_up
 from functions.track_release.canary_progress import record_share
@@ -40,4 +40,4 @@ def create() -> Endpoint:
     return compose(core())
 
 
-track_release = http_target(create)
+track_release = http_target(create, check_migrations)

@@ -4,7 +4,7 @@ from functools import partial
 
 from functions.common.adapters.postgres.network import PostgresDnsRecordLedger, PostgresHostDirectory
 from functions.common.events.app import AppCreated, AppDeleted, DomainAdded, DomainRemoved, PreviewClosed, PreviewOpened
-from functions.common.platform.core import Core, core
+from functions.common.platform.core import Core, check_migrations, core
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, subscriber
 from functions.upsert_dns.handler import Records, handle, handle_deleted
@@ -36,4 +36,4 @@ def create() -> Endpoint:
     return compose(core())
 
 
-upsert_dns = http_target(create)
+upsert_dns = http_target(create, check_migrations)

@@ -10,7 +10,7 @@ from functions.common.adapters.forges.gitlab import GitlabWebhooks
 from functions.common.adapters.postgres.access import PostgresAuditLog
 from functions.common.adapters.postgres.deliveries import PostgresDeliveries
 from functions.common.domain.delivery import Provider
-from functions.common.platform.core import Core, core
+from functions.common.platform.core import Core, check_migrations, core
 from functions.common.ports.events import Publisher
 from functions.common.runtime.http import Endpoint, http_target, limit_body
 from functions.verify_webhook.endpoint import WebhookEndpoint
@@ -55,4 +55,4 @@ def compose(parts: Core, publisher: Publisher) -> Endpoint:
     return limit_body(WebhookEndpoint(handler), MAX_BODY)
 
 
-verify_webhook = http_target(create)
+verify_webhook = http_target(create, check_migrations)

@@ -2,23 +2,30 @@
 
 import socket
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import pytest
 from pg8000.exceptions import DatabaseError
 
-from functions.common.adapters.lazy import DELAY_SECONDS
 from functions.common.adapters.postgres.client import CONNECT_SECONDS, Postgres
 from functions.common.errors import Unavailable
-from tests.local.waiting import until
 
 OTHERS = """
 select pid from pg_stat_activity
 where pid <> pg_backend_pid() and datname = current_database() and application_name = 'slipway'
 """
+T = TypeVar("T")
 TERMINATE_OTHERS = """
 select pg_terminate_backend(pid) from pg_stat_activity
 where pid <> pg_backend_pid() and datname = current_database()
 """
+
+
+def in_a_thread(call: Callable[[], T]) -> T:
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(call).result()
 
 
 def test_values_are_returned_as_they_were_stored(database: str) -> None:
@@ -133,36 +140,34 @@ def test_the_server_drops_the_locks_of_a_client_that_vanished_within_a_minute(da
     assert postgres.run("show idle_in_transaction_session_timeout") == [["1min"]]
 
 
-def test_the_first_statement_uses_the_connection_that_was_opened_ahead(database: str) -> None:
+def test_a_connection_that_a_thread_leaves_is_the_next_threads(database: str) -> None:
     postgres, other = Postgres(database), Postgres(database)
-    postgres.open_ahead()
-    opened = until(lambda: other.run(OTHERS))
-    assert postgres.run("select pg_backend_pid()") == opened
-    assert other.run(OTHERS) == opened
+
+    def used() -> list[list[int]]:
+        pid = postgres.run("select pg_backend_pid()")
+        postgres.leave_connection()
+        return pid
+
+    first = in_a_thread(used)
+
+    assert postgres.run("select pg_backend_pid()") == first
+    assert other.run(OTHERS) == first
 
 
-def test_a_statement_does_not_wait_for_a_connection_that_has_not_started_to_open(database: str) -> None:
+def test_a_left_connection_that_broke_is_replaced(database: str) -> None:
     postgres, other = Postgres(database), Postgres(database)
-    postgres.open_ahead()
-    mine = postgres.run("select pg_backend_pid()")
-    time.sleep(4 * DELAY_SECONDS)
-    assert other.run(OTHERS) == mine
-
-
-def test_a_connection_that_ended_before_its_first_use_is_replaced(database: str) -> None:
-    postgres, other = Postgres(database), Postgres(database)
-    postgres.open_ahead()
-    until(lambda: other.run(OTHERS))
+    postgres.run("select 1")
+    postgres.leave_connection()
     other.run(TERMINATE_OTHERS)
+
     assert postgres.run("select 2") == [[2]]
 
 
-def test_a_connection_that_could_not_be_opened_ahead_is_tried_again() -> None:
-    postgres = Postgres("postgresql://postgres@127.0.0.1:1/none")
-    postgres.open_ahead()
-    time.sleep(4 * DELAY_SECONDS)
-    with pytest.raises(Unavailable, match="does not answer"):
-        postgres.run("select 1")
+def test_a_thread_without_a_connection_leaves_none(database: str) -> None:
+    postgres = Postgres(database)
+    postgres.leave_connection()
+
+    assert postgres.run("select 2") == [[2]]
 
 
 @pytest.mark.timeout(3 * CONNECT_SECONDS)

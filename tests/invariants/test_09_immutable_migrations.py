@@ -2,6 +2,8 @@
 
 import hashlib
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,3 +61,19 @@ def test_invariant_09_a_migration_that_fails_leaves_nothing(database: str, folde
     with pytest.raises(Exception, match="nonsense"):
         migrate(postgres, folder)
     assert postgres.run("select to_regclass('more')") == [[None]]
+
+
+def test_invariant_09_a_function_as_it_is_deployed_does_not_start_on_an_edited_migration(database: str) -> None:
+    Postgres(database).run("update schema_migrations set sha384 = 'other' where name = '0001_initial.sql'")
+    started = """
+from flask import Flask, request
+from functions.park_event.app import park_event
+
+with Flask("function").test_request_context("/healthz"):
+    print(park_event(request)[1])
+"""
+    command = [sys.executable, "-c", started]
+    ran = subprocess.run(command, cwd=ROOT, env={"DATABASE_URL": database}, capture_output=True, text=True, check=True)
+
+    assert ran.stdout == "500\n"
+    assert "0001_initial.sql was edited after it was applied" in ran.stderr

@@ -2,13 +2,17 @@
 
 from dataclasses import dataclass
 from functools import cache, cached_property
+from pathlib import Path
 
 from functions.common.adapters.broker.sink import BrokerSink
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.postgres.events import PostgresEventLog
+from functions.common.adapters.postgres.migrations import check
 from functions.common.adapters.system_clock import SystemClock
 from functions.common.platform.choice import Platform, choose_platform
 from functions.common.settings import Settings, from_environment
+
+MIGRATIONS = Path(__file__).parents[3] / "schemas" / "migrations"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +28,16 @@ class Core:
 
     @cached_property
     def database(self) -> Postgres:
-        """PostgreSQL at DATABASE_URL. A connection opens in the background, before the first event needs it."""
-        database = Postgres(self.settings.database.url.get_secret_value())
-        database.open_ahead()
-        return database
+        """PostgreSQL at DATABASE_URL."""
+        return Postgres(self.settings.database.url.get_secret_value())
+
+    def check_migrations(self) -> None:
+        """Raise Rejected when the database does not fit this version, Unavailable when it does not answer.
+
+        The connection is left for the first event: it opens before that comes.
+        """
+        check(self.database, MIGRATIONS)
+        self.database.leave_connection()
 
     @cached_property
     def log(self) -> PostgresEventLog:
@@ -51,3 +61,8 @@ class Core:
 def core() -> Core:
     """Return the parts of this process, by its environment; a composition that failed reuses them."""
     return Core(settings=from_environment())
+
+
+def check_migrations() -> None:
+    """Check the database of this process; see Core."""
+    core().check_migrations()

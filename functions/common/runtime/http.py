@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Callable
 from io import BytesIO
 from threading import Lock
@@ -9,45 +10,77 @@ from threading import Lock
 from flask import Request, Response
 from flask.typing import ResponseReturnValue
 
-from functions.common.errors import SlipwayError
+from functions.common.errors import SlipwayError, Unavailable
 from functions.common.runtime.logs import log_json_lines
 
 Endpoint = Callable[[Request], ResponseReturnValue]
 HEALTH_PATH = "/healthz"
+HEALTH_PATIENCE_SECONDS = 0.5  # a probe waits for one second
+FOREVER = -1.0
 
 _log = logging.getLogger("slipway")
 
 
-def http_target(create: Callable[[], Endpoint]) -> Endpoint:
+def http_target(create: Callable[[], Endpoint], check: Callable[[], None]) -> Endpoint:
     """Return a plain function, as the framework wants it, around the endpoint that `create` composes.
 
-    Nothing is composed at import. When composing fails (a setting is missing) the answer is 500, so that readiness
-    fails; the next request tries again, and each reason is logged once.
+    Nothing is composed at import. When composing fails (a setting is missing), or `check` finds that the database does
+    not fit, the answer is 500, so that readiness fails; the next request tries again, and each reason is logged once.
+    A database that does not answer cannot be checked yet: the endpoint says so itself, where it needs it.
     """
-    lock, composed, logged = Lock(), list[Endpoint](), set[str]()
-
-    def endpoint() -> Endpoint:
-        if composed:
-            return composed[0]
-        with lock:
-            if not composed:
-                log_json_lines()
-                composed.append(create())
-        return composed[0]
+    start, logged = _Start(create, check), set[str]()
 
     def target(request: Request) -> ResponseReturnValue:
+        is_health = request.path == HEALTH_PATH
         try:
-            ready = endpoint()
+            endpoint = start.endpoint()
+            start.check(HEALTH_PATIENCE_SECONDS if is_health else FOREVER)
         except SlipwayError as error:
             if (why := str(error)) not in logged:  # Knative asks twenty times a second
                 logged.add(why)
                 _log.error("cannot start: %s", why)
             return "", 500
-        if request.path == HEALTH_PATH:
-            return "", 204
-        return ready(request)
+        return ("", 204) if is_health else endpoint(request)
 
     return target
+
+
+class _Start:
+    """Composes a function and then checks its database, each until it has succeeded once."""
+
+    def __init__(self, create: Callable[[], Endpoint], check: Callable[[], None]) -> None:
+        self._create, self._check = create, check
+        self._composing, self._checking = Lock(), Lock()
+        self._composed = list[Endpoint]()
+        self._is_checked, self._unavailable_at = False, 0.0
+
+    def endpoint(self) -> Endpoint:
+        """Return what `create` composes. Raises as it does."""
+        if not self._composed:
+            with self._composing:
+                if not self._composed:
+                    log_json_lines()
+                    self._composed.append(self._create())
+        return self._composed[0]
+
+    def check(self, patience: float) -> None:
+        """Check the database unless that has succeeded. Raises what is wrong with it, but not Unavailable.
+
+        One request at a time checks; `patience` limits the seconds that another waits for it.
+        """
+        if self._is_checked:
+            return
+        arrived = time.monotonic()
+        if not self._checking.acquire(timeout=patience):
+            return
+        try:
+            if not self._is_checked and self._unavailable_at < arrived:
+                self._check()
+                self._is_checked = True
+        except Unavailable:
+            self._unavailable_at = time.monotonic()
+        finally:
+            self._checking.release()
 
 
 def limit_body(endpoint: Endpoint, max_bytes: int) -> Endpoint:

@@ -3,12 +3,10 @@
 import socket
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from functions.common.adapters.lazy import lazy, run_soon
+from functions.common.adapters.lazy import lazy
 from functions.common.adapters.postgres.tls import negotiate
 from functions.common.adapters.postgres.url import PostgresUrl
 from functions.common.errors import Unavailable
@@ -61,42 +59,30 @@ def _socket(server: PostgresUrl) -> socket.socket:
 
 
 class Connections:
-    """Opens connections to one server: when one is needed, or before."""
+    """Opens connections to one server; a thread that needs its own no longer may leave it to the next."""
 
     def __init__(self, url: str) -> None:
         """Raises Rejected when the URL cannot be read."""
         self._server = PostgresUrl.parse(url)
-        self._opening = list[Future["pg8000.Connection"]]()
-
-    def open_ahead(self) -> None:
-        """Start to open one in the background, for the next call of `take`."""
-        opening = Future["pg8000.Connection"]()
-        self._opening.append(opening)
-        run_soon(partial(self._open, opening))
+        self._left = list["pg8000.Connection"]()
 
     def take(self) -> "pg8000.Connection":
-        """Return the connection of `open_ahead`, or a new one when that has not started. Raises as `connect` does."""
+        """Return a connection that was left, or a new one. Raises as `connect` does."""
         try:
-            opening = self._opening.pop()
+            return self._left.pop()
         except IndexError:
             return connect(self._server)
-        if opening.cancel() or opening.exception():
-            return connect(self._server)
-        return opening.result()
 
-    def _open(self, opening: "Future[pg8000.Connection]") -> None:
-        if not opening.set_running_or_notify_cancel():
-            return
-        try:
-            opening.set_result(connect(self._server))
-        except Exception as error:  # noqa: BLE001 - `take` tries again and raises
-            opening.set_exception(error)
+    def leave(self, connection: "pg8000.Connection") -> None:
+        """Keep a connection for the next call of `take`."""
+        self._left.append(connection)
 
 
 # Errors of PostgreSQL, by SQLSTATE: the five-character code that it sends with each.
 
 UNIQUE_VIOLATION = "23505"
 FOREIGN_KEY_VIOLATION = "23503"
+UNDEFINED_TABLE = "42P01"
 
 
 def sqlstate(error: Exception) -> str:
@@ -153,9 +139,11 @@ class Postgres:
             rows, names = self._run(sql, parameters)
         return [dict(zip(names, row, strict=True)) for row in rows]
 
-    def open_ahead(self) -> None:
-        """Start to open a connection in the background, for the first thread that needs one."""
-        self._connections.open_ahead()
+    def leave_connection(self) -> None:
+        """Leave this thread's connection to the next thread that needs one."""
+        connection, self._local.connection = getattr(self._local, "connection", None), None
+        if connection is not None:
+            self._connections.leave(connection)
 
     def ping(self) -> None:
         """Open this thread's connection, or check that it works."""

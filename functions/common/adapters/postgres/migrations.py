@@ -4,56 +4,80 @@ import hashlib
 import re
 from pathlib import Path
 
-from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.client import UNDEFINED_TABLE, Postgres, sqlstate
 from functions.common.errors import Rejected
 
 _NAME = re.compile(r"^\d{4}_[a-z0-9_]+\.sql\Z")
 _LOCK = 7_236_452_117  # any number, the same for every process that migrates
+_TABLE = """
+create table if not exists public.schema_migrations (
+    folder text not null, name text not null, sha384 text not null, applied_at timestamptz not null default now(),
+    primary key (folder, name)
+)
+"""
 
 
 def migrate(database: Postgres, folder: Path) -> tuple[str, ...]:
-    """Apply the missing migrations of `folder` (NNNN_name.sql) and return their names.
+    """Apply what is missing from `folder` (NNNN_name.sql) and return the names applied now.
 
-    The SHA-384 of every applied file must match. Otherwise it raises Rejected, naming the file and both sums, before
-    it applies anything. Concurrent calls are safe: one waits for the other.
+    The SHA-384 of every applied file must match. Raises Rejected naming the file and both sums, before anything is
+    applied. Concurrent calls are safe: one waits for the other.
     """
-    files = {path.name: path.read_bytes() for path in sorted(folder.glob("*.sql"))}
+    files = _files(folder)
     for name in files:
         if not _NAME.match(name):
             msg = f"migration {folder / name}: the name must be NNNN_lower_case.sql"
             raise Rejected(msg)
     with database.transaction():
         database.run("select pg_advisory_xact_lock(:lock)", lock=_LOCK)
-        applied = _applied(database, folder.parent.name + "/" + folder.name)
-        _check(folder, files, applied)
+        database.run(_TABLE)
+        applied = _applied(database, folder)
+        _compare(folder, files, applied)
         missing = tuple(name for name in files if name not in applied)
         for name in missing:
-            _apply(database, folder.parent.name + "/" + folder.name, name, files[name])
+            _apply(database, _scope(folder), name, files[name])
     return missing
 
 
 def check(database: Postgres, folder: Path) -> None:
-    """Raise Rejected when a file was edited after it was applied, or is not applied yet."""
-    files = {path.name: path.read_bytes() for path in sorted(folder.glob("*.sql"))}
-    with database.transaction():
-        applied = _applied(database, folder.parent.name + "/" + folder.name)
-    _check(folder, files, applied)
+    """Raise Rejected when a file is not applied yet or was edited afterwards, or when an applied one is missing.
+
+    Applied migrations after the last file are those of a newer version: they only add, so that both versions can run
+    during an upgrade. It is one query and writes nothing.
+    """
+    files = _files(folder)
+    newest = max(files)
+    applied = {name: digest for name, digest in _applied(database, folder).items() if name <= newest}
+    _compare(folder, files, applied)
     for name in files:
         if name not in applied:
             msg = f"migration {folder / name} is not applied: run `paas migrate`"
             raise Rejected(msg)
 
 
-def _applied(database: Postgres, scope: str) -> dict[str, str]:
-    database.run(
-        "create table if not exists public.schema_migrations (folder text not null, name text not null, "
-        "sha384 text not null, applied_at timestamptz not null default now(), primary key (folder, name))"
-    )
-    rows = database.run("select name, sha384 from public.schema_migrations where folder = :folder", folder=scope)
-    return {name: digest for name, digest in rows}  # noqa: C416 - rows are lists
+def _files(folder: Path) -> dict[str, bytes]:
+    files = {path.name: path.read_bytes() for path in sorted(folder.glob("*.sql"))}
+    if not files:
+        msg = f"{folder} holds no migrations: it belongs to the program, restore it"
+        raise Rejected(msg)
+    return files
 
 
-def _check(folder: Path, files: dict[str, bytes], applied: dict[str, str]) -> None:
+def _scope(folder: Path) -> str:
+    return f"{folder.parent.name}/{folder.name}"
+
+
+def _applied(database: Postgres, folder: Path) -> dict[str, str]:
+    sql = "select name, sha384 from public.schema_migrations where folder = :folder"
+    try:
+        return {name: digest for name, digest in database.run(sql, folder=_scope(folder))}  # noqa: C416 - rows are lists
+    except Exception as error:
+        if sqlstate(error) != UNDEFINED_TABLE:
+            raise
+        return {}
+
+
+def _compare(folder: Path, files: dict[str, bytes], applied: dict[str, str]) -> None:
     for name, digest in applied.items():
         if name not in files:
             msg = f"migration {folder / name} was applied but its file is gone: restore it"
