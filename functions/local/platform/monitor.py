@@ -6,7 +6,7 @@ import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -39,18 +39,31 @@ class Monitor:
     _starts: dict[str, deque[tuple[int, float]]] = field(default_factory=lambda: defaultdict(deque))
     _failing: set[str] = field(default_factory=set)
     _is_full: bool = False
+    _last_error: str = ""
     _nats_unhealthy_since: float | None = None
     _nats_restarted_at: float = float("-inf")
 
     def run(self, stop: threading.Event) -> None:
         """Watch until `stop` is set."""
         while not stop.wait(_POLL_SECONDS):
-            self._watch_disks()
-            with suppress(Unavailable):  # its end is reported by what waits for it
-                for info in self.supervisor.call("getAllProcessInfo"):
-                    if not info["name"].startswith("app."):  # the rollout controller watches apps
-                        self._watch_program(info)
-                self._watch_nats()
+            try:
+                self._watch()
+            except Unavailable:
+                continue  # Platform.wait() returns when the process manager has ended
+            except Exception as error:  # noqa: BLE001 - such as an answer that is not XML; the watch must go on
+                self._say_once(f"the monitor cannot look: {type(error).__name__}: {error}")
+
+    def _watch(self) -> None:
+        self._watch_disks()
+        for info in self.supervisor.call("getAllProcessInfo") or []:
+            if not info["name"].startswith("app."):  # the rollout controller watches apps
+                self._watch_program(info)
+        self._watch_nats()
+
+    def _say_once(self, text: str) -> None:
+        if text != self._last_error:
+            self._last_error = text
+            self.say(text)
 
     def _watch_disks(self) -> None:
         free = {folder: free_bytes(folder) for folder in self.folders}

@@ -12,7 +12,7 @@ import pytest
 from functions.common.adapters.local.images import LocalImageStore
 from functions.common.domain.build import BuildState, build_name
 from functions.local.builds.image import tree_digest
-from functions.local.builds.steps import END_MARK
+from functions.local.builds.steps import END_MARK, BuildLog, StepFailed, Steps
 from tests.local.builds.conftest import BuildWorld, make_world, running
 from tests.local.waiting import until
 from tests.patience import patient
@@ -140,6 +140,22 @@ def test_an_internal_error_fails_one_build_and_no_other(world: BuildWorld) -> No
     assert "internal error of the build runner: see logs/builds.log" in result.reason
     assert world.log(broken).startswith(f"{END_MARK}failed: internal error of the build runner")
     assert world.ended(sound).state is BuildState.SUCCEEDED
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="this system has no /proc, a file system without room")
+def test_a_failure_on_a_full_disk_names_it(tmp_path: Path) -> None:
+    log = BuildLog(tmp_path / "log")
+    steps = Steps(log=log, environment={"PATH": os.defpath})
+    with pytest.raises(StepFailed) as full, steps.step("fetch", "Fetching"):
+        steps.run(["false"], folder=Path("/proc"), remedy="see above")
+    with pytest.raises(StepFailed) as roomy, steps.step("fetch", "Fetching"):
+        steps.run(["false"], folder=tmp_path, remedy="see above")
+    log.close()
+
+    assert (
+        str(full.value) == "false failed in the step 'fetch' with exit code 1: see above; the disk has only 0 kB left"
+    )
+    assert str(roomy.value) == "false failed in the step 'fetch' with exit code 1: see above"
 
 
 def test_an_unknown_language_fails_in_the_step_detect(world: BuildWorld) -> None:
