@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from functions.common.domain.app import Visibility
 from functions.common.errors import NotFound
-from functions.common.ports.accounts import AccessTokens, AppRole, Caller, Members, Membership, Scope, Visibility
+from functions.common.ports.accounts import AccessTokens, AppRole, Caller, Members, Membership, Scope
 from functions.common.ports.apps import AppRecord, AppRegister
 from functions.manage_apps.errors import Forbidden, Unauthenticated
 

@@ -22,6 +22,17 @@ class App:
     paths: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visibility:
+    """Which apps a list may show: those of a user (empty: every app), and only one of them unless `app` is empty."""
+
+    user: str = ""
+    app: str = ""
+
+
+EVERYTHING = Visibility()
+
+
 def checked_app_name(name: str) -> str:
     """Return the name, or raise Rejected: it becomes a DNS label, a namespace and an image name.
 

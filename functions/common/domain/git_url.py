@@ -1,4 +1,4 @@
-"""One key for all spellings of a repository's URL."""
+"""Which repository a URL names: one key for all its spellings, owner and name at a forge."""
 
 import re
 from urllib.parse import urlsplit
@@ -27,6 +27,27 @@ def repository_key(url: str) -> str:
         msg = f"git URL {_without_user_info(text)!r} names no repository: give https://HOST/OWNER/NAME.git"
         raise Rejected(msg)
     return f"{host.lower()}{f':{port}' if port else ''}/{path}"
+
+
+def owner_and_name(text: str, *, base_url: str, default_owner: str = "") -> tuple[str, str] | None:
+    """Return owner and name of a repository of the forge at `base_url`, or None for one of another forge.
+
+    The text is a clone URL, a repository key or the forge's full name.
+    """
+    home = repository_key(f"{base_url.rstrip('/')}/any").removesuffix("/any")
+    is_url = "://" in text or "@" in text
+    key = repository_key(text) if is_url else text.strip("/").removesuffix(".git")
+    is_ours = key.startswith(f"{home}/")
+    parts = key.removeprefix(f"{home}/").split("/") if is_ours else key.split("/")
+    if (is_url and not is_ours) or any(":" in part or part in {"", ".", ".."} for part in parts):
+        return None
+    match parts:
+        case [owner, name]:
+            return owner, name
+        case [name] if default_owner:
+            return default_owner, name
+        case _:
+            return None
 
 
 def _split(text: str) -> tuple[str, int | None, str]:

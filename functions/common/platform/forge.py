@@ -1,11 +1,15 @@
 """The forge with an API, a Forgejo or Gitea at GITEA_URL; without one a forge that has none."""
 
+from typing import TYPE_CHECKING
+
 from functions.common.adapters.http_client import warm_up
-from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories
 from functions.common.settings import Settings
 
+if TYPE_CHECKING:  # see choice.py
+    from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories
 
-def heads(settings: Settings) -> ForgeHeads:
+
+def heads(settings: Settings) -> "ForgeHeads":
     """Return what reads the heads of branches."""
     given = settings.forge
     if not given.url:
@@ -18,7 +22,7 @@ def heads(settings: Settings) -> ForgeHeads:
     return GiteaHeads(api=GiteaApi(url=given.url, token=given.token.get_secret_value()))
 
 
-def repositories(settings: Settings) -> Repositories:
+def repositories(settings: Settings) -> "Repositories":
     """Return what creates repositories."""
     given = settings.forge
     if not given.url:
@@ -35,7 +39,7 @@ def repositories(settings: Settings) -> Repositories:
     )
 
 
-def statuses(settings: Settings) -> CommitStatuses:
+def statuses(settings: Settings) -> "CommitStatuses":
     """Return what shows the state of a push at its commit."""
     given = settings.forge
     if not given.url:

@@ -1,17 +1,18 @@
 """One machine: PostgreSQL and folders, from which the workers of functions/local build and run apps."""
 
 from pathlib import Path
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
-from functions.common.platform import forge
 from functions.common.platform.core import Core
-from functions.common.ports.builds import Builder
-from functions.common.ports.deployer import RunningWorkloads, StagedDeployer
-from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories
-from functions.common.ports.images import ImageRetention, ImageStore
-from functions.common.ports.logs import BuildLogs, RuntimeLogs
-from functions.common.ports.network import Certificates, DnsZone
-from functions.common.ports.releases import ReleaseLimits
+
+if TYPE_CHECKING:  # see choice.py
+    from functions.common.ports.builds import Builder
+    from functions.common.ports.deployer import RunningWorkloads, StagedDeployer
+    from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories
+    from functions.common.ports.images import ImageRetention, ImageStore
+    from functions.common.ports.logs import BuildLogs, RuntimeLogs
+    from functions.common.ports.network import Certificates, DnsZone
+    from functions.common.ports.releases import ReleaseLimits
 
 
 class LocalPlatform:
@@ -20,81 +21,83 @@ class LocalPlatform:
     def __init__(self, core: Core) -> None:
         self._core, self._settings = core, core.settings
 
-    def builder(self) -> Builder:
+    def builder(self) -> "Builder":
         """Return the orders of the build runner."""
         from functions.common.adapters.local.builder import LocalBuilder
 
         return LocalBuilder(database=self._core.database)
 
-    def build_logs(self) -> BuildLogs:
+    def build_logs(self) -> "BuildLogs":
         """Return the folder of its logs."""
         from functions.common.adapters.local.logs import LocalBuildLogs
 
         return LocalBuildLogs(builds=self._settings.local.home / "builds")
 
-    def image_store(self) -> ImageStore:
+    def image_store(self) -> "ImageStore":
         """Return the folder of images."""
         from functions.common.adapters.local.images import LocalImageStore
 
         return LocalImageStore(images=self._settings.local.home / "images")
 
-    def image_retention(self) -> ImageRetention:
+    def image_retention(self) -> "ImageRetention":
         """Return nothing to delete: the rollout controller deletes old images."""
         from functions.common.adapters.local.images import NoImageRetention
 
         return NoImageRetention()
 
-    def deployer(self) -> StagedDeployer:
+    def deployer(self) -> "StagedDeployer":
         """Return the orders of the rollout controller."""
         from functions.common.adapters.local.deployer import LocalDeployer
 
         return LocalDeployer(database=self._core.database)
 
-    def running_workloads(self) -> RunningWorkloads:
+    def running_workloads(self) -> "RunningWorkloads":
         """Return the same orders."""
         from functions.common.adapters.local.deployer import LocalDeployer
 
         return LocalDeployer(database=self._core.database)
 
-    def runtime_logs(self) -> RuntimeLogs:
+    def runtime_logs(self) -> "RuntimeLogs":
         """Return the folder of apps' logs."""
         from functions.common.adapters.local.logs import LocalRuntimeLogs
 
         return LocalRuntimeLogs(apps=self._settings.local.home / "logs" / "apps")
 
-    def release_limits(self) -> ReleaseLimits:
+    def release_limits(self) -> "ReleaseLimits":
         """Return nothing to end: the rollout controller keeps its limits itself."""
         from functions.common.adapters.local.deployer import NoReleaseLimits
 
         return NoReleaseLimits()
 
-    def dns_zone(self) -> DnsZone:
+    def dns_zone(self) -> "DnsZone":
         """Return the names in PostgreSQL."""
         from functions.common.adapters.local.network import LocalDnsZone
 
         return LocalDnsZone(database=self._core.database)
 
-    def certificates(self) -> Certificates:
+    def certificates(self) -> "Certificates":
         """Return the hosts for which Caddy may issue certificates."""
         from functions.common.adapters.local.network import LocalCertificates
 
         return LocalCertificates(database=self._core.database, clock=self._core.clock)
 
-    def forge_heads(self) -> ForgeHeads:
+    def forge_heads(self) -> "ForgeHeads":
         """Return the repositories of the git server."""
         from functions.common.adapters.local.repositories import GitHeads
 
         return GitHeads(**self._repositories())
 
-    def repositories(self) -> Repositories:
+    def repositories(self) -> "Repositories":
         """Return the repositories of the git server."""
         from functions.common.adapters.local.repositories import LocalRepositories
 
         return LocalRepositories(**self._repositories())
 
-    def commit_statuses(self) -> CommitStatuses:
+    def commit_statuses(self) -> "CommitStatuses":
         """Return the forge at GITEA_URL, else notes in the repositories of the git server."""
         if self._settings.forge.url:
+            from functions.common.platform import forge
+
             return forge.statuses(self._settings)
         from functions.common.adapters.local.repositories import GitNotes
 

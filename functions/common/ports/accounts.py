@@ -235,17 +235,6 @@ class Membership:
     since: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visibility:
-    """Which apps a list may show: those of a user (empty: every app), and only one of them unless `app` is empty."""
-
-    user: str = ""
-    app: str = ""
-
-
-EVERYTHING = Visibility()
-
-
 class Members(Protocol):
     """Keeps who belongs to which app."""
 

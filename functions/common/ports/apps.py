@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from functions.common.domain.app import App
+from functions.common.domain.app import EVERYTHING, App, Visibility
 from functions.common.domain.environment import Environment
-from functions.common.ports.accounts import EVERYTHING, Visibility
 
 
 class AppDirectory(Protocol):

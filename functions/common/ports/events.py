@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from functions.common.domain.app import EVERYTHING, Visibility
 from functions.common.events.base import Event
 from functions.common.events.envelope import Envelope
-from functions.common.ports.accounts import EVERYTHING, Visibility
 
 
 class EventSink(Protocol):

@@ -20,7 +20,7 @@ from functions.common.adapters.forges.payload import (
 from functions.common.adapters.forges.signatures import HUB, hmac_mismatch
 from functions.common.adapters.http_client import Answer, HttpClient, text, without_user
 from functions.common.domain.delivery import Provider, Webhook
-from functions.common.domain.git_url import repository_key
+from functions.common.domain.git_url import owner_and_name
 from functions.common.errors import NotFound, Rejected, Unavailable
 from functions.common.events.base import Event
 from functions.common.events.push import BranchDeleted
@@ -129,27 +129,6 @@ class GiteaApi:
             headers={"Authorization": f"token {self.token}"},
             remedies=dict.fromkeys(_UNREADABLE, _ACCESS),
         )
-
-
-def owner_and_name(text: str, *, base_url: str, default_owner: str = "") -> tuple[str, str] | None:
-    """Return owner and name of a repository of the forge at `base_url`, or None for one of another forge.
-
-    The text is a clone URL, a repository key or the forge's full name.
-    """
-    home = repository_key(f"{base_url.rstrip('/')}/any").removesuffix("/any")
-    is_url = "://" in text or "@" in text
-    key = repository_key(text) if is_url else text.strip("/").removesuffix(".git")
-    is_ours = key.startswith(f"{home}/")
-    parts = key.removeprefix(f"{home}/").split("/") if is_ours else key.split("/")
-    if (is_url and not is_ours) or any(":" in part or part in {"", ".", ".."} for part in parts):
-        return None
-    match parts:
-        case [owner, name]:
-            return owner, name
-        case [name] if default_owner:
-            return default_owner, name
-        case _:
-            return None
 
 
 _PAGE = 50

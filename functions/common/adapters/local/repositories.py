@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from functions.common.adapters.forges.gitea import owner_and_name
+from functions.common.domain.git_url import owner_and_name
 from functions.common.errors import NotFound, Rejected, Unavailable
 
 _NAME = re.compile(r"^(?:([A-Za-z0-9][A-Za-z0-9_.-]*)/)?([A-Za-z0-9][A-Za-z0-9_.-]*)\Z")

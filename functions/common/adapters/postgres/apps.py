@@ -6,12 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from functions.common.adapters.postgres.client import Postgres
-from functions.common.domain.app import App
+from functions.common.domain.app import EVERYTHING, App, Visibility
 from functions.common.domain.build import BuildState
 from functions.common.domain.environment import Environment, EnvironmentState, production
 from functions.common.domain.git_url import repository_key
 from functions.common.errors import NotFound
-from functions.common.ports.accounts import EVERYTHING, Visibility
 from functions.common.ports.apps import AppRecord, ConfigScope, RemovedApp
 
 _SELECT_APPS = """

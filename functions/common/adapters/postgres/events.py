@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from functions.common.adapters.postgres.client import Postgres
+from functions.common.domain.app import EVERYTHING, Visibility
 from functions.common.errors import SlipwayError
 from functions.common.events.base import CURRENT_CAUSE, Event
 from functions.common.events.envelope import Envelope, envelop, from_json
-from functions.common.ports.accounts import EVERYTHING, Visibility
 from functions.common.ports.clock import Clock
 from functions.common.ports.events import DeadLetter, EventLog, EventRecord, EventSink, ParkedEvent
 
