@@ -15,6 +15,7 @@ class Contract:
 
     def __init__(self, document: dict[str, Any]) -> None:
         self._document = document
+        self._validators = dict[str, Draft202012Validator]()
         rules = [
             Rule(prefix + path.replace("{", "<").replace("}", ">"), endpoint=(path, method), methods=[method.upper()])
             for path, operations in document["paths"].items()
@@ -45,9 +46,14 @@ class Contract:
         return found
 
     def _fits(self, schema: dict[str, Any], body: object, where: str) -> None:
-        whole = {**schema, "components": self._document["components"]}
-        error = next(Draft202012Validator(whole).iter_errors(body), None)
+        error = next(self._validator(schema["$ref"]).iter_errors(body), None)
         assert error is None, f"{where}: {error.message if error else ''}"
+
+    def _validator(self, reference: str) -> Draft202012Validator:
+        if reference not in self._validators:
+            whole = {"$ref": reference, "components": self._document["components"]}
+            self._validators[reference] = Draft202012Validator(whole)
+        return self._validators[reference]
 
 
 @cache

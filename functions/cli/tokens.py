@@ -55,11 +55,11 @@ def list_(session: Session, *, as_json: bool) -> None:
 
 
 @tokens.command()
-@click.argument("name")
+@click.argument("name", metavar="NAME|ID")
 @json_option
 @click.pass_obj
 def revoke(session: Session, name: str, *, as_json: bool) -> None:
-    """Revoke a token at once."""
+    """Revoke a token at once; of a login by the name that `paas tokens list` shows."""
     answer = session.client().send("DELETE", f"/tokens/{quoted(name)}")
     if as_json:
         print_json(answer)

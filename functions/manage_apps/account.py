@@ -133,12 +133,13 @@ class AccountHandlers:
     @operation(NoQuery, AcceptedInvitation, SessionView, statuses=(201,), refusals=(401, 409, 429))
     def accept_invitation(self, call: Call[NoQuery, AcceptedInvitation]) -> Answer[SessionView]:
         """Accept an invitation: creates the account with this password and logs in."""
-        wait = self.attempts.begin(account="", address=call.address)
+        digest = digest_of(call.body.token)
+        wait = self.attempts.begin(account=digest, address=call.address)
         if wait:
             raise _too_many(wait)
         password = self.passwords.hash(call.body.password)
         with self.changes.begin():
-            invitation = self.invitations.take(digest_of(call.body.token))
+            invitation = self.invitations.take(digest)
             if invitation is None:
                 msg = "the invitation is unknown, used or expired: ask an administrator for a new one"
                 raise Unauthenticated(msg)
@@ -147,7 +148,7 @@ class AccountHandlers:
                 msg = f"{invitation.email} is a user already: log in with `paas login`"
                 raise Conflict(msg)
             self.audit.record(actor=user.email, action="user.join", target=user.email, detail=invitation.invited_by)
-        self.attempts.succeed(account="", address=call.address)
+        self.attempts.succeed(account=digest, address=call.address)
         return Answer(status=201, body=self._session(user, "invitation"))
 
     @operation(NoQuery, NoBody, LoggedOut)
@@ -187,8 +188,9 @@ class AccountHandlers:
             raise _too_many(wait)
         user = self.users.by_email(email)
         if not self.passwords.verify(user.password if user else "", password) or user is None:
-            if user:
-                self.audit.record(actor=user.email, action="login.refuse", target=user.email, detail=address)
+            # Also for an unknown email, without it: the answers must take equally long.
+            known = user.email if user else ""
+            self.audit.record(actor=known, action="login.refuse", target=known, detail=address)
             msg = "the email or the password is wrong"
             raise Unauthenticated(msg)
         self.attempts.succeed(account=email, address=address)

@@ -34,6 +34,7 @@ class NewToken(Body):
 class TokenView(View):
     """A token: `kind` is access, or session for that of a login; `app` is empty for all apps."""
 
+    id: str
     name: str
     scope: Scope
     app: str
@@ -99,7 +100,7 @@ class TokenHandlers:
 
     @operation(NoQuery, NoBody, RevokedToken)
     def revoke_token(self, call: Call[NoQuery, NoBody]) -> Answer[RevokedToken]:
-        """Revoke a named token at once."""
+        """Revoke the token with this name or id at once, also that of a login."""
         name = call.path["name"]
         with self.changes.begin():
             if not self.tokens.revoke(name, user=call.caller.user):

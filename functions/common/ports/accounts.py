@@ -203,7 +203,7 @@ class AccessTokens(Protocol):
         ...
 
     def revoke(self, name: str, *, user: str) -> bool:
-        """Revoke the user's named token; False when there is none in force."""
+        """Revoke the user's tokens with this name or id, logins too; False when there is none in force."""
         ...
 
     def revoke_id(self, token: str) -> None:

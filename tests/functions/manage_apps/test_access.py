@@ -148,9 +148,10 @@ def test_every_route_has_a_row() -> None:
 def test_each_caller_gets_the_status_of_the_table(
     api: ApiWorld, build: Callable[[], Shop], key: tuple[str, str]
 ) -> None:
-    row, found = TABLE[key], []
+    row, found, made = TABLE[key], list[int](), build()
     for caller in CALLERS:
-        made = build()
+        if key[0] != "GET" and found and found[-1] < 300:  # the request before has changed something
+            made = build()
         token = made.tokens.get(caller, "")
         found.append(api.call(key[0], made.path(row), row.body, scope=None, token=token).status)
 

@@ -156,6 +156,19 @@ def test_an_invitation_makes_a_user_once(api: ApiWorld) -> None:
     assert invited.body["token"] not in str(api.database.run("select * from audit_log"))
 
 
+def test_wrong_invitations_do_not_slow_the_right_one(api: ApiWorld) -> None:
+    admin = api.user("admin@example.org", administrator=True)
+    invited = api.call("POST", "/v1/invitations", {"email": "new@example.org"}, token=admin)
+
+    def accept(token: str, address: str) -> int:
+        body, headers = {"token": token, "password": PASSWORD}, {"X-Forwarded-For": address}
+        return api.call("POST", "/v1/auth/invitation", body, scope=None, headers=headers).status
+
+    assert [accept(f"wrong-{number}", "1.2.3.4") for number in range(8)] == [401] * 8
+    assert 429 in [accept("wrong", f"1.2.3.{number}") for number in range(8)]
+    assert accept(invited.body["token"], "1.2.3.4") == 201
+
+
 def test_a_withdrawn_replaced_or_expired_invitation_is_refused(api: ApiWorld) -> None:
     admin, tokens = api.user("admin@example.org", administrator=True), []
     for number in range(3):

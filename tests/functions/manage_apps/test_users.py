@@ -85,6 +85,9 @@ def test_a_token_is_shown_once_stored_as_a_digest_listed_and_revoked(api: ApiWor
     assert api.call("DELETE", "/v1/tokens/ci", token=dev).status == 200
     assert api.call("GET", "/v1/whoami", token=token).status == 401
     assert api.call("DELETE", "/v1/tokens/ci", token=dev).status == 404
+    (session,) = api.get("/v1/tokens", token=dev)["items"]
+    assert api.call("DELETE", f"/v1/tokens/{session['id']}", token=dev).status == 200
+    assert api.call("GET", "/v1/whoami", token=dev).status == 401
 
 
 def test_names_of_tokens_are_each_users_own_and_free_after_their_end(api: ApiWorld, dev: str, admin: str) -> None:

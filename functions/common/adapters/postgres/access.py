@@ -38,7 +38,8 @@ on conflict do nothing returning expires_at
 """
 _REVOKE = """
 update api_tokens set revoked_at = now()
-where user_id is not distinct from nullif(:user, '')::uuid and name = :name and kind = 'access' and revoked_at is null
+where user_id is not distinct from nullif(:user, '')::uuid and (name = :name or id::text = :name)
+    and revoked_at is null and (expires_at is null or expires_at > now())
 returning id
 """
 _REVOKE_ID = "update api_tokens set revoked_at = now() where id = :token::uuid and revoked_at is null"
@@ -83,7 +84,7 @@ class PostgresAccessTokens:
         return tuple(TokenRecord(**{**row, "scope": Scope(row["scope"])}) for row in rows)
 
     def revoke(self, name: str, *, user: str) -> bool:
-        """Revoke a named token; see AccessTokens."""
+        """Revoke tokens by name or id; see AccessTokens."""
         return bool(self.database.run(_REVOKE, name=name, user=user))
 
     def revoke_id(self, token: str) -> None:

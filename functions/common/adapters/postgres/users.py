@@ -169,7 +169,7 @@ from login_attempts as a where subject = :subject
 """.replace("WAIT", _WAIT)
 _FORGET = "delete from login_attempts where subject = :subject"
 _TAKE_BACK = "update login_attempts set failures = greatest(0, failures - 1) where subject = :subject"
-_CLEAN = "delete from login_attempts where last_at < now() - interval '2 days'"
+_FORGET_OLD = "delete from login_attempts where last_at < now() - interval '2 days'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,13 +196,13 @@ class PostgresLoginAttempts:
 
     def begin(self, *, account: str, address: str) -> float:
         """Count an attempt, or return how long to wait; see LoginAttempts."""
-        self.database.run(_CLEAN)
         return self._begin(_subject("address", address), ADDRESS) or self._begin(_subject("account", account), ACCOUNT)
 
     def succeed(self, *, account: str, address: str) -> None:
         """Take an attempt back; see LoginAttempts."""
         self.database.run(_FORGET, subject=_subject("account", account))
         self.database.run(_TAKE_BACK, subject=_subject("address", address))
+        self.database.run(_FORGET_OLD)
 
     def _begin(self, subject: str, limit: _Limit) -> float:
         # Counted before the password is checked: attempts side by side are no way around the wait.
