@@ -21,10 +21,12 @@ import nats
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.settings import Settings
 from functions.local.broker.jetstream import STREAM
+from functions.local.manifests import read_routing
+from functions.local.platform.programs import CODE
 from functions.local.platform.run import Platform, running
 from functions.local.platform.supervisor import call
 from tests.attacks.events import BINARY
-from tests.attacks.requests import Attack, attacks, floods
+from tests.attacks.requests import Attack, attacks, floods, largest_events
 from tests.attacks.target import Result, Target, attack
 from tests.attacks.watch import Probe
 from tests.attacks.wire import request
@@ -90,7 +92,7 @@ def _targets(platform: Platform, only: list[str] | None) -> Iterator[Target]:
     infos = call(platform.instance.runtime / "supervisor.sock", "getAllProcessInfo")
     processes = {info["name"]: info["pid"] for info in infos}
     health = {"broker": 200}
-    for name in ("broker", *_functions(platform)):
+    for name in ("broker", *sorted(service.name for service in read_routing(CODE).services)):
         if only and name not in only:
             continue
         port = platform.instance.ports[name]
@@ -104,12 +106,9 @@ def _targets(platform: Platform, only: list[str] | None) -> Iterator[Target]:
             process=processes[name],
             attacks=[*attacks(), *(_own(platform, own) if own else [])],
             floods=[*floods(), *(floods(own) if own else [])],
+            heaviest=largest_events(),
             probes=probes,
         )
-
-
-def _functions(platform: Platform) -> list[str]:
-    return sorted(set(platform.instance.ports) - {"postgres", "nats", "caddy", "broker", "git", "gateway", "apps"})
 
 
 def _own(platform: Platform, path: str) -> list[Attack]:

@@ -48,12 +48,19 @@ def floods(path: str = "/") -> list[Attack]:
         Attack("a body that is too large", case_request(Case("", list(STRUCTURED.items()), b" " * large), path)),
         Attack("a body of 60 MB", case_request(Case("", list(STRUCTURED.items()), flood), path)),
         Attack("chunks of 60 MB", chunks + (b"f4240\r\n" + b"a" * 1_000_000 + b"\r\n") * 60 + b"0\r\n\r\n"),
+        *largest_events(path),
+        Attack("two hundred requests at once", request([], b"", path=path).replace(b"close", b"keep-alive") * 200),
+    ]
+
+
+def largest_events(path: str = "/") -> list[Attack]:
+    """Return events that are as large as they may be, and take the most memory."""
+    return [
         Attack("an event of as many objects as fit", case_request(Case("", list(BINARY.items()), _many("{}")), path)),
         Attack("an event of as many numbers as fit", case_request(Case("", list(BINARY.items()), _many("1")), path)),
         Attack(
             "an event of one large text", case_request(Case("", list(BINARY.items()), b'"%b"' % (b"x" * 900_000)), path)
         ),
-        Attack("two hundred requests at once", request([], b"", path=path).replace(b"close", b"keep-alive") * 200),
     ]
 
 

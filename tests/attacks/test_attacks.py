@@ -5,7 +5,7 @@ from pathlib import Path
 
 from functions.common.adapters.postgres.client import Postgres
 from tests.attacks.events import ACCEPTED, BINARY, REJECTED, Case
-from tests.attacks.requests import attacks, floods
+from tests.attacks.requests import attacks, floods, largest_events
 from tests.attacks.target import Target, attack
 from tests.attacks.watch import Probe
 from tests.attacks.wire import case_request, request, send
@@ -38,6 +38,7 @@ def test_the_broker_withstands_it(tmp_path: Path) -> None:
             process=world.processes["broker"].pid,
             attacks=attacks(),
             floods=floods(),
+            heaviest=largest_events(),
             max_seconds=MAX_SECONDS,
             probes=[Probe("health", world.port, HEALTH, 200), Probe("event", world.port, GOOD_EVENT, 202)],
         )
@@ -61,6 +62,7 @@ def test_a_function_withstands_it(tmp_path: Path, database: str) -> None:
             process=int((tmp_path / "process").read_text().split()[0]),
             attacks=attacks(),
             floods=floods(),
+            heaviest=largest_events(),
             max_seconds=MAX_SECONDS,
             probes=[Probe("health", port, HEALTH, 204), Probe("event", port, GOOD_EVENT, 202)],
         )
