@@ -172,3 +172,20 @@ def test_packages_that_are_imported_lazily_are_declared() -> None:
 
     assert {"httpx", "kubernetes", "pg8000"} <= packages
     assert {name for name in packages if not declared & {one.lower() for one in of_module[name]}} == set()
+
+
+# docs/style.md: the words that no technical text needs. Applied migrations cannot be edited.
+UNPLAIN = re.compile(r"\b(whoever|anew|somebody|told|tells)\b", re.IGNORECASE)
+KEEPS_UNPLAIN = ("/migrations/", "docs/style.md", "tests/test_layout.py", "tests/payloads/", "schemas/openapi.json")
+
+
+def test_texts_are_in_plain_english() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    found = [
+        f"{name}:{number}: {match[0]}"
+        for name in listed.split("\0")
+        if (ROOT / name).is_file() and not any(part in f"{name}" for part in KEEPS_UNPLAIN)
+        for number, line in enumerate((ROOT / name).read_text(errors="replace").splitlines(), 1)
+        for match in UNPLAIN.finditer(line)
+    ]
+    assert found == []

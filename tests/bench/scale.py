@@ -82,7 +82,7 @@ def _in_turn(sides: Sequence[_Side], calls: int) -> list[tuple[float, float]]:
     rounds = []
     for _ in range(ROUNDS):
         for side in sides:
-            side.database.close()  # where its server's process runs is chosen anew, and decides as much as the rows
+            side.database.close()  # where its server's process runs is chosen again, and decides as much as the rows
         rounds.append(_round(sides, calls // ROUNDS))
     return rounds
 

@@ -85,8 +85,8 @@ def new_user(
 
 @pytest.fixture(scope="module")
 def user(request: pytest.FixtureRequest, new_user: NewUser) -> User:
-    """Return somebody whose app is live; its name begins with the module's APP."""
-    somebody = new_user(request.module.APP)
-    somebody.begin()
-    somebody.deploy()
-    return somebody
+    """Return a user whose app is live; its name begins with the module's APP."""
+    user = new_user(request.module.APP)
+    user.begin()
+    user.deploy()
+    return user

@@ -27,12 +27,12 @@ def run_of(kubectl: Kubectl, sha: str) -> dict[str, Any]:
 def ended(run: dict[str, Any], status: str, reason: str) -> dict[str, Any]:
     """Return the run as if it had ended like this."""
     other = copy.deepcopy(run)
-    other["status"]["conditions"] = [{"type": "Succeeded", "status": status, "reason": reason, "message": "as told"}]
+    other["status"]["conditions"] = [{"type": "Succeeded", "status": status, "reason": reason, "message": "given"}]
     return {"pipelineRun": other}
 
 
 def test_what_tekton_tells_again_or_otherwise_makes_no_second_release(user: User, kubectl: Kubectl) -> None:
-    sha = user.deploy({"more.txt": "told often\n"})
+    sha = user.deploy({"more.txt": "reported often\n"})
     run, before = run_of(kubectl, sha), user.paas_json("releases")
     send = broker_ingress(kubectl).send
     for _ in range(2):

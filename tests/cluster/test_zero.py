@@ -23,7 +23,7 @@ CHAIN = ("resolve-app", "start-build")  # what a webhook wakes on its way to a P
 # to a second more by chance. The chain is two starts at once; woken one after the other they would take twice the time.
 SIDE_BY_SIDE = 1.3
 ROUNDS = 3
-SETTLED_SECONDS = 2  # by then nobody is busy any more with taking pods away
+SETTLED_SECONDS = 2  # by then no pod is being removed any more
 UNWATCHED_SECONDS = 10  # who asks what became of a push wakes manage-apps, beside what is measured
 LABEL = "serving.knative.dev/service"
 MIN_SCALE = "autoscaling.knative.dev/min-scale"
@@ -79,8 +79,8 @@ def test_every_function_rests_at_zero_and_a_push_wakes_what_it_needs(user: User,
     for name, seconds in sorted(singles.items()):
         print(f"  {name:16} {'  '.join(f'{one:.2f}' for one in seconds)}")
     slowest = max(max(seconds) for seconds in singles.values())
-    told = "  ".join(f"{chain:.2f} ({chain / slowest:.2f} x)" for chain in cold)
-    print(f"webhook to PipelineRun: warm {median(warm):.2f} s, from zero {told} s")
+    shown = "  ".join(f"{chain:.2f} ({chain / slowest:.2f} x)" for chain in cold)
+    print(f"webhook to PipelineRun: warm {median(warm):.2f} s, from zero {shown} s")
     assert median(cold) <= SIDE_BY_SIDE * slowest
 
 
@@ -94,9 +94,9 @@ def test_a_webhook_that_finds_verify_webhook_at_zero_still_goes_live(user: User,
         sha = user.commit({"more.txt": "from nothing\n"})
         began = time.time()
         user.push()
-        told = time.time() - began
+        pushed = time.time() - began
         ended = user.ended(sha, "live")
         print(f"\nverify-webhook from zero: {single:.2f} s to its answer")
-        print(f"all from zero: live {ended['seconds']:.0f} s after the webhook; git push took {told:.1f} s")
+        print(f"all from zero: live {ended['seconds']:.0f} s after the webhook; git push took {pushed:.1f} s")
     finally:
         kubectl("patch", "ksvc", "verify-webhook", "-n", NAMESPACE, "--type=merge", "-p", change % (MIN_SCALE, "1"))

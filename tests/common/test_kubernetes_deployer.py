@@ -29,8 +29,8 @@ def world(server: LoopbackKubernetes) -> KubernetesDeployerWorld:
     return KubernetesDeployerWorld(server.api, Kind.ROLLOUT)
 
 
-def told(found: Object) -> Envelope:
-    """Return the event in which an ApiServerSource tells of an object."""
+def reported(found: Object) -> Envelope:
+    """Return the event in which an ApiServerSource reports an object."""
     return Envelope(id="1", source="/", type="dev.knative.apiserver.resource.update", subject="/", time="", data=found)
 
 
@@ -40,13 +40,17 @@ def test_a_release_command_runs_first_and_its_end_lets_the_release_go_on(
     world.deployer.apply(a_workload(1, processes=STAGED))
     (job,) = server.of_kind("Job")
     assert job["spec"]["template"]["spec"]["containers"][0]["command"] == ["/bin/sh", "-c", "python migrate.py"]
-    assert (server.of_kind("Rollout"), prepared_release(told(job)), workload_changed(told(job))) == ([], None, None)
+    assert (server.of_kind("Rollout"), prepared_release(reported(job)), workload_changed(reported(job))) == (
+        [],
+        None,
+        None,
+    )
     world.deployer.continue_release("hello", "production", 1)
     assert server.of_kind("Rollout") == []
 
     world.job_says(1, "Complete")
     (job,) = server.of_kind("Job")
-    assert prepared_release(told(job)) == ("hello", "production", 1)
+    assert prepared_release(reported(job)) == ("hello", "production", 1)
     assert world.deployer.observe("hello", "production") is None  # who waits asks again, should the event be lost
     world.deployer.continue_release("hello", "production", 1)
 
@@ -75,14 +79,14 @@ def test_a_failed_release_command_stops_the_release(server: LoopbackKubernetes, 
     world.job_says(1, "Failed")
     (job,) = server.of_kind("Job")
 
-    report = workload_changed(told(job))
+    report = workload_changed(reported(job))
     world.deployer.continue_release("hello", "production", 1)
 
     assert report
     assert (report.phase, report.step, report.release, report.push) == ("failed", "release command", 1, "push-1")
     assert report.reason == "it has reached its limit"
     assert world.deployer.observe("hello", "production") == report
-    assert (server.of_kind("Rollout"), prepared_release(told(job))) == ([], None)
+    assert (server.of_kind("Rollout"), prepared_release(reported(job))) == ([], None)
 
 
 def test_of_two_first_releases_at_once_the_loser_is_asked_again(

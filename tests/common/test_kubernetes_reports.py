@@ -153,10 +153,10 @@ FAILED = {"type": "Issuing", "status": "False", "reason": "Failed", "message": "
 
 
 def test_the_report_of_a_certificate_has_its_host() -> None:
-    told = certificate_changed(envelope(certificate(READY)))
+    reported = certificate_changed(envelope(certificate(READY)))
 
-    assert told
-    assert (told.app, told.host, told.ready, told.not_after) == (
+    assert reported
+    assert (reported.app, reported.host, reported.ready, reported.not_after) == (
         "hello",
         "shop.example.org",
         True,
@@ -165,10 +165,10 @@ def test_the_report_of_a_certificate_has_its_host() -> None:
 
 
 def test_a_failed_attempt_has_a_reason() -> None:
-    told = certificate_changed(envelope(certificate(MISSING, FAILED)))
+    reported = certificate_changed(envelope(certificate(MISSING, FAILED)))
 
-    assert told
-    assert (told.ready, told.reason) == (False, "The order failed: no such name")
+    assert reported
+    assert (reported.ready, reported.reason) == (False, "The order failed: no such name")
 
 
 @pytest.mark.parametrize("found", [

@@ -53,34 +53,34 @@ def ended(status: str, reason: str, message: str = "", **more: Any) -> dict[str,
 @pytest.mark.parametrize("name", ["pipelineResults", "results"])
 @pytest.mark.parametrize("reason", ["Succeeded", "Completed"])
 def test_a_success_has_the_image_under_either_name_of_the_results(name: str, reason: str) -> None:
-    told = build_ended(event({**ended("True", reason), name: RESULTS}, kind="successful"))
+    reported = build_ended(event({**ended("True", reason), name: RESULTS}, kind="successful"))
 
-    assert told
-    assert (told.app, told.environment, told.push, told.build, told.state) == (
+    assert reported
+    assert (reported.app, reported.environment, reported.push, reported.build, reported.state) == (
         "hello",
         "production",
         "p1",
         "hello-1",
         "succeeded",
     )
-    assert (told.image, told.digest) == ("registry.example.org:5000/apps/hello", DIGEST)
-    assert told.processes == {"web": "python app.py", "release": "python migrate.py"}
+    assert (reported.image, reported.digest) == ("registry.example.org:5000/apps/hello", DIGEST)
+    assert reported.processes == {"web": "python app.py", "release": "python migrate.py"}
 
 
 @pytest.mark.parametrize("text", ["", "{}", "nonsense", "[]", '{"worker":"x"}'])
 def test_an_image_has_a_web_process_whatever_the_procfile_says(text: str) -> None:
-    told = build_ended(event(ended("True", "Succeeded", results=[{"name": "PROCESSES", "value": text}])))
+    reported = build_ended(event(ended("True", "Succeeded", results=[{"name": "PROCESSES", "value": text}])))
 
-    assert told
-    assert told.processes["web"] == ""
+    assert reported
+    assert reported.processes["web"] == ""
 
 
 @pytest.mark.parametrize("reason", ["Cancelled", "CancelledRunningFinally", "StoppedRunningFinally"])
 def test_a_cancelled_run_arrives_as_failed_and_is_told_apart(reason: str) -> None:
-    told = build_ended(event(ended("False", reason, f'PipelineRun "hello-1" was {reason}')))
+    reported = build_ended(event(ended("False", reason, f'PipelineRun "hello-1" was {reason}')))
 
-    assert told
-    assert (told.state, told.step) == ("cancelled", "cancelled")
+    assert reported
+    assert (reported.state, reported.step) == ("cancelled", "cancelled")
 
 
 @pytest.mark.parametrize(
@@ -95,10 +95,10 @@ def test_a_cancelled_run_arrives_as_failed_and_is_told_apart(reason: str) -> Non
 )
 def test_a_failure_says_where_and_why(reason: str, children: list[str], step: str) -> None:
     references = [{"kind": "TaskRun", "name": f"hello-1-{one}", "pipelineTaskName": one} for one in children]
-    told = build_ended(event(ended("False", reason, "Tasks Completed: 2 (Failed: 1)", childReferences=references)))
+    reported = build_ended(event(ended("False", reason, "Tasks Completed: 2 (Failed: 1)", childReferences=references)))
 
-    assert told
-    assert (told.state, told.step, told.reason) == ("failed", step, "Tasks Completed: 2 (Failed: 1)")
+    assert reported
+    assert (reported.state, reported.step, reported.reason) == ("failed", step, "Tasks Completed: 2 (Failed: 1)")
 
 
 @pytest.mark.parametrize(

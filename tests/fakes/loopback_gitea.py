@@ -1,7 +1,7 @@
 """The commit statuses of a Forgejo or Gitea on this machine: real HTTP, answers have the form of a real one's.
 
 The fields are those that Forgejo 10 answered to `POST /repos/{owner}/{repo}/statuses/{sha}`. A repository that is not
-there is 404; of a commit that is not there Gitea 1.26 says 500 to a status, and 404 to whoever asks for the commit.
+there is 404; of a commit that is not there Gitea 1.26 says 500 to a status, and 404 to a request for the commit.
 """
 
 import json

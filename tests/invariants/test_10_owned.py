@@ -9,7 +9,7 @@ from functions.upsert_dns.handler import OneHost, Records, handle, handle_delete
 from tests.world import DOMAIN, World, caused_by
 
 HOST = f"hello.{DOMAIN}"
-FOREIGN = [HOST, "TXT", "somebody else's", ""]
+FOREIGN = [HOST, "TXT", "of another owner", ""]
 WANTING: list[OneHost] = [
     AppCreated(app="hello", environment="production", host=HOST),
     DomainAdded(app="hello", environment="production", host=HOST),

@@ -9,7 +9,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from functions.common.runtime.http import HEALTH_PATH
 
-MAX_REQUEST_LINE = 8190  # the longest that gunicorn can be told
+MAX_REQUEST_LINE = 8190  # the largest value that gunicorn takes
 WARM_UP_AFTER_SECONDS = 0.1  # a request that is already here is answered first: warming up beside it would delay it
 
 

@@ -24,7 +24,7 @@ _log = logging.getLogger("slipway.broker")
 
 
 class AckHeartbeat:
-    """Tells JetStream which messages are still being worked on, so that it can take silence for a death."""
+    """Reports to JetStream the messages in work: JetStream delivers again what it hears nothing of."""
 
     def __init__(self) -> None:
         self._messages = dict[int, Msg]()

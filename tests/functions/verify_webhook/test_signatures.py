@@ -154,8 +154,8 @@ def test_recorded_standard_webhooks(vector: dict[str, Any]) -> None:
     headers = {header: str(vector[name]) for header, name in names.items() if vector.get(name) is not None}
     given = vector.get("expected_signature") or vector.get("webhook_signature")
     headers |= {"webhook-signature": given} if given else {}
-    told = re.search(r"now=(\d+)([+-]\d+)?", vector["verify"])
-    at = int(told[1]) + int(told[2] or 0) if told else 1614265330
+    now = re.search(r"now=(\d+)([+-]\d+)?", vector["verify"])
+    at = int(now[1]) + int(now[2] or 0) if now else 1614265330
 
     why = standard_webhooks_mismatch(
         headers, vector.get("body", "").encode(), secret=vector["secret"], now=datetime.fromtimestamp(at, UTC)

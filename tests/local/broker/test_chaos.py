@@ -89,7 +89,7 @@ def test_a_broker_that_died_while_a_function_worked_hands_the_event_out_again(tm
 
 def test_an_event_worked_on_for_long_is_not_handed_out_twice(tmp_path: Path) -> None:
     def slow(_: Received) -> Reply:
-        threading.Event().wait(4.0)  # longer than JetStream would wait for somebody silent
+        threading.Event().wait(4.0)  # longer than JetStream waits for a silent consumer
         return NO_REPLY
 
     responders = {"first": slow, "second": always(NO_REPLY), "park": always(NO_REPLY)}

@@ -42,8 +42,8 @@ def test_an_event_that_came_too_early_is_handled_when_it_is_redriven(stage: Stag
     dev = begin(stage, "early")
     sha = dev.commit()
     build = build_name("early", "production", sha)
-    told = {"app": "early", "environment": "production", "push": "", "build": build, "state": "failed"}
-    event = send(stage, "early", {**told, "reason": "somebody else says so"})
+    reported = {"app": "early", "environment": "production", "push": "", "build": build, "state": "failed"}
+    event = send(stage, "early", {**reported, "reason": "another reason"})
     look = "select id from dead_letters where event_id = :event"
     ((number,),) = until(lambda: stage.rows(look, event=event), why="the dead letter")
     assert f"build {build} is unknown" in dev.paas("dead-letters", "show", str(number))

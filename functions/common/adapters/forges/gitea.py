@@ -35,7 +35,7 @@ _PULL_REQUEST = frozenset({"pull_request", "pull_request_sync"})
 class GiteaWebhooks:
     """ForgeWebhooks of Forgejo or Gitea, which share one format.
 
-    Hooks of type `gitea` send `main` where those of type `forgejo` send `refs/heads/main`. No field tells a forced
+    Hooks of type `gitea` send `main` where those of type `forgejo` send `refs/heads/main`. No field marks a forced
     push from another.
     """
 

@@ -1,4 +1,4 @@
-// Subscriber takes CloudEvents, answers each as the event itself asks, and tells what came.
+// Subscriber takes CloudEvents, answers each as the event itself asks, and lists what came.
 //
 // The extension "answers" lists status codes with dots between, one for each delivery of the event, the last for all that follow; with
 // "reply" a success carries an event of that type. PUT / with "closed" answers 503 to everything until "open".
