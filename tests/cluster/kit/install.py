@@ -1,16 +1,18 @@
 """`task cluster:install`: Slipway on the cluster, as docs/operate.md has it."""
 
-import hashlib
 import json
 import secrets
-from dataclasses import asdict, dataclass
+import ssl
+import subprocess
+import sys
+from dataclasses import asdict, dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 
+import httpx
 import yaml
 
 from functions.common.adapters.postgres.client import Postgres
-from functions.common.adapters.postgres.migrations import migrate
 from functions.local.demo.traffic import AppClient
 from tests.cluster.kit.acme import authority_file
 from tests.cluster.kit.build_images import BUILDER, DEBIAN, push_slipway
@@ -20,7 +22,7 @@ from tests.cluster.kit.gitea import ACCOUNT, settings_file
 from tests.cluster.kit.kubectl import Kubectl
 from tests.cluster.kit.node import REGISTRY, REGISTRY_URL
 from tests.cluster.kit.overlay import DOMAIN, HOST, KNATIVE, NAMESPACE, delete_other_broker, write_overlay
-from tests.cluster.kit.steps import step, wait_until
+from tests.cluster.kit.steps import StepError, step, wait_until
 from tests.conftest import ROOT
 from tests.fakes.loopback_cloudflare import TOKEN, ZONE
 from tests.patience import patient
@@ -31,15 +33,17 @@ DATABASE = f"postgresql://postgres@{CLUSTER.address}:5432/slipway"
 CLOUDFLARE_PORT = 8787
 # The apps that run as a Deployment and as a Knative Service; a Rollout is the default.
 PLAIN, IDLE = "plain", "idle"
+ADMINISTRATOR = "admin@slipway.test"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installed:
     """What the tests need to use it; saved in the instance's folder, readable by its owner alone."""
 
-    token: str
+    password: str
     webhook_secret: str
     image: str
+    token: str = ""
 
     @property
     def url(self) -> str:
@@ -52,8 +56,9 @@ def install(cache: Cache, *, overlay: str = "trial") -> Installed:
     instance = cache.instance("cluster")
     kubectl = Kubectl(cache, instance)
     installed = _saved(instance, push_slipway(cache))
-    with step("making the database"):
-        _database(installed)
+    with step("making the database and the first administrator"):
+        _database()
+        _set_up(installed)
     with step(f"applying Slipway, overlay {overlay}"):
         kubectl("create", "namespace", NAMESPACE) if not _has_namespace(kubectl) else None
         forge = dict(line.split("=", 1) for line in settings_file(instance).read_text().splitlines())
@@ -70,6 +75,9 @@ def install(cache: Cache, *, overlay: str = "trial") -> Installed:
         kubectl.apply([_tekton_events(kubectl)])
     with step("waiting for its address"):
         _await_address(instance)
+    with step("logging in"):
+        installed = replace(installed, token=_log_in(instance, installed))
+        _save(instance, installed)
     return installed
 
 
@@ -90,29 +98,53 @@ def load_installed(instance: Instance) -> Installed:
 def _saved(instance: Instance, image: str) -> Installed:
     file = _state_file(instance)
     known = json.loads(file.read_text()) if file.exists() else {}
-    fresh = {"token": secrets.token_hex(32), "webhook_secret": secrets.token_hex(16)}
+    fresh = {"password": secrets.token_hex(16), "webhook_secret": secrets.token_hex(16)}
     installed = Installed(**{**fresh, **known, "image": image})
+    _save(instance, installed)
+    return installed
+
+
+def _save(instance: Instance, installed: Installed) -> None:
+    file = _state_file(instance)
     file.touch(mode=0o600)
     file.write_text(json.dumps(asdict(installed)))
-    return installed
 
 
 def _state_file(instance: Instance) -> Path:
     return instance.folder / "slipway.json"
 
 
-def _database(installed: Installed) -> None:
+def _database() -> None:
     server = Postgres(DATABASE.rpartition("/")[0] + "/postgres")
     if not server.run("select 1 from pg_database where datname = 'slipway'"):
         server.run("create database slipway")
     server.close()
-    database = Postgres(DATABASE)
-    migrate(database, ROOT / "schemas" / "migrations")
-    database.run(
-        "insert into api_tokens (digest, name, role) values (:digest, 'first', 'admin') on conflict do nothing",
-        digest=hashlib.sha256(installed.token.encode()).hexdigest(),
+
+
+def _set_up(installed: Installed) -> None:
+    """Migrate the database and create the administrator, unless an earlier run has. Raises StepError."""
+    words = ("setup", "--database", DATABASE, "--email", ADMINISTRATOR, "--password-stdin")
+    command = [sys.executable, "-m", "functions.cli.main", *words]
+    ran = subprocess.run(
+        command, cwd=ROOT, input=installed.password, capture_output=True, text=True, timeout=patient(60), check=False
     )
-    database.close()
+    if ran.returncode and "administrator already" not in ran.stderr:
+        msg = f"paas setup: {ran.stderr}"
+        raise StepError(msg)
+
+
+def _log_in(instance: Instance, installed: Installed) -> str:
+    """Return a token of the administrator."""
+    trusted = ssl.create_default_context(cafile=str(authority_file(instance)))
+    with httpx.Client(verify=trusted, timeout=patient(60), trust_env=False) as http:
+        answer = http.post(
+            f"https://{CLUSTER.address}/v1/auth/login",
+            json={"email": ADMINISTRATOR, "password": installed.password, "client": "tests"},
+            headers={"Host": HOST},
+            extensions={"sni_hostname": HOST},
+        )
+    token: str = answer.raise_for_status().json()["data"]["access_token"]
+    return token
 
 
 def _secret(installed: Installed, forge: dict[str, str]) -> dict[str, object]:
