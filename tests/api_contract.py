@@ -22,6 +22,11 @@ class Contract:
             for method in operations
             for prefix in ("", "/api")
         ]
+        rules += [
+            Rule(rule.rule.removeprefix("/v1"), endpoint=rule.endpoint, methods=rule.methods)
+            for rule in rules
+            if rule.rule.startswith("/v1/project")
+        ]
         self._paths = Map(rules, strict_slashes=False, merge_slashes=False).bind("contract")
 
     def check(self, method: str, path: str, status: int, body: object) -> None:

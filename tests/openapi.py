@@ -38,7 +38,8 @@ _NOWHERE = {
 _INFO = {
     "title": "Slipway",
     "version": "1",
-    "description": "Apps, their config, releases, events and logs. Every path below /v1 is also served below /api/v1.",
+    "description": "Apps, their config, releases, events and logs. Every path below /v1 is also served below /api/v1, "
+    "those of /v1/project and /v1/projects also without /v1.",
     "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
 }
 
@@ -60,7 +61,7 @@ def declared_routes() -> tuple[Declared, ...]:
     for route in ROUTES:
         handle = api.handler(route)
         description = inspect.getdoc(handle) or ""
-        found.append(Declared(route=route, operation=declared_by(handle), name=route.handler, description=description))
+        found.append(Declared(route=route, operation=declared_by(handle), name=route.name, description=description))
     return tuple(found)
 
 

@@ -24,6 +24,7 @@ from functions.manage_apps.request import address_of, fields_of, parameters_of, 
 from functions.manage_apps.routing import APP, Route, Router
 
 RETRY_SECONDS = "5"
+EVENT_STREAM = "text/event-stream"
 _SOURCE = "/slipway/api"
 
 _log = logging.getLogger("slipway")
@@ -64,6 +65,8 @@ class Api:
             headers |= _advice(error)
         except Exception as error:  # noqa: BLE001 - the caller must get an answer, and no details
             answer = Answer(status=500, body=ErrorView(error=f"internal error (ref {_logged(error)})"))
+        if answer.stream is not None:
+            return answer.stream, 200, {**headers, "Content-Type": EVENT_STREAM}
         if answer.queued:
             answer = Answer(status=202, body=answer.body.model_copy(update={"queued": True}))
         return _encoded(answer.body), answer.status, headers
@@ -83,6 +86,8 @@ class Api:
         declared = declared_by(handle)
         call = Call(
             address=address_of(request),
+            streams=EVENT_STREAM in request.headers.get("Accept", ""),
+            last_event=request.headers.get("Last-Event-ID", ""),
             granted=access,
             path=path,
             named_app=found_app(self._register, path[APP], access) if APP in path else None,

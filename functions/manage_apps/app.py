@@ -3,9 +3,11 @@
 Handlers and the adapters of one group alone are imported at the first request to the group.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 from functions.common.adapters.lazy import lazy
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
         domains,
         events,
         logs,
+        projects,
         pushes,
         releases,
         ssh_keys,
@@ -63,11 +66,14 @@ else:
     domains = lazy("functions.manage_apps.domains")
     events = lazy("functions.manage_apps.events")
     logs = lazy("functions.manage_apps.logs")
+    projects = lazy("functions.manage_apps.projects")
     pushes = lazy("functions.manage_apps.pushes")
     releases = lazy("functions.manage_apps.releases")
     tokens = lazy("functions.manage_apps.tokens")
 
 MAX_BODY = 1024 * 1024
+STREAM_SECONDS = 25  # the manifest ends requests after 30
+STREAMS = 4  # for each process; a function has 8 threads or more
 _ROOT = Path(__file__).parents[2]
 TRIGGERS = _ROOT / "knative" / "functions"
 OPENAPI = _ROOT / "schemas" / "openapi.json"
@@ -120,6 +126,7 @@ class Handlers:
             "domains": self._domains,
             "events": self._events,
             "logs": self._logs,
+            "projects": self._projects,
             "pushes": self._pushes,
             "releases": self._releases,
             "ssh_keys": self._ssh_keys,
@@ -138,7 +145,7 @@ class Handlers:
             audit=self._audit,
         )
 
-    def _apps(self) -> object:
+    def _apps(self) -> "apps.AppHandlers":
         return apps.AppHandlers(
             register=PostgresAppRegister(database=self.parts.database),
             directory=apps_tables.PostgresAppDirectory(database=self.parts.database),
@@ -172,7 +179,7 @@ class Handlers:
             audit=self._audit,
         )
 
-    def _domains(self) -> object:
+    def _domains(self) -> "domains.DomainHandlers":
         return domains.DomainHandlers(
             domains=apps_tables.PostgresDomains(database=self.parts.database),
             changes=self._changes,
@@ -194,6 +201,25 @@ class Handlers:
             builds=builds_tables.PostgresBuildHistory(database=self.parts.database),
             build_logs=self.build_logs,
             runtime_logs=self.runtime_logs,
+            streams=logs.Streams(
+                seconds=STREAM_SECONDS,
+                pause=0.3,
+                now=time.monotonic,
+                sleep=time.sleep,
+                slots=BoundedSemaphore(STREAMS),
+            ),
+        )
+
+    def _projects(self) -> object:
+        return projects.ProjectHandlers(
+            apps=self._apps(),
+            domains=self._domains(),
+            register=PostgresAppRegister(database=self.parts.database),
+            editor=apps_tables.PostgresAppEditor(database=self.parts.database),
+            repositories=self.repositories,
+            changes=self._changes,
+            audit=self._audit,
+            hosts=self._hosts,
         )
 
     def _pushes(self) -> object:

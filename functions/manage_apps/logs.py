@@ -2,14 +2,17 @@
 
 import base64
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from threading import BoundedSemaphore
 from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, ValidationError
 
 from functions.common.domain.build import BuildState
 from functions.common.domain.environment import PRODUCTION
-from functions.common.errors import NotFound
+from functions.common.errors import NotFound, Unavailable
 from functions.common.ports.builds import BuildHistory, BuildRecord
 from functions.common.ports.logs import BuildLogs, LogChunk, RuntimeLogs
 from functions.manage_apps.errors import Malformed
@@ -127,6 +130,60 @@ class LogCursor(View):
         return cursor
 
 
+_PING = b": \n\n"  # a comment: it shows that the caller is gone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streams:
+    """Sends logs as Server-Sent Events until `seconds` are over, looking for new lines after each `pause`.
+
+    Each stream occupies a thread: `slots` are those that may be occupied.
+    """
+
+    seconds: float
+    pause: float
+    now: Callable[[], float]
+    sleep: Callable[[float], None]
+    slots: BoundedSemaphore
+
+    def follow(self, first: AppLogs, read: Callable[[str], AppLogs]) -> Iterator[bytes]:
+        """Return the events of these lines and of those that follow. Raises Unavailable when no thread is free."""
+        if not self.slots.acquire(blocking=False):
+            msg = "too many logs are followed at the moment: try again, or read them with `cursor`"
+            raise Unavailable(msg)
+        return _Stream(self._events(first, read), self.slots.release)
+
+    def _events(self, logs: AppLogs, read: Callable[[str], AppLogs]) -> Iterator[bytes]:
+        end = self.now() + self.seconds
+        yield b"retry: 1000\n\n"
+        while True:
+            yield from (b"data: " + line.model_dump_json().encode() + b"\n\n" for line in logs.lines[:-1])
+            for line in logs.lines[-1:]:
+                yield f"id: {logs.cursor}\ndata: {line.model_dump_json()}\n\n".encode()
+            if self.now() >= end:
+                return
+            if not logs.lines:
+                self.sleep(self.pause)
+                yield _PING
+            logs = read(logs.cursor)
+
+
+class _Stream(Iterator[bytes]):
+    """Releases what it occupies when the server closes it, even before its first event."""
+
+    def __init__(self, events: Iterator[bytes], release: Callable[[], None]) -> None:
+        self._events, self._release, self._closed = events, release, False
+
+    def __next__(self) -> bytes:
+        return next(self._events)
+
+    def close(self) -> None:
+        """Release once; the WSGI server calls this at the end of each response."""
+        if not self._closed:
+            self._closed = True
+            self._release()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogHandlers:
     """The handlers of builds and logs."""
@@ -134,6 +191,7 @@ class LogHandlers:
     builds: BuildHistory
     build_logs: BuildLogs
     runtime_logs: RuntimeLogs
+    streams: Streams
 
     @operation(BuildPage, NoBody, Builds)
     def list_builds(self, call: Call[BuildPage, NoBody]) -> Answer[Builds]:
@@ -162,16 +220,24 @@ class LogHandlers:
     def show_app_logs(self, call: Call[FromCursor, NoBody]) -> Answer[AppLogs]:
         """Show what builds and processes of an app wrote since a cursor.
 
-        The first answer begins with the newest build's log and the last lines of the running processes.
+        The first answer begins with the newest build's log and the last lines of the running processes. With the header
+        `Accept: text/event-stream` the lines follow as Server-Sent Events: each has a line as JSON, the last one also
+        the cursor as its id. The stream ends after half a minute; EventSource, or Last-Event-ID, continues it.
         """
-        app, environment, text = call.app.app.name, call.query.environment, call.query.cursor
+        app, environment = call.app.app.name, call.query.environment
+        first = self._read_app(app, environment, (call.streams and call.last_event) or call.query.cursor)
+        if not call.streams:
+            return Answer(body=first)
+        return Answer(body=first, stream=self.streams.follow(first, partial(self._read_app, app, environment)))
+
+    def _read_app(self, app: str, environment: str, text: str) -> AppLogs:
         cursor = LogCursor.decode(text) if text else LogCursor()
         newest = self.builds.builds(app, environment=environment, before="", limit=_WATCHED_BUILDS)
         lines, offsets = self._build_lines(newest, cursor, is_first=not text)
         running = self.runtime_logs.read(app, environment, cursor.runtime)
         lines += [_process_line(line) for line in running.text.splitlines()]
         after = LogCursor(builds=offsets, runtime=running.cursor)
-        return Answer(body=AppLogs(lines=tuple(lines), cursor=after.encode()))
+        return AppLogs(lines=tuple(lines), cursor=after.encode())
 
     def _build(self, call: Call[Any, NoBody]) -> BuildRecord:
         name = call.path["build"]

@@ -1,6 +1,6 @@
 """An operation of the API: the models that its handler declares, the call that it gets, the answer that it gives."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -11,6 +11,7 @@ from functions.manage_apps.models import Body, Query, View
 
 Q = TypeVar("Q", bound=Query)
 B = TypeVar("B", bound=Body)
+C = TypeVar("C", bound=Body)
 V = TypeVar("V", bound=View)
 V_co = TypeVar("V_co", bound=View, covariant=True)
 H = TypeVar("H")
@@ -21,15 +22,29 @@ class Call(Generic[Q, B]):
     """A request that may be handled: the caller is known and allowed, query and body are valid.
 
     `path` holds the variable parts of the path. `granted` is None on public routes, `named_app` on paths without
-    <app>. `address` is where the request comes from, as far as proxies say.
+    <app>. `address` is where the request comes from, as far as proxies say. `streams` when the caller accepts
+    Server-Sent Events; `last_event` is the id of the last one that it got.
     """
 
     path: Mapping[str, str]
     query: Q
     body: B
     address: str = ""
+    streams: bool = False
+    last_event: str = ""
     granted: Access | None = None
     named_app: AppRecord | None = field(default=None, repr=False)
+
+    def carrying(self, body: C, **path: str) -> "Call[Q, C]":
+        """Return the same call with another body, and other variable parts of the path."""
+        return Call(
+            path={**self.path, **path},
+            query=self.query,
+            body=body,
+            address=self.address,
+            granted=self.granted,
+            named_app=self.named_app,
+        )
 
     @property
     def access(self) -> Access:
@@ -60,11 +75,15 @@ class Call(Generic[Q, B]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer(Generic[V_co]):
-    """`queued` when the change is stored but the broker did not accept its events yet: reconcile sends them."""
+    """`queued` when the change is stored but the broker did not accept its events yet: reconcile sends them.
+
+    `stream` are Server-Sent Events to send instead of the body.
+    """
 
     body: V_co
     status: int = 200
     queued: bool = False
+    stream: Iterator[bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

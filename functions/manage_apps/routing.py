@@ -13,6 +13,7 @@ from functions.manage_apps.errors import MethodNotAllowed
 from functions.manage_apps.operation import Operation
 
 PREFIXES = ("/v1", "/api/v1")
+PROJECTS = ("project", "projects")  # the first parts of paths that are served without a prefix too
 APP = "app"  # the part of a path that names an app
 _WITHOUT_BODY = frozenset({"GET"})
 
@@ -24,7 +25,7 @@ class Route:
     A route whose need is a role, but whose path has no <app>, is about a build, push, event or dead letter: its handler
     asks the call's `access` for the app of that.
     `group` names the handlers that app.py composes, `handler` the method of theirs. What the handler reads and
-    answers is declared there (`operation`).
+    answers is declared there (`operation`). `alias` is the route's own name when another one has the same handler.
     """
 
     method: str
@@ -32,6 +33,17 @@ class Route:
     need: Need
     group: str
     handler: str
+    alias: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name of the operation, unique among the routes."""
+        return self.alias or self.handler
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """The prefixes below which the route is served."""
+        return ("", *PREFIXES) if self.path.split("/")[1] in PROJECTS else PREFIXES
 
     @property
     def reads_body(self) -> bool:
@@ -89,6 +101,17 @@ ROUTES = (
     Route("POST", "/apps/<app>/rollback", Need.DEPLOYER, "releases", "roll_back"),
     Route("GET", "/apps/<app>/builds", Need.VIEWER, "logs", "list_builds"),
     Route("GET", "/apps/<app>/logs", Need.VIEWER, "logs", "show_app_logs"),
+    # The same as projects, in the shapes of a project API.
+    Route("GET", "/project", Need.READ, "projects", "list_projects"),
+    Route("POST", "/project", Need.DEPLOY, "projects", "create_project"),
+    Route("GET", "/project/<app>", Need.VIEWER, "projects", "show_project"),
+    Route("DELETE", "/project/<app>", Need.OWNER, "apps", "delete_app", "delete_project"),
+    Route("GET", "/projects/<app>/repo", Need.VIEWER, "projects", "show_repository"),
+    Route("POST", "/projects/<app>/repo", Need.OWNER, "projects", "create_repository"),
+    Route("DELETE", "/projects/<app>/repo", Need.OWNER, "projects", "delete_repository"),
+    Route("GET", "/projects/<app>/deploy/logs", Need.VIEWER, "logs", "show_app_logs", "show_project_logs"),
+    Route("POST", "/projects/<app>/domain", Need.DEPLOYER, "projects", "set_project_domain"),
+    Route("DELETE", "/projects/<app>/domain", Need.DEPLOYER, "projects", "remove_project_domain"),
     # What happened, found by its own name: each belongs to an app.
     Route("GET", "/builds/<build>", Need.VIEWER, "logs", "show_build"),
     Route("GET", "/builds/<build>/log", Need.VIEWER, "logs", "show_build_log"),
@@ -112,7 +135,9 @@ class Router:
 
     def __init__(self, routes: Iterable[Route] = ROUTES) -> None:
         rules = [
-            Rule(prefix + route.path, endpoint=route, methods=[route.method]) for route in routes for prefix in PREFIXES
+            Rule(prefix + route.path, endpoint=route, methods=[route.method])
+            for route in routes
+            for prefix in route.prefixes
         ]
         self._paths = Map(rules, strict_slashes=False, merge_slashes=False).bind("slipway")
 

@@ -25,8 +25,9 @@ class AppDirectory(Protocol):
 class AppRecord:
     """An app as the API shows it.
 
-    `state` is production's: new, deploying, live or failed. `repository` names a repository that Slipway created.
-    `release` is the number of production's live release, 0 without one.
+    `state` is production's: new, deploying, live, failed or undeployed. `repository` names a repository that Slipway
+    created. `release` is the number of production's live release, 0 without one, `image` that release's image.
+    `deployment` is none, pending, running or failed; `replicas` are the wanted web processes of production.
     """
 
     app: App
@@ -34,6 +35,10 @@ class AppRecord:
     state: str
     release: int
     created_at: datetime
+    clone_ssh: str = ""
+    image: str = ""
+    deployment: str = "none"
+    replicas: int = 1
 
 
 class AppRegister(Protocol):
@@ -73,6 +78,10 @@ class AppEditor(Protocol):
 
         Closes and returns the open previews of that branch. Raises NotFound.
         """
+        ...
+
+    def set_repository(self, name: str, *, git_url: str, repository: str) -> None:
+        """Set the URL, and the name of the repository that Slipway created; both may be empty. Raises NotFound."""
         ...
 
     def remove(self, name: str) -> RemovedApp:

@@ -85,6 +85,18 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/apps/<app>/rollback"): Row("/apps/shop/rollback", answering(202, DEPLOYERS)),
     ("GET", "/apps/<app>/builds"): Row("/apps/shop/builds", VIEWERS),
     ("GET", "/apps/<app>/logs"): Row("/apps/shop/logs", VIEWERS),
+    ("GET", "/project"): Row("/project", USERS),
+    ("POST", "/project"): Row("/project", answering(201, USERS), {"name": "another"}),
+    ("GET", "/project/<app>"): Row("/project/shop", VIEWERS),
+    ("DELETE", "/project/<app>"): Row("/project/shop", answering(202, OWNERS)),
+    ("GET", "/projects/<app>/repo"): Row("/projects/shop/repo", VIEWERS),
+    ("POST", "/projects/<app>/repo"): Row("/projects/shop/repo", OWNERS),
+    ("DELETE", "/projects/<app>/repo"): Row("/projects/shop/repo", OWNERS),
+    ("GET", "/projects/<app>/deploy/logs"): Row("/projects/shop/deploy/logs", VIEWERS),
+    ("POST", "/projects/<app>/domain"): Row(
+        "/projects/shop/domain", answering(201, DEPLOYERS), {"domain": "www.example.net"}
+    ),
+    ("DELETE", "/projects/<app>/domain"): Row("/projects/shop/domain", DEPLOYERS),
     ("GET", "/builds/<build>"): Row("/builds/build-1", VIEWERS),
     ("GET", "/builds/<build>/log"): Row("/builds/build-1/log", VIEWERS),
     ("GET", "/pushes/<push>"): Row(f"/pushes/{SHA}", VIEWERS),
@@ -170,7 +182,15 @@ def test_a_strangers_answer_is_that_for_what_does_not_exist(
 ) -> None:
     row, made = TABLE[key], build()
     stranger = made.tokens["stranger"]
-    names = {"/apps/shop": "/apps/none", "build-1": "none", SHA: "b" * 40, "EVENT": "none", "LETTER": "999999"}
+    names = {
+        "/apps/shop": "/apps/none",
+        "/project/shop": "/project/none",
+        "/projects/shop": "/projects/none",
+        "build-1": "none",
+        SHA: "b" * 40,
+        "EVENT": "none",
+        "LETTER": "999999",
+    }
     path = "/v1" + row.path
     for name, other in names.items():
         path = path.replace(name, other)

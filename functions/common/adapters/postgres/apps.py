@@ -37,12 +37,14 @@ def _app(row: dict[str, Any]) -> App:
 
 
 _SELECT_RECORDS = """
-select p.id::text as id, p.name, p.git_url, p.branch, p.paths, p.git_repo_name, p.domain, p.created_at,
+select p.id::text as id, p.name, p.git_url, p.branch, p.paths, p.git_repo_name, p.git_clone_ssh, p.domain,
+    p.created_at, p.deployment_image, p.deployment_status, p.deployment_replicas,
     array(select host from custom_domains where app = p.name order by host) as hosts,
     coalesce((select number from releases where app = p.name and environment = 'production' and state = 'live'
               order by number desc limit 1), 0) as release,
     coalesce((select state from pushes where app = p.name and environment = 'production' and state <> 'ignored'
-              order by sequence desc limit 1), '') as pushed
+              order by sequence desc limit 1), '') as pushed,
+    exists (select from releases where app = p.name and environment = 'production' and state = 'started') as started
 from projects as p
 """
 _FIND = _SELECT_RECORDS + "where p.name = :name or p.id = :id::uuid order by p.name = :name desc limit 1"
@@ -88,6 +90,10 @@ def _record(row: dict[str, Any]) -> AppRecord:
         state=_state(row["pushed"], row["release"]),
         release=row["release"],
         created_at=row["created_at"],
+        clone_ssh=row["git_clone_ssh"],
+        image=row["deployment_image"] if row["release"] else "",
+        deployment=_deployment(row),
+        replicas=row["deployment_replicas"],
     )
 
 
@@ -96,7 +102,15 @@ def _state(pushed: str, release: int) -> str:
         return "deploying"
     if release:
         return "live"
-    return "failed" if pushed == "failed" else "new"
+    return {"failed": "failed", "live": "undeployed"}.get(pushed, "new")
+
+
+def _deployment(row: dict[str, Any]) -> str:
+    if row["pushed"] in _MOVING or row["started"]:
+        return "pending"
+    if row["release"]:
+        return "running"
+    return "failed" if row["deployment_status"] == "failed" else "none"
 
 
 def _uuid(reference: str) -> str | None:
@@ -119,6 +133,11 @@ _SET_SOURCE = """
 update projects set git_url = coalesce(nullif(:git_url, ''), git_url),
     git_key = coalesce(nullif(:git_key, ''), git_key), branch = coalesce(nullif(:branch, ''), branch)
 where name = :name returning branch
+"""
+_SET_REPOSITORY = """
+update projects set git_url = :git_url, git_key = :git_key, git_clone_http = :git_url, git_clone_ssh = '',
+    git_repo_name = :repository
+where name = :name returning id
 """
 _SET_PRODUCTION = "update environments set branch = :branch where app = :name and name = 'production'"
 _CLOSE = """
@@ -191,6 +210,12 @@ class PostgresAppEditor:
             Environment(app=name, name=environment, branch=branch, label=label, state=EnvironmentState.CLOSED)
             for environment, label in closed
         )
+
+    def set_repository(self, name: str, *, git_url: str, repository: str) -> None:
+        """Set the app's repository; see AppEditor."""
+        key = repository_key(git_url) if git_url else ""
+        if not self.database.run(_SET_REPOSITORY, name=name, git_url=git_url, git_key=key, repository=repository):
+            raise NotFound(_gone(name))
 
     def remove(self, name: str) -> RemovedApp:
         """Remove the app; see AppEditor."""
