@@ -183,6 +183,12 @@ class Gateway(Group):
         return self.url.rstrip("/")
 
 
+class Dashboard(Group):
+    """The dashboard."""
+
+    api_url: Url = setting("SLIPWAY_API_URL", "where it calls the API", "http://manage-apps.slipway.svc.cluster.local")
+
+
 class Webhooks(Group):
     """Secrets of webhooks. A forge without one of its own has the shared one."""
 
@@ -423,6 +429,7 @@ class Settings:
     database = _once(Database)
     apps = _once(Apps)
     gateway = _once(Gateway)
+    dashboard = _once(Dashboard)
     webhooks = _once(Webhooks)
     forge = _once(Forge)
     registry = _once(Registry)

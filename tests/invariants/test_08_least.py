@@ -50,6 +50,7 @@ MAY: dict[str, set[Right]] = {
         | rights(BUILDS, "tekton.dev/pipelineruns", "get")
     ),
 }
+PUBLIC = {"verify-webhook", "manage-apps", "dashboard"}
 MANIFESTS = pytest.mark.parametrize("manifest", function_manifests(), ids=lambda manifest: manifest.name)
 
 
@@ -85,10 +86,10 @@ def test_invariant_08_every_function_has_an_account_of_its_own(manifest: Functio
 
 
 @MANIFESTS
-def test_invariant_08_only_webhooks_and_the_api_are_public(manifest: FunctionManifest) -> None:
+def test_invariant_08_only_what_people_and_forges_call_is_public(manifest: FunctionManifest) -> None:
     labels = manifest.service["metadata"].get("labels", {})
     is_private = labels.get("networking.knative.dev/visibility") == "cluster-local"
-    assert is_private == (manifest.name not in {"verify-webhook", "manage-apps"})
+    assert is_private == (manifest.name not in PUBLIC)
 
 
 @MANIFESTS

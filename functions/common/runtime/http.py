@@ -45,6 +45,10 @@ def http_target(create: Callable[[], Endpoint], check: Callable[[], None]) -> En
     return target
 
 
+def no_database() -> None:
+    """Check nothing: for a function without a database."""
+
+
 class _Start:
     """Composes a function and then checks its database, each until it has succeeded once."""
 

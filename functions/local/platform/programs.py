@@ -156,6 +156,7 @@ def environment(instance: Instance, routing: Routing, given: Settings) -> dict[s
         "SLIPWAY_APPS_PORT": str(instance.ports["apps"]),
         "SLIPWAY_GATEWAY_URL": instance.url("gateway"),
         "SLIPWAY_GIT_URL": instance.url("git"),
+        "SLIPWAY_API_URL": instance.url("manage-apps" if "manage-apps" in instance.ports else "gateway"),
         "SLIPWAY_FUNCTIONS": json.dumps({service.name: instance.url(service.name) for service in routing.services}),
         "PYTHONPATH": str(CODE),  # it also runs where the package is not installed
         "PYTHONUNBUFFERED": "1",

@@ -31,7 +31,7 @@ NO_ANSWER = (
 GATEWAY = (
     "404: there is nothing at this path.\n\n"
     "Webhooks go to /v1/webhooks/ and the forge's name: forgejo, gitea, github, gitlab.\n"
-    "The API is below /v1 and /api/v1.\n"
+    "The API is below /v1 and /api/v1, the dashboard at /dashboard.\n"
 )
 
 
@@ -140,6 +140,8 @@ def _reduced(share: int, rest: int) -> tuple[int, int]:
 
 _WEBHOOKS = ("/v1/webhooks/*", "/api/v1/webhooks/*", "/webhook/woodpecker")
 _API = ("/v1/*", "/api/v1/*", "/project", "/project/*", "/projects", "/projects/*")
+_STREAM = ("/dashboard/stream",)
+_DASHBOARD = ("/dashboard", "/dashboard/*", "/runtime/dashboard", "/runtime/dashboard/*")
 _BODY_BYTES = 26 * 1024 * 1024  # more than a webhook may have, so that the function itself refuses it
 CERTIFIED = "/.certified"
 
@@ -166,8 +168,11 @@ def gateway_routes(functions: Mapping[str, str]) -> list[dict[str, Any]]:
         repeated = {"retry_match": [{"path": list(_WEBHOOKS)}]}
         handler = proxy([urlsplit(url).netloc], load_balancing=repeated, request_buffers=_BODY_BYTES)
         routes.append({"match": [{"path": list(_WEBHOOKS)}], "handle": [handler], "terminal": True})
-    if url := functions.get("manage-apps"):
-        routes.append({"match": [{"path": list(_API)}], "handle": [proxy([urlsplit(url).netloc])], "terminal": True})
+    others = {"manage-apps": _API, "stream-events": _STREAM, "dashboard": _DASHBOARD}
+    for name, paths in others.items():
+        if url := functions.get(name):
+            handler = proxy([urlsplit(url).netloc])
+            routes.append({"match": [{"path": list(paths)}], "handle": [handler], "terminal": True})
     nothing = {
         "handler": "static_response",
         "status_code": 404,

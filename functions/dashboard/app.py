@@ -1,0 +1,42 @@
+"""Composition root of dashboard. It has no database and no secrets: each visitor's own token calls the API."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from functions.common.adapters.html.templates import JinjaTemplates
+from functions.common.adapters.http_client import HttpClient
+from functions.common.platform.core import core
+from functions.common.runtime.http import Endpoint, http_target, limit_body, no_database
+from functions.dashboard.account import AccountPages
+from functions.dashboard.api import Connect
+from functions.dashboard.apps import AppPages
+from functions.dashboard.pushes import PushPages
+from functions.dashboard.static_files import StaticFiles
+from functions.dashboard.web import Dashboard
+
+MAX_BODY = 256 * 1024
+API_SECONDS = 25.0
+_FOLDER = Path(__file__).parent
+
+
+def create() -> Endpoint:
+    """Return the dashboard as this process is configured."""
+    url = core().settings.dashboard.api_url
+    return limit_body(compose(lambda headers: _client(url, headers)), MAX_BODY)
+
+
+def compose(connect: Connect) -> Dashboard:
+    """Return the dashboard over an API."""
+    return Dashboard(
+        {"account": AccountPages, "apps": AppPages, "pushes": PushPages},
+        connect=connect,
+        templates=JinjaTemplates(_FOLDER / "templates"),
+        static=StaticFiles(_FOLDER / "static"),
+    )
+
+
+def _client(url: str, headers: Mapping[str, str]) -> HttpClient:
+    return HttpClient(service="the API", url=url, headers=headers, timeout=API_SECONDS)
+
+
+dashboard = http_target(create, no_database)
