@@ -15,11 +15,11 @@ from flask.typing import ResponseReturnValue
 from functions.common.adapters.postgres.access import PostgresAccessTokens
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.postgres.users import PostgresUsers
+from functions.common.domain.tokens import digest_of
 from functions.common.platform.core import Core
 from functions.common.ports.accounts import Scope
 from functions.common.runtime.http import limit_body
 from functions.common.settings import Settings
-from functions.manage_apps.access import digest_of
 from functions.manage_apps.app import MAX_BODY, compose
 from tests.api_contract import contract
 from tests.fakes.loopback_broker import LoopbackBroker, loopback_broker

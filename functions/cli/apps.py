@@ -7,6 +7,7 @@ import click
 from functions.cli.client import USAGE, Failure, quoted
 from functions.cli.context import (
     REMOTE,
+    Endpoint,
     Session,
     add_remote,
     app_option,
@@ -14,8 +15,8 @@ from functions.cli.context import (
     is_clone,
     json_option,
     use_app,
-    with_credentials,
 )
+from functions.cli.git_credential import install_helper
 from functions.cli.output import local_time, print_fields, print_json, print_table
 
 _ADVICE = {
@@ -43,8 +44,7 @@ def create(session: Session, name: str, git_url: str, branch: str, paths: tuple[
     body: dict[str, Any] = {"name": name, "branch": branch, "paths": list(paths)}
     endpoint = session.endpoint()
     app = session.client().send("POST", "/apps", {**body, **({"git_url": git_url} if git_url else {})})
-    remote = add_remote(with_credentials(app["git_url"], endpoint.git)) if is_clone() else "none"
-    current = use_app(app["name"]) if remote in {"added", "kept"} else app["name"]
+    remote, current = _connect(app, endpoint) if is_clone() else ("none", app["name"])
     if as_json:
         print_json({**app, "remote": remote})
         return
@@ -55,6 +55,26 @@ def create(session: Session, name: str, git_url: str, branch: str, paths: tuple[
         click.echo(f"commands in this clone still use the app {current}: give --app {app['name']} for this one")
     if app.get("queued"):
         click.echo("the broker does not answer: the app's DNS record and certificate follow when it does", err=True)
+
+
+@apps.command()
+@click.argument("name")
+@json_option
+@click.pass_obj
+def remote(session: Session, name: str, *, as_json: bool) -> None:
+    """Add the git remote `paas` of an app to this clone; git gets your token from `paas`."""
+    if not is_clone():
+        msg = "this is no git repository: run it in a clone, or begin one with `git init`"
+        raise Failure(msg, USAGE)
+    endpoint = session.endpoint()
+    app = session.client().get(f"/apps/{quoted(name)}")
+    found, current = _connect(app, endpoint)
+    if as_json:
+        print_json({**app, "remote": found})
+        return
+    click.echo(_ADVICE[found].format(branch=app["branch"], url=app["git_url"]))
+    if current != app["name"]:
+        click.echo(f"commands in this clone still use the app {current}: give --app {app['name']} for this one")
 
 
 @apps.command("list")
@@ -120,3 +140,14 @@ def git(session: Session, url: str, branch: str, app: str | None, *, as_json: bo
         print_json(answer)
         return
     click.echo(f"the branch {answer['branch']} of {answer['git_url']} feeds production, from its next push on")
+
+
+def _connect(app: dict[str, Any], endpoint: Endpoint) -> tuple[str, str]:
+    """Add the remote of an app to this clone; return what add_remote does, and the app that commands here use."""
+    url = app["git_url"]
+    remote = add_remote(url)
+    if remote == "other":
+        return remote, str(app["name"])
+    if endpoint.git and url.startswith(f"{endpoint.git}/"):
+        install_helper(endpoint.git, endpoint.server)
+    return remote, use_app(app["name"])

@@ -18,7 +18,7 @@ FILE = Path(".slipway") / "endpoints.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """A server and a token. `git` is the base URL to push to, with credentials, of the platform on this machine."""
+    """A server and a token. `git` is the git server, which takes the token, of the platform on this machine."""
 
     server: str
     token: str
@@ -129,24 +129,36 @@ def _app_in_url() -> str:
 
 
 def add_remote(url: str) -> str:
-    """Add the remote. Return added, kept (it has this URL already) or other (it has another URL)."""
+    """Add the remote. Return added, kept (it leads there already) or other (it leads elsewhere)."""
     present = remote_url()
-    if present:
-        return "kept" if present == url else "other"
-    added = _git("remote", "add", REMOTE, url)
-    if added.returncode:
-        msg = f"the git remote {REMOTE} could not be added: {added.stderr.strip()}"
+    if not present:
+        _change("remote", "add", REMOTE, url)
+        return "added"
+    if without_user(present) != url:
+        return "other"
+    if present != url:
+        _change("remote", "set-url", REMOTE, url)  # without the password that was in it
+    return "kept"
+
+
+def without_user(url: str) -> str:
+    """Return an HTTP URL without user name and password."""
+    parts = urlsplit(url)
+    return (
+        urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if parts.scheme.startswith("http") else url
+    )
+
+
+def configure(*arguments: str) -> None:
+    """Change git's configuration of this clone. Raises Failure."""
+    _change("config", "--local", *arguments)
+
+
+def _change(*arguments: str) -> None:
+    done = _git(*arguments)
+    if done.returncode:
+        msg = f"`git {' '.join(arguments[:2])}` failed: {done.stderr.strip()}"
         raise Failure(msg)
-    return "added"
-
-
-def with_credentials(url: str, base: str) -> str:
-    """Return the URL with the user info of `base`, if both are on the same host and port."""
-    parts, given = urlsplit(url), urlsplit(base)
-    host = given.netloc.rpartition("@")[2]
-    if not base or "@" not in given.netloc or parts.netloc != host:
-        return url
-    return urlunsplit(parts._replace(netloc=given.netloc))
 
 
 def _git(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -10,6 +10,7 @@ from functions.cli.context import Session
 from functions.cli.domains import domains
 from functions.cli.events import dead_letters, events
 from functions.cli.explain import explain
+from functions.cli.git_credential import git_credential
 from functions.cli.keys import keys
 from functions.cli.logs import logs
 from functions.cli.migrate import migrate
@@ -56,6 +57,7 @@ for _command in (
     events,
     explain,
     git,
+    git_credential,
     join,
     keys,
     login,

@@ -52,11 +52,6 @@ class Instance:
         return f"http://{_HOST}:{self.ports[program]}"
 
     @property
-    def git_url(self) -> str:
-        """The git server, with credentials to push."""
-        return f"http://slipway:{self.admin_token}@{_HOST}:{self.ports['git']}"
-
-    @property
     def database_url(self) -> str:
         """The database, with its password."""
         return f"postgresql://{ACCOUNT}:{self.database_password}@{_HOST}:{self.ports['postgres']}/postgres"
@@ -116,7 +111,7 @@ ENDPOINTS_FILE = "endpoints.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoints:
-    """URLs and secrets of a running platform: `git` carries credentials, `token` is an administrator's."""
+    """URLs and secrets of a running platform; `token` is an administrator's."""
 
     gateway: str
     broker: str
@@ -137,7 +132,7 @@ def endpoints_of(instance: Instance) -> Endpoints:
     return Endpoints(
         gateway=instance.url("gateway"),
         broker=instance.url("broker"),
-        git=instance.git_url,
+        git=instance.url("git"),
         apps_port=instance.ports["apps"],
         ca=str(instance.home / "caddy/pki/authorities/local/root.crt"),
         database=instance.database_url,

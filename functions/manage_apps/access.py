@@ -1,19 +1,17 @@
 """Who calls, and what the caller may do: with the API, and with one app."""
 
-import hashlib
-import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
 from functions.common.domain.app import Visibility
+from functions.common.domain.tokens import digest_of
 from functions.common.errors import NotFound
 from functions.common.ports.accounts import AccessTokens, AppRole, Caller, Members, Membership, Scope
 from functions.common.ports.apps import AppRecord, AppRegister
 from functions.manage_apps.errors import Forbidden, Unauthenticated
 
 SCHEME = "bearer"
-PREFIX = "slipway_"  # lets scanners recognise a leaked token
 
 
 class Need(Enum):
@@ -100,16 +98,6 @@ class Access:
         if need.role and not membership.role.covers(need.role):
             msg = f"you are {membership.role} of {app}, this needs {need.role}: see `paas access list --app {app}`"
             raise Forbidden(msg)
-
-
-def new_token() -> str:
-    """Return a new token."""
-    return PREFIX + secrets.token_urlsafe(32)
-
-
-def digest_of(token: str) -> str:
-    """Return what is stored of a token."""
-    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
 def authenticate(authorization: str, tokens: AccessTokens) -> Caller:

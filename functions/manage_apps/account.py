@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from functions.common.domain.tokens import digest_of, new_token
 from functions.common.errors import Rejected
 from functions.common.ports.accounts import (
     AccessTokens,
@@ -20,7 +21,6 @@ from functions.common.ports.accounts import (
 )
 from functions.common.ports.apps import AuditLog
 from functions.common.ports.events import Changes
-from functions.manage_apps.access import digest_of, new_token
 from functions.manage_apps.errors import Conflict, TooManyRequests, Unauthenticated
 from functions.manage_apps.models import Body, Moment, NoBody, NoQuery, View
 from functions.manage_apps.operation import Answer, Call, operation

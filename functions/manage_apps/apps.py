@@ -241,9 +241,18 @@ class AppHandlers:
         return Answer(body=app_view(record, self.hosts), queued=change.queued)
 
     def _check_source(self, call: Call[Any, Any], url: str) -> None:
-        """Raise Conflict when the repository feeds an app that the caller may not deploy: its code is not theirs."""
-        for app in self.directory.by_repository(repository_key(url)) if url else ():
+        """Raise Conflict when the repository is that of an app, or feeds one, that the caller may not deploy.
+
+        A repository of the platform that belongs to no app is for administrators alone.
+        """
+        if not url:
+            return
+        created = self.repositories.name_of(url)
+        owning = self.directory.owning(created) if created else None
+        may_use = not created or owning is not None or (call.caller.sees_all and not call.caller.app)
+        for app in (*self.directory.by_repository(repository_key(url)), *filter(None, [owning])):
             membership = call.access.membership(app.name)
-            if membership is None or not membership.role.covers(AppRole.DEPLOYER):
-                msg = "git_url: the repository feeds an app of another user: ask its owner to add you to that app"
-                raise Conflict(msg)
+            may_use = may_use and membership is not None and membership.role.covers(AppRole.DEPLOYER)
+        if not may_use:
+            msg = "git_url: the repository is that of another user's app: ask its owner to add you to that app"
+            raise Conflict(msg)

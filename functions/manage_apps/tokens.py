@@ -6,11 +6,12 @@ from typing import Annotated
 
 from pydantic import Field
 
+from functions.common.domain.tokens import digest_of, new_token
 from functions.common.errors import NotFound
 from functions.common.ports.accounts import AccessTokens, Scope
 from functions.common.ports.apps import AppRegister, AuditLog
 from functions.common.ports.events import Changes
-from functions.manage_apps.access import digest_of, found_app, new_token
+from functions.manage_apps.access import found_app
 from functions.manage_apps.errors import Conflict
 from functions.manage_apps.models import Body, Moment, NoBody, NoQuery, PageView, View
 from functions.manage_apps.operation import Answer, Call, operation

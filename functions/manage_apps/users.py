@@ -6,12 +6,12 @@ from typing import Annotated
 
 from pydantic import Field
 
+from functions.common.domain.tokens import digest_of, new_token
 from functions.common.errors import NotFound, Rejected
 from functions.common.ports.accounts import Invitation, Invitations, User, Users
 from functions.common.ports.apps import AuditLog
 from functions.common.ports.clock import Clock
 from functions.common.ports.events import Changes
-from functions.manage_apps.access import digest_of, new_token
 from functions.manage_apps.account import Email
 from functions.manage_apps.errors import Conflict
 from functions.manage_apps.models import Body, Moment, NamePage, NoBody, NoQuery, PageView, View, next_page

@@ -29,7 +29,9 @@ def working_copy(platform: Platform, name: str) -> Path:
     clone = platform.place / name
     shutil.copytree(EXAMPLE, clone)
     git(clone, "init", "--quiet", "-b", "main")
-    git(clone, "remote", "add", "paas", f"{platform.endpoints.git}/slipway/{name}.git")
+    at = platform.endpoints
+    server = at.git if "@" in at.git else at.git.replace("://", f"://bench:{at.token}@")  # "@": of an older version
+    git(clone, "remote", "add", "paas", f"{server}/slipway/{name}.git")
     return clone
 
 

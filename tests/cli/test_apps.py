@@ -1,6 +1,7 @@
 """paas apps, in and outside a clone."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -55,26 +56,76 @@ def test_an_app_with_a_git_url_becomes_current(platform: Platform, clone: Path) 
     assert "name            fifth" in platform.paas("apps:show", folder=clone).stdout
 
 
-def test_the_local_platform_is_found_and_its_credentials_are_in_the_remote(platform: Platform, clone: Path) -> None:
-    state, inner = clone.parent / ".slipway", clone / "web"
-    state.mkdir()
-    inner.mkdir()
-    endpoints = {
-        "gateway": platform.url,
-        "token": "token-with-scope-admin",
-        "ca": "",
-        "git": "http://me:pw@127.0.0.1:4321",
-    }
-    (state / "endpoints.json").write_text(json.dumps(endpoints))
-    nothing_set = {"PAAS_SERVER": None, "PAAS_TOKEN": None}
+GIT = "http://127.0.0.1:4321"  # where the platform's git server would be
+NOTHING_SET = {"PAAS_SERVER": None, "PAAS_TOKEN": None}
 
-    made = platform.paas("apps", "create", "third", folder=inner, env=nothing_set)
+
+@pytest.fixture
+def local(platform: Platform, clone: Path) -> Path:
+    """Write the file by which the platform on this machine is found, and return the clone."""
+    state = clone.parent / ".slipway"
+    state.mkdir()
+    endpoints = {"gateway": platform.url, "token": "token-with-scope-admin", "ca": "", "git": GIT}
+    (state / "endpoints.json").write_text(json.dumps(endpoints))
+    return clone
+
+
+def asked_by_git(clone: Path, url: str) -> str:
+    """Return the answer of git's credential helpers for a URL."""
+    command = ["git", "-C", str(clone), "-c", "core.askPass=false", "credential", "fill"]
+    env = {"HOME": str(clone), "PATH": os.defpath, "GIT_TERMINAL_PROMPT": "0"}
+    asked = f"url={url}\n\n"
+    return subprocess.run(command, input=asked, env=env, check=False, capture_output=True, text=True).stdout
+
+
+def test_git_gets_the_token_from_paas_and_no_file_of_git_has_it(platform: Platform, local: Path) -> None:
+    inner = local / "web"
+    inner.mkdir()
+
+    made = platform.paas("apps", "create", "third", folder=inner, env=NOTHING_SET)
 
     assert made.exit_code == 0, made.output
-    assert remote(clone) == "http://me:pw@127.0.0.1:4321/slipway/third.git"
-    assert "pw" not in made.output
-    elsewhere = platform.paas("apps", "list", folder=inner, env={**nothing_set, "PAAS_SERVER": "http://other.example"})
-    assert (elsewhere.exit_code, "no token for http://other.example" in elsewhere.stderr) == (2, True)
+    assert remote(local) == f"{GIT}/slipway/third.git"
+    config = (local / ".git" / "config").read_text()
+    assert "token-with-scope-admin" not in config + made.output
+    assert "password=token-with-scope-admin" in asked_by_git(local, f"{GIT}/slipway/third.git").splitlines()
+    for elsewhere in ("http://127.0.0.1:4322/slipway/third.git", "https://127.0.0.1:4321/third.git"):
+        assert "token-with-scope-admin" not in asked_by_git(local, elsewhere)
+    other = platform.paas("apps", "list", folder=inner, env={**NOTHING_SET, "PAAS_SERVER": "http://other.example"})
+    assert (other.exit_code, "no token for http://other.example" in other.stderr) == (2, True)
+
+
+def test_a_remote_is_added_later_and_an_old_password_removed_from_it(platform: Platform, local: Path) -> None:
+    platform.json("apps:create", "sixth")
+    url = f"{GIT}/slipway/sixth.git"
+    command = ["git", "-C", str(local), "remote", "add", "paas", url.replace("://", "://slipway:old-password@")]
+    subprocess.run(command, check=True)
+
+    added = platform.paas("apps", "remote", "sixth", folder=local, env=NOTHING_SET)
+
+    assert (added.exit_code, remote(local)) == (0, url), added.output
+    assert "git push paas main" in added.stdout
+    assert "old-password" not in (local / ".git" / "config").read_text()
+    again = platform.paas("apps", "remote", "sixth", folder=local, env=NOTHING_SET)
+    assert (again.exit_code, remote(local)) == (0, url), again.output
+    assert "password=token-with-scope-admin" in asked_by_git(local, url)
+    assert platform.paas("apps", "remote", "none", folder=local, env=NOTHING_SET).exit_code == 3
+    assert platform.paas("apps", "remote", "sixth", folder=local.parent).exit_code == 2
+
+
+def test_the_helper_gives_the_token_to_the_git_server_alone(platform: Platform, local: Path) -> None:
+    for asked in ("protocol=https\nhost=127.0.0.1:4321\n", "protocol=http\nhost=example.org\n", "", "host\n"):
+        said = platform.paas("git-credential", "--for", GIT, "get", folder=local, env=NOTHING_SET, input=asked)
+        assert (said.exit_code, said.output) == (0, ""), asked
+    asked = "protocol=http\nhost=127.0.0.1:4321\nusername=ada\n"
+    said = platform.paas("git-credential", "--for", GIT, "get", folder=local, env=NOTHING_SET, input=asked)
+    assert said.stdout == "username=ada\npassword=token-with-scope-admin\n"
+    stored = platform.paas("git-credential", "--for", GIT, "store", folder=local, env=NOTHING_SET, input=asked)
+    assert (stored.exit_code, stored.output) == (0, "")
+    env = {**NOTHING_SET, "PAAS_SERVER": "http://other.example"}
+    unknown = platform.paas("git-credential", "--for", GIT, "get", folder=local, env=env, input=asked)
+    assert (unknown.exit_code, unknown.stdout) == (2, "quit=1\n")
+    assert "log in with `paas login`" in unknown.stderr
 
 
 def test_apps_are_listed_aligned_and_as_json_and_deleted(platform: Platform) -> None:

@@ -30,10 +30,10 @@ class Ledgers:
         self.history: PushHistory = PostgresPushHistory(database=database)
         self.builds: BuildLedger = PostgresBuildLedger(database=database)
 
-    def add(self, name: str, url: str = f"https://{KEY}.git") -> None:
+    def add(self, name: str, url: str = f"https://{KEY}.git", *, repository: str = "") -> None:
         """Create an app."""
-        sql = "insert into projects (name, git_url, git_key) values (:name, :url, :key)"
-        self.database.run(sql, name=name, url=url, key=repository_key(url) if url else "")
+        sql = "insert into projects (name, git_url, git_key, git_repo_name) values (:name, :url, :key, :repository)"
+        self.database.run(sql, name=name, url=url, key=repository_key(url) if url else "", repository=repository)
 
     def remove(self, name: str) -> None:
         """Delete an app with its environments."""

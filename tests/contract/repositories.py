@@ -51,6 +51,13 @@ class RepositoriesContract:
 
         assert world.names() == {"kept"}
 
+    def test_a_repository_is_known_by_its_url(self, world: RepositoriesWorld) -> None:
+        """With and without `.git`; a repository elsewhere has no name here."""
+        url = world.repositories.create("shop")
+
+        assert world.repositories.name_of(url) == world.repositories.name_of(url.removesuffix(".git")) == "shop"
+        assert world.repositories.name_of("https://elsewhere.example.org/team/shop.git") == ""
+
     def test_an_outage_is_unavailable(self, world: RepositoriesWorld) -> None:
         """And nothing is created."""
         world.break_down()

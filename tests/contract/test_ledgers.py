@@ -50,6 +50,17 @@ def test_apps_are_found_by_repository(world: Ledgers) -> None:
     assert world.apps.by_repository("") == ()
 
 
+def test_a_repository_belongs_to_the_app_it_was_created_for(world: Ledgers) -> None:
+    world.add("web", repository="web")
+    world.add("api")
+
+    owning = world.apps.owning("web")
+    assert owning is not None
+    assert owning.name == "web"
+    assert world.apps.owning("api") is None
+    assert world.apps.owning("") is None
+
+
 def test_an_environment_is_new_until_a_push_is_admitted(world: Ledgers) -> None:
     world.add("hello")
     topic = preview("hello", "topic")

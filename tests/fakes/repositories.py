@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from functions.common.domain.git_url import path_at
 from functions.common.errors import Unavailable
 
 
@@ -23,6 +24,10 @@ class FakeRepositories:
         """Delete a repository; see Repositories."""
         self._answer()
         self.names.discard(name)
+
+    def name_of(self, url: str) -> str:
+        """Return the name of a repository here; see Repositories."""
+        return path_at(url, base_url=self.base_url)
 
     def _answer(self) -> None:
         if self.down:

@@ -50,6 +50,13 @@ def owner_and_name(text: str, *, base_url: str, default_owner: str = "") -> tupl
             return None
 
 
+def path_at(url: str, *, base_url: str) -> str:
+    """Return the path of a git URL below `base_url`, without `.git`; empty when it leads elsewhere."""
+    home = repository_key(f"{base_url.rstrip('/')}/any").removesuffix("any")
+    key = repository_key(url)
+    return key.removeprefix(home) if key.startswith(home) else ""
+
+
 def _split(text: str) -> tuple[str, int | None, str]:
     try:
         parts = urlsplit(text)

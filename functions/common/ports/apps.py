@@ -20,6 +20,10 @@ class AppDirectory(Protocol):
         """
         ...
 
+    def owning(self, repository: str) -> App | None:
+        """Return the app for which Slipway created the repository with this name, wherever the app deploys from now."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppRecord:

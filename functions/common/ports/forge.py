@@ -31,6 +31,10 @@ class Repositories(Protocol):
         """Delete the repository; a missing one is not an error."""
         ...
 
+    def name_of(self, url: str) -> str:
+        """Return the name of the repository when the URL leads to where `create` creates them, otherwise nothing."""
+        ...
+
 
 class CommitStatuses(Protocol):
     """Shows the state of a deployment at its commit."""

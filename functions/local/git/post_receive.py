@@ -18,7 +18,7 @@ _ACCEPTED = range(200, 300)
 _SHORT_SHA = 12
 
 
-def main(home: Path, lines: list[str]) -> None:
+def main(home: Path, lines: list[str], pusher: str) -> None:
     """Announce the changes that git lists: `before after ref`, one a line."""
     instance = json.loads((home / "instance.json").read_text())
     folder = Path.cwd()
@@ -29,19 +29,21 @@ def main(home: Path, lines: list[str]) -> None:
     url = f"http://127.0.0.1:{instance['ports']['gateway']}/v1/webhooks/forgejo"
     retry = True
     for before, after, ref in changes:
-        for event, payload in _webhooks(before, after, ref, repository):
+        for event, payload in _webhooks(before, after, ref, repository, pusher):
             answer = webhook.send(url, instance["webhook_secret"], event, payload, _uuid(), retry=retry)
             retry = answer.status != 0  # a gateway that is down is waited for once only
             if event != "create":
                 _report(ref, after, answer)
 
 
-def _webhooks(before: str, after: str, ref: str, repository: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def _webhooks(
+    before: str, after: str, ref: str, repository: dict[str, Any], pusher: str
+) -> list[tuple[str, dict[str, Any]]]:
     """Return the events of a change, as Forgejo sends them, with their payloads."""
     is_tag = ref.startswith("refs/tags/")
     found = list[tuple[str, dict[str, Any]]]()
     if not webhook.is_zero(after) or is_tag:
-        found.append(("push", webhook.push(ref, before, after, repository)))
+        found.append(("push", webhook.push(ref, before, after, repository, email=pusher)))
     if webhook.is_zero(after):
         found.append(("delete", webhook.deleted(ref, repository)))
     elif webhook.is_zero(before):
@@ -83,6 +85,7 @@ def _uuid() -> str:
 
 if __name__ == "__main__":
     try:
-        main(Path(sys.argv[1]), sys.stdin.read().splitlines())
+        pusher = os.environ.get("SLIPWAY_PUSHER", "")  # noqa: TID251 - from the git server, no setting
+        main(Path(sys.argv[1]), sys.stdin.read().splitlines(), pusher)
     except Exception as error:  # noqa: BLE001 - git has stored the push in any case
         print(f"slipway: stored, but not announced ({type(error).__name__}: {error}); Slipway finds it by itself")

@@ -2,12 +2,11 @@
 
 import base64
 import binascii
-import hmac
 import re
 import subprocess
 import threading
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -16,18 +15,19 @@ from typing import IO, TYPE_CHECKING
 
 from gunicorn.http.errors import ParseException
 
-from functions.common.errors import Unavailable
+from functions.common.errors import NotFound, Unavailable
+from functions.common.ports.accounts import Caller
 from functions.common.settings import from_environment
-from functions.local import instance as instances
+from functions.local.git.access import REPOSITORY, Forbidden, GitAccess, Service, Unauthenticated
+from functions.local.git.composition import MAX_PUSH_BYTES, git_access, git_environment
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 _HASH = r"[0-9a-f]{38,64}"
 # What git requests below a repository; nothing else is served.
-_REPOSITORY = re.compile(
-    rf"/(?:(?P<owner>{_NAME})/)?(?P<name>{_NAME}?)(?:\.git)?"
+_REQUEST = re.compile(
+    rf"(?P<repository>{REPOSITORY})"
     r"(?P<rest>/info/refs|/HEAD|/git-upload-pack|/git-receive-pack"
     rf"|/objects/(?:info/(?:packs|alternates|http-alternates)|[0-9a-f]{{2}}/{_HASH}|pack/pack-{_HASH}\.(?:pack|idx)))"
 )
@@ -45,11 +45,9 @@ class _Refused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitServer:
-    """Serves the bare repositories in `folder`/OWNER/NAME.git; `owner` stands for a missing OWNER."""
+    """Serves the repositories that a caller may see; see GitAccess."""
 
-    folder: Path
-    owner: str
-    token: str
+    access: GitAccess
     backend: "Backend"
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -58,62 +56,56 @@ class GitServer:
             start_response("200 OK", [_TEXT])
             return [b""]
         try:
-            self._authorize(str(environ.get("HTTP_AUTHORIZATION", "")))
-            path = self._path(str(environ.get("PATH_INFO", "")))
-            return self.backend.run(path, environ, start_response)
+            caller = self._caller(str(environ.get("HTTP_AUTHORIZATION", "")))
+            path = self._path(caller, str(environ.get("PATH_INFO", "")), str(environ.get("QUERY_STRING", "")))
+            return self.backend.run(path, environ, start_response, pusher=caller.email)
         except _Refused as refused:
             start_response(refused.status, refused.headers)
             return [f"{refused}\n".encode()]
 
-    def _authorize(self, authorization: str) -> None:
+    def _caller(self, authorization: str) -> Caller:
+        """Return the caller of Basic credentials: the password is the token, the user name may be any."""
         scheme, _, encoded = authorization.partition(" ")
         try:
             _, _, password = base64.b64decode(encoded, validate=True).partition(b":")
         except (binascii.Error, ValueError):  # ValueError: not ASCII
             password = b""
-        if scheme.lower() != "basic" or not hmac.compare_digest(password, self.token.encode()):
-            text = "use any user name, and the admin token as the password"
-            raise _Refused(HTTPStatus.UNAUTHORIZED, text, _CHALLENGE)
+        try:
+            return self.access.authenticate(password.decode(errors="replace") if scheme.lower() == "basic" else "")
+        except Unauthenticated as error:
+            raise _Refused(HTTPStatus.UNAUTHORIZED, str(error), _CHALLENGE) from error
+        except Unavailable as error:
+            raise _Refused(HTTPStatus.SERVICE_UNAVAILABLE, str(error)) from error
 
-    def _path(self, path: str) -> str:
-        match = _REPOSITORY.fullmatch(path)
-        owner = match["owner"] or self.owner if match else ""
-        if match is None or not (self.folder / owner / f"{match['name']}.git").is_dir():
-            text = "there is no such repository: make the app first, with `paas apps create NAME`"
-            raise _Refused(HTTPStatus.NOT_FOUND, text)
-        return f"/{owner}/{match['name']}.git{match['rest']}"
+    def _path(self, caller: Caller, path: str, query: str) -> str:
+        match = _REQUEST.fullmatch(path)
+        rest = match["rest"] if match else ""
+        is_push = rest == "/git-receive-pack" or (rest == "/info/refs" and Service.PUSH in query)
+        service = Service.PUSH if is_push else Service.FETCH
+        try:
+            repository = self.access.path(caller, match["repository"] if match else "", service)
+        except NotFound as error:
+            raise _Refused(HTTPStatus.NOT_FOUND, str(error)) from error
+        except Forbidden as error:
+            raise _Refused(HTTPStatus.FORBIDDEN, str(error)) from error
+        except Unavailable as error:
+            raise _Refused(HTTPStatus.SERVICE_UNAVAILABLE, str(error)) from error
+        return f"/{repository.parent.name}/{repository.name}{rest}"
 
 
 def create() -> GitServer:
-    """Return the git server of the instance in SLIPWAY_LOCAL_HOME. Raises Unavailable when there is none."""
+    """Return the git server of the state folder in SLIPWAY_LOCAL_HOME."""
     settings = from_environment()
-    home = settings.local.home
-    instance = instances.load(home)
-    if instance is None:
-        msg = f"{home} holds no instance: run `task up`"
-        raise Unavailable(msg)
-    folder = home / "git"
-    return GitServer(
-        folder=folder,
-        owner=settings.forge.organisation,
-        token=instance.admin_token,
-        backend=git_backend(folder, settings.environment.get("PATH", "")),
-    )
+    access = git_access(settings)
+    return GitServer(access=access, backend=git_backend(access.folder, settings.environment.get("PATH", "")))
 
 
 # `git http-backend` as a CGI program. The body of a request is decoded here, so that a bad one gets a 400: git
 # would begin its answer, with status 200, before it reads the body.
 
 _CHUNK_BYTES = 65_536
-_MAX_BODY_BYTES = 8 * 1024**3
+_MAX_BODY_BYTES = MAX_PUSH_BYTES
 _PASSED_ON = ("REQUEST_METHOD", "SERVER_PROTOCOL", "QUERY_STRING", "CONTENT_TYPE", "REMOTE_ADDR")
-_GIT_CONFIG = {
-    "receive.denyNonFastForwards": "false",
-    "receive.denyDeletes": "false",
-    "safe.directory": "*",
-    # HEAD is the branch that was pushed first, perhaps one for a preview; a forge's HEAD means more.
-    "receive.denyDeleteCurrent": "ignore",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,10 +116,12 @@ class Backend:
     folder: Path
     path: str
 
-    def run(self, path: str, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    def run(
+        self, path: str, environ: "WSGIEnvironment", start_response: "StartResponse", *, pusher: str
+    ) -> Iterable[bytes]:
         """Answer a request for this path below the folder. Raises _Refused when git cannot answer it."""
         body = _body(environ)
-        process, stdin, stdout = self._start(path, environ)
+        process, stdin, stdout = self._start(self._environment(path, environ, pusher))
         sender = _Sender(body=body, sink=stdin)
         sender.start()  # both directions flow at the same time: otherwise each side could wait for the other
         status, headers = _head(stdout)
@@ -138,11 +132,9 @@ class Backend:
         start_response(status, headers)
         return _stream(process, stdout, first, sender)
 
-    def _start(self, path: str, environ: "WSGIEnvironment") -> tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]:
+    def _start(self, environment: Mapping[str, str]) -> tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]:
         try:
-            process = subprocess.Popen(
-                [self.program], env=self._environment(path, environ), stdin=subprocess.PIPE, stdout=subprocess.PIPE
-            )
+            process = subprocess.Popen([self.program], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         except OSError as error:
             text = f"git cannot be started: {error.strerror}"
             raise _Refused(HTTPStatus.SERVICE_UNAVAILABLE, text) from error
@@ -151,20 +143,15 @@ class Backend:
             raise RuntimeError(msg)
         return process, process.stdin, process.stdout
 
-    def _environment(self, path: str, environ: "WSGIEnvironment") -> dict[str, str]:
-        config = {f"GIT_CONFIG_KEY_{n}": name for n, name in enumerate(_GIT_CONFIG)}
-        config |= {f"GIT_CONFIG_VALUE_{n}": value for n, value in enumerate(_GIT_CONFIG.values())}
+    def _environment(self, path: str, environ: "WSGIEnvironment", pusher: str) -> dict[str, str]:
         return {
             **{name: str(environ[name]) for name in _PASSED_ON if environ.get(name)},
-            "PATH": self.path,
+            **git_environment(self.path, pusher=pusher, protocol=str(environ.get("HTTP_GIT_PROTOCOL", ""))),
             "GIT_PROJECT_ROOT": str(self.folder),
             "GIT_HTTP_EXPORT_ALL": "1",
             "GIT_HTTP_MAX_REQUEST_BUFFER": "100M",  # the list of commits that a client has, not compressed
             "PATH_INFO": path,
             "REMOTE_USER": "slipway",  # without a user git refuses pushes
-            "GIT_PROTOCOL": str(environ.get("HTTP_GIT_PROTOCOL", "")),
-            "GIT_CONFIG_COUNT": str(len(_GIT_CONFIG)),
-            **config,
         }
 
 

@@ -51,13 +51,13 @@ def user(login: str, email: str = "") -> dict[str, Any]:
     return {"id": 1, "login": login, "username": login, "full_name": "", "email": email}
 
 
-def push(ref: str, before: str, after: str, repo: dict[str, Any]) -> dict[str, Any]:
-    """Return the payload of a push of a branch or tag."""
+def push(ref: str, before: str, after: str, repo: dict[str, Any], *, email: str = "") -> dict[str, Any]:
+    """Return the payload of a push of a branch or tag by the user with this email; empty for one of the platform."""
     is_branch = ref.startswith("refs/heads/") and not is_zero(after)
     commits = _commits(ref, before, after, repo["html_url"]) if is_branch else []
     head = commits[0] if commits else _head(after, repo["html_url"])
     author = head["committer"] if head else user("slipway")
-    pusher = user(author["username"], author["email"])
+    pusher = user(email, email) if email else user(author["username"], author["email"])
     return {
         "ref": ref,
         "before": before,

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.postgres.migrations import migrate
 from functions.common.domain.git_url import repository_key
+from functions.common.domain.tokens import digest_of
 from functions.common.errors import Rejected
 from functions.local.files import write_private
 from functions.local.instance import ACCOUNT, Instance
@@ -189,7 +190,7 @@ def prepare(instance: Instance) -> None:
         database.run(
             "insert into api_tokens (digest, name, scope) values (:digest, 'admin of this machine', 'admin') "
             "on conflict (digest) do nothing",
-            digest=hashlib.sha256(instance.admin_token.encode()).hexdigest(),
+            digest=digest_of(instance.admin_token),
         )
         _update_git_urls(database, instance)
     finally:

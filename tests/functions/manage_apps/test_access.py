@@ -280,6 +280,32 @@ def test_a_repository_of_another_users_app_is_refused(api: ApiWorld, build: Call
     assert api.call("POST", "/v1/apps", {"name": "twin", "git_url": url}, token=made.tokens["deployer"]).status == 201
 
 
+def test_a_repository_stays_that_of_its_app_when_the_app_deploys_from_elsewhere(
+    api: ApiWorld, build: Callable[[], Shop]
+) -> None:
+    made = build()
+    url = api.app("moved", token=made.tokens["owner"])["git_url"]
+    elsewhere = {"url": "https://git.example.net/team/moved.git"}
+    assert api.call("PUT", "/v1/apps/moved/git", elsewhere, token=made.tokens["owner"]).status == 200
+
+    for found in (url, url.removesuffix(".git"), url.replace("//git", "//GIT")):
+        body = {"name": "thief", "git_url": found}
+        assert api.call("POST", "/v1/apps", body, token=made.tokens["stranger"]).status == 409, found
+    assert api.call("POST", "/v1/apps", {"name": "twin", "git_url": url}, token=made.tokens["owner"]).status == 201
+
+
+def test_a_repository_of_the_platform_without_an_app_is_for_administrators(
+    api: ApiWorld, build: Callable[[], Shop]
+) -> None:
+    made = build()
+    url = api.repositories.create("stray")
+    for found in (url, url.replace("stray", "./stray")):
+        body = {"name": "thief", "git_url": found}
+        assert api.call("POST", "/v1/apps", body, token=made.tokens["owner"]).status == 409, found
+    body = {"name": "found", "git_url": url}
+    assert api.call("POST", "/v1/apps", body, token=made.tokens["administrator"]).status == 201
+
+
 def token(api: ApiWorld, made: Shop, name: str, **fields: object) -> str:
     """Create a token of the owner."""
     answer = api.call("POST", "/v1/tokens", {"name": name, **fields}, token=made.tokens["owner"])

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from functions.common.adapters.local.repositories import LocalRepositories
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.domain.tokens import digest_of
 from functions.local.git.hooks import write_hooks
 from functions.local.instance import Instance
 from functions.local.platform.health import http_answers
@@ -20,6 +22,7 @@ from tests.local.broker.services import Received, RecordingService, Reply
 from tests.patience import patient
 
 SECRET = "of this test"
+ADMIN = "let-me-in"
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,11 @@ class Forge:
     instance: Instance
     gateway: RecordingService
     repositories: LocalRepositories
+    database: Postgres
+
+    def remote(self, repository: str, token: str = ADMIN) -> str:
+        """Return the URL of a repository with a token in it, by default an administrator's."""
+        return f"{self.instance.url('git').replace('://', f'://anyone:{token}@')}/{repository}"
 
     @property
     def log(self) -> str:
@@ -50,8 +58,15 @@ def accept(request: Received) -> Reply:
 
 
 @contextmanager
-def forge(home: Path) -> Iterator[Forge]:
-    """Run a git server on an instance of its own; the gateway listens only when the test wants it."""
+def forge(home: Path, database_url: str, *, reaches: str = "") -> Iterator[Forge]:
+    """Run a git server on an instance of its own; the gateway listens only when the test wants it.
+
+    `reaches` is the database that the server knows, by default the same.
+    """
+    database = Postgres(database_url)
+    database.run(
+        "insert into api_tokens (digest, name, scope) values (:digest, 'it', 'admin')", digest=digest_of(ADMIN)
+    )
     reservations = PortReservations()
     gateway = RecordingService(accept, port=reservations.take(0))
     instance = Instance(
@@ -61,19 +76,21 @@ def forge(home: Path) -> Iterator[Forge]:
         database_password="none",
         nats_token="none",
         webhook_secret=SECRET,
-        admin_token="let-me-in",
+        admin_token=ADMIN,
     )
     home.mkdir()
     instance.save()
     write_hooks(home)
-    own = {"SLIPWAY_PLATFORM": "local", "SLIPWAY_LOCAL_HOME": str(home)}
+    own = {"SLIPWAY_PLATFORM": "local", "SLIPWAY_LOCAL_HOME": str(home), "DATABASE_URL": reaches or database_url}
     environment = {**own, "PYTHONPATH": str(CODE), "PATH": os.defpath}
     with (home / "git.log").open("wb") as log:
         server = subprocess.Popen(git_command(instance.ports["git"]), env=environment, stderr=log)
     try:
         _wait(http_answers(instance.ports["git"]))
-        yield Forge(home, instance, gateway, LocalRepositories(folder=home / "git", base_url=instance.url("git")))
+        repositories = LocalRepositories(folder=home / "git", base_url=instance.url("git"))
+        yield Forge(home, instance, gateway, repositories, database)
     finally:
+        database.close()
         server.terminate()
         server.wait(patient(10))
         reservations.release()

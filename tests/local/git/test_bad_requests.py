@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import Databases
 from tests.local.git.forge import Forge, clone, commit, forge, git
 from tests.patience import patient
 
@@ -19,16 +20,16 @@ CHUNKED = b"Transfer-Encoding: chunked"
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
+def home(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
     folder = tmp_path_factory.mktemp("forge")
-    with forge(folder / "home") as running:
+    with databases.one() as url, forge(folder / "home", url) as running:
         running.repositories.create("hello")
         work = clone(folder / "work")
         commit(work, {"a": "1"}, "one")
-        git("push", "-q", f"{running.instance.git_url}/hello.git", "main", cwd=work)
+        git("push", "-q", running.remote("hello.git"), "main", cwd=work)
         yield running
         # The server still answers, and no request has met a bug.
-        git("ls-remote", f"{running.instance.git_url}/hello.git", cwd=work)
+        git("ls-remote", running.remote("hello.git"), cwd=work)
         assert "Traceback" not in running.log
         assert "Exception" not in running.log
 
@@ -163,7 +164,7 @@ def test_another_content_type_is_refused(home: Forge) -> None:
 
 
 def test_a_fetch_whose_request_is_compressed_is_answered(home: Forge, tmp_path: Path) -> None:
-    remote = f"{home.instance.git_url}/hello.git"
+    remote = home.remote("hello.git")
     git("clone", "-q", remote, "first", cwd=tmp_path)
     git("clone", "-q", remote, "second", cwd=tmp_path)
     for number in range(40):  # git lists them all in its request, which it compresses above 1,024 bytes

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from functions.common.adapters.local.repositories import GitHeads
+from tests.databases import Databases
 from tests.local.git.forge import SECRET, Forge, clone, commit, forge, git
 from tests.patience import patient
 
@@ -18,8 +19,8 @@ ZEROS = "0" * 40
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
-    with forge(tmp_path_factory.mktemp("forge") / "home") as running:
+def home(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
+    with databases.one() as url, forge(tmp_path_factory.mktemp("forge") / "home", url) as running:
         yield running
 
 
@@ -34,7 +35,7 @@ def test_a_push_sends_signed_webhooks_and_prints_the_answer(listening: Forge, tm
     listening.repositories.create("signed")
     work = clone(tmp_path / "work")
     first = commit(work, {"a.txt": "1", "ü b.txt": "1"}, "one")
-    output = git("push", f"{listening.instance.git_url}/signed.git", "main", cwd=work)
+    output = git("push", listening.remote("signed.git"), "main", cwd=work)
 
     push, create = listening.gateway.received
     assert (push.headers["x-forgejo-event"], create.headers["x-forgejo-event"]) == ("push", "create")
@@ -51,7 +52,7 @@ def test_a_push_sends_signed_webhooks_and_prints_the_answer(listening: Forge, tm
 def test_the_payload_names_commits_and_their_files(listening: Forge, tmp_path: Path) -> None:
     url = listening.repositories.create("payload")
     work = clone(tmp_path / "work")
-    remote = f"{listening.instance.git_url}/payload.git"
+    remote = listening.remote("payload.git")
     first = commit(work, {"a.txt": "1", "ü b.txt": "1"}, "one\n\nmore words")
     git("push", remote, "main", cwd=work)
     second = commit(work, {"a.txt": "2", "ü b.txt": "", "c/d.txt": "3"}, "two")
@@ -77,7 +78,7 @@ def test_branches_tags_force_pushes_and_deletions_have_the_payloads_of_forgejo(
 ) -> None:
     listening.repositories.create("refs")
     work = clone(tmp_path / "work")
-    remote = f"{listening.instance.git_url}/slipway/refs.git"
+    remote = listening.remote("slipway/refs.git")
     first = commit(work, {"a.txt": "1"}, "one")
     git("push", remote, "main", cwd=work)
     git("checkout", "-q", "-b", "feature/main", cwd=work)
@@ -120,7 +121,7 @@ def test_a_push_succeeds_while_the_gateway_is_down_and_reports_it(home: Forge, t
     url = home.repositories.create("alone")
     work = clone(tmp_path / "work")
     sha = commit(work, {"a.txt": "1"}, "one")
-    output = git("push", f"{home.instance.git_url}/alone.git", "main", cwd=work)
+    output = git("push", home.remote("alone.git"), "main", cwd=work)
 
     assert "the gateway does not answer; it is deployed when it does" in output
     assert GitHeads(folder=home.home / "git", base_url=home.instance.url("git")).head(url, "main") == sha
@@ -132,7 +133,7 @@ def test_a_request_without_the_token_is_refused(home: Forge, tmp_path: Path) -> 
         url = home.instance.url("git").replace("http://", f"http://{credentials}")
         output = git("ls-remote", f"{url}/closed.git", cwd=tmp_path, fails=True)
         assert "could not read Username" in output or "Authentication failed" in output or "could not read" in output
-    git("ls-remote", f"{home.instance.git_url}/closed.git", cwd=tmp_path)
+    git("ls-remote", home.remote("closed.git"), cwd=tmp_path)
 
 
 def test_an_unknown_repository_is_explained_and_no_path_leads_outside(home: Forge) -> None:
@@ -152,7 +153,7 @@ def test_a_large_push_and_a_clone_stream_through(listening: Forge, tmp_path: Pat
     for number in range(6):
         (work / f"{number}.bin").write_bytes(hashlib.shake_256(str(number).encode()).digest(1_000_000))
     sha = commit(work, {"a.txt": "1"}, "much")
-    remote = f"{listening.instance.git_url}/large.git"
+    remote = listening.remote("large.git")
     git("-c", "http.postBuffer=65536", "push", remote, "main", cwd=work)  # larger than the buffer: sent in chunks
     git("clone", "-q", remote, "copy", cwd=tmp_path)
 

@@ -29,6 +29,33 @@ def test_creating_and_deleting_are_idempotent(tmp_path: Path) -> None:
     assert not marker.parent.exists()
 
 
+def test_a_repository_with_commits_is_not_taken_over(tmp_path: Path) -> None:
+    repositories = LocalRepositories(folder=tmp_path / "git", base_url=BASE)
+    repositories.create("hello")
+    work, bare = clone(tmp_path / "work"), tmp_path / "git/slipway/hello.git"
+    commit(work, {"a": "1"}, "one")
+    git("push", "-q", str(bare), "main:feature/x", cwd=work)
+    for _ in ("loose", "packed"):
+        with pytest.raises(Rejected, match="there is a repository hello with commits in it"):
+            repositories.create("hello")
+        subprocess.run(["git", "-C", bare, "pack-refs", "--all"], check=True)
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        (f"{BASE}/slipway/hello.git", "hello"),
+        (f"{BASE}/hello", "hello"),
+        (f"{BASE}/team/hello.git/", "team/hello"),
+        (f"{BASE}/./slipway/hello.git", "./slipway/hello"),
+        ("http://127.0.0.1:8080/slipway/hello.git", ""),
+        ("https://git.example.org/slipway/hello.git", ""),
+    ],
+)
+def test_a_repository_here_has_a_name(tmp_path: Path, url: str, name: str) -> None:
+    assert LocalRepositories(folder=tmp_path / "git", base_url=BASE).name_of(url) == name
+
+
 @pytest.mark.parametrize("name", ["", "..", "../x", "a/b/c", ".hooks", "a b", "-x"])
 def test_an_invalid_name_is_rejected(tmp_path: Path, name: str) -> None:
     with pytest.raises(Rejected, match="not a valid repository name"):

@@ -20,7 +20,7 @@ from functions.common.adapters.forges.payload import (
 from functions.common.adapters.forges.signatures import HUB, hmac_mismatch
 from functions.common.adapters.http_client import Answer, HttpClient, text, without_user
 from functions.common.domain.delivery import Provider, Webhook
-from functions.common.domain.git_url import owner_and_name
+from functions.common.domain.git_url import owner_and_name, path_at
 from functions.common.errors import NotFound, Rejected, Unavailable
 from functions.common.events.base import Event
 from functions.common.events.push import BranchDeleted
@@ -219,6 +219,11 @@ class GiteaRepositories:
     def delete(self, name: str) -> None:
         """Delete the repository; see Repositories."""
         self._call("DELETE", self._path(name), f"repository {self.organisation}/{name}")
+
+    def name_of(self, url: str) -> str:
+        """Return the name of a repository of the organisation; see Repositories. The forge ignores case."""
+        owner, _, name = path_at(url, base_url=self.api.url).lower().partition("/")
+        return name if owner == self.organisation.lower() else ""
 
     def _replace_hook(self, name: str) -> None:
         """Create the webhook and delete older ones of the same URL: the forge itself would keep them all."""

@@ -22,5 +22,9 @@ class NoForge:
     def delete(self, name: str) -> None:
         """Do nothing; see Repositories."""
 
+    def name_of(self, url: str) -> str:  # noqa: ARG002 - it creates none
+        """Return nothing; see Repositories."""
+        return ""
+
     def post(self, repository: str, sha: str, *, state: str, description: str, context: str, target_url: str) -> None:
         """Do nothing; see CommitStatuses."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from functions.common.domain.git_url import owner_and_name
+from functions.common.domain.git_url import owner_and_name, path_at
 from functions.common.errors import NotFound, Rejected, Unavailable
 
 _NAME = re.compile(r"^(?:([A-Za-z0-9][A-Za-z0-9_.-]*)/)?([A-Za-z0-9][A-Za-z0-9_.-]*)\Z")
@@ -29,10 +29,19 @@ class LocalRepositories:
     owner: str = "slipway"
 
     def create(self, name: str) -> str:
-        """Create the repository; see Repositories. Raises Rejected for an invalid name."""
+        """Create the repository; see Repositories.
+
+        Raises Rejected for an invalid name, and for the name of a repository with commits: it belongs to another.
+        """
         path = self._path(name)
         if not (path / "HEAD").exists():
             self._create(path)
+        elif _packed(path) or any(one.is_file() for one in (path / _HEADS).rglob("*")):
+            msg = (
+                f"there is a repository {name} with commits in it: choose another name, or let an administrator create "
+                "the app with its URL"
+            )
+            raise Rejected(msg)
         return f"{self.base_url.rstrip('/')}/{path.parent.name}/{path.name}"
 
     def delete(self, name: str) -> None:
@@ -45,6 +54,10 @@ class LocalRepositories:
         except OSError as error:
             msg = f"repository {name} cannot be deleted: {error.strerror}"
             raise Unavailable(msg) from error
+
+    def name_of(self, url: str) -> str:
+        """Return the name of a repository here, with its owner unless that is the default one; see Repositories."""
+        return path_at(url, base_url=self.base_url).removeprefix(f"{self.owner}/")
 
     def _create(self, path: Path) -> None:
         draft = path.with_name(f".{path.name}.new")

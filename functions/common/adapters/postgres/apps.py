@@ -18,6 +18,7 @@ select id::text, name, git_url, branch, domain, paths,
     array(select host from custom_domains where app = projects.name order by host) as custom_domains
 from projects
 """
+_OWNING = _SELECT_APPS + "where git_repo_name = :repository and git_repo_name <> ''"
 _BY_REPOSITORY = _SELECT_APPS + "where git_key = any(cast(:keys as text[])) and git_key <> '' order by name"
 
 
@@ -30,6 +31,11 @@ class PostgresAppDirectory:
     def by_repository(self, *keys: str) -> tuple[App, ...]:
         """Return the apps of a repository; see AppDirectory."""
         return tuple(_app(row) for row in self.database.rows(_BY_REPOSITORY, keys=list(keys)))
+
+    def owning(self, repository: str) -> App | None:
+        """Return the app of a repository that Slipway created; see AppDirectory."""
+        rows = self.database.rows(_OWNING, repository=repository)
+        return _app(rows[0]) if rows else None
 
 
 def _app(row: dict[str, Any]) -> App:
