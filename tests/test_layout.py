@@ -25,6 +25,7 @@ SHORT = {
     "common/adapters/dns/noop_dns.py": "the adapter for no DNS provider, beside those for providers",
     "common/domain/addresses.py": "what two functions and the API need alike",
     "common/domain/tokens.py": "what the API and the git server need alike",
+    "common/events/notification.py": "the events of one subject, as each of its files",
     "common/ports/clock.py": "the port that nearly every function takes",
     "local/git/hooks.py": "writes the hook; the hook itself imports nothing of ours",
     "local/platform/ticker.py": "a program of its own",

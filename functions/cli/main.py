@@ -14,6 +14,7 @@ from functions.cli.git_credential import git_credential
 from functions.cli.keys import keys
 from functions.cli.logs import logs
 from functions.cli.migrate import migrate
+from functions.cli.notifications import notifications
 from functions.cli.releases import previews, ps, releases, rollback
 from functions.cli.setup import setup
 from functions.cli.tokens import tokens
@@ -64,6 +65,7 @@ for _command in (
     logout,
     logs,
     migrate,
+    notifications,
     password,
     previews,
     ps,

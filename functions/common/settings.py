@@ -120,6 +120,21 @@ def _kinds(text: str) -> dict[str, str]:
     return {app: kind for app, _, kind in pairs}
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip().lower() for part in text.split(",") if part.strip())
+
+
+def _mail_server(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in {"smtp", "smtps"} and parts.hostname and (parts.port or 1)
+    except ValueError:
+        valid = False
+    if not valid:
+        msg = f"the setting SMTP_URL must be smtp://[USER:PASSWORD@]HOST[:PORT] or smtps://...: {_REMEDY}"
+        raise SettingError(msg)
+
+
 def _texts(text: str) -> dict[str, str]:
     try:
         return {str(name): str(value) for name, value in json.loads(text).items()}
@@ -140,6 +155,7 @@ PERCENT = range(1, 101)
 UNSET = SecretStr("")
 Kind = Literal["rollout", "deployment", "knative"]
 Kinds = Annotated[dict[str, Kind], BeforeValidator(_kinds)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Percents = Annotated[tuple[int, ...], BeforeValidator(_percents)]
 Url = Annotated[str, AfterValidator(_url)]
 Namespaced = Annotated[str, AfterValidator(_namespaced)]
@@ -346,6 +362,32 @@ class Dns(Group):
         return self
 
 
+class Notifications(Group):
+    """Notifications."""
+
+    from_user = True
+
+    smtp_url: SecretStr = setting(
+        "SMTP_URL",
+        "`smtp://[USER:PASSWORD@]HOST[:PORT]`, with STARTTLS where the server offers it, or `smtps://`; for emails",
+        UNSET,
+    )
+    sender: str = setting("SMTP_FROM", "required with `SMTP_URL`; the address that emails come from", "")
+    internal: Names = setting(
+        "SLIPWAY_NOTIFY_INTERNAL",
+        "hosts, addresses and networks that notifications may go to although they are not public: "
+        "`chat.example.org,10.0.0.0/8`",
+        (),
+    )
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if url := self.smtp_url.get_secret_value():
+            _mail_server(url)
+            self.require("sender")
+        return self
+
+
 class Limits(Group):
     """What Slipway ends or deletes by itself."""
 
@@ -438,6 +480,7 @@ class Settings:
     workloads = _once(Workloads)
     certificates = _once(Certificates)
     dns = _once(Dns)
+    notifications = _once(Notifications)
     limits = _once(Limits)
     clock = _once(Clock)
     broker = _once(Broker)

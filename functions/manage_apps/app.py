@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from functions.common.adapters.postgres import apps as apps_tables
     from functions.common.adapters.postgres import builds as builds_tables
     from functions.common.adapters.postgres import events as events_tables
+    from functions.common.adapters.postgres import notifications as notification_tables
     from functions.common.adapters.postgres import pushes as pushes_tables
     from functions.common.adapters.postgres import releases as releases_tables
     from functions.common.adapters.postgres import users as users_tables
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         domains,
         events,
         logs,
+        notifications,
         projects,
         pushes,
         releases,
@@ -52,6 +54,7 @@ else:
     trigger_files = lazy("functions.common.adapters.trigger_files")
     apps_tables = lazy("functions.common.adapters.postgres.apps")
     events_tables = lazy("functions.common.adapters.postgres.events")
+    notification_tables = lazy("functions.common.adapters.postgres.notifications")
     builds_tables = lazy("functions.common.adapters.postgres.builds")
     pushes_tables = lazy("functions.common.adapters.postgres.pushes")
     releases_tables = lazy("functions.common.adapters.postgres.releases")
@@ -67,6 +70,7 @@ else:
     events = lazy("functions.manage_apps.events")
     logs = lazy("functions.manage_apps.logs")
     projects = lazy("functions.manage_apps.projects")
+    notifications = lazy("functions.manage_apps.notifications")
     pushes = lazy("functions.manage_apps.pushes")
     releases = lazy("functions.manage_apps.releases")
     tokens = lazy("functions.manage_apps.tokens")
@@ -94,6 +98,7 @@ def compose(parts: Core, *, repositories: Repositories) -> Api:
         runtime_logs=parts.platform.runtime_logs(),
         domain=parts.settings.apps.domain,
         sink=parts.sink,
+        has_mail_server=bool(parts.settings.notifications.smtp_url.get_secret_value()),
     )
     return Api(
         handlers.groups(),
@@ -113,6 +118,7 @@ class Handlers:
     runtime_logs: RuntimeLogs
     domain: str
     sink: EventSink
+    has_mail_server: bool
 
     def groups(self) -> Mapping[str, Callable[[], object]]:
         """Return how to compose each group of the table of routes."""
@@ -127,6 +133,7 @@ class Handlers:
             "events": self._events,
             "logs": self._logs,
             "projects": self._projects,
+            "notifications": self._notifications,
             "pushes": self._pushes,
             "releases": self._releases,
             "ssh_keys": self._ssh_keys,
@@ -220,6 +227,14 @@ class Handlers:
             changes=self._changes,
             audit=self._audit,
             hosts=self._hosts,
+        )
+
+    def _notifications(self) -> object:
+        return notifications.NotificationHandlers(
+            channels=notification_tables.PostgresChannels(database=self.parts.database),
+            changes=self._changes,
+            audit=self._audit,
+            has_mail_server=self.has_mail_server,
         )
 
     def _pushes(self) -> object:

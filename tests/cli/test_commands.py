@@ -127,3 +127,27 @@ def test_failures_say_what_to_do(platform: Platform) -> None:
     assert platform.paas("apps", "list", env={"PAAS_SERVER": platform.url, "PAAS_TOKEN": "wrong"}).exit_code == 4
     away = platform.paas("apps", "list", server="http://127.0.0.1:1")
     assert (away.exit_code, "task up" in away.stderr) == (5, True)
+
+
+def test_channels_of_notifications_come_and_go(platform: Platform) -> None:
+    platform.paas("apps", "create", "noted")
+    added = platform.paas("notifications", "add", "ops", "https://hooks.example.org/in", "--app", "noted")
+    listed = platform.paas("notifications", "list", "--app", "noted")
+    both = platform.paas("notifications", "list", "--app", "noted", "--all")
+    common = platform.paas("notifications", "add", "chat", "https://c.example.org/k", "--kind", "slack", "--all")
+
+    assert added.stdout.startswith("whsec_")
+    assert "paas notifications test ops --app noted" in added.stderr
+    assert listed.stdout.splitlines()[1].split() == [
+        "ops",
+        "webhook",
+        "https://hooks.example.org/…",
+        "all",
+        "in",
+        "use",
+    ]
+    assert (both.exit_code, common.exit_code) == (2, 0)
+    assert "test to ops" in platform.paas("notifications", "test", "ops", "--app", "noted").stdout
+    assert platform.paas("notifications", "remove", "ops", "--app", "noted").stdout == "removed ops\n"
+    assert platform.paas("notifications", "test", "ops", "--app", "noted").exit_code == 3
+    assert platform.json("notifications", "list", "--app", "noted") == []

@@ -65,6 +65,7 @@ class HttpClient:
 
     `service` is its name in errors. `remedies` say what an operator can do about a status. `timeout` limits each step
     (connect, send, each read), `body_timeout` a body that arrives in drops, both in seconds.
+    `address` is connected to instead of what the URL's host resolves to; TLS still checks the host's name.
     Errors contain neither headers nor query nor body: tokens are there.
     """
 
@@ -75,6 +76,7 @@ class HttpClient:
     remedies: Mapping[int, str] = field(default_factory=dict, repr=False)
     timeout: float = 5.0
     body_timeout: float = 20.0
+    address: str = ""
 
     def call(
         self,
@@ -83,10 +85,14 @@ class HttpClient:
         *,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
+        content: bytes | None = None,
         attempts: int = 1,
         allow: Collection[int] = (),
+        label: str = "",
     ) -> Answer:
-        """Return the answer; redirects are not followed.
+        """Return the answer; redirects are not followed. `content` is sent as it is, `body` as JSON.
+
+        `label` replaces the path in errors, where it holds a secret.
 
         A lost connection and a 5xx are repeated up to `attempts` times: pass more than one only when the call is safe
         to repeat. Raises Unavailable when there is no answer, and for 408, 429 and 5xx unless `allow` contains the
@@ -94,7 +100,7 @@ class HttpClient:
         """
         for attempt in range(1, attempts + 1):
             try:
-                answer = self._attempt(method, path, query, body)
+                answer = self._attempt(method, path, params=query, json=body, content=content)
             except Unavailable:
                 if attempt == attempts:
                     raise
@@ -102,7 +108,9 @@ class HttpClient:
             if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR or attempt == attempts:
                 break
         if _may_pass(answer.status) and answer.status not in allow:
-            msg = f"{self.service} answers {answer.status} to {method} {path}{_wait(answer)}; it is tried again"
+            msg = (
+                f"{self.service} answers {answer.status} to {method} {label or path}{_wait(answer)}; it is tried again"
+            )
             raise Unavailable(msg)
         return answer
 
@@ -118,14 +126,16 @@ class HttpClient:
             return Rejected(f"{self.service} answers {answer.status} for {what}{details}: {remedy}")
         return Rejected(f"{self.service} refuses {what} with {answer.status}{details}")
 
-    def _attempt(
-        self, method: str, path: str, query: Mapping[str, str] | None, body: Mapping[str, Any] | None
-    ) -> Answer:
+    def _attempt(self, method: str, path: str, **sent: Any) -> Answer:  # noqa: ANN401 - as httpx takes it
         url = f"{self.url.rstrip('/')}{path}"
         try:
+            place, headers, extensions = self._connect_to(url)
             with (
-                httpx.Client(timeout=self.timeout, verify=tls_context(url)) as client,
-                client.stream(method, url, params=query, json=body, headers=self.headers, auth=self.auth) as response,
+                # Proxies of the environment resolve the name themselves, so that a fixed address goes past them.
+                httpx.Client(timeout=self.timeout, verify=tls_context(url), trust_env=not self.address) as client,
+                client.stream(
+                    method, place, headers=headers, auth=self.auth, extensions=extensions, **sent
+                ) as response,
             ):
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 data = self._read(response)
@@ -142,6 +152,14 @@ class HttpClient:
         except httpx.HTTPError as error:
             msg = f"{self.service} does not answer: {_reason(error)}"
             raise Unavailable(msg) from error
+
+    def _connect_to(self, url: str) -> "tuple[httpx.URL, dict[str, str], dict[str, Any]]":
+        """Return the URL to connect to, the headers, and the name that TLS checks."""
+        place = httpx.URL(url)
+        if not self.address:
+            return place, dict(self.headers), {}
+        host = place.netloc.decode()
+        return place.copy_with(host=self.address), {**self.headers, "Host": host}, {"sni_hostname": place.host}
 
     def _read(self, response: "httpx.Response") -> bytes:
         data, deadline = bytearray(), time.monotonic() + self.body_timeout

@@ -15,6 +15,7 @@ from tests.story import KEY, SHA, Story
 CALLERS = ("nobody", "stranger", "viewer", "deployer", "owner", "administrator")
 KEY_LINE = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl me"
 PUSH = "push-1"
+CHANNEL = {"name": "hook", "kind": "webhook", "target": "https://hooks.example.org/1"}
 
 
 class Row(NamedTuple):
@@ -97,6 +98,16 @@ TABLE: dict[tuple[str, str], Row] = {
         "/projects/shop/domain", answering(201, DEPLOYERS), {"domain": "www.example.net"}
     ),
     ("DELETE", "/projects/<app>/domain"): Row("/projects/shop/domain", DEPLOYERS),
+    ("GET", "/apps/<app>/notifications"): Row("/apps/shop/notifications", VIEWERS),
+    ("POST", "/apps/<app>/notifications"): Row("/apps/shop/notifications", answering(201, OWNERS), CHANNEL),
+    ("DELETE", "/apps/<app>/notifications/<name>"): Row("/apps/shop/notifications/chat", OWNERS),
+    ("POST", "/apps/<app>/notifications/<name>/test"): Row(
+        "/apps/shop/notifications/chat/test", answering(202, OWNERS)
+    ),
+    ("GET", "/notifications"): Row("/notifications", ADMINISTRATORS),
+    ("POST", "/notifications"): Row("/notifications", answering(201, ADMINISTRATORS), CHANNEL),
+    ("DELETE", "/notifications/<name>"): Row("/notifications/none", answering(404, ADMINISTRATORS)),
+    ("POST", "/notifications/<name>/test"): Row("/notifications/none/test", answering(404, ADMINISTRATORS)),
     ("GET", "/builds/<build>"): Row("/builds/build-1", VIEWERS),
     ("GET", "/builds/<build>/log"): Row("/builds/build-1/log", VIEWERS),
     ("GET", "/pushes/<push>"): Row(f"/pushes/{SHA}", VIEWERS),
@@ -125,12 +136,13 @@ class Shop(NamedTuple):
 def shop(api: ApiWorld, story: Story) -> Shop:
     """Create the users and the app, without anything that was there before."""
     tables = ("users", "projects", "events", "dead_letters", "builds", "pushes", "webhook_deliveries", "releases")
-    for table in (*tables, "login_attempts", "environments", "invitations"):
+    for table in (*tables, "login_attempts", "environments", "invitations", "notification_channels"):
         api.database.run(f"delete from {table}")  # noqa: S608 - names of tables
     emails = {name: f"{name}@example.org" for name in (*CALLERS[1:], "spare")}
     tokens = {name: api.user(email, administrator=name == "administrator") for name, email in emails.items()}
     api.app("shop", token=tokens["owner"])
     api.call("PUT", "/v1/apps/shop/domains/old.example.net", token=tokens["owner"])
+    api.call("POST", "/v1/apps/shop/notifications", {**CHANNEL, "name": "chat"}, token=tokens["owner"])
     for name in ("viewer", "deployer"):
         api.call("PUT", f"/v1/apps/shop/collaborators/{emails[name]}", {"role": name}, token=tokens["owner"])
     story.delivery("d-1", event_id=PUSH)

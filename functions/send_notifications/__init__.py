@@ -1,0 +1,1 @@
+"""Sends notifications of events to the channels of an app."""
