@@ -1,14 +1,18 @@
-"""Log in and out, accept an invitation; the visitor's own account."""
+"""Log in and out, accept an invitation; the visitor's own account: password, SSH keys, tokens."""
 
 from datetime import datetime
 
-from functions.dashboard.api import Json
+from functions.dashboard.api import Json, Refused
 from functions.dashboard.session import HOME, own_path
 from functions.dashboard.visit import Page, Result, SeeOther, Visit
+
+_ACCOUNT = f"{HOME}/account"
 
 
 class AccountPages:
     """The pages of the visitor's own account."""
+
+    # The session.
 
     def show_login(self, visit: Visit) -> Page:
         """Show the form of the login."""
@@ -34,6 +38,59 @@ class AccountPages:
         """End the session."""
         visit.api.send("POST", "auth", "logout")
         return SeeOther(to=f"{HOME}/login", notice="logged-out", logout=True)
+
+    # The account.
+
+    def show(self, visit: Visit) -> Page:
+        """Show the visitor's password form, SSH keys and tokens."""
+        context = {
+            "keys": visit.api.get("auth", "ssh-keys")["items"],
+            "tokens": visit.api.get("tokens")["items"],
+            "apps": [app["name"] for app in visit.api.get("apps", limit=200)["items"]],
+        }
+        return Page(template="account.html", title="Account", me=visit.api.get("whoami"), context=context)
+
+    def change_password(self, visit: Visit) -> Result:
+        """Change the password; the other sessions end."""
+        current, new, again = (visit.form.get(name, "") for name in ("current", "new", "again"))
+        if new != again:
+            msg = "the new password and its repetition differ: type both again"
+            raise Refused(msg)
+        visit.api.send("PUT", "auth", "password", body={"current": current, "new": new})
+        return SeeOther(to=_ACCOUNT, notice="password-changed")
+
+    def add_ssh_key(self, visit: Visit) -> Result:
+        """Add an SSH key."""
+        body = {"name": visit.field("key_name"), "public_key": visit.field("public_key")}
+        visit.api.send("POST", "auth", "ssh-keys", body=body)
+        return SeeOther(to=f"{_ACCOUNT}#ssh-keys", notice="key-added")
+
+    def remove_ssh_key(self, visit: Visit) -> Result:
+        """Remove an SSH key."""
+        visit.api.send("DELETE", "auth", "ssh-keys", visit.field("key"))
+        return SeeOther(to=f"{_ACCOUNT}#ssh-keys", notice="key-removed")
+
+    def create_token(self, visit: Visit) -> Result:
+        """Create a token, and show it this once."""
+        days = visit.field("days")
+        if not days.isdecimal():
+            msg = "days: give a whole number of days"
+            raise Refused(msg)
+        body = {"name": visit.field("token_name"), "scope": visit.field("scope"), "app": visit.field("app")}
+        created = visit.api.send("POST", "tokens", body={**body, "days": int(days)})
+        context = {
+            "secret": created["token"],
+            "about": f"The token {created['name']}, with the scope {created['scope']}",
+            "expires_at": created["expires_at"],
+            "hint": "Send it as Authorization: Bearer, or give it to paas in PAAS_TOKEN.",
+            "back": f"{_ACCOUNT}#tokens",
+        }
+        return Page(template="once.html", title="New token", me=visit.api.get("whoami"), context=context)
+
+    def revoke_token(self, visit: Visit) -> Result:
+        """Revoke a token or another session."""
+        visit.api.send("DELETE", "tokens", visit.field("token"))
+        return SeeOther(to=f"{_ACCOUNT}#tokens", notice="token-revoked")
 
 
 def _next(visit: Visit) -> str:

@@ -10,8 +10,11 @@ from functions.common.runtime.http import Endpoint, http_target, limit_body, no_
 from functions.dashboard.account import AccountPages
 from functions.dashboard.api import Connect
 from functions.dashboard.apps import AppPages
+from functions.dashboard.dead_letters import DeadLetterPages
 from functions.dashboard.pushes import PushPages
+from functions.dashboard.settings import SettingsPages
 from functions.dashboard.static_files import StaticFiles
+from functions.dashboard.users import UserPages
 from functions.dashboard.web import Dashboard
 
 MAX_BODY = 256 * 1024
@@ -28,7 +31,14 @@ def create() -> Endpoint:
 def compose(connect: Connect) -> Dashboard:
     """Return the dashboard over an API."""
     return Dashboard(
-        {"account": AccountPages, "apps": AppPages, "pushes": PushPages},
+        {
+            "account": AccountPages,
+            "apps": AppPages,
+            "dead_letters": DeadLetterPages,
+            "pushes": PushPages,
+            "settings": SettingsPages,
+            "users": UserPages,
+        },
         connect=connect,
         templates=JinjaTemplates(_FOLDER / "templates"),
         static=StaticFiles(_FOLDER / "static"),

@@ -1,10 +1,18 @@
-"""The pages of apps: the list, a new app, one app with its releases."""
+"""The pages of apps: the list, a new app, one app with its releases, config and domains, and its previews."""
 
-from functions.dashboard.api import Json
+from collections.abc import Mapping
+
+from functions.dashboard.api import Json, Refused
 from functions.dashboard.session import HOME
 from functions.dashboard.visit import Page, Result, SeeOther, Visit
 
-RELEASES = 10
+RELEASES, BUILDS = 10, 10
+_NEVER_LIVE = {"failed", "superseded", "started"}
+
+
+def app_path(visit: Visit) -> str:
+    """Return the address of the app's page."""
+    return f"{HOME}/apps/{visit.app}"
 
 
 class AppPages:
@@ -31,18 +39,72 @@ class AppPages:
         app = visit.api.send("POST", "apps", body=body)
         return SeeOther(to=f"{HOME}/apps/{app['name']}", notice="app-created")
 
+    # One app.
+
     def show(self, visit: Visit) -> Page:
-        """Show an app: what is live, where traffic goes, and its last releases."""
+        """Show an app: what is live, where traffic goes, its last releases and builds, config and domains."""
         me, app = visit.api.get("whoami"), visit.api.get("apps", visit.app)
-        releases = self._releases(visit)
+        releases: list[Json] = visit.api.get("apps", visit.app, "releases", limit=RELEASES)["items"]
+        scope = visit.query.get("scope", "production")
         context = {
             "app": app,
-            "releases": releases,
+            "releases": [{**one, "can_run": one["state"] not in _NEVER_LIVE} for one in releases],
             "live": next((one for one in releases if one["state"] == "live"), None),
             "rolling": next((one for one in releases if one["state"] == "started"), None),
+            "builds": visit.api.get("apps", visit.app, "builds", limit=BUILDS)["items"],
+            "scope": scope,
+            "config": sorted(visit.api.get("apps", visit.app, "config", scope=scope)["config"]),
         }
         return Page(template="app.html", title=app["name"], me=me, context=context)
 
-    def _releases(self, visit: Visit) -> list[Json]:
-        items: list[Json] = visit.api.get("apps", visit.app, "releases", limit=RELEASES)["items"]
-        return items
+    def roll_back(self, visit: Visit) -> Result:
+        """Release an earlier release again."""
+        number = visit.field("to")
+        if not number.isdecimal():
+            msg = "choose the release to go back to"
+            raise Refused(msg)
+        visit.api.send("POST", "apps", visit.app, "rollback", body={"to": int(number)})
+        return SeeOther(to=f"{app_path(visit)}#releases", notice="rollback-requested")
+
+    def set_config(self, visit: Visit) -> Result:
+        """Set one config variable; its value is shown nowhere afterwards."""
+        changes = {visit.field("key"): visit.form.get("value", "")}
+        return self._change_config(visit, changes)
+
+    def unset_config(self, visit: Visit) -> Result:
+        """Unset one config variable."""
+        return self._change_config(visit, {visit.field("key"): None})
+
+    def add_domain(self, visit: Visit) -> Result:
+        """Add a custom domain."""
+        if not visit.field("host"):
+            msg = "host: give one like www.example.org"
+            raise Refused(msg)
+        visit.api.send("PUT", "apps", visit.app, "domains", visit.field("host"))
+        return SeeOther(to=f"{app_path(visit)}#domains", notice="domain-added")
+
+    def remove_domain(self, visit: Visit) -> Result:
+        """Remove a custom domain."""
+        visit.api.send("DELETE", "apps", visit.app, "domains", visit.field("host"))
+        return SeeOther(to=f"{app_path(visit)}#domains", notice="domain-removed")
+
+    def show_previews(self, visit: Visit) -> Page:
+        """Show the app's previews, open ones first."""
+        me, app = visit.api.get("whoami"), visit.api.get("apps", visit.app)
+        environments = visit.api.get("apps", visit.app, "environments")["items"]
+        previews = [one for one in environments if one["name"] != "production"]
+        return Page(template="previews.html", title=f"Previews of {app['name']}", me=me, context=_of(app, previews))
+
+    def _change_config(self, visit: Visit, changes: Mapping[str, str | None]) -> Result:
+        scope = visit.field("scope") or "production"
+        visit.api.send("PATCH", "apps", visit.app, "config", body=changes, query=scope)
+        where = "" if scope == "production" else "?scope=preview"
+        return SeeOther(to=f"{app_path(visit)}{where}#config", notice="config-changed")
+
+
+def _of(app: Json, previews: list[Json]) -> Json:
+    return {
+        "app": app,
+        "open": [one for one in previews if one["state"] == "open"],
+        "closed": [one for one in previews if one["state"] != "open"],
+    }

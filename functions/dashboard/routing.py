@@ -29,19 +29,50 @@ def _form(path: str, group: str, handler: str, page: str, *, public: bool = Fals
 
 
 _APP = "/apps/<app>"
+_LETTER = "/dead-letters/<int(max=9223372036854775807):number>"
 ROUTES = (
     Route("GET", "", "apps", "home"),
     Route("GET", "/login", "account", "show_login", public=True),
     _form("/login", "account", "log_in", "show_login", public=True),
     Route("GET", "/invitation", "account", "show_invitation", public=True),
     _form("/invitation", "account", "accept_invitation", "show_invitation", public=True),
-    _form("/logout", "account", "log_out", "show_account"),
+    _form("/logout", "account", "log_out", "show"),
+    # The visitor's own account.
+    Route("GET", "/account", "account", "show"),
+    _form("/account/password", "account", "change_password", "show"),
+    _form("/account/ssh-keys", "account", "add_ssh_key", "show"),
+    _form("/account/ssh-keys/remove", "account", "remove_ssh_key", "show"),
+    _form("/account/tokens", "account", "create_token", "show"),
+    _form("/account/tokens/revoke", "account", "revoke_token", "show"),
+    # Apps.
     Route("GET", "/apps", "apps", "list_apps"),
     Route("GET", "/apps/new", "apps", "show_new"),
     _form("/apps/new", "apps", "create", "show_new"),
     Route("GET", _APP, "apps", "show"),
+    _form(f"{_APP}/rollback", "apps", "roll_back", "show"),
+    _form(f"{_APP}/config", "apps", "set_config", "show"),
+    _form(f"{_APP}/config/remove", "apps", "unset_config", "show"),
+    _form(f"{_APP}/domains", "apps", "add_domain", "show"),
+    _form(f"{_APP}/domains/remove", "apps", "remove_domain", "show"),
+    Route("GET", f"{_APP}/previews", "apps", "show_previews"),
+    Route("GET", f"{_APP}/settings", "settings", "show"),
+    _form(f"{_APP}/settings/git", "settings", "set_git_source", "show"),
+    _form(f"{_APP}/settings/collaborators", "settings", "put_collaborator", "show"),
+    _form(f"{_APP}/settings/collaborators/remove", "settings", "remove_collaborator", "show"),
+    _form(f"{_APP}/settings/delete", "settings", "delete", "show"),
+    # What happened.
     Route("GET", "/pushes/<push>", "pushes", "show"),
     Route("GET", "/builds/<build>/log", "pushes", "show_log"),
+    Route("GET", "/dead-letters", "dead_letters", "list_letters"),
+    Route("GET", _LETTER, "dead_letters", "show"),
+    _form(f"{_LETTER}/redrive", "dead_letters", "redrive", "show"),
+    _form(f"{_LETTER}/discard", "dead_letters", "discard", "show"),
+    # For administrators.
+    Route("GET", "/users", "users", "show"),
+    _form("/users/invite", "users", "invite", "show"),
+    _form("/users/withdraw", "users", "withdraw", "show"),
+    _form("/users/change", "users", "change", "show"),
+    _form("/users/remove", "users", "remove", "show"),
 )
 
 

@@ -10,7 +10,24 @@ from functions.dashboard.api import Api, Json, Refused
 # What a page says after an action, by the name that its address carries: an address can show no other text.
 NOTICES = {
     "app-created": "The app is created. Push to its repository to bring it live.",
+    "app-deleted": "The app is being deleted.",
+    "collaborator-changed": "The collaborator is changed.",
+    "collaborator-removed": "The collaborator is removed.",
+    "config-changed": "The config is changed. A release with it follows when the app is live.",
+    "domain-added": "The domain is added. Its certificate follows as soon as its DNS record leads here.",
+    "domain-removed": "The domain is removed.",
+    "git-changed": "The git source is changed, from the next push on.",
+    "key-added": "The SSH key is added.",
+    "key-removed": "The SSH key is removed.",
+    "letter-discarded": "The dead letter is discarded.",
+    "letter-redriven": "The event was sent again to all its functions.",
     "logged-out": "You are logged out.",
+    "password-changed": "The password is changed. Your other sessions have ended.",
+    "rollback-requested": "The rollback has begun.",
+    "token-revoked": "The token is revoked.",
+    "user-changed": "The user is changed.",
+    "user-removed": "The user is removed.",
+    "invitation-withdrawn": "The invitation is withdrawn.",
 }
 
 

@@ -143,7 +143,6 @@ class Dashboard:
             "form": visit.form if visit else {},
             "done": request.args.get("done", ""),
             "notices": NOTICES,
-            "refusal_shown": False,
             "static": self._static.urls,
             **page.context,
         }

@@ -6,3 +6,8 @@ document.addEventListener("htmx:sseBeforeMessage", (event) => {
   const row = new DOMParser().parseFromString(event.detail.data, "text/html").body.firstElementChild;
   if (row && row.id && document.getElementById(row.id)) event.preventDefault();
 });
+
+// After a form was sent by htmx, read out what came of it.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.target.id === "main") event.target.querySelector("[role=alert], [role=status]")?.focus();
+});
