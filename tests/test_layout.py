@@ -25,6 +25,8 @@ SHORT = {
     "common/adapters/dns/noop_dns.py": "the adapter for no DNS provider, beside those for providers",
     "common/domain/addresses.py": "what two functions and the API need alike",
     "common/domain/tokens.py": "what the API and the git server need alike",
+    "cli/usage.py": "a command of its own",
+    "export_metrics/app.py": "a composition root",
     "common/events/notification.py": "the events of one subject, as each of its files",
     "common/ports/clock.py": "the port that nearly every function takes",
     "local/git/hooks.py": "writes the hook; the hook itself imports nothing of ours",

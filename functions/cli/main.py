@@ -18,6 +18,7 @@ from functions.cli.notifications import notifications
 from functions.cli.releases import previews, ps, releases, rollback
 from functions.cli.setup import setup
 from functions.cli.tokens import tokens
+from functions.cli.usage import usage
 from functions.cli.users import users
 
 
@@ -73,6 +74,7 @@ for _command in (
     rollback,
     setup,
     tokens,
+    usage,
     users,
     whoami,
 ):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from functions.common.adapters.postgres import notifications as notification_tables
     from functions.common.adapters.postgres import pushes as pushes_tables
     from functions.common.adapters.postgres import releases as releases_tables
+    from functions.common.adapters.postgres import usage as usage_tables
     from functions.common.adapters.postgres import users as users_tables
     from functions.manage_apps import (
         account,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
         releases,
         ssh_keys,
         tokens,
+        usage,
         users,
     )
 else:
@@ -58,10 +60,12 @@ else:
     builds_tables = lazy("functions.common.adapters.postgres.builds")
     pushes_tables = lazy("functions.common.adapters.postgres.pushes")
     releases_tables = lazy("functions.common.adapters.postgres.releases")
+    usage_tables = lazy("functions.common.adapters.postgres.usage")
     users_tables = lazy("functions.common.adapters.postgres.users")
     account = lazy("functions.manage_apps.account")
     collaborators = lazy("functions.manage_apps.collaborators")
     ssh_keys = lazy("functions.manage_apps.ssh_keys")
+    usage = lazy("functions.manage_apps.usage")
     users = lazy("functions.manage_apps.users")
     apps = lazy("functions.manage_apps.apps")
     config = lazy("functions.manage_apps.config")
@@ -138,6 +142,7 @@ class Handlers:
             "releases": self._releases,
             "ssh_keys": self._ssh_keys,
             "tokens": self._tokens,
+            "usage": lambda: usage.UsageHandlers(usage=usage_tables.PostgresUsage(database=self.parts.database)),
             "users": self._users,
         }
 

@@ -112,6 +112,7 @@ ROUTES = (
     Route("GET", "/projects/<app>/deploy/logs", Need.VIEWER, "logs", "show_app_logs", "show_project_logs"),
     Route("POST", "/projects/<app>/domain", Need.DEPLOYER, "projects", "set_project_domain"),
     Route("DELETE", "/projects/<app>/domain", Need.DEPLOYER, "projects", "remove_project_domain"),
+    Route("GET", "/apps/<app>/usage", Need.VIEWER, "usage", "show_usage"),
     Route("GET", "/apps/<app>/notifications", Need.VIEWER, "notifications", "list_channels"),
     Route("POST", "/apps/<app>/notifications", Need.OWNER, "notifications", "add_channel"),
     Route("DELETE", "/apps/<app>/notifications/<name>", Need.OWNER, "notifications", "remove_channel"),

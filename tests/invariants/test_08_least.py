@@ -50,7 +50,7 @@ MAY: dict[str, set[Right]] = {
         | rights(BUILDS, "tekton.dev/pipelineruns", "get")
     ),
 }
-PUBLIC = {"verify-webhook", "manage-apps", "dashboard"}
+PUBLIC = {"verify-webhook", "manage-apps", "dashboard", "export-metrics"}
 MANIFESTS = pytest.mark.parametrize("manifest", function_manifests(), ids=lambda manifest: manifest.name)
 
 

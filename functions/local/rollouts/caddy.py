@@ -142,6 +142,7 @@ _WEBHOOKS = ("/v1/webhooks/*", "/api/v1/webhooks/*", "/webhook/woodpecker")
 _API = ("/v1/*", "/api/v1/*", "/project", "/project/*", "/projects", "/projects/*")
 _STREAM = ("/dashboard/stream",)
 _DASHBOARD = ("/dashboard", "/dashboard/*", "/runtime/dashboard", "/runtime/dashboard/*")
+_METRICS = ("/metrics",)
 _BODY_BYTES = 26 * 1024 * 1024  # more than a webhook may have, so that the function itself refuses it
 CERTIFIED = "/.certified"
 
@@ -168,7 +169,12 @@ def gateway_routes(functions: Mapping[str, str]) -> list[dict[str, Any]]:
         repeated = {"retry_match": [{"path": list(_WEBHOOKS)}]}
         handler = proxy([urlsplit(url).netloc], load_balancing=repeated, request_buffers=_BODY_BYTES)
         routes.append({"match": [{"path": list(_WEBHOOKS)}], "handle": [handler], "terminal": True})
-    others = {"manage-apps": _API, "stream-events": _STREAM, "dashboard": _DASHBOARD}
+    others = {
+        "manage-apps": _API,
+        "stream-events": _STREAM,
+        "dashboard": _DASHBOARD,
+        "export-metrics": _METRICS,
+    }
     for name, paths in others.items():
         if url := functions.get(name):
             handler = proxy([urlsplit(url).netloc])

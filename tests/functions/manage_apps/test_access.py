@@ -98,6 +98,7 @@ TABLE: dict[tuple[str, str], Row] = {
         "/projects/shop/domain", answering(201, DEPLOYERS), {"domain": "www.example.net"}
     ),
     ("DELETE", "/projects/<app>/domain"): Row("/projects/shop/domain", DEPLOYERS),
+    ("GET", "/apps/<app>/usage"): Row("/apps/shop/usage", VIEWERS),
     ("GET", "/apps/<app>/notifications"): Row("/apps/shop/notifications", VIEWERS),
     ("POST", "/apps/<app>/notifications"): Row("/apps/shop/notifications", answering(201, OWNERS), CHANNEL),
     ("DELETE", "/apps/<app>/notifications/<name>"): Row("/apps/shop/notifications/chat", OWNERS),

@@ -1,0 +1,1 @@
+"""Answers Prometheus with totals of the platform."""
