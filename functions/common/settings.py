@@ -436,7 +436,8 @@ class Local(Group):
     from_platform = True
 
     home: Path = setting("SLIPWAY_LOCAL_HOME", "the folder that holds all state")
-    git_url: Url = setting("SLIPWAY_GIT_URL", "the git server", "")
+    git_url: Url = setting("SLIPWAY_GIT_URL", "git over HTTP", "")
+    ssh_url: str = setting("SLIPWAY_SSH_URL", "git over SSH: `ssh://git@HOST:PORT`", "")
 
 
 class Controller(Group):

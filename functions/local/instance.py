@@ -13,6 +13,7 @@ from functions.local.files import write_private
 from functions.local.ports import PortReservations
 
 ACCOUNT = "slipway"
+HOST_KEY = Path("ssh") / "host_ed25519"  # below the state folder; its public half has the suffix .pub
 _FILE = "instance.json"
 _HOST = "127.0.0.1"
 _DEFAULT_PORTS = {
@@ -23,6 +24,7 @@ _DEFAULT_PORTS = {
     "nats": 8083,
     "postgres": 8084,
     "nats_health": 8085,
+    "ssh": 8086,
 }
 _FIRST_FUNCTION_PORT = 8090
 
@@ -50,6 +52,11 @@ class Instance:
     def url(self, program: str) -> str:
         """Return the base URL of a program that speaks HTTP."""
         return f"http://{_HOST}:{self.ports[program]}"
+
+    @property
+    def ssh_url(self) -> str:
+        """The base URL of git over SSH."""
+        return f"ssh://git@{_HOST}:{self.ports['ssh']}"
 
     @property
     def database_url(self) -> str:
@@ -116,6 +123,7 @@ class Endpoints:
     gateway: str
     broker: str
     git: str
+    ssh: str
     apps_port: int
     ca: str
     database: str
@@ -133,6 +141,7 @@ def endpoints_of(instance: Instance) -> Endpoints:
         gateway=instance.url("gateway"),
         broker=instance.url("broker"),
         git=instance.url("git"),
+        ssh=instance.ssh_url,
         apps_port=instance.ports["apps"],
         ca=str(instance.home / "caddy/pki/authorities/local/root.crt"),
         database=instance.database_url,

@@ -5,8 +5,9 @@ import sys
 import time
 from pathlib import Path
 
+from functions.common.adapters.ssh_keys import SshPublicKeys
 from functions.common.errors import SlipwayError
-from functions.local.instance import ENDPOINTS_FILE
+from functions.local.instance import ENDPOINTS_FILE, HOST_KEY
 from functions.local.platform.programs import CODE, binary
 from functions.local.platform.run import Platform, StopRequested, running, stop_at_signals
 
@@ -33,6 +34,10 @@ def main(arguments: list[str]) -> int:
         return 1
 
 
+def _host_key(home: Path) -> str:
+    return SshPublicKeys().read((home / HOST_KEY).with_suffix(".pub").read_text()).fingerprint
+
+
 def _say(text: str) -> None:
     print(f"slipway: {text}", flush=True)
 
@@ -44,7 +49,8 @@ Slipway is up ({seconds:.1f} s). Ctrl-C stops it; its state stays in {platform.h
 
   API and webhooks  {at.gateway}
   apps              https://<name>.localhost:{at.apps_port}/   CA: {at.ca}
-  git               {platform.instance.url("git")}/<name>.git
+  git over HTTP     {at.git}/<name>.git, with an access token as the password
+  git over SSH      {at.ssh}/<name>.git, host key {_host_key(platform.home)}
   logs              {platform.home / "logs"}
   credentials       {platform.home / ENDPOINTS_FILE}
 

@@ -144,7 +144,7 @@ class Invitations(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Whom a valid token belongs to, and what it allows.
+    """Whom a valid token or SSH key belongs to, and what it allows; `token` and `name` are those of the token or key.
 
     `user` is empty for a token of the platform: it may do for every app what its scope allows. `app` is the only app
     that the token is for, empty for every app of its user.
@@ -295,6 +295,10 @@ class SshKeys(Protocol):
 
     def add(self, user: str, name: str, key: PublicKey) -> SshKey:
         """Add a key. Raises Rejected when the name or the key is taken, saying whether by this user."""
+        ...
+
+    def caller(self, fingerprint: str) -> Caller | None:
+        """Return the user of the key with this fingerprint, as a caller with the scope deploy."""
         ...
 
     def remove(self, user: str, key: str) -> SshKey | None:

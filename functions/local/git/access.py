@@ -7,7 +7,7 @@ from pathlib import Path
 
 from functions.common.domain.tokens import digest_of
 from functions.common.errors import NotFound, SlipwayError
-from functions.common.ports.accounts import AccessTokens, AppRole, Caller, Members, Membership, Scope
+from functions.common.ports.accounts import AccessTokens, AppRole, Caller, Members, Membership, Scope, SshKeys
 from functions.common.ports.apps import AppDirectory
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
@@ -55,6 +55,7 @@ class GitAccess:
     folder: Path
     owner: str
     tokens: AccessTokens
+    keys: SshKeys
     members: Members
     apps: AppDirectory
 
@@ -66,6 +67,10 @@ class GitAccess:
             msg = f"{problem}: log in with `paas login`, or give one of `paas tokens create` as the password"
             raise Unauthenticated(msg)
         return found
+
+    def of_key(self, fingerprint: str) -> Caller | None:
+        """Return the caller whose SSH key it is."""
+        return self.keys.caller(fingerprint)
 
     def path(self, caller: Caller, repository: str, service: Service) -> Path:
         """Return the folder of a repository for a caller.

@@ -3,7 +3,7 @@
 from functions.common.adapters.postgres.access import PostgresAccessTokens
 from functions.common.adapters.postgres.apps import PostgresAppDirectory
 from functions.common.adapters.postgres.client import Postgres
-from functions.common.adapters.postgres.members import PostgresMembers
+from functions.common.adapters.postgres.members import PostgresMembers, PostgresSshKeys
 from functions.common.settings import Settings
 from functions.local.git.access import GitAccess
 
@@ -25,6 +25,7 @@ def git_access(settings: Settings) -> GitAccess:
         folder=settings.local.home / "git",
         owner=settings.forge.organisation,
         tokens=PostgresAccessTokens(database=database),
+        keys=PostgresSshKeys(database=database),
         members=PostgresMembers(database=database),
         apps=PostgresAppDirectory(database=database),
     )

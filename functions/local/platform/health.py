@@ -12,6 +12,7 @@ Check = Callable[[], bool]
 _POLL_SECONDS = 0.03
 _TIMEOUT_SECONDS = 2.0
 _READ_BACK_BYTES = 4096
+_VERSION_BYTES = 8
 
 
 def wait_until_ready(checks: Mapping[str, Check], alive: Callable[[], None], *, seconds: float, logs: Path) -> None:
@@ -66,6 +67,19 @@ def socket_accepts(path: Path) -> Check:
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(_TIMEOUT_SECONDS)
             return probe.connect_ex(str(path)) == 0
+
+    return check
+
+
+def ssh_answers(port: int) -> Check:
+    """Return a check that an SSH server sends its version."""
+
+    def check() -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT_SECONDS) as probe:
+                return probe.recv(_VERSION_BYTES) == b"SSH-2.0-"
+        except OSError:
+            return False
 
     return check
 

@@ -139,6 +139,7 @@ def caddy_command(first: Path, *, apps: int, gateway: int) -> tuple[str, ...]:
 # The other programs: broker, git, the workers, and the functions.
 
 WORKERS = ("builds", "rollouts")
+SSH_COMMAND = (sys.executable, "-m", "functions.local.git.ssh_server")
 _GIT_APPLICATION = "functions.local.git.server:create()"
 
 
@@ -156,6 +157,7 @@ def environment(instance: Instance, routing: Routing, given: Settings) -> dict[s
         "SLIPWAY_APPS_PORT": str(instance.ports["apps"]),
         "SLIPWAY_GATEWAY_URL": instance.url("gateway"),
         "SLIPWAY_GIT_URL": instance.url("git"),
+        "SLIPWAY_SSH_URL": instance.ssh_url,
         "SLIPWAY_API_URL": instance.url("manage-apps" if "manage-apps" in instance.ports else "gateway"),
         "SLIPWAY_FUNCTIONS": json.dumps({service.name: instance.url(service.name) for service in routing.services}),
         "PYTHONPATH": str(CODE),  # it also runs where the package is not installed
@@ -171,6 +173,7 @@ def platform_programs(
     commands = {
         "broker": (sys.executable, "-m", "functions.local.broker"),
         "git": git_command(instance.ports["git"]),
+        "ssh": SSH_COMMAND,
         **{name: (sys.executable, "-m", f"functions.local.{name}") for name in workers},
     }
     own = [

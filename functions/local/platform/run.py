@@ -17,7 +17,7 @@ from functions.local.instance import ENDPOINTS_FILE, Endpoints, Instance, endpoi
 from functions.local.manifests import read_routing
 from functions.local.platform import database as postgres
 from functions.local.platform import supervisor
-from functions.local.platform.health import Check, http_answers, socket_accepts, succeeds, wait_until_ready
+from functions.local.platform.health import Check, http_answers, socket_accepts, ssh_answers, succeeds, wait_until_ready
 from functions.local.platform.monitor import Monitor, monitoring
 from functions.local.platform.processes import end_processes
 from functions.local.platform.programs import (
@@ -147,6 +147,7 @@ def _checks(instance: Instance, plan: _Plan, manager: Supervisor) -> dict[str, C
         "caddy": socket_accepts(instance.runtime / "caddy.sock"),
         "broker": http_answers(instance.ports["broker"]),
         "git": http_answers(instance.ports["git"]),
+        "ssh": ssh_answers(instance.ports["ssh"]),
     }
     for service in plan.routing.services:
         checks[service.name] = http_answers(instance.ports[service.name])

@@ -15,8 +15,8 @@ from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.tokens import digest_of
 from functions.local.git.hooks import write_hooks
 from functions.local.instance import Instance
-from functions.local.platform.health import http_answers
-from functions.local.platform.programs import CODE, git_command
+from functions.local.platform.health import http_answers, ssh_answers
+from functions.local.platform.programs import CODE, SSH_COMMAND, git_command
 from functions.local.ports import PortReservations
 from tests.local.broker.services import Received, RecordingService, Reply
 from tests.patience import patient
@@ -38,6 +38,15 @@ class Forge:
     def remote(self, repository: str, token: str = ADMIN) -> str:
         """Return the URL of a repository with a token in it, by default an administrator's."""
         return f"{self.instance.url('git').replace('://', f'://anyone:{token}@')}/{repository}"
+
+    def over_ssh(self, repository: str) -> str:
+        """Return the URL of a repository over SSH."""
+        return f"{self.instance.ssh_url}/{repository}"
+
+    @property
+    def ssh_log(self) -> str:
+        """What the SSH server has logged."""
+        return (self.home / "ssh.log").read_text(errors="replace")
 
     @property
     def log(self) -> str:
@@ -72,7 +81,7 @@ def forge(home: Path, database_url: str, *, reaches: str = "") -> Iterator[Forge
     instance = Instance(
         home=home,
         mark="test",
-        ports={"git": reservations.take(0), "gateway": gateway.port},
+        ports={"git": reservations.take(0), "ssh": reservations.take(0), "gateway": gateway.port},
         database_password="none",
         nats_token="none",
         webhook_secret=SECRET,
@@ -82,24 +91,34 @@ def forge(home: Path, database_url: str, *, reaches: str = "") -> Iterator[Forge
     instance.save()
     write_hooks(home)
     own = {"SLIPWAY_PLATFORM": "local", "SLIPWAY_LOCAL_HOME": str(home), "DATABASE_URL": reaches or database_url}
-    environment = {**own, "PYTHONPATH": str(CODE), "PATH": os.defpath}
-    with (home / "git.log").open("wb") as log:
+    environment = {**own, "PYTHONPATH": str(CODE), "PATH": os.defpath, "SLIPWAY_SSH_URL": instance.ssh_url}
+    with (home / "git.log").open("wb") as log, (home / "ssh.log").open("wb") as ssh_log:
         server = subprocess.Popen(git_command(instance.ports["git"]), env=environment, stderr=log)
+        ssh_server = subprocess.Popen(SSH_COMMAND, env=environment, stderr=ssh_log)
     try:
         _wait(http_answers(instance.ports["git"]))
+        _wait(ssh_answers(instance.ports["ssh"]))
         repositories = LocalRepositories(folder=home / "git", base_url=instance.url("git"))
         yield Forge(home, instance, gateway, repositories, database)
     finally:
         database.close()
-        server.terminate()
-        server.wait(patient(10))
+        for process in (server, ssh_server):
+            process.terminate()
+            process.wait(patient(10))
         reservations.release()
 
 
-def git(*arguments: str, cwd: Path, fails: bool = False) -> str:
+def ssh_command(key: Path | str) -> str:
+    """Return what git runs for SSH with this key; any host key is right."""
+    hosts = "-o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no -o LogLevel=ERROR"
+    return f"ssh -F none -i {key} -o IdentitiesOnly=yes -o BatchMode=yes -o ConnectTimeout=20 {hosts}"
+
+
+def git(*arguments: str, cwd: Path, fails: bool = False, key: Path | None = None) -> str:
     """Run git as a user, and return both of its outputs."""
     settings = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "init.defaultBranch=main"]
     environment = {"HOME": str(cwd), "PATH": os.defpath, "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_NOSYSTEM": "1"}
+    environment |= {"GIT_SSH_COMMAND": ssh_command(key)} if key else {}
     done = subprocess.run(
         ["git", *settings, *arguments], cwd=cwd, capture_output=True, text=True, env=environment, check=False
     )

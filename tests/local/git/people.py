@@ -1,5 +1,6 @@
 """Users with tokens, members of an app whose repository has a commit."""
 
+import subprocess
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,8 +9,9 @@ from pathlib import Path
 from functions.common.adapters.postgres.access import PostgresAccessTokens
 from functions.common.adapters.postgres.apps import PostgresAppEditor
 from functions.common.adapters.postgres.client import Postgres
-from functions.common.adapters.postgres.members import PostgresMembers
+from functions.common.adapters.postgres.members import PostgresMembers, PostgresSshKeys
 from functions.common.adapters.postgres.users import PostgresUsers
+from functions.common.adapters.ssh_keys import SshPublicKeys
 from functions.common.domain.app import App
 from functions.common.domain.tokens import digest_of
 from functions.common.ports.accounts import AppRole, Scope
@@ -45,6 +47,13 @@ class People:
         tokens = PostgresAccessTokens(database=self.database)
         tokens.add(token, scope, digest=digest_of(token), user=user, app=app, lifetime=lifetime)
         return token
+
+    def key(self, user: str, file: Path) -> Path:
+        """Make a key, add it to a user, and return the file of its private half."""
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", file.name, "-f", str(file)], check=True)
+        key = SshPublicKeys().read(file.with_suffix(".pub").read_text())
+        PostgresSshKeys(database=self.database).add(user, file.name, key)
+        return file
 
     def app(self, name: str, *, owner: str) -> None:
         """Add an app that owns the repository of its name."""

@@ -28,8 +28,10 @@ class World:
     forge: Forge
     people: People
     tokens: Mapping[str, str]
+    keys: Mapping[str, Path]
 
 
+USERS = ("stranger", "viewer", "deployer", "owner", "both", "administrator")
 # What fetch and push say, for each caller and repository; nothing when they work.
 TABLE = {
     ("stranger", "own"): (MISSING, MISSING),
@@ -66,15 +68,19 @@ def world(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Ite
     folder = tmp_path_factory.mktemp("access")
     with databases.one() as url, forge(folder / "home", url) as running:
         people = People(database=running.database)
-        ids = {name: people.user(name) for name in ("stranger", "viewer", "deployer", "owner", "both")}
-        ids["administrator"] = people.user("administrator", administrator=True)
+        ids = {name: people.user(name, administrator=name == "administrator") for name in USERS}
         people.app("own", owner=ids["owner"])
         people.app("other", owner=ids["both"])
         for name in ("own", "other", "stray"):
             fill(running, name, folder)
         for user, role in (("viewer", AppRole.VIEWER), ("deployer", AppRole.DEPLOYER), ("both", AppRole.OWNER)):
             people.member("own", ids[user], role)
-        yield World(forge=running, people=people, tokens=_tokens(people, ids))
+        yield World(
+            forge=running,
+            people=people,
+            tokens=_tokens(people, ids),
+            keys={name: people.key(user, folder / name) for name, user in ids.items()},
+        )
 
 
 def _tokens(people: People, ids: Mapping[str, str]) -> dict[str, str]:
@@ -100,14 +106,25 @@ def test_a_caller_may_fetch_and_push_over_http_what_the_table_says(
     assert refs(world, repository) - before == pushed
 
 
-def check(remote: str, said: tuple[str, str], folder: Path) -> None:
+@pytest.mark.parametrize(("caller", "repository"), [row for row in TABLE if row[0] in USERS])
+def test_a_caller_may_fetch_and_push_over_ssh_what_the_table_says(
+    world: World, tmp_path: Path, caller: str, repository: str
+) -> None:
+    remote = world.forge.over_ssh(f"slipway/{repository}.git")
+    before = refs(world, repository)
+    check(remote, TABLE[caller, repository], tmp_path, key=world.keys[caller])
+    pushed = {f"refs/heads/{tmp_path.name}"} if TABLE[caller, repository][1] == DONE else set()
+    assert refs(world, repository) - before == pushed
+
+
+def check(remote: str, said: tuple[str, str], folder: Path, *, key: Path | None = None) -> None:
     """Fetch and push, and compare what git says."""
     work = clone(folder / "work")
     commit(work, {"b": "2"}, "two")
     fetch, push = said
-    output = git("ls-remote", remote, cwd=work, fails=fetch != DONE)
+    output = git("ls-remote", remote, cwd=work, fails=fetch != DONE, key=key)
     assert fetch in output
-    output = git("push", remote, f"HEAD:refs/heads/{folder.name}", cwd=work, fails=push != DONE)
+    output = git("push", remote, f"HEAD:refs/heads/{folder.name}", cwd=work, fails=push != DONE, key=key)
     assert push in output
 
 

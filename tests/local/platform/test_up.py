@@ -54,7 +54,7 @@ def test_it_starts_keeps_its_state_and_stops_completely(up: Up) -> None:
     for secret in (first["token"], first["webhook_secret"], instance.database_password):
         assert secret not in output
     assert set(first) == {
-        "gateway", "broker", "git", "apps_port", "ca", "database", "token", "webhook_secret"
+        "gateway", "broker", "git", "ssh", "apps_port", "ca", "database", "token", "webhook_secret"
     }  # fmt: skip
     for name in ("endpoints.json", "instance.json", "supervisord.conf"):
         assert stat.S_IMODE((up.home / name).stat().st_mode) == 0o600

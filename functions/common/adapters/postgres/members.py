@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.errors import NotFound, Rejected
-from functions.common.ports.accounts import AppRole, Member, Membership, PublicKey, SshKey
+from functions.common.ports.accounts import AppRole, Caller, Member, Membership, PublicKey, Scope, SshKey
 
 # Members in the table app_members.
 
@@ -73,6 +73,10 @@ _ADD_KEY = """
 insert into ssh_keys (user_id, name, public_key, fingerprint)
 values (:user::uuid, :name, :public_key, :fingerprint) on conflict do nothing returning id
 """
+_CALLER = """
+select k.id::text as token, k.name, k.user_id::text as "user", u.email, u.administrator
+from ssh_keys as k join users as u on u.id = k.user_id where k.fingerprint = :fingerprint
+"""
 _HOLDER = "select user_id::text, name from ssh_keys where fingerprint = :fingerprint"
 _REMOVE_KEY = """
 delete from ssh_keys where user_id = :user::uuid and (id::text = :key or fingerprint = :key)
@@ -96,6 +100,11 @@ class PostgresSshKeys:
         if not self.database.run(_ADD_KEY, user=user, **values):
             raise Rejected(self._why_taken(user, name, key))
         return SshKey(**self.database.rows(_ONE_KEY, user=user, fingerprint=key.fingerprint)[0])
+
+    def caller(self, fingerprint: str) -> Caller | None:
+        """Return the user of a key; see SshKeys."""
+        rows = self.database.rows(_CALLER, fingerprint=fingerprint)
+        return Caller(scope=Scope.DEPLOY, **rows[0]) if rows else None
 
     def remove(self, user: str, key: str) -> SshKey | None:
         """Remove a key; see SshKeys."""
