@@ -13,6 +13,8 @@ from tests.event_types import all_events
 NAME = re.compile(r"[a-z]+(-[a-z]+)+\Z")
 MODEL = "report-status"  # the function whose manifest the new one is copied from
 KUSTOMIZATION = ROOT / "knative" / "functions" / "kustomization.yml"
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+_TABLE = "\n| function | in | out | ports |\n"
 
 PACKAGE = '''\
 """Logs events: say here in one line what {name} is for."""
@@ -111,7 +113,7 @@ def manifest(name: str, events: Sequence[type[Event]]) -> str:
     old = found[1]
     triggers = []
     for event in events:
-        new = event.type.removeprefix("dev.slipway.").removesuffix(".v1")
+        new = _short(event)
         triggers.append(trigger.replace(old, new).replace(old.replace(".", "-"), new.replace(".", "-")))
     head = f"# {name}: say here in one line what it does.\n" + account.partition("\n")[2]
     service = service.replace(MODEL.replace("-", "_"), name.replace("-", "_"))
@@ -125,6 +127,18 @@ def with_resource(kustomization: str, name: str) -> str:
     return f"{head}resources:\n" + "\n".join(lines) + "\n"
 
 
+def with_row(page: str, name: str, events: Sequence[type[Event]]) -> str:
+    """Return the page of the architecture with the function as the last row of its table of functions."""
+    before, heading, rest = page.partition(_TABLE)
+    assert heading, f"{ARCHITECTURE} has no table of functions"
+    rows, end, after = rest.partition("\n\n")
+    return f"{before}{heading}{rows}\n| {name} | {', '.join(map(_short, events))} | - | - |{end}{after}"
+
+
+def _short(event: type[Event]) -> str:
+    return event.type.removeprefix("dev.slipway.").removesuffix(".v1")
+
+
 def main(name: str = "", *events: str) -> str | None:
     """Write the function; return what is wrong with the arguments, if anything is."""
     classes = {event.__name__: event for event in all_events()}
@@ -135,11 +149,13 @@ def main(name: str = "", *events: str) -> str | None:
         return f"no event class is called {', '.join(unknown)}: see functions/common/events"
     if (ROOT / "functions" / name.replace("-", "_")).exists():
         return f"{name} exists already"
-    files = contents(name, [classes[event] for event in events])
+    chosen = [classes[event] for event in events]
+    files = contents(name, chosen)
     for path, text in files.items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
     KUSTOMIZATION.write_text(with_resource(KUSTOMIZATION.read_text(), name))
+    ARCHITECTURE.write_text(with_row(ARCHITECTURE.read_text(), name, chosen))
     python = [str(path) for path in files if path.suffix == ".py"]
     subprocess.run([sys.executable, "-m", "ruff", "check", "--quiet", "--fix", "--select", "I", *python], check=True)
     subprocess.run([sys.executable, "-m", "ruff", "format", "--quiet", *python], check=True)

@@ -53,7 +53,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     copy.run("-m", "tests.scaffold", *command[1].split())
     after = copy.files()
     changed = {path for path in before if after[path] != before[path]}
-    assert {path.name for path in changed} == {"kustomization.yml"}
+    assert {path.name for path in changed} == {"kustomization.yml", "architecture.md"}
     assert len(after.keys() - before.keys()) == 5
     return copy
 
@@ -71,11 +71,13 @@ def test_the_new_function_keeps_the_dependency_rule(copy: Copy) -> None:
 
 def test_the_new_function_has_its_place_in_the_layout_and_runs(copy: Copy) -> None:
     places = [f"tests/{name}.py" for name in ("test_layout", "functions/test_endpoints", "invariants/test_08_least")]
-    places += ["tests/knative/test_bundle.py", "tests/functions/count_releases"]
-    chosen = "count_releases or count-releases or every_function_has or lists"
+    places += ["tests/knative/test_bundle.py", "tests/functions/count_releases", "tests/test_docs.py"]
+    chosen = "count_releases or count-releases or every_function_has or lists or worth_opening or the_page"
     printed = copy.run("-m", "pytest", "-p", "no:cacheprovider", "-vv", "-k", chosen, *places)
     for test in (
         "test_every_function_has_a_manifest",
+        "test_a_file_is_worth_opening",
+        "test_the_page_of_the_architecture_lists_every_function",
         "test_the_triggers_let_through_what_the_function_routes[count-releases]",
         "test_every_event_is_answered_as_a_broker_wants_it_and_twice_alike[count-releases]",
         "test_invariant_08_a_function_may_do_what_the_table_says_and_nothing_else[count-releases]",

@@ -345,7 +345,9 @@ class Dns(Group):
     provider: Literal["cloudflare", "none"] = setting(
         "SLIPWAY_DNS", "`none` when a wildcard record leads all names to the cluster", "cloudflare"
     )
-    target: str = setting("CLUSTER_IP", "required with `cloudflare`; address or name that hosts lead to", "")
+    target: str = setting(
+        "CLUSTER_IP", "required unless `SLIPWAY_DNS` is `none`; address or name that hosts lead to", ""
+    )
     cloudflare_zone: str = setting("CLOUDFLARE_ZONE_ID", "required with `cloudflare`; the zone", "")
     cloudflare_token: SecretStr = setting(
         "CLOUDFLARE_API_TOKEN",

@@ -78,10 +78,9 @@ def _audit_mismatch(webhook: Webhook, delivery_id: str, why: str, audit: AuditLo
 
 def _mismatch_answer(provider: Provider) -> Answer:
     """Return the same answer for every mismatch: the audit log has the reason."""
-    setting = f"{provider.upper()}_WEBHOOK_SECRET"
     text = (
         f"webhook signature mismatch: set the secret of the webhook at {provider} to the value of PAAS_WEBHOOK_SECRET "
-        f"(or {setting}) of Slipway; neither may be empty"
+        "of Slipway, or of the forge's own setting where that is set; neither may be empty"
     )
     return Answer(status=401, body={"error": text})
 

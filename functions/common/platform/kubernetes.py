@@ -97,7 +97,7 @@ class KubernetesPlatform:
         return KubernetesReleaseLimits(api=self._connected_api, clock=self._core.clock, shared_namespace=shared)
 
     def dns_zone(self) -> "DnsZone":
-        """Return Cloudflare, or with SLIPWAY_DNS=none a zone whose names all exist."""
+        """Return the zone at the provider that SLIPWAY_DNS names; with `none`, one whose names all exist."""
         given = self._settings.dns
         if given.provider == "none":
             from functions.common.adapters.dns.noop_dns import NoopDnsZone

@@ -11,7 +11,7 @@ import pytest
 from functions.common.domain.delivery import Provider, Webhook
 from functions.verify_webhook.app import FORGES
 from functions.verify_webhook.handler import read
-from tests.webhook_sender import PAYLOADS, forge_headers
+from tests.webhook_sender import PAYLOADS, PUSHES, forge_headers
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ODD: tuple[object, ...] = (
@@ -49,7 +49,7 @@ def replaced(value: Any) -> Iterator[Any]:  # noqa: ANN401 - any JSON
 @pytest.mark.parametrize("path", sorted(PAYLOADS.rglob("*.json")), ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_a_payload_with_any_value_is_read_ignored_or_refused(path: Path) -> None:
     provider, first = Provider(path.parent.name), path.stem.partition("-")[0]
-    kind = _GITLAB[first] if provider is Provider.GITLAB else _KINDS.get(first, "push")
+    kind = _GITLAB[first] if provider is Provider.GITLAB else _KINDS.get(first, PUSHES[provider])
     headers = {name.lower(): value for name, value in forge_headers(provider, kind, "d-1", b"").items()}
     for payload in replaced(json.loads(path.read_bytes())):
         webhook = Webhook(provider=provider, headers=headers, body=json.dumps(payload).encode(), remote="192.0.2.1")
