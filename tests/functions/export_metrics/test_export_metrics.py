@@ -57,7 +57,7 @@ def test_the_totals_are_those_of_the_rows(stage: Stage) -> None:
     stage.story.release(2, state="live")
     found = stage.values(admin)
 
-    assert found["slipway_webhook_deliveries_total", "gitea", "accepted"] == 1
+    assert found["slipway_webhook_deliveries_total", "accepted", "forgejo"] == 1
     assert (found["slipway_releases", "live"], found["slipway_releases", "retired"]) == (1, 1)
     assert sum(value for (name, *_), value in found.items() if name == "slipway_builds") == 1
     assert sum(value for (name, *_), value in found.items() if name == "slipway_pushes") == 1
