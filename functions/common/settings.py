@@ -205,6 +205,17 @@ class Dashboard(Group):
     api_url: Url = setting("SLIPWAY_API_URL", "where it calls the API", "http://manage-apps.slipway.svc.cluster.local")
 
 
+class Streams(Group):
+    """Live streams of the dashboard."""
+
+    from_user = True
+
+    seconds: Number = setting(
+        "SLIPWAY_STREAM_SECONDS", "after which a stream ends and the browser resumes it; less than its timeout", 240
+    )
+    heartbeat: Number = setting("SLIPWAY_STREAM_HEARTBEAT", "seconds between signs of life of a quiet stream", 15)
+
+
 class Webhooks(Group):
     """Secrets of webhooks. A forge without one of its own has the shared one."""
 
@@ -475,6 +486,7 @@ class Settings:
     apps = _once(Apps)
     gateway = _once(Gateway)
     dashboard = _once(Dashboard)
+    streams = _once(Streams)
     webhooks = _once(Webhooks)
     forge = _once(Forge)
     registry = _once(Registry)

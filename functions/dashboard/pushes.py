@@ -15,8 +15,13 @@ class PushPages:
     def show(self, visit: Visit) -> Page:
         """Show the timeline of a push in each of its apps, with the end of its build's log."""
         me, explanation = visit.api.get("whoami"), visit.api.get("pushes", visit.path["push"])
-        apps = [{**one, "log": self._log(visit, one)} for push in explanation["pushes"] for one in push["apps"]]
-        context = {"explanation": explanation, "apps": apps, "push": next(iter(explanation["pushes"]), None)}
+        pushes = explanation["pushes"]
+        context = {
+            "explanation": explanation,
+            "apps": [{**one, "log": self._log(visit, one)} for push in pushes for one in push["apps"]],
+            "push": pushes[-1] if pushes else None,
+            "watched": pushes[-1]["id"] if pushes and not explanation["final"] else "",
+        }
         return Page(template="push.html", title=f"Push {_short(explanation)}", me=me, context=context)
 
     def show_log(self, visit: Visit) -> PlainText:

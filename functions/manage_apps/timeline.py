@@ -7,32 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from functions.common.events.base import TYPE_PREFIX
+from functions.common.events.steps import DETAILS, PARKED, parked_reason, step_of
 from functions.common.ports.pushes import RecordedEvent
 from functions.manage_apps.models import Moment, View
 
-# Event type without prefix and version -> (step, state); {} is filled from the event's data.
-_STEPS: Mapping[str, tuple[str, str]] = {
-    "push.received": ("push", "received"),
-    "push.ignored": ("push", "ignored"),
-    "push.superseded": ("push", "superseded"),
-    "build.requested": ("build", "requested"),
-    "build.started": ("build", "running"),
-    "build.ended": ("build", "{state}"),
-    "build.failed": ("build", "failed"),
-    "image.published": ("image", "published"),
-    "release.started": ("release", "started"),
-    "workload.changed": ("release", "{phase}"),
-    "release.live": ("release", "live"),
-    "release.failed": ("release", "failed"),
-    "release.superseded": ("release", "superseded"),
-    "preview.opened": ("preview", "opened"),
-    "preview.closed": ("preview", "closed"),
-    "dns.ready": ("dns", "ready"),
-    "dns.refused": ("dns", "refused"),
-    "certificate.ready": ("certificate", "ready"),
-    "certificate.failed": ("certificate", "failed"),
-}
 _RECEIVED = ("push", "received")
 
 _Text = Annotated[str, Field(exclude_if=operator.not_)]
@@ -100,15 +78,10 @@ def last_reason(steps: Steps) -> str:
 
 
 def _step(event: RecordedEvent) -> StepView:
-    name = event.type.removeprefix(TYPE_PREFIX).removesuffix(".v1")
-    step, state = _STEPS.get(name, (name.partition(".")[0], name.partition(".")[2]))
+    step, state = step_of(event.type, event.data)
     if event.error:
-        who = event.subscriber or "a function"
-        reason = f"{who} could not handle {name}: {event.error}"
-        return StepView(at=event.at, step=step, state="parked", reason=reason, event=event.id, details=StepDetails())
-    state = state.format_map(event.data) if "{" in state else state
-    if name == "workload.changed" and state == "live":
-        state = "serving"  # the deployer's observation; release.live is the verdict
+        reason = parked_reason(event.type, subscriber=event.subscriber, error=event.error)
+        return StepView(at=event.at, step=step, state=PARKED, reason=reason, event=event.id, details=StepDetails())
     return StepView(
         at=event.at,
         step=step,
@@ -120,7 +93,7 @@ def _step(event: RecordedEvent) -> StepView:
 
 
 def _details(data: Mapping[str, Any]) -> StepDetails:
-    shown = {name: data[name] for name in StepDetails.model_fields if name != "at" and data.get(name)}
+    shown = {name: data[name] for name in DETAILS if data.get(name)}
     return StepDetails.model_validate({**shown, "at": data.get("step", "")})
 
 

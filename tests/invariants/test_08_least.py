@@ -50,7 +50,7 @@ MAY: dict[str, set[Right]] = {
         | rights(BUILDS, "tekton.dev/pipelineruns", "get")
     ),
 }
-PUBLIC = {"verify-webhook", "manage-apps", "dashboard", "export-metrics"}
+PUBLIC = {"verify-webhook", "manage-apps", "dashboard", "export-metrics", "stream-events"}
 MANIFESTS = pytest.mark.parametrize("manifest", function_manifests(), ids=lambda manifest: manifest.name)
 
 

@@ -29,9 +29,12 @@ set tcp_keepalives_count = 3;
 """
 
 
-def connect(server: PostgresUrl) -> "pg8000.Connection":
-    """Return a new connection. Raises Unavailable, and what pg8000 and sockets raise."""
-    wire = _socket(server)
+def connect(server: PostgresUrl, wire: socket.socket | None = None) -> "pg8000.Connection":
+    """Return a new connection, over its own wire unless one is given.
+
+    Raises Unavailable, and what pg8000 and sockets raise.
+    """
+    wire = wire or open_wire(server)
     connection = pg8000.Connection(
         server.user,
         password=server.password or None,
@@ -46,7 +49,8 @@ def connect(server: PostgresUrl) -> "pg8000.Connection":
     return connection
 
 
-def _socket(server: PostgresUrl) -> socket.socket:
+def open_wire(server: PostgresUrl) -> socket.socket:
+    """Return a socket to the server, with TLS as its URL says. Raises Unavailable, and what sockets raise."""
     plain = socket.create_connection((server.host, server.port), timeout=CONNECT_SECONDS)
     try:
         # pg8000 sends a statement of more than 8 kB in several writes: each would wait for the one before.

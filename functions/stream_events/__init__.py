@@ -1,0 +1,1 @@
+"""stream-events: what happens to pushes and apps, as Server-Sent Events."""
