@@ -1,10 +1,11 @@
 """paas apps and paas git: apps and their git source."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
-from functions.cli.client import USAGE, Failure, quoted
+from functions.cli.client import THIS_MACHINE, USAGE, Failure, quoted
 from functions.cli.context import (
     REMOTE,
     Endpoint,
@@ -148,6 +149,7 @@ def _connect(app: dict[str, Any], endpoint: Endpoint) -> tuple[str, str]:
     remote = add_remote(url)
     if remote == "other":
         return remote, str(app["name"])
-    if endpoint.git and url.startswith(f"{endpoint.git}/"):
-        install_helper(endpoint.git, endpoint.server)
+    parts = urlsplit(url)
+    if parts.hostname in THIS_MACHINE and urlsplit(endpoint.server).hostname in THIS_MACHINE:  # its own git server
+        install_helper(f"{parts.scheme}://{parts.netloc}", endpoint.server)
     return remote, use_app(app["name"])

@@ -55,7 +55,7 @@ def failure_of(status: int, message: str) -> Failure:
 
 TIMEOUT_SECONDS = 30
 _PAUSE = 0.5
-_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 _LONGEST_PAUSE = 10.0
 Json = dict[str, Any]
 
@@ -96,7 +96,7 @@ class Client:
         wanted = {name: str(value) for name, value in (query or {}).items() if value not in {"", None}}
         try:
             # A proxy from the environment does not reach this machine.
-            uses_proxy = httpx.URL(self.server).host not in _THIS_MACHINE
+            uses_proxy = httpx.URL(self.server).host not in THIS_MACHINE
             with httpx.Client(verify=self._trust(), timeout=TIMEOUT_SECONDS, trust_env=uses_proxy) as http:
                 url = f"{self.server.rstrip('/')}/v1{path}"
                 answer = http.request(method, url, json=body, params=wanted, headers=headers)

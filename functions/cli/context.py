@@ -18,12 +18,11 @@ FILE = Path(".slipway") / "endpoints.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """A server and a token. `git` is the git server, which takes the token, of the platform on this machine."""
+    """A server and a token; `ca` is the authority of its certificate when it is the platform on this machine."""
 
     server: str
     token: str
     ca: str = ""
-    git: str = ""
 
 
 def find_endpoint(
@@ -55,7 +54,6 @@ def find_endpoint(
         server=where,
         token="" if anonymous else chosen,
         ca=known.get("ca", "") if local else "",
-        git=known.get("git", "") if local else "",
     )
 
 
@@ -78,7 +76,7 @@ def _read(file: Path) -> dict[str, str]:
         found = json.loads(file.read_text(encoding="utf-8"))
         return {
             "gateway": str(found["gateway"]),
-            **{key: str(found.get(key, "")) for key in ("token", "ca", "git", "database")},
+            **{key: str(found.get(key, "")) for key in ("token", "ca", "database")},
         }
     except (OSError, ValueError, KeyError, AttributeError) as error:
         msg = f"{file} cannot be read ({error}): remove it, or run `task up` again"

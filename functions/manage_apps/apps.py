@@ -9,7 +9,7 @@ from pydantic import Field
 
 from functions.common.domain.addresses import Addresses
 from functions.common.domain.app import DEFAULT_BRANCH, App, checked_app_name
-from functions.common.domain.git_url import repository_key
+from functions.common.domain.git_url import clone_urls, is_ssh, repository_key
 from functions.common.errors import Rejected
 from functions.common.events.app import AppCreated, AppDeleted, PreviewClosed
 from functions.common.ports.accounts import AppRole
@@ -109,6 +109,8 @@ class AppView(ChangeView):
     id: str
     name: str
     git_url: str
+    git_clone_http: str
+    git_clone_ssh: str
     branch: str
     paths: tuple[str, ...]
     url: str
@@ -139,6 +141,8 @@ def app_view(record: AppRecord, hosts: Hosts) -> AppView:
         id=app.id,
         name=app.name,
         git_url=app.git_url,
+        git_clone_http=record.clone.http,
+        git_clone_ssh=record.clone.ssh,
         branch=app.branch,
         paths=app.paths,
         url=hosts.url(app.domain),
@@ -172,7 +176,7 @@ class AppHandlers:
         if call.caller.app:
             msg = f"the token {call.caller.name!r} is only for the app {call.caller.app}: it creates no others"
             raise Forbidden(msg)
-        self._check_source(call, given)
+        given = self._checked_source(call, given)
         app = App(id="", name=name, git_url=given, branch=branch, domain=self.hosts.host(name), paths=new.paths)
         with self.changes.begin() as change:
             if not self.editor.add(app, repository="" if given else name, owner=call.caller.user):
@@ -181,6 +185,7 @@ class AppHandlers:
             if not given:
                 # Inside the transaction: when the forge is down, no app without a repository is left.
                 self.editor.set_source(name, git_url=self.repositories.create(name), branch=app.branch)
+            record_clone_urls(self.editor, self.repositories, name, given or self.repositories.clone_urls(name).http)
             change.announce(AppCreated(app=name, environment="production", host=app.domain))
             self.audit.record(actor=call.actor, action="app.create", target=name)
             record = found_app(self.register, name)
@@ -223,7 +228,7 @@ class AppHandlers:
         source, name = call.body, call.app.app.name
         url = checked_git_url(source.url) if source.url else ""
         branch = checked_branch(source.branch) if source.branch else ""
-        self._check_source(call, url)
+        url = self._checked_source(call, url)
         with self.changes.begin() as change:
             for preview in self.editor.set_source(name, git_url=url, branch=branch):
                 change.announce(
@@ -235,19 +240,24 @@ class AppHandlers:
                         reason=f"the branch {preview.branch} feeds production now",
                     )
                 )
+            if url:
+                record_clone_urls(self.editor, self.repositories, name, url)
             record = found_app(self.register, name)
             detail = f"{record.app.git_url} {record.app.branch}"
             self.audit.record(actor=call.actor, action="app.git", target=name, detail=detail)
         return Answer(body=app_view(record, self.hosts), queued=change.queued)
 
-    def _check_source(self, call: Call[Any, Any], url: str) -> None:
-        """Raise Conflict when the repository is that of an app, or feeds one, that the caller may not deploy.
+    def _checked_source(self, call: Call[Any, Any], url: str) -> str:
+        """Return the URL; for a repository of the platform given by its SSH URL the one that the platform reads.
 
-        A repository of the platform that belongs to no app is for administrators alone.
+        Raises Conflict when the repository is that of an app, or feeds one, that the caller may not deploy. One that
+        belongs to no app is for administrators alone.
         """
         if not url:
-            return
+            return ""
         created = self.repositories.name_of(url)
+        if created and is_ssh(url):
+            url = self.repositories.clone_urls(created).http
         owning = self.directory.owning(created) if created else None
         may_use = not created or owning is not None or (call.caller.sees_all and not call.caller.app)
         for app in (*self.directory.by_repository(repository_key(url)), *filter(None, [owning])):
@@ -256,3 +266,10 @@ class AppHandlers:
         if not may_use:
             msg = "git_url: the repository is that of another user's app: ask its owner to add you to that app"
             raise Conflict(msg)
+        return url
+
+
+def record_clone_urls(editor: AppEditor, repositories: Repositories, name: str, git_url: str) -> None:
+    """Record where the repository at this URL can be cloned from."""
+    created = repositories.name_of(git_url) if git_url else ""
+    editor.set_clone_urls(name, repositories.clone_urls(created) if created else clone_urls(git_url))

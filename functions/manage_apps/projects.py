@@ -6,13 +6,13 @@ from typing import Literal
 from pydantic import Field
 
 from functions.common.domain.app import DEFAULT_BRANCH
-from functions.common.domain.git_url import repository_key
+from functions.common.domain.git_url import CloneUrls, repository_key
 from functions.common.errors import NotFound
 from functions.common.ports.apps import AppEditor, AppRecord, AppRegister, AuditLog
 from functions.common.ports.events import Changes
 from functions.common.ports.forge import Repositories
 from functions.manage_apps.access import found_app
-from functions.manage_apps.apps import AppHandlers, Hosts, NewApp
+from functions.manage_apps.apps import AppHandlers, Hosts, NewApp, record_clone_urls
 from functions.manage_apps.domains import DomainHandlers
 from functions.manage_apps.errors import Conflict
 from functions.manage_apps.models import (
@@ -161,7 +161,9 @@ class ProjectHandlers:
             msg = f"{name} is deployed from {record.app.git_url}: remove that source first with DELETE"
             raise Conflict(msg)
         with self.changes.begin():
-            self.editor.set_repository(name, git_url=self.repositories.create(name), repository=name)
+            url = self.repositories.create(name)
+            self.editor.set_repository(name, git_url=url, repository=name)
+            record_clone_urls(self.editor, self.repositories, name, url)
             self.audit.record(actor=call.actor, action="repo.create", target=name)
             made = found_app(self.register, name)
         return Answer(status=201, body=_repo_view(made))
@@ -182,6 +184,7 @@ class ProjectHandlers:
         self._check_source(record)
         with self.changes.begin():
             self.editor.set_repository(name, git_url="", repository="")
+            self.editor.set_clone_urls(name, CloneUrls())
             self.audit.record(actor=call.actor, action="repo.delete", target=name, detail=record.app.git_url)
             if record.repository:
                 self.repositories.delete(record.repository)
@@ -224,8 +227,8 @@ def project_view(record: AppRecord, hosts: Hosts) -> ProjectView:
         id=app.id,
         name=app.name,
         git_repo_name=record.repository,
-        git_clone_ssh=record.clone_ssh,
-        git_clone_http=app.git_url,
+        git_clone_ssh=record.clone.ssh,
+        git_clone_http=record.clone.http,
         branch=app.branch,
         domain=app.domain,
         custom_domain=app.custom_domains[0] if app.custom_domains else "",
@@ -246,7 +249,7 @@ def _repo_view(record: AppRecord) -> RepoView:
         name=name,
         full_name=f"{owner}/{name}" if owner else name,
         private=bool(record.repository),
-        clone_ssh=record.clone_ssh,
-        clone_http=url if url.startswith("http") else "",
+        clone_ssh=record.clone.ssh,
+        clone_http=record.clone.http,
         html_url=html,
     )

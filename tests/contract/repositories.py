@@ -56,6 +56,11 @@ class RepositoriesContract:
         url = world.repositories.create("shop")
 
         assert world.repositories.name_of(url) == world.repositories.name_of(url.removesuffix(".git")) == "shop"
+        clone = world.repositories.clone_urls("shop")
+        assert clone.http == url
+        assert clone.ssh.endswith("/shop.git")
+        assert world.repositories.name_of(clone.ssh) == "shop"
+        assert world.repositories.name_of("git@elsewhere.example.org:team/shop.git") == ""
         assert world.repositories.name_of("https://elsewhere.example.org/team/shop.git") == ""
 
     def test_an_outage_is_unavailable(self, world: RepositoriesWorld) -> None:

@@ -30,7 +30,9 @@ class _FakeWorld:
 class _LocalWorld:
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "git"
-        self.repositories = LocalRepositories(folder=self.folder, base_url="http://127.0.0.1:1")
+        self.repositories = LocalRepositories(
+            folder=self.folder, base_url="http://127.0.0.1:1", ssh_url="ssh://git@127.0.0.1:2"
+        )
 
     def names(self) -> set[str]:
         return {path.stem for path in self.folder.glob("slipway/*.git")}

@@ -63,7 +63,7 @@ class LoopbackForge:
 
     def _repository(self, name: str) -> dict[str, Any]:
         fields = {"id": 7, "name": name, "full_name": f"team/{name}", "empty": not self.repositories[name]}
-        return {**fields, "clone_url": f"{self.url}/team/{name}.git"}
+        return {**fields, "clone_url": f"{self.url}/team/{name}.git", "ssh_url": f"git@127.0.0.1:team/{name}.git"}
 
     def _branches(self, name: str, branch: str | None, call: Call) -> Reply:
         heads = self.repositories[name]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from functions.common.domain.git_url import path_at
+from functions.common.domain.git_url import CloneUrls, path_at
 from functions.common.errors import Unavailable
 
 
@@ -11,6 +11,7 @@ class FakeRepositories:
     """Repositories as names; set `down` to make the forge unavailable."""
 
     base_url: str = "http://git.example.org/slipway"
+    ssh_url: str = "ssh://git@git.example.org:2222/slipway"
     names: set[str] = field(default_factory=set)
     down: bool = False
 
@@ -25,9 +26,13 @@ class FakeRepositories:
         self._answer()
         self.names.discard(name)
 
+    def clone_urls(self, name: str) -> CloneUrls:
+        """Return the clone URLs of a repository; see Repositories."""
+        return CloneUrls(http=f"{self.base_url}/{name}.git", ssh=f"{self.ssh_url}/{name}.git")
+
     def name_of(self, url: str) -> str:
         """Return the name of a repository here; see Repositories."""
-        return path_at(url, base_url=self.base_url)
+        return path_at(url.replace(self.ssh_url, self.base_url), base_url=self.base_url)
 
     def _answer(self) -> None:
         if self.down:

@@ -1,6 +1,7 @@
 """Which repository a URL names: one key for all its spellings, owner and name at a forge."""
 
 import re
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from functions.common.errors import Rejected
@@ -48,6 +49,24 @@ def owner_and_name(text: str, *, base_url: str, default_owner: str = "") -> tupl
             return default_owner, name
         case _:
             return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloneUrls:
+    """Where a repository can be cloned from; one that is not known is empty."""
+
+    http: str = ""
+    ssh: str = ""
+
+
+def clone_urls(url: str) -> CloneUrls:
+    """Return the clone URLs that follow from a git URL alone."""
+    return CloneUrls(http=url) if url.startswith("http") else CloneUrls(ssh=url if is_ssh(url) else "")
+
+
+def is_ssh(url: str) -> bool:
+    """Return whether a git URL leads over SSH, in either of its forms."""
+    return "ssh" in urlsplit(url).scheme if "://" in url else bool(url)
 
 
 def path_at(url: str, *, base_url: str) -> str:

@@ -91,7 +91,7 @@ class LocalPlatform:
         """Return the repositories of the git server."""
         from functions.common.adapters.local.repositories import LocalRepositories
 
-        return LocalRepositories(**self._repositories())
+        return LocalRepositories(**self._repositories(), ssh_url=self._settings.local.ssh_url)
 
     def commit_statuses(self) -> "CommitStatuses":
         """Return the forge at GITEA_URL, else notes in the repositories of the git server."""

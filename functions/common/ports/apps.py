@@ -1,13 +1,14 @@
 """Apps: their records, config, domains and environments; the audit log."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from functions.common.domain.app import EVERYTHING, App, Visibility
 from functions.common.domain.environment import Environment
+from functions.common.domain.git_url import CloneUrls
 
 
 class AppDirectory(Protocol):
@@ -39,7 +40,7 @@ class AppRecord:
     state: str
     release: int
     created_at: datetime
-    clone_ssh: str = ""
+    clone: CloneUrls = field(default_factory=CloneUrls)
     image: str = ""
     deployment: str = "none"
     replicas: int = 1
@@ -82,6 +83,10 @@ class AppEditor(Protocol):
 
         Closes and returns the open previews of that branch. Raises NotFound.
         """
+        ...
+
+    def set_clone_urls(self, name: str, urls: CloneUrls) -> None:
+        """Record where the app's repository can be cloned from. Raises NotFound."""
         ...
 
     def set_repository(self, name: str, *, git_url: str, repository: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from functions.common.domain.git_url import CloneUrls
 from functions.common.domain.push import Push
 
 
@@ -31,8 +32,15 @@ class Repositories(Protocol):
         """Delete the repository; a missing one is not an error."""
         ...
 
+    def clone_urls(self, name: str) -> CloneUrls:
+        """Return the clone URLs of a repository that was created here; `ssh` is empty without git over SSH."""
+        ...
+
     def name_of(self, url: str) -> str:
-        """Return the name of the repository when the URL leads to where `create` creates them, otherwise nothing."""
+        """Return the name of the repository when the URL leads to where `create` creates them, otherwise nothing.
+
+        The URL may be one over SSH.
+        """
         ...
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from functions.common.adapters.local.repositories import LocalRepositories
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.postgres.migrations import migrate
 from functions.common.domain.git_url import repository_key
@@ -198,19 +199,25 @@ def prepare(instance: Instance) -> None:
 
 
 def _update_git_urls(database: Postgres, instance: Instance) -> None:
-    """Put the git server's current port into the URLs of apps whose repository is on this machine."""
-    base = instance.url("git")
+    """Put the git servers' current ports into the URLs of apps whose repository is on this machine."""
+    repositories = LocalRepositories(
+        folder=instance.home / "git", base_url=instance.url("git"), ssh_url=instance.ssh_url
+    )
     for app, url in database.run(
         "select name, git_url from projects where git_url ~ '^http://127\\.0\\.0\\.1:[0-9]+/'"
     ):
-        path = urlsplit(url).path
-        if url == base + path or not (instance.home / "git" / path.strip("/")).is_dir():
+        path = urlsplit(url).path.strip("/")
+        if not (repositories.folder / path).is_dir():
+            continue
+        try:
+            urls = repositories.clone_urls(path)
+        except Rejected:  # a folder inside a repository
             continue
         database.run(
-            "update projects set git_url = :url, git_key = :key, "
-            "git_clone_http = case when git_clone_http = :old then :url else git_clone_http end where name = :app",
-            url=base + path,
-            key=repository_key(base + path),
-            old=url,
+            "update projects set git_url = :http, git_key = :key, git_clone_http = :http, git_clone_ssh = :ssh "
+            "where name = :app",
+            http=urls.http,
+            key=repository_key(urls.http),
+            ssh=urls.ssh,
             app=app,
         )

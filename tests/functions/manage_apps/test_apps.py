@@ -1,5 +1,7 @@
 """Apps are created, listed, shown, given another git source, and deleted."""
 
+from typing import Any
+
 import pytest
 
 from tests.api_world import ApiWorld
@@ -28,6 +30,24 @@ def test_an_app_with_a_git_url_creates_no_repository(api: ApiWorld) -> None:
     assert (app["git_url"], app["branch"], app["paths"]) == (GIT_URL, "release", ["web/**"])
     assert api.repositories.names == set()
     assert api.database.run("select git_key from projects") == [["git.example.org/people/shop"]]
+
+
+def clone_urls(app: dict[str, Any]) -> tuple[str, str]:
+    return app["git_clone_http"], app["git_clone_ssh"]
+
+
+def test_an_app_shows_where_its_repository_can_be_cloned_from(api: ApiWorld) -> None:
+    own = ("http://git.example.org/slipway/shop.git", "ssh://git@git.example.org:2222/slipway/shop.git")
+    assert clone_urls(api.app("shop")) == own
+    assert clone_urls(api.app("http", git_url="https://git.example.net/a/b")) == ("https://git.example.net/a/b", "")
+    assert clone_urls(api.app("scp", git_url="git@git.example.net:a/b")) == ("", "git@git.example.net:a/b")
+    over_ssh = api.app("twin", git_url=own[1])
+    assert (over_ssh["git_url"], clone_urls(over_ssh)) == (own[0], own)
+
+    elsewhere = {"url": "ssh://git@git.example.net/a/b.git"}
+    assert clone_urls(api.call("PUT", "/v1/apps/shop/git", elsewhere).body) == ("", elsewhere["url"])
+    assert clone_urls(api.call("PUT", "/v1/apps/shop/git", {"branch": "next"}).body) == ("", elsewhere["url"])
+    assert clone_urls(api.get("/v1/apps/shop")) == ("", elsewhere["url"])
 
 
 def test_a_name_is_unique(api: ApiWorld) -> None:

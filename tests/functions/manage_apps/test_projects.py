@@ -46,7 +46,7 @@ def test_a_repository_is_shown_deleted_and_created_again(api: ApiWorld) -> None:
         "name": "shop",
         "full_name": "slipway/shop",
         "private": True,
-        "clone_ssh": "",
+        "clone_ssh": "ssh://git@git.example.org:2222/slipway/shop.git",
         "clone_http": "http://git.example.org/slipway/shop.git",
         "html_url": "http://git.example.org/slipway/shop",
     }

@@ -47,13 +47,16 @@ def test_a_repository_with_commits_is_not_taken_over(tmp_path: Path) -> None:
         (f"{BASE}/slipway/hello.git", "hello"),
         (f"{BASE}/hello", "hello"),
         (f"{BASE}/team/hello.git/", "team/hello"),
+        ("ssh://git@127.0.0.1:8086/slipway/hello.git", "hello"),
+        ("ssh://git@127.0.0.1:8087/slipway/hello.git", ""),
         (f"{BASE}/./slipway/hello.git", "./slipway/hello"),
         ("http://127.0.0.1:8080/slipway/hello.git", ""),
         ("https://git.example.org/slipway/hello.git", ""),
     ],
 )
 def test_a_repository_here_has_a_name(tmp_path: Path, url: str, name: str) -> None:
-    assert LocalRepositories(folder=tmp_path / "git", base_url=BASE).name_of(url) == name
+    repositories = LocalRepositories(folder=tmp_path / "git", base_url=BASE, ssh_url="ssh://git@127.0.0.1:8086")
+    assert repositories.name_of(url) == name
 
 
 @pytest.mark.parametrize("name", ["", "..", "../x", "a/b/c", ".hooks", "a b", "-x"])

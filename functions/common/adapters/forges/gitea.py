@@ -20,7 +20,7 @@ from functions.common.adapters.forges.payload import (
 from functions.common.adapters.forges.signatures import HUB, hmac_mismatch
 from functions.common.adapters.http_client import Answer, HttpClient, text, without_user
 from functions.common.domain.delivery import Provider, Webhook
-from functions.common.domain.git_url import owner_and_name, path_at
+from functions.common.domain.git_url import CloneUrls, is_ssh, owner_and_name, path_at, repository_key
 from functions.common.errors import NotFound, Rejected, Unavailable
 from functions.common.events.base import Event
 from functions.common.events.push import BranchDeleted
@@ -220,10 +220,29 @@ class GiteaRepositories:
         """Delete the repository; see Repositories."""
         self._call("DELETE", self._path(name), f"repository {self.organisation}/{name}")
 
+    def clone_urls(self, name: str) -> CloneUrls:
+        """Return the clone URLs of a repository; see Repositories."""
+        answer = self._call("GET", self._path(name), f"repository {self.organisation}/{name}")
+        return answer.read(_clone_urls)
+
     def name_of(self, url: str) -> str:
-        """Return the name of a repository of the organisation; see Repositories. The forge ignores case."""
-        owner, _, name = path_at(url, base_url=self.api.url).lower().partition("/")
-        return name if owner == self.organisation.lower() else ""
+        """Return the name of a repository of the organisation; see Repositories. The forge ignores case.
+
+        An SSH URL is compared with the one that the forge gives, whose host and port are settings of the forge.
+        """
+        path = repository_key(url).partition("/")[2] if is_ssh(url) else path_at(url, base_url=self.api.url)
+        owner, _, name = path.lower().partition("/")
+        if owner != self.organisation.lower() or not name:
+            return ""
+        return name if not is_ssh(url) or self._has_ssh_url(name, url) else ""
+
+    def _has_ssh_url(self, name: str, url: str) -> bool:
+        answer = self.api.call("GET", self._path(name))
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return False
+        if not answer.is_success:
+            raise self.api.refusal(answer, f"repository {self.organisation}/{name}")
+        return repository_key(answer.read(_clone_urls).ssh or url).lower() == repository_key(url).lower()
 
     def _replace_hook(self, name: str) -> None:
         """Create the webhook and delete older ones of the same URL: the forge itself would keep them all."""
@@ -254,6 +273,10 @@ class GiteaRepositories:
 
     def _path(self, name: str) -> str:
         return f"/repos/{quote(self.organisation, safe='')}/{quote(name, safe='')}"
+
+
+def _clone_urls(repository: dict[str, Any]) -> CloneUrls:
+    return CloneUrls(http=text(repository["clone_url"]), ssh=text(repository["ssh_url"]))
 
 
 _ATTEMPTS = 3

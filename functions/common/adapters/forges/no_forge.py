@@ -1,5 +1,6 @@
 """The forge adapters when no forge with an API is configured."""
 
+from functions.common.domain.git_url import CloneUrls
 from functions.common.errors import Rejected
 
 
@@ -21,6 +22,10 @@ class NoForge:
 
     def delete(self, name: str) -> None:
         """Do nothing; see Repositories."""
+
+    def clone_urls(self, name: str) -> CloneUrls:  # noqa: ARG002 - it creates none
+        """Return none; see Repositories."""
+        return CloneUrls()
 
     def name_of(self, url: str) -> str:  # noqa: ARG002 - it creates none
         """Return nothing; see Repositories."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from functions.common.domain.git_url import owner_and_name, path_at
+from functions.common.domain.git_url import CloneUrls, owner_and_name, path_at
 from functions.common.errors import NotFound, Rejected, Unavailable
 
 _NAME = re.compile(r"^(?:([A-Za-z0-9][A-Za-z0-9_.-]*)/)?([A-Za-z0-9][A-Za-z0-9_.-]*)\Z")
@@ -19,7 +19,7 @@ _GIT_SECONDS = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalRepositories:
-    """Repositories in `folder`/OWNER/NAME.git, served at `base_url`; `owner` is the default owner.
+    """Repositories in `folder`/OWNER/NAME.git, served at `base_url` and `ssh_url`; `owner` is the default owner.
 
     The hooks in `folder`/.hooks send the webhooks of all repositories.
     """
@@ -27,6 +27,7 @@ class LocalRepositories:
     folder: Path
     base_url: str
     owner: str = "slipway"
+    ssh_url: str = ""
 
     def create(self, name: str) -> str:
         """Create the repository; see Repositories.
@@ -42,7 +43,7 @@ class LocalRepositories:
                 "the app with its URL"
             )
             raise Rejected(msg)
-        return f"{self.base_url.rstrip('/')}/{path.parent.name}/{path.name}"
+        return self.clone_urls(name).http
 
     def delete(self, name: str) -> None:
         """Delete the repository; see Repositories."""
@@ -55,8 +56,18 @@ class LocalRepositories:
             msg = f"repository {name} cannot be deleted: {error.strerror}"
             raise Unavailable(msg) from error
 
+    def clone_urls(self, name: str) -> CloneUrls:
+        """Return the clone URLs of a repository; see Repositories."""
+        path = self._path(name)
+        full_name = f"{path.parent.name}/{path.name}"
+        ssh = f"{self.ssh_url.rstrip('/')}/{full_name}" if self.ssh_url else ""
+        return CloneUrls(http=f"{self.base_url.rstrip('/')}/{full_name}", ssh=ssh)
+
     def name_of(self, url: str) -> str:
         """Return the name of a repository here, with its owner unless that is the default one; see Repositories."""
+        base = f"{self.ssh_url.rstrip('/')}/"
+        if self.ssh_url and url.startswith(base):
+            url = f"{self.base_url.rstrip('/')}/{url.removeprefix(base)}"
         return path_at(url, base_url=self.base_url).removeprefix(f"{self.owner}/")
 
     def _create(self, path: Path) -> None:

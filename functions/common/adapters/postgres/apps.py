@@ -9,7 +9,7 @@ from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.app import EVERYTHING, App, Visibility
 from functions.common.domain.build import BuildState
 from functions.common.domain.environment import Environment, EnvironmentState, production
-from functions.common.domain.git_url import repository_key
+from functions.common.domain.git_url import CloneUrls, repository_key
 from functions.common.errors import NotFound
 from functions.common.ports.apps import AppRecord, ConfigScope, RemovedApp
 
@@ -43,8 +43,8 @@ def _app(row: dict[str, Any]) -> App:
 
 
 _SELECT_RECORDS = """
-select p.id::text as id, p.name, p.git_url, p.branch, p.paths, p.git_repo_name, p.git_clone_ssh, p.domain,
-    p.created_at, p.deployment_image, p.deployment_status, p.deployment_replicas,
+select p.id::text as id, p.name, p.git_url, p.branch, p.paths, p.git_repo_name, p.git_clone_ssh, p.git_clone_http,
+    p.domain, p.created_at, p.deployment_image, p.deployment_status, p.deployment_replicas,
     array(select host from custom_domains where app = p.name order by host) as hosts,
     coalesce((select number from releases where app = p.name and environment = 'production' and state = 'live'
               order by number desc limit 1), 0) as release,
@@ -96,7 +96,7 @@ def _record(row: dict[str, Any]) -> AppRecord:
         state=_state(row["pushed"], row["release"]),
         release=row["release"],
         created_at=row["created_at"],
-        clone_ssh=row["git_clone_ssh"],
+        clone=CloneUrls(http=row["git_clone_http"], ssh=row["git_clone_ssh"]),
         image=row["deployment_image"] if row["release"] else "",
         deployment=_deployment(row),
         replicas=row["deployment_replicas"],
@@ -140,9 +140,11 @@ update projects set git_url = coalesce(nullif(:git_url, ''), git_url),
     git_key = coalesce(nullif(:git_key, ''), git_key), branch = coalesce(nullif(:branch, ''), branch)
 where name = :name returning branch
 """
+_SET_CLONE_URLS = """
+update projects set git_clone_http = :http, git_clone_ssh = :ssh where name = :name returning id
+"""
 _SET_REPOSITORY = """
-update projects set git_url = :git_url, git_key = :git_key, git_clone_http = :git_url, git_clone_ssh = '',
-    git_repo_name = :repository
+update projects set git_url = :git_url, git_key = :git_key, git_repo_name = :repository
 where name = :name returning id
 """
 _SET_PRODUCTION = "update environments set branch = :branch where app = :name and name = 'production'"
@@ -216,6 +218,11 @@ class PostgresAppEditor:
             Environment(app=name, name=environment, branch=branch, label=label, state=EnvironmentState.CLOSED)
             for environment, label in closed
         )
+
+    def set_clone_urls(self, name: str, urls: CloneUrls) -> None:
+        """Record the clone URLs; see AppEditor."""
+        if not self.database.run(_SET_CLONE_URLS, name=name, http=urls.http, ssh=urls.ssh):
+            raise NotFound(_gone(name))
 
     def set_repository(self, name: str, *, git_url: str, repository: str) -> None:
         """Set the app's repository; see AppEditor."""
