@@ -1,0 +1,1 @@
+"""The documents that Slipway implements, followed line by line: `task seeds`."""
