@@ -5,6 +5,7 @@ import click
 from functions.cli.access import access
 from functions.cli.account import join, login, logout, password, whoami
 from functions.cli.apps import apps, git
+from functions.cli.audit import attention, audit
 from functions.cli.config import config
 from functions.cli.context import Session
 from functions.cli.domains import domains
@@ -53,6 +54,8 @@ def main(context: click.Context, server: str | None, token: str | None) -> None:
 for _command in (
     access,
     apps,
+    attention,
+    audit,
     config,
     dead_letters,
     domains,

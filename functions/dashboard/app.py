@@ -11,6 +11,7 @@ from functions.dashboard.account import AccountPages
 from functions.dashboard.api import Connect
 from functions.dashboard.apps import AppPages
 from functions.dashboard.dead_letters import DeadLetterPages
+from functions.dashboard.overview import OverviewPages
 from functions.dashboard.pushes import PushPages
 from functions.dashboard.settings import SettingsPages
 from functions.dashboard.static_files import StaticFiles
@@ -35,6 +36,7 @@ def compose(connect: Connect) -> Dashboard:
             "account": AccountPages,
             "apps": AppPages,
             "dead_letters": DeadLetterPages,
+            "overview": OverviewPages,
             "pushes": PushPages,
             "settings": SettingsPages,
             "users": UserPages,

@@ -52,6 +52,7 @@ class AppPages:
             "live": next((one for one in releases if one["state"] == "live"), None),
             "rolling": next((one for one in releases if one["state"] == "started"), None),
             "builds": visit.api.get("apps", visit.app, "builds", limit=BUILDS)["items"],
+            "usage": visit.api.get("apps", visit.app, "usage", months=2)["items"],
             "scope": scope,
             "config": sorted(visit.api.get("apps", visit.app, "config", scope=scope)["config"]),
         }

@@ -60,7 +60,9 @@ ROUTES = (
     _form(f"{_APP}/settings/collaborators", "settings", "put_collaborator", "show"),
     _form(f"{_APP}/settings/collaborators/remove", "settings", "remove_collaborator", "show"),
     _form(f"{_APP}/settings/delete", "settings", "delete", "show"),
+    Route("GET", f"{_APP}/audit", "overview", "show_app_audit"),
     # What happened.
+    Route("GET", "/attention", "overview", "show_attention"),
     Route("GET", "/pushes/<push>", "pushes", "show"),
     Route("GET", "/builds/<build>/log", "pushes", "show_log"),
     Route("GET", "/dead-letters", "dead_letters", "list_letters"),
@@ -68,6 +70,7 @@ ROUTES = (
     _form(f"{_LETTER}/redrive", "dead_letters", "redrive", "show"),
     _form(f"{_LETTER}/discard", "dead_letters", "discard", "show"),
     # For administrators.
+    Route("GET", "/audit", "overview", "show_audit"),
     Route("GET", "/users", "users", "show"),
     _form("/users/invite", "users", "invite", "show"),
     _form("/users/withdraw", "users", "withdraw", "show"),

@@ -11,7 +11,7 @@ from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 from functions.common.adapters.lazy import lazy
-from functions.common.adapters.postgres.access import PostgresAccessTokens, PostgresAuditLog
+from functions.common.adapters.postgres.access import PostgresAccessTokens, PostgresAuditLog, PostgresAuditTrail
 from functions.common.adapters.postgres.apps import PostgresAppRegister
 from functions.common.adapters.postgres.members import PostgresMembers, PostgresSshKeys
 from functions.common.platform.core import Core, check_migrations, core
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from functions.common.adapters import passwords, trigger_files
     from functions.common.adapters import ssh_keys as public_keys
     from functions.common.adapters.postgres import apps as apps_tables
+    from functions.common.adapters.postgres import attention as attention_tables
     from functions.common.adapters.postgres import builds as builds_tables
     from functions.common.adapters.postgres import events as events_tables
     from functions.common.adapters.postgres import notifications as notification_tables
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from functions.manage_apps import (
         account,
         apps,
+        attention,
+        audit,
         collaborators,
         config,
         document,
@@ -54,6 +57,7 @@ else:
     passwords = lazy("functions.common.adapters.passwords")
     public_keys = lazy("functions.common.adapters.ssh_keys")
     trigger_files = lazy("functions.common.adapters.trigger_files")
+    attention_tables = lazy("functions.common.adapters.postgres.attention")
     apps_tables = lazy("functions.common.adapters.postgres.apps")
     events_tables = lazy("functions.common.adapters.postgres.events")
     notification_tables = lazy("functions.common.adapters.postgres.notifications")
@@ -68,6 +72,8 @@ else:
     usage = lazy("functions.manage_apps.usage")
     users = lazy("functions.manage_apps.users")
     apps = lazy("functions.manage_apps.apps")
+    attention = lazy("functions.manage_apps.attention")
+    audit = lazy("functions.manage_apps.audit")
     config = lazy("functions.manage_apps.config")
     document = lazy("functions.manage_apps.document")
     domains = lazy("functions.manage_apps.domains")
@@ -129,6 +135,8 @@ class Handlers:
         return {
             "account": self._account,
             "apps": self._apps,
+            "attention": self._attention,
+            "audit": self._audit_log,
             "collaborators": self._collaborators,
             "config": self._config,
             "dead_letters": self._dead_letters,
@@ -167,6 +175,12 @@ class Handlers:
             audit=self._audit,
             hosts=self._hosts,
         )
+
+    def _attention(self) -> object:
+        return attention.AttentionHandlers(attention=attention_tables.PostgresAttention(database=self.parts.database))
+
+    def _audit_log(self) -> object:
+        return audit.AuditHandlers(trail=PostgresAuditTrail(database=self.parts.database))
 
     def _collaborators(self) -> object:
         return collaborators.CollaboratorHandlers(

@@ -82,6 +82,7 @@ ROUTES = (
     Route("GET", "/invitations", Need.ADMINISTRATOR, "users", "list_invitations"),
     Route("POST", "/invitations", Need.ADMINISTRATOR, "users", "invite"),
     Route("DELETE", "/invitations/<email>", Need.ADMINISTRATOR, "users", "withdraw_invitation"),
+    Route("GET", "/audit", Need.ADMINISTRATOR, "audit", "list_audit"),
     # Apps.
     Route("GET", "/apps", Need.READ, "apps", "list_apps"),
     Route("POST", "/apps", Need.DEPLOY, "apps", "create_app"),
@@ -136,6 +137,8 @@ ROUTES = (
         "test_channel",
         alias="test_common_channel",
     ),
+    Route("GET", "/apps/<app>/audit", Need.OWNER, "audit", "list_app_audit"),
+    Route("GET", "/attention", Need.READ, "attention", "list_attention"),
     # What happened, found by its own name: each belongs to an app.
     Route("GET", "/builds/<build>", Need.VIEWER, "logs", "show_build"),
     Route("GET", "/builds/<build>/log", Need.VIEWER, "logs", "show_build_log"),

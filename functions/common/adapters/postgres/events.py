@@ -76,7 +76,7 @@ where {where} (:before::bigint = 0 or sequence < :before::bigint) order by seque
 """
 _RECORDED_AT = "select min(recorded_at) from events where id = :id"
 # What an earlier app of the same name left is not the members' own.
-_VISIBLE = """
+VISIBLE = """
 (:only::text = '' or app = :only::text) and (:user::text = '' or exists
     (select 1 from app_members as m join projects as p on p.name = m.app
      where m.app = {table}.app and m.user_id = nullif(:user::text, '')::uuid and {table}.{time} >= p.created_at))
@@ -110,7 +110,7 @@ class PostgresEventArchive:
         wanted = {name: value for name, value in of.items() if value}
         where = "".join(f"{name} = :{name} and " for name in wanted)
         if visible != EVERYTHING:
-            where += _VISIBLE.format(table="events", time="recorded_at") + " and "
+            where += VISIBLE.format(table="events", time="recorded_at") + " and "
             wanted |= {"user": visible.user, "only": visible.app}
         return tuple(EventRecord(**row) for row in self.database.rows(sql.format(where=where), **numbers, **wanted))
 
@@ -234,7 +234,7 @@ _PAGE_PARKED = (
     _SELECT
     + """
 where (:state = '' or state = :state) and (:before::bigint = 0 or id < :before::bigint) and """
-    + _VISIBLE.format(table="dead_letters", time="parked_at")
+    + VISIBLE.format(table="dead_letters", time="parked_at")
     + """
 order by id desc limit :limit
 """
