@@ -22,6 +22,7 @@ from functions.common.runtime.http import limit_body
 from functions.common.settings import Settings
 from functions.manage_apps.app import MAX_BODY, compose
 from tests.api_contract import contract
+from tests.fakes.forge_heads import FakeForgeHeads
 from tests.fakes.loopback_broker import LoopbackBroker, loopback_broker
 from tests.fakes.repositories import FakeRepositories
 
@@ -47,6 +48,7 @@ class ApiWorld:
     database: Postgres
     broker: LoopbackBroker
     repositories: FakeRepositories
+    heads: FakeForgeHeads
     home: Path
     answers: list[str] = field(default_factory=list)
 
@@ -109,13 +111,13 @@ class ApiWorld:
 def api_world(url: str, home: Path) -> Iterator[ApiWorld]:
     """Yield an API with a token for each role."""
     with loopback_broker() as broker:
-        repositories, database = FakeRepositories(), Postgres(url)
+        repositories, heads, database = FakeRepositories(), FakeForgeHeads(), Postgres(url)
         give_tokens(database)
-        flask = served(url, broker.url, home, repositories)
-        yield ApiWorld(flask=flask, database=database, broker=broker, repositories=repositories, home=home)
+        flask = served(url, broker.url, home, repositories, heads)
+        yield ApiWorld(flask=flask, database=database, broker=broker, repositories=repositories, heads=heads, home=home)
 
 
-def served(url: str, broker_url: str, home: Path, repositories: FakeRepositories) -> Flask:
+def served(url: str, broker_url: str, home: Path, repositories: FakeRepositories, heads: FakeForgeHeads) -> Flask:
     """Return the API over a database and a broker, as a Flask app."""
     settings = {
         "DATABASE_URL": url,
@@ -124,7 +126,8 @@ def served(url: str, broker_url: str, home: Path, repositories: FakeRepositories
         "SLIPWAY_PLATFORM": "local",
         "SLIPWAY_LOCAL_HOME": str(home),
     }
-    endpoint = limit_body(compose(Core(settings=Settings(environment=settings)), repositories=repositories), MAX_BODY)
+    api = compose(Core(settings=Settings(environment=settings)), repositories=repositories, heads=heads)
+    endpoint = limit_body(api, MAX_BODY)
     flask = Flask("manage-apps")
 
     def serve(path: str) -> ResponseReturnValue:

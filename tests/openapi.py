@@ -20,6 +20,7 @@ from functions.manage_apps.app import compose
 from functions.manage_apps.models import ErrorView
 from functions.manage_apps.operation import Operation, declared_by
 from functions.manage_apps.routing import PREFIXES, ROUTES, Route
+from tests.fakes.forge_heads import FakeForgeHeads
 from tests.fakes.repositories import FakeRepositories
 
 FILE = Path(__file__).parent.parent / "schemas" / "openapi.json"
@@ -56,7 +57,8 @@ class Declared:
 
 def declared_routes() -> tuple[Declared, ...]:
     """Return the routes of the API, composed over parts that answer nothing."""
-    api = compose(Core(settings=Settings(environment=_NOWHERE)), repositories=FakeRepositories())
+    parts = Core(settings=Settings(environment=_NOWHERE))
+    api = compose(parts, repositories=FakeRepositories(), heads=FakeForgeHeads())
     found = []
     for route in ROUTES:
         handle = api.handler(route)

@@ -6,6 +6,7 @@ from functions.cli.access import access
 from functions.cli.account import join, login, logout, password, whoami
 from functions.cli.apps import apps, git
 from functions.cli.audit import attention, audit
+from functions.cli.completion import completion
 from functions.cli.config import config
 from functions.cli.context import Session
 from functions.cli.domains import domains
@@ -16,6 +17,8 @@ from functions.cli.keys import keys
 from functions.cli.logs import logs
 from functions.cli.migrate import migrate
 from functions.cli.notifications import notifications
+from functions.cli.operations import deploy, limits, open_, restart, scale, undeploy
+from functions.cli.project import project
 from functions.cli.releases import previews, ps, releases, rollback
 from functions.cli.setup import setup
 from functions.cli.tokens import tokens
@@ -56,8 +59,10 @@ for _command in (
     apps,
     attention,
     audit,
+    completion,
     config,
     dead_letters,
+    deploy,
     domains,
     events,
     explain,
@@ -65,19 +70,25 @@ for _command in (
     git_credential,
     join,
     keys,
+    limits,
     login,
     logout,
     logs,
     migrate,
     notifications,
+    open_,
     password,
     previews,
+    project,
     ps,
     releases,
+    restart,
     rollback,
+    scale,
     setup,
     tokens,
     usage,
+    undeploy,
     users,
     whoami,
 ):

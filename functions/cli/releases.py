@@ -64,26 +64,27 @@ def previews(session: Session, app: str | None, *, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def ps(session: Session, app: str | None, *, as_json: bool) -> None:
-    """List the processes of each environment's live release."""
-    name, running = chosen_app(app), list[Json]()
+    """Show what runs: the processes of each environment, how many are wanted, and how many are ready."""
+    name, client, running = chosen_app(app), session.client(), list[Json]()
     for environment in _environments(session, name):
-        if environment["release"]:
-            path = f"/apps/{quoted(name)}/releases"
-            found = session.client().items(path, environment=environment["name"], most=200)
-            running += [one for one in found if one["number"] == environment["release"]]
-    rows = [
-        (one["environment"], process, f"v{one['number']}", short_sha(one["sha"]))
-        for one in running
-        for process in one["processes"]
-    ]
+        if environment["state"] == "open":
+            found = client.get(f"/apps/{quoted(name)}/deploy/status", environment=environment["name"])
+            shared = {key: found[key] for key in ("environment", "release", "status")}
+            running += [
+                {**shared, "process": one["name"], "replicas": one["replicas"], "ready": one["ready_replicas"]}
+                for one in found["processes"]
+            ]
     if as_json:
-        keys = ("environment", "process", "release", "sha")
-        print_json([dict(zip(keys, row, strict=True)) for row in rows])
+        print_json(running)
         return
+    rows = [
+        (one["environment"], one["process"], f"v{one['release']}", f"{one['ready']}/{one['replicas']}", one["status"])
+        for one in running
+    ]
     print_table(
-        ("ENVIRONMENT", "PROCESS", "RELEASE", "COMMIT"),
+        ("ENVIRONMENT", "PROCESS", "RELEASE", "READY", "STATUS"),
         rows,
-        empty="nothing runs yet: deploy with `git push paas main`",
+        empty="nothing runs yet: deploy with `git push paas main`, or `paas deploy`",
     )
 
 

@@ -112,6 +112,10 @@ def _percents(text: str) -> tuple[int, ...]:
     return steps
 
 
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 def _kinds(text: str) -> dict[str, str]:
     pairs = [part.strip().partition("=") for part in text.split(",") if part.strip()]
     if any(not app or kind not in get_args(Kind) for app, _, kind in pairs):
@@ -157,6 +161,7 @@ Kind = Literal["rollout", "deployment", "knative"]
 Kinds = Annotated[dict[str, Kind], BeforeValidator(_kinds)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Percents = Annotated[tuple[int, ...], BeforeValidator(_percents)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Url = Annotated[str, AfterValidator(_url)]
 Namespaced = Annotated[str, AfterValidator(_namespaced)]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -263,6 +268,9 @@ class Registry(Group):
     )
     user: str = setting("REGISTRY_USER", "finds and deletes images", "")
     password: SecretStr = setting("REGISTRY_PASSWORD", "that user's password", UNSET)
+    others: Words = setting(
+        "SLIPWAY_IMAGE_REGISTRIES", "further registries whose public images may be deployed, by host, with commas", ()
+    )
 
 
 class Builds(Group):

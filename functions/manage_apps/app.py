@@ -16,7 +16,7 @@ from functions.common.adapters.postgres.apps import PostgresAppRegister
 from functions.common.adapters.postgres.members import PostgresMembers, PostgresSshKeys
 from functions.common.platform.core import Core, check_migrations, core
 from functions.common.ports.events import EventSink
-from functions.common.ports.forge import Repositories
+from functions.common.ports.forge import ForgeHeads, Repositories
 from functions.common.ports.logs import BuildLogs, RuntimeLogs
 from functions.common.runtime.http import Endpoint, http_target, limit_body
 from functions.manage_apps.api import Api
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from functions.common.adapters.postgres import notifications as notification_tables
     from functions.common.adapters.postgres import pushes as pushes_tables
     from functions.common.adapters.postgres import releases as releases_tables
+    from functions.common.adapters.postgres import scales as scales_tables
     from functions.common.adapters.postgres import usage as usage_tables
     from functions.common.adapters.postgres import users as users_tables
     from functions.manage_apps import (
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         events,
         logs,
         notifications,
+        operations,
         projects,
         pushes,
         releases,
@@ -65,6 +67,7 @@ else:
     pushes_tables = lazy("functions.common.adapters.postgres.pushes")
     releases_tables = lazy("functions.common.adapters.postgres.releases")
     usage_tables = lazy("functions.common.adapters.postgres.usage")
+    scales_tables = lazy("functions.common.adapters.postgres.scales")
     users_tables = lazy("functions.common.adapters.postgres.users")
     account = lazy("functions.manage_apps.account")
     collaborators = lazy("functions.manage_apps.collaborators")
@@ -79,6 +82,7 @@ else:
     domains = lazy("functions.manage_apps.domains")
     events = lazy("functions.manage_apps.events")
     logs = lazy("functions.manage_apps.logs")
+    operations = lazy("functions.manage_apps.operations")
     projects = lazy("functions.manage_apps.projects")
     notifications = lazy("functions.manage_apps.notifications")
     pushes = lazy("functions.manage_apps.pushes")
@@ -96,14 +100,16 @@ OPENAPI = _ROOT / "schemas" / "openapi.json"
 def create() -> Endpoint:
     """Return the API as this process is configured."""
     parts = core()
-    return limit_body(compose(parts, repositories=parts.platform.repositories()), MAX_BODY)
+    platform = parts.platform
+    return limit_body(compose(parts, repositories=platform.repositories(), heads=platform.forge_heads()), MAX_BODY)
 
 
-def compose(parts: Core, *, repositories: Repositories) -> Api:
+def compose(parts: Core, *, repositories: Repositories, heads: ForgeHeads) -> Api:
     """Return the API on PostgreSQL, the broker and the platform that the settings name."""
     handlers = Handlers(
         parts=parts,
         repositories=repositories,
+        heads=heads,
         build_logs=parts.platform.build_logs(),
         runtime_logs=parts.platform.runtime_logs(),
         domain=parts.settings.apps.domain,
@@ -124,6 +130,7 @@ class Handlers:
 
     parts: Core
     repositories: Repositories
+    heads: ForgeHeads
     build_logs: BuildLogs
     runtime_logs: RuntimeLogs
     domain: str
@@ -144,6 +151,7 @@ class Handlers:
             "domains": self._domains,
             "events": self._events,
             "logs": self._logs,
+            "operations": self._operations,
             "projects": self._projects,
             "notifications": self._notifications,
             "pushes": self._pushes,
@@ -234,6 +242,23 @@ class Handlers:
                 sleep=time.sleep,
                 slots=BoundedSemaphore(STREAMS),
             ),
+        )
+
+    def _operations(self) -> object:
+        database, platform = self.parts.database, self.parts.platform
+        return operations.OperationHandlers(
+            history=releases_tables.PostgresReleaseHistory(database=database),
+            scales=scales_tables.PostgresScales(database=database),
+            limits=scales_tables.PostgresAppLimits(database=database),
+            counts=platform.process_counts(),
+            images=platform.image_resolver(),
+            built=builds_tables.PostgresBuiltImages(database=database),
+            heads=self.heads,
+            config=apps_tables.PostgresConfigVars(database=database),
+            domains=apps_tables.PostgresDomains(database=database),
+            changes=self._changes,
+            audit=self._audit,
+            hosts=self._hosts,
         )
 
     def _projects(self) -> object:

@@ -118,7 +118,7 @@ class ReleaseHandlers:
     def list_releases(self, call: Call[ReleasePage, NoBody]) -> Answer[Releases]:
         """List the releases of an environment, newest first."""
         app, query = call.app.app.name, call.query
-        environment = self._environment(app, query.environment)
+        environment = find_environment(self.history, app, query.environment)
         records = self.history.releases(app, environment.name, before=query.after, limit=query.limit)
         items = tuple(ReleaseView.of(record) for record in records)
         return Answer(body=Releases(items=items, next=next_page(items, query.limit, lambda one: one.number)))
@@ -127,7 +127,7 @@ class ReleaseHandlers:
     def roll_back(self, call: Call[NoQuery, Rollback]) -> Answer[RollbackView]:
         """Release the image and config of an earlier release again, without a build; 409 when it cannot run."""
         app = call.app.app.name
-        environment = self._environment(app, call.body.environment)
+        environment = find_environment(self.history, app, call.body.environment)
         target = self._target(environment, call.body.to)
         with self.changes.begin() as change:
             event = change.announce(
@@ -158,15 +158,6 @@ class ReleaseHandlers:
             url=self.hosts.url(self.hosts.host(record.label)),
         )
 
-    def _environment(self, app: str, name: str) -> EnvironmentRecord:
-        known = self.history.environments(app)
-        # Names come first: a preview whose branch is called like the app has production's label as its name.
-        named = [one for one in known if one.name == name] or [one for one in known if one.label == name]
-        if not named:
-            msg = f"{app} has no environment {name!r}: see `paas previews --app {app}`"
-            raise NotFound(msg)
-        return named[0]
-
     def _target(self, environment: EnvironmentRecord, number: int) -> ReleaseRecord:
         where = f"{environment.app}/{environment.name}"
         if environment.state == EnvironmentState.CLOSED:
@@ -181,3 +172,14 @@ class ReleaseHandlers:
             msg = f"release {number} of {where} is {target.state} and was never live: choose one that was"
             raise Conflict(msg)
         return target
+
+
+def find_environment(history: ReleaseHistory, app: str, name: str) -> EnvironmentRecord:
+    """Return the environment of an app with this name or label. Raises NotFound."""
+    known = history.environments(app)
+    # Names come first: a preview whose branch is called like the app has production's label as its name.
+    named = [one for one in known if one.name == name] or [one for one in known if one.label == name]
+    if not named:
+        msg = f"{app} has no environment {name!r}: see `paas previews --app {app}`"
+        raise NotFound(msg)
+    return named[0]

@@ -10,30 +10,37 @@ from functions.common.adapters.postgres.releases import (
     PostgresReleaseLedger,
     PostgresReleaseProgress,
 )
+from functions.common.adapters.postgres.scales import PostgresScales
 from functions.common.events.app import AppDeleted, ConfigChanged, DomainAdded, DomainRemoved, PreviewClosed
 from functions.common.events.build import ImagePublished
+from functions.common.events.operation import (
+    DeployRequested,
+    LimitsChanged,
+    RestartRequested,
+    ScaleChanged,
+    UndeployRequested,
+)
 from functions.common.events.release import ReleaseFailed, ReleaseLive, RollbackRequested
 from functions.common.platform.core import Core, check_migrations, core
+from functions.common.ports.deployer import StagedDeployer
+from functions.common.ports.pushes import PushLedger
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, on_type, subscriber, warm_up
 from functions.promote_image.handler import handle_image
 from functions.promote_image.redeploy import Redeploy
 from functions.promote_image.release_ended import continue_release, revert, sync_processes
 from functions.promote_image.removal import Removal
+from functions.promote_image.requests import handle_deploy, handle_scale
 from functions.promote_image.roll_out import Plan, RollOut
 from functions.promote_image.rollback import handle_rollback
 
 
 def compose(parts: Core) -> Endpoint:
     """Return the endpoint of these parts."""
-    settings, database, sink = parts.settings, parts.database, parts.sink
-    releases = settings.releases
-    plan = Plan(domain=settings.apps.domain, health_path=releases.health_path, steps=releases.steps)
+    database, sink, images, runs = parts.database, parts.sink, parts.platform.image_store(), parts.platform.deployer()
     ledger, archive = PostgresReleaseLedger(database=database), PostgresReleaseArchive(database=database)
-    pushes, platform = PostgresPushLedger(database=database), parts.platform
-    images, runs = platform.image_store(), platform.deployer()
-    progress, abandoned = PostgresReleaseProgress(database=database), PostgresAbandonedImages(database=database)
-    roll_out = RollOut(deployer=runs, progress=progress, pushes=pushes, sink=sink, plan=plan)
+    pushes, abandoned = PostgresPushLedger(database=database), PostgresAbandonedImages(database=database)
+    roll_out = _roll_out(parts, runs, pushes)
     removal = Removal(ledger=ledger, deployer=runs, pushes=pushes, sink=sink, abandoned=abandoned, images=images)
     redeploy = Redeploy(ledger=ledger, archive=archive, roll_out=roll_out, sink=sink)
     back = partial(handle_rollback, ledger=ledger, archive=archive, images=images, roll_out=roll_out)
@@ -45,6 +52,11 @@ def compose(parts: Core) -> Endpoint:
         on(ConfigChanged, redeploy.config),
         on(DomainAdded, redeploy.domain),
         on(DomainRemoved, redeploy.domain),
+        on(DeployRequested, partial(handle_deploy, ledger=ledger, roll_out=roll_out)),
+        on(UndeployRequested, removal.undeploy),
+        on(RestartRequested, redeploy.restart),
+        on(LimitsChanged, redeploy.limits),
+        on(ScaleChanged, partial(handle_scale, scales=PostgresScales(database=database), deployer=runs)),
         on(PreviewClosed, removal.preview),
         on(AppDeleted, removal.app),
         on(ReleaseLive, partial(sync_processes, deployer=runs)),
@@ -54,6 +66,14 @@ def compose(parts: Core) -> Endpoint:
         log=parts.log,
         clock=parts.clock,
     )
+
+
+def _roll_out(parts: Core, runs: StagedDeployer, pushes: PushLedger) -> RollOut:
+    settings = parts.settings
+    releases = settings.releases
+    plan = Plan(domain=settings.apps.domain, health_path=releases.health_path, steps=releases.steps)
+    progress = PostgresReleaseProgress(database=parts.database)
+    return RollOut(deployer=runs, progress=progress, pushes=pushes, sink=parts.sink, plan=plan)
 
 
 def create() -> Endpoint:

@@ -1,8 +1,9 @@
-"""Removes the workloads of closed environments, and the images that only they used."""
+"""Removes the workloads of closed and undeployed environments, and the images that only closed ones used."""
 
 from dataclasses import dataclass
 
 from functions.common.events.app import AppDeleted, PreviewClosed
+from functions.common.events.operation import UndeployRequested
 from functions.common.ports.deployer import Deployer
 from functions.common.ports.events import EventSink
 from functions.common.ports.images import ImageStore
@@ -33,6 +34,12 @@ class Removal:
         """Remove all environments of a deleted app."""
         for environment in event.environments:
             self._remove(event.app, environment)
+
+    def undeploy(self, event: UndeployRequested) -> None:
+        """Remove what runs in an environment that stays open; its images stay, so that it can be deployed again."""
+        over = self.ledger.withdraw(event.app, event.environment, through=event.through)
+        self.deployer.remove(event.app, event.environment, through=over.through)
+        publish_superseded(over.superseded, inherited="", pushes=self.pushes, sink=self.sink)
 
     def _remove(self, app: str, environment: str) -> None:
         over = self.ledger.abandon(app, environment)

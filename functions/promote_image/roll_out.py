@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from functions.common.domain.push import PushState
-from functions.common.domain.release import Release, ReleaseState, Workload
+from functions.common.domain.release import Release, ReleaseKind, ReleaseState, Workload
 from functions.common.errors import Rejected
 from functions.common.events.release import ReleaseFailed, ReleaseStarted, ReleaseSuperseded, release_failed
 from functions.common.ports.deployer import Deployer
@@ -12,6 +12,7 @@ from functions.common.ports.pushes import PushLedger
 from functions.common.ports.releases import ReleaseProgress, StartedRelease
 
 STEP = "deploy"
+_AT_ONCE = (100,)
 _PUSH_STATES = {
     ReleaseState.STARTED: PushState.RELEASING,
     ReleaseState.LIVE: PushState.LIVE,
@@ -45,7 +46,12 @@ class Plan:
             processes=release.processes,
             config=release.config,
             health_path=self.health_path,
-            steps=self.steps,
+            # The version that restarts is the one that runs: there is nothing to try out.
+            steps=_AT_ONCE if release.kind is ReleaseKind.RESTART else self.steps,
+            replicas=begun.replicas,
+            cpu=begun.limits.cpu,
+            memory=begun.limits.memory,
+            port=begun.limits.port,
         )
 
 

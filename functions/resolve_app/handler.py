@@ -57,7 +57,7 @@ def handle_push(
     What is recorded is never decided again: a redelivery gets the same events.
     """
     keys = repository_keys(event.repository)
-    found = apps.by_repository(*keys)
+    found = [app for app in apps.by_repository(*keys) if event.app in {"", app.name}]
     done = {push.app: push for push in history.recorded(event.push)}
     if not done and not found:
         done[""] = admission.pushes.record(unmatched(event, key=keys[0]), code=PushCode.NO_APP)

@@ -62,9 +62,9 @@ class KubernetesDeployerWorld:
         """Return the path of the web workload."""
         return self.place.path(_PATHS[self.kind], "web")
 
-    def workload(self, release: int) -> Workload:
+    def workload(self, release: int, **changes: object) -> Workload:
         """Return a healthy workload."""
-        return a_workload(release, app=self.app)
+        return a_workload(release, app=self.app, **changes)
 
     def converge(self) -> None:
         """Act as the controllers: finish deletions, and report the web workload as healthy."""

@@ -10,6 +10,7 @@ from functions.common.domain.release import Workload
 from tests.contract.deployer import DeployerContract, DeployerWorld
 from tests.contract.kubernetes_deployer_world import APP, KubernetesDeployerWorld
 from tests.contract.reverts import RevertsContract
+from tests.contract.scaling import ScalingContract
 from tests.fakes.loopback_kubernetes import loopback_kubernetes
 from tests.local.rollouts.conftest import controlled
 from tests.local.rollouts.world import RolloutWorld, rollout_world
@@ -51,7 +52,7 @@ class TestLocal(DeployerContract):
 
 @pytest.mark.parametrize("shared", ["", "projects"], ids=["own namespaces", "one namespace"])
 @pytest.mark.parametrize("kind", list(Kind))
-class TestKubernetes(DeployerContract, RevertsContract):
+class TestKubernetes(DeployerContract, RevertsContract, ScalingContract):
     """Objects of an API server, by HTTP on this machine; the test is their controller."""
 
     @pytest.fixture
@@ -64,7 +65,7 @@ class TestKubernetes(DeployerContract, RevertsContract):
 @pytest.mark.cluster
 @pytest.mark.parametrize("shared", [False, True], ids=["own namespaces", "one namespace"])
 @pytest.mark.parametrize("kind", list(Kind))
-class TestRealKubernetes(DeployerContract, RevertsContract):
+class TestRealKubernetes(DeployerContract, RevertsContract, ScalingContract):
     """Objects of a real API server; the test is their controller."""
 
     @pytest.fixture

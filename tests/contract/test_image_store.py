@@ -104,3 +104,82 @@ class TestRegistry(ImageStoreContract):
 
         with pytest.raises(Rejected, match="allow deletion"):
             world.images.delete("hello", digest)
+
+
+class TestReferences:
+    """Images by their references, in the platform's registry and in others."""
+
+    @pytest.fixture
+    def other(self) -> LoopbackRegistry:
+        """Return another registry."""
+        return LoopbackRegistry()
+
+    @pytest.fixture
+    def images(self, other: LoopbackRegistry) -> Iterator[RegistryImages]:
+        """Yield the platform's registry with apps/hello:v1, and another one whose host is allowed."""
+        own = LoopbackRegistry()
+        digest = own.put("apps/hello")
+        own.tags["apps/hello", "v1"] = digest
+        with served(own) as url, served(other) as other_url:
+            others = {"images.example.net": other_url}
+            yield RegistryImages(registry="registry.example.org/apps", url=url, others=others)
+
+    @pytest.mark.parametrize("reference", ["hello:v1", "registry.example.org/apps/hello:v1", "hello@DIGEST"])
+    def test_an_image_of_the_platforms_registry_is_found(self, images: RegistryImages, reference: str) -> None:
+        """By tag and by digest, with and without the registry's name."""
+        digest = LoopbackRegistry().put("apps/hello")
+
+        found = images.resolve(reference.replace("DIGEST", digest))
+
+        assert found == ("registry.example.org/apps/hello", digest)
+        assert images.has(*found)
+
+    @pytest.mark.parametrize("token", ["", "given-to-everybody"])
+    def test_an_image_of_another_registry_is_found_and_never_deleted(
+        self, images: RegistryImages, other: LoopbackRegistry, token: str
+    ) -> None:
+        """With the anonymous token that the registry asks for."""
+        digest = other.put("team/web")
+        other.tags["team/web", "latest"] = digest
+        other.token = token
+
+        found = images.resolve("images.example.net/team/web")
+        images.delete(*found)
+
+        assert found == ("images.example.net/team/web", digest)
+        assert images.has(*found)
+
+    @pytest.mark.parametrize(
+        ("reference", "why"),
+        [
+            ("hello:v2", "has no registry.example.org/apps/hello, or not as v2"),
+            ("hello@sha256:" + "0" * 64, "or not as sha256:0"),
+            ("elsewhere.example.com/web:1", "elsewhere.example.com is not allowed"),
+            ("127.0.0.1:5000/web", "127.0.0.1:5000 is not allowed"),
+            ("localhost/web", "localhost is not allowed"),
+            ("Hello", "not a reference"),
+            ("hello:v1 ", "not a reference"),
+            ("../etc/passwd", "not a reference"),
+            ("hello@sha256:short", "not a reference"),
+            ("https://registry.example.org/apps/hello", "not a reference"),
+            ("x" * 5000, "not a reference"),
+            ("", "not a reference"),
+        ],
+    )
+    def test_what_cannot_be_deployed_is_refused_with_the_reason(
+        self, images: RegistryImages, reference: str, why: str
+    ) -> None:
+        """The field of the request is named."""
+        with pytest.raises(Rejected, match=r"^image: ") as refused:
+            images.resolve(reference)
+
+        assert why in str(refused.value)
+
+    def test_a_token_service_elsewhere_without_tls_is_not_called(
+        self, images: RegistryImages, other: LoopbackRegistry
+    ) -> None:
+        """The registry could lead the platform to any address."""
+        other.token, other.realm = "any", "http://10.0.0.1/"
+
+        with pytest.raises(Rejected, match="401"):
+            images.resolve("images.example.net/team/web")

@@ -20,6 +20,8 @@ class ReleaseKind(StrEnum):
     PUSH = "push"
     CONFIG = "config"
     ROLLBACK = "rollback"
+    DEPLOY = "deploy"
+    RESTART = "restart"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +47,26 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What each process of an app may use, as Kubernetes writes it, and the port of its web process.
+
+    Empty values and 0 stand for the platform's defaults.
+    """
+
+    cpu: str = ""
+    memory: str = ""
+    port: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
     """What a deployer shall run for one environment; it reports with workload.changed events.
 
     The release command (`processes["release"]`) runs first, and its failure ends the release. The web process must
     answer its health check before it gets traffic. The traffic then moves by `steps`, in percent.
+
+    `replicas` has the numbers of the process types that are scaled; `cpu`, `memory` and `port` are empty or 0 where the
+    deployer's defaults apply.
     """
 
     app: str
@@ -65,6 +82,10 @@ class Workload:
     config: dict[str, str] = field(repr=False)
     health_path: str = "/"
     steps: tuple[int, ...] = (10, 25, 50, 100)
+    replicas: dict[str, int] = field(default_factory=dict)
+    cpu: str = ""
+    memory: str = ""
+    port: int = 0
 
 
 class WorkloadPhase(StrEnum):

@@ -18,7 +18,7 @@ class Repository(BaseModel):
 
 
 class PushReceived(Event):
-    """A branch has a new head.
+    """A branch has a new head, or its head is to be deployed to `app`, which is empty for every app of the repository.
 
     `before` is zeros for a new branch. `complete` is false when the forge omitted commits or changed files: then
     `changed` must not be used to ignore the push.

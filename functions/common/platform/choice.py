@@ -7,10 +7,11 @@ if TYPE_CHECKING:  # a function uses one or two of these ports; importing all co
     from functions.common.ports.builds import Builder
     from functions.common.ports.deployer import RunningWorkloads, StagedDeployer
     from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories
-    from functions.common.ports.images import ImageRetention, ImageStore
+    from functions.common.ports.images import ImageResolver, ImageRetention, ImageStore
     from functions.common.ports.logs import BuildLogs, RuntimeLogs
     from functions.common.ports.network import Certificates, DnsZone
     from functions.common.ports.releases import ReleaseLimits
+    from functions.common.ports.scales import ProcessCounts
 
 
 class Platform(Protocol):
@@ -28,6 +29,10 @@ class Platform(Protocol):
         """Return what keeps images."""
         ...
 
+    def image_resolver(self) -> "ImageResolver":
+        """Return what finds images by their references."""
+        ...
+
     def image_retention(self) -> "ImageRetention":
         """Return what selects the images that reconcile deletes."""
         ...
@@ -38,6 +43,10 @@ class Platform(Protocol):
 
     def running_workloads(self) -> "RunningWorkloads":
         """Return what lists the workloads that exist."""
+        ...
+
+    def process_counts(self) -> "ProcessCounts":
+        """Return what counts processes that are ready."""
         ...
 
     def runtime_logs(self) -> "RuntimeLogs":

@@ -14,12 +14,14 @@ from functions.common.platform.core import Core
 if TYPE_CHECKING:  # see choice.py
     from functions.common.adapters.kubernetes.api import KubernetesApi
     from functions.common.adapters.kubernetes.deployer import KubernetesDeployer
+    from functions.common.adapters.registry import RegistryImages
     from functions.common.ports.builds import Builder
     from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories
-    from functions.common.ports.images import ImageRetention, ImageStore
+    from functions.common.ports.images import ImageResolver, ImageRetention
     from functions.common.ports.logs import BuildLogs, RuntimeLogs
     from functions.common.ports.network import Certificates, DnsZone
     from functions.common.ports.releases import ReleaseLimits
+    from functions.common.ports.scales import ProcessCounts
 
 
 class KubernetesPlatform:
@@ -55,14 +57,20 @@ class KubernetesPlatform:
 
         return TektonBuildLogs(api=self._api, namespace=self._settings.builds.namespace)
 
-    def image_store(self) -> "ImageStore":
+    def image_store(self) -> "RegistryImages":
         """Return the registry at REGISTRY_URL."""
         from functions.common.adapters.registry import RegistryImages
         from functions.common.platform.cluster import registry
 
         given, (url, name) = self._settings.registry, registry(self._settings)
         warm_up(url)
-        return RegistryImages(registry=name, url=url, user=given.user, password=given.password.get_secret_value())
+        password = given.password.get_secret_value()
+        others = {host: f"https://{host}" for host in given.others}
+        return RegistryImages(registry=name, url=url, user=given.user, password=password, others=others)
+
+    def image_resolver(self) -> "ImageResolver":
+        """Return the same registry, and others whose images are allowed."""
+        return self.image_store()
 
     def image_retention(self) -> "ImageRetention":
         """Return the images of old releases in PostgreSQL."""
@@ -82,6 +90,13 @@ class KubernetesPlatform:
     def running_workloads(self) -> "KubernetesDeployer":
         """Return the same, which lists what it applied."""
         return self.deployer()
+
+    def process_counts(self) -> "ProcessCounts":
+        """Return the pods of apps."""
+        from functions.common.adapters.kubernetes.counts import KubernetesProcessCounts
+        from functions.common.platform.cluster import runtime
+
+        return KubernetesProcessCounts(api=self._api, runtime=runtime(self._settings))
 
     def runtime_logs(self) -> "RuntimeLogs":
         """Return the logs of apps' pods."""

@@ -9,10 +9,11 @@ if TYPE_CHECKING:  # see choice.py
     from functions.common.ports.builds import Builder
     from functions.common.ports.deployer import RunningWorkloads, StagedDeployer
     from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories
-    from functions.common.ports.images import ImageRetention, ImageStore
+    from functions.common.ports.images import ImageResolver, ImageRetention, ImageStore
     from functions.common.ports.logs import BuildLogs, RuntimeLogs
     from functions.common.ports.network import Certificates, DnsZone
     from functions.common.ports.releases import ReleaseLimits
+    from functions.common.ports.scales import ProcessCounts
 
 
 class LocalPlatform:
@@ -39,6 +40,12 @@ class LocalPlatform:
 
         return LocalImageStore(images=self._settings.local.home / "images")
 
+    def image_resolver(self) -> "ImageResolver":
+        """Return the same folder."""
+        from functions.common.adapters.local.images import LocalImageStore
+
+        return LocalImageStore(images=self._settings.local.home / "images")
+
     def image_retention(self) -> "ImageRetention":
         """Return nothing to delete: the rollout controller deletes old images."""
         from functions.common.adapters.local.images import NoImageRetention
@@ -56,6 +63,12 @@ class LocalPlatform:
         from functions.common.adapters.local.deployer import LocalDeployer
 
         return LocalDeployer(database=self._core.database)
+
+    def process_counts(self) -> "ProcessCounts":
+        """Return what the rollout controller records."""
+        from functions.common.adapters.local.deployer import LocalProcessCounts
+
+        return LocalProcessCounts(database=self._core.database)
 
     def runtime_logs(self) -> "RuntimeLogs":
         """Return the folder of apps' logs."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from functions.common.domain.build import Build, BuildOrder, BuildResult
+from functions.common.domain.build import Build, BuildOrder, BuildResult, Image
 from functions.common.domain.push import PushState
 
 
@@ -121,4 +121,20 @@ class Builder(Protocol):
 
     def observe(self, name: str) -> BuildResult | None:
         """Return the state of a build, None when the builder does not know it."""
+        ...
+
+
+class BuiltImages(Protocol):
+    """Finds images that builds made, and that are not deleted."""
+
+    def of_commit(self, app: str, sha: str) -> Image | None:
+        """Return the newest image of a commit of an app."""
+        ...
+
+    def of_digest(self, digest: str) -> tuple[tuple[str, Image], ...]:
+        """Return each app that built an image with this digest, with the image."""
+        ...
+
+    def is_moving(self, app: str, sha: str) -> bool:
+        """Return whether a push of the commit has not ended."""
         ...

@@ -1,5 +1,6 @@
 """The deployer: what runs a release, what runs now, and what was removed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,6 +42,10 @@ class StagedDeployer(Deployer, Protocol):
 
     def sync_processes(self, app: str, environment: str, release: int) -> None:
         """Update the process types beside web to the live release, if it is the newest."""
+        ...
+
+    def scale(self, app: str, environment: str, replicas: Mapping[str, int]) -> None:
+        """Run this many of each process type in place, without a new version; nothing changes where nothing runs."""
         ...
 
     def revert(self, live: Release, *, instead_of: int) -> None:

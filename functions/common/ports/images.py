@@ -15,6 +15,17 @@ class ImageStore(Protocol):
         ...
 
 
+class ImageResolver(Protocol):
+    """Finds images by their references."""
+
+    def resolve(self, reference: str) -> tuple[str, str]:
+        """Return name and digest of an image by its reference, NAME:TAG or NAME@DIGEST.
+
+        Raises Rejected, naming the reason, when the platform cannot run such an image, or there is none.
+        """
+        ...
+
+
 class ImageRetention(Protocol):
     """Chooses images to delete: never one that runs, is being released, or can be rolled back to."""
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from functions.common.domain.release import Release, ReleaseKind, ReleaseState
+from functions.common.domain.release import Limits, Release, ReleaseKind, ReleaseState
 from functions.common.events.release import WorkloadChanged
 
 
@@ -32,12 +32,17 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartedRelease:
-    """A started release, the label and domains of its hosts, and the unfinished releases that it superseded."""
+    """A started release, the label and domains of its hosts, and the unfinished releases that it superseded.
+
+    `replicas` and `limits` are those of the environment and the app now.
+    """
 
     release: Release
     label: str
     custom_domains: tuple[str, ...] = ()
     superseded: tuple[Release, ...] = ()
+    replicas: dict[str, int] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +76,13 @@ class ReleaseLedger(Protocol):
         """Supersede the unfinished releases of a closed or deleted environment and retire its live one.
 
         When the environment is open nothing changes, and `through` is the last release of a deleted app of its name.
+        """
+        ...
+
+    def withdraw(self, app: str, environment: str, *, through: int) -> AbandonedReleases:
+        """Supersede the unfinished releases up to number `through` of an environment that is undeployed.
+
+        A live one among them is retired. Later releases stay; safe to repeat.
         """
         ...
 

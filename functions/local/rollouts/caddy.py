@@ -45,9 +45,12 @@ _RETRIES = {"try_duration": "10s", "try_interval": "50ms"}
 # No connection to an app is reused: if the app closed it at that moment, the request would be lost.
 _TRANSPORT = {"protocol": "http", "keep_alive": {"enabled": False}}
 _HOST = "/{http.request.host}/"
+CADDY_LAG_SECONDS = 0.1  # between its reading of the split and its counting of the request
+FAN = 12  # how many web processes a version may have
 # The name of an environment's traffic file: see ingress.Traffic.
-_NAMES = {"name": "to", "pattern": "/[0-9]+@([ab][0-9]*)@([^@/]*)@([^@/]*)$"}
-_SPLIT, _DIALS = "{http.regexp.to.1}", {"a": "{http.regexp.to.2}", "b": "{http.regexp.to.3}"}
+_PORTS = ",".join(["([0-9]*)"] * FAN)
+_NAMES = {"name": "to", "pattern": f"/[0-9]+@([ab][0-9]*)@{_PORTS}@{_PORTS}$"}
+_SPLIT, _BEFORE = "{http.regexp.to.1}", {"a": 2, "b": 2 + FAN}
 _TEXT = {"Content-Type": ["text/plain; charset=utf-8"]}
 
 
@@ -98,16 +101,25 @@ def _page(status: int, text: str) -> dict[str, Any]:
     return {"handler": "static_response", "status_code": status, "headers": _TEXT, "body": text}
 
 
+def _dials(slot: str) -> list[str]:
+    return [f"127.0.0.1:{{http.regexp.to.{_BEFORE[slot] + position}}}" for position in range(FAN)]
+
+
+def _in_turn(slot: str) -> dict[str, Any]:
+    return proxy(_dials(slot), load_balancing={"selection_policy": {"policy": "round_robin"}})
+
+
 def _only(slot: str) -> dict[str, Any]:
-    return _route({"vars": {_SPLIT: [slot]}}, proxy([_DIALS[slot]]))
+    return _route({"vars": {_SPLIT: [slot]}}, _in_turn(slot))
 
 
 def _shared(new: str, weight: int) -> dict[str, Any]:
     old = "b" if new == "a" else "a"
     share, rest = _reduced(weight, _WHOLE - weight)
+    dials = [dial for pair in zip(_dials(new), _dials(old), strict=True) for dial in pair]
     handler = proxy(
-        [_DIALS[new], _DIALS[old]],
-        load_balancing={"selection_policy": {"policy": "weighted_round_robin", "weights": [share, rest]}},
+        dials,
+        load_balancing={"selection_policy": {"policy": "weighted_round_robin", "weights": [share, rest] * FAN}},
         handle_response=[{"match": {"status_code": [5]}, "routes": _repeat_on(old)}],
     )
     return _route({"vars": {_SPLIT: [f"{new}{weight}"]}}, handler)
@@ -120,7 +132,7 @@ def _repeat_on(old: str) -> list[dict[str, Any]]:
             "match": [{"method": ["GET", "HEAD"]}],
             "handle": [
                 {"handler": "vars", "first": "{http.reverse_proxy.upstream.hostport}"},
-                proxy([_DIALS[old]]),
+                _in_turn(old),
             ],
             "terminal": True,
         },

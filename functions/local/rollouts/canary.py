@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,7 @@ class Canary:
             reason = f"the web process ended{state.exit_description} while it had {version.weight} % of the traffic"
         elif live:
             seen.log.read()
-            new, old = (seen.log.counts.get(one.upstream, RequestCount()) for one in (version, live))
+            new, old = (seen.log.of(one.upstreams) for one in (version, live))
             reason = excess_of_errors(new, old)
         return self._failure(version, reason) if reason else None
 
@@ -152,6 +152,11 @@ class AccessLog:
             upstream = entry.get("upstream")
             if upstream:
                 self._count(str(upstream), failed=int(entry.get("status") or 0) >= _SERVER_ERROR)
+
+    def of(self, upstreams: Iterable[str]) -> RequestCount:
+        """Return what some upstreams have answered together."""
+        found = [self.counts.get(upstream, RequestCount()) for upstream in upstreams]
+        return RequestCount(requests=sum(one.requests for one in found), errors=sum(one.errors for one in found))
 
     def _count(self, upstream: str, *, failed: bool) -> None:
         count = self.counts.setdefault(upstream, RequestCount())

@@ -11,6 +11,7 @@ from functions.local.rollouts.canary import Canary
 from functions.local.rollouts.controller import RolloutController
 from functions.local.rollouts.ingress import CertificateRecorder, Ingress, Traffic
 from functions.local.rollouts.readiness import Readiness
+from functions.local.rollouts.replicas import Replicas
 from functions.local.rollouts.retention import Retention
 from functions.local.rollouts.state_machine import Restart, StateMachine
 from functions.local.rollouts.store import RolloutStore
@@ -70,6 +71,7 @@ def _state_machine(
         canary=Canary(**parts, access_log=access_log, pause=releases.pause),
         termination=termination,
         restart=Restart(**parts),
+        replicas=Replicas(**parts, admin=ingress.admin),
     )
 
 

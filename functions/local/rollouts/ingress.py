@@ -5,19 +5,28 @@ import shutil
 import socket
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from functions.common.adapters.postgres.client import Postgres
-from functions.local.rollouts.caddy import DEFAULT_WEIGHTS, CaddyAdmin, CaddySettings, HostFiles, caddy_config, identity
+from functions.local.rollouts.caddy import (
+    DEFAULT_WEIGHTS,
+    FAN,
+    CaddyAdmin,
+    CaddySettings,
+    HostFiles,
+    caddy_config,
+    identity,
+)
 from functions.local.rollouts.store import RolloutStore
 
 _LOG = logging.getLogger(__name__)
 WHOLE = 100
 # Of the names of an environment's traffic files: the number of the first, its digits, and how many files are kept.
 _FIRST, _DIGITS, _KEPT = 10**12 - 1, 12, 2
+_NONE = "," * (FAN - 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +36,10 @@ class Traffic:
     A new configuration makes Caddy close its idle connections and cut off requests that it has just begun to read. So
     everything that changes at run time is in folders, and the configuration remains the same.
 
-    `routes`/APP/ENVIRONMENT holds files named NUMBER@SPLIT@A@B: A and B are the addresses of two upstreams, SPLIT is
-    `a` or `b` for all traffic to one of them, or `b10` for ten percent to a new version in slot b. The lowest number
-    counts; the file before it stays for requests that have just read its name. One writer at a time for each
-    environment.
+    `routes`/APP/ENVIRONMENT holds files named NUMBER@SPLIT@A@B: A and B are the ports of two versions, SPLIT is `a` or
+    `b` for all traffic to one of them, or `b10` for ten percent to a new version in slot b. Each has FAN ports: those
+    of its web processes in turn. The lowest number counts; the file before it stays for requests that have just read
+    its name. One writer at a time for each environment.
     """
 
     routes: Path
@@ -39,11 +48,13 @@ class Traffic:
         """Return the folder of an environment."""
         return self.routes / app / environment
 
-    def set_upstream(self, app: str, environment: str, *, slot: str, upstream: str) -> None:
-        """Set the address of a slot."""
+    def set_upstreams(self, app: str, environment: str, *, slot: str, upstreams: Sequence[str]) -> None:
+        """Set the addresses of a slot, at most FAN."""
         folder = self.folder(app, environment)
         _, split, a, b = _newest(folder)
-        _write(folder, split, upstream if slot == "a" else a, upstream if slot == "b" else b)
+        ports = [address.rpartition(":")[2] for address in upstreams]
+        spread = ",".join(ports[position % len(ports)] for position in range(FAN))
+        _write(folder, split, spread if slot == "a" else a, spread if slot == "b" else b)
 
     def set_split(self, app: str, environment: str, *, slot: str, weight: int = WHOLE) -> None:
         """Give the slot this percentage of the traffic, and the other slot the rest."""
@@ -59,7 +70,7 @@ class Traffic:
 def _newest(folder: Path) -> tuple[int, str, str, str]:
     names = sorted(path.name for path in folder.glob("*@*"))
     if not names:
-        return _FIRST, "", "", ""
+        return _FIRST, "", _NONE, _NONE
     number, split, a, b = names[0].split("@")
     return int(number), split, a, b
 

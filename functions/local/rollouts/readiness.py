@@ -86,7 +86,7 @@ class Readiness:
     def _to_shifting(self, version: Version, live: Version | None) -> None:
         self._since.pop(version.program("web"), None)
         self.ingress.sync()
-        self.traffic.set_upstream(version.app, version.environment, slot=version.slot, upstream=version.upstream)
+        self.traffic.set_upstreams(version.app, version.environment, slot=version.slot, upstreams=(version.upstream,))
         weight = version.workload.steps[0] if live and version.workload.steps else WHOLE
         self.store.transition(replace(version, stage=Stage.SHIFTING, weight=weight))
 

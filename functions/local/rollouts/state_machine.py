@@ -13,6 +13,7 @@ from functions.local.ports import free_port
 from functions.local.rollouts.canary import Canary
 from functions.local.rollouts.ingress import Traffic
 from functions.local.rollouts.readiness import Readiness, probe
+from functions.local.rollouts.replicas import Replicas
 from functions.local.rollouts.store import BEFORE_LIVE, RolloutStore, Stage, Version
 from functions.local.rollouts.supervision import AppPrograms, ProcessManager, ProcessState
 from functions.local.rollouts.termination import Termination
@@ -29,6 +30,7 @@ class StateMachine:
     canary: Canary
     termination: Termination
     restart: "Restart"
+    replicas: Replicas
 
     def advance(self, app: str, environment: str) -> tuple[object, ...]:
         """Take the environment one step further; return its state before, equal to the last one when nothing moved."""
@@ -50,8 +52,12 @@ class StateMachine:
             self._create(wanted, live)
         elif newest.stage in BEFORE_LIVE:
             self._advance_version(newest, live)
+        if newest and newest.stage is Stage.SHIFTING:
+            self.replicas.sync(newest)
         if live:
-            self.restart.ensure_running(live)
+            # The wanted numbers change while a version lives.
+            live = replace(live, workload=replace(live.workload, replicas=wanted.replicas))
+            self.replicas.sync(self.restart.ensure_running(live))
         return (generation, *((version.release, version.stage, version.weight) for version in versions))
 
     def _stop_removed(self, app: str, environment: str, versions: list[Version]) -> list[Version]:
@@ -95,9 +101,11 @@ class Restart:
     traffic: Traffic
     _started: dict[str, float] = field(default_factory=dict)
 
-    def ensure_running(self, version: Version) -> None:
-        """Start the version's processes that do not run, and lead its traffic to them."""
+    def ensure_running(self, version: Version) -> Version:
+        """Start the first process of each type that does not run, and lead the traffic to web; return the version."""
         for process in version.long_running:
+            if not version.replicas_of(process):
+                continue
             name = version.program(process)
             state = self.process_manager.state(name)
             if state is not None and (not state.down or state.phase == "stopped"):
@@ -111,6 +119,7 @@ class Restart:
             else:
                 self.programs.write(version, process)
                 self.process_manager.start(name)
+        return version
 
     def _start_web(self, version: Version, state: ProcessState | None) -> Version:
         """Start the web process on its port, where requests wait for it, or on a free one when that is taken."""
@@ -124,6 +133,6 @@ class Restart:
         deadline = time.monotonic() + _PROBE_SECONDS
         while probe(version.port, version.workload.health_path, version.host) and time.monotonic() < deadline:
             time.sleep(0.03)
-        self.traffic.set_upstream(version.app, version.environment, slot=version.slot, upstream=version.upstream)
+        self.traffic.set_upstreams(version.app, version.environment, slot=version.slot, upstreams=(version.upstream,))
         self.traffic.set_split(version.app, version.environment, slot=version.slot)
         return version

@@ -5,7 +5,7 @@ A workload is what an environment should run; a version is one release of an env
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 
 from functions.common.adapters.local.deployer import workload_from
@@ -33,7 +33,10 @@ BEFORE_LIVE = frozenset({Stage.RELEASING, Stage.STARTING, Stage.SHIFTING})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """One release of one environment; `slot` is one of its two upstreams in Caddy, `weight` its percentage."""
+    """One release of one environment; `slot` is one of its two in Caddy, `weight` its percentage.
+
+    `port` is that of its first web process, `ports` those of the others. `ready` has the number of processes that run.
+    """
 
     app: str
     environment: str
@@ -42,7 +45,9 @@ class Version:
     stage: Stage
     slot: str = ""
     port: int = 0
+    ports: tuple[int, ...] = ()
     weight: int = 0
+    ready: dict[str, int] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -53,6 +58,15 @@ class Version:
         """Return the process manager's name of a process type."""
         return f"app.{self.app}.{self.environment}.{self.release}.{process}"
 
+    def process_of(self, program: str) -> str:
+        """Return the process type that a program of the version runs; empty for a program of another version."""
+        prefix = self.program("")
+        return program.removeprefix(prefix).partition(".")[0] if program.startswith(prefix) else ""
+
+    def replicas_of(self, process: str) -> int:
+        """Return how many processes of a type are wanted."""
+        return self.workload.replicas.get(process, 1)
+
     @property
     def host(self) -> str:
         """The Host header of health checks."""
@@ -60,8 +74,13 @@ class Version:
 
     @property
     def upstream(self) -> str:
-        """The address of its web process."""
+        """The address of its first web process."""
         return f"127.0.0.1:{self.port}"
+
+    @property
+    def upstreams(self) -> tuple[str, ...]:
+        """The addresses of all its web processes."""
+        return tuple(f"127.0.0.1:{port}" for port in (self.port, *self.ports))
 
     @property
     def long_running(self) -> tuple[str, ...]:
@@ -86,7 +105,8 @@ union select app, environment from platform.versions
 where stage in ('releasing', 'starting', 'shifting', 'draining')
 """
 _ACTIVE = """
-select app, environment, release, workload, stage, slot, port, weight from platform.versions
+select app, environment, release, workload, stage, slot, port, ports, weight, ready
+from platform.versions
 where app = :app and environment = :environment and (stage not in ('failed', 'stopped') or release = :generation)
 order by release
 """
@@ -95,8 +115,12 @@ insert into platform.versions (app, environment, release, workload, stage)
 values (:app, :environment, :release, cast(:workload as jsonb), :stage) on conflict do nothing
 """
 _UPDATE = """
-update platform.versions set stage = :stage, slot = :slot, port = :port, weight = :weight,
+update platform.versions set stage = :stage, slot = :slot, port = :port, ports = :ports, weight = :weight,
     entered_at = case when stage = :stage then entered_at else now() end
+where app = :app and environment = :environment and release = :release
+"""
+_READY = """
+update platform.versions set ready = cast(:ready as jsonb)
 where app = :app and environment = :environment and release = :release
 """
 _REPORT = """
@@ -142,7 +166,15 @@ class RolloutStore:
         """Return the active versions, and the version of `generation` in any stage."""
         rows = self.database.rows(_ACTIVE, app=app, environment=environment, generation=generation)
         return [
-            Version(**{**row, "workload": workload_from(row["workload"]), "stage": Stage(row["stage"])}) for row in rows
+            Version(
+                **{
+                    **row,
+                    "workload": workload_from(row["workload"]),
+                    "stage": Stage(row["stage"]),
+                    "ports": tuple(row["ports"]),
+                }
+            )
+            for row in rows
         ]
 
     def active_releases(self) -> set[tuple[str, str, int]]:
@@ -185,6 +217,11 @@ class RolloutStore:
         self._update(version)
         return version
 
+    def record_ready(self, version: Version) -> None:
+        """Record how many processes run."""
+        where = {"app": version.app, "environment": version.environment, "release": version.release}
+        self.database.run(_READY, **where, ready=json.dumps(version.ready))
+
     def promote(self, version: Version, before: Version | None) -> None:
         """Make the version the live one, and drain the one before it."""
         with self.database.transaction():
@@ -210,6 +247,7 @@ class RolloutStore:
             stage=version.stage.value,
             slot=version.slot,
             port=version.port,
+            ports=list(version.ports),
             weight=version.weight,
         )
 

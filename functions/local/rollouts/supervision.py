@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from functions.common.domain.quantity import bytes_of, cores_of
 from functions.common.errors import Unavailable
 from functions.local.builds.image import image_folder, read_manifest
 from functions.local.files import write_private
@@ -32,7 +33,7 @@ class AppPrograms:
     tools: Path
 
     def write(self, version: Version, process: str) -> str:
-        """Write the files of a process type and return the program's name."""
+        """Write the files of a process, such as `web` or its second one, `web.2`; return the program's name."""
         name = version.program(process)
         folder = self.home / "apps.d"
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,6 +77,7 @@ class AppPrograms:
 
     def _launch(self, version: Version, process: str) -> dict[str, object]:
         image, workload = self.image(version), version.workload
+        kind, _, number = process.partition(".")
         path = (image / "venv" / "bin", image / "app" / "node_modules" / ".bin", self.tools)
         defaults = {
             "PATH": ":".join([*map(str, path), _SYSTEM_PATH]),
@@ -89,14 +91,21 @@ class AppPrograms:
             "SLIPWAY_ENVIRONMENT": version.environment,
             "SLIPWAY_RELEASE": str(version.release),
             "SLIPWAY_COMMIT": workload.sha,
-            **({"PORT": str(version.port)} if process == "web" else {}),
+            **({"PORT": str(_port(version, number))} if kind == "web" else {}),
         }
         return {
-            "command": workload.processes[process],
+            "command": workload.processes[kind],
             "folder": str(image / "app"),
             "inherit": _INHERITED,
             "environment": {**defaults, **workload.config, **fixed},
+            "memory": bytes_of(workload.memory),
+            "cores": cores_of(workload.cpu),
         }
+
+
+def _port(version: Version, number: str) -> int:
+    """Return the port of a web process by its number, which is empty for the first one."""
+    return version.ports[int(number) - 2] if number else version.port
 
 
 def _section(name: str, spec: Path, log: Path, process: str) -> str:

@@ -5,13 +5,12 @@ import shutil
 import time
 from dataclasses import dataclass, field, replace
 
-from functions.local.rollouts.caddy import CaddyAdmin
+from functions.local.rollouts.caddy import CADDY_LAG_SECONDS, CaddyAdmin
 from functions.local.rollouts.ingress import Ingress, Traffic
 from functions.local.rollouts.store import RolloutStore, Stage, Version
 from functions.local.rollouts.supervision import AppPrograms, ProcessManager
 
 _LOG = logging.getLogger(__name__)
-_CADDY_LAG_SECONDS = 0.1  # between Caddy's reading of the split and its counting of the request
 _POLL_SECONDS = 0.03
 
 
@@ -39,19 +38,19 @@ class Termination:
         self.store.transition(failed, step=step, reason=reason, log_tail=log_tail)
         if version.stage is Stage.SHIFTING:
             deadline = time.monotonic() + self.grace
-            time.sleep(_CADDY_LAG_SECONDS)
-            while self.admin.in_flight(version.upstream) and time.monotonic() < deadline:
+            time.sleep(CADDY_LAG_SECONDS)
+            while self._in_flight(version) and time.monotonic() < deadline:
                 time.sleep(_POLL_SECONDS)
         self._stop(version)
 
     def drain(self, version: Version) -> None:
         """Stop the version's other processes now, and its web process when it has no request in flight."""
         since = self._draining_since.setdefault(version.key, time.monotonic())
-        for process in version.long_running:
-            if process != "web":
-                self._stop_program(version.program(process))
+        for name in self._programs(version):
+            if version.process_of(name) != "web":
+                self._stop_program(name)
         waited = time.monotonic() - since
-        if waited < _CADDY_LAG_SECONDS or (waited < self.grace and self.admin.in_flight(version.upstream)):
+        if waited < CADDY_LAG_SECONDS or (waited < self.grace and self._in_flight(version)):
             return
         self._stop(version)
         self._draining_since.pop(version.key, None)
@@ -90,8 +89,15 @@ class Termination:
                 self._stop_program(name)
 
     def _stop(self, version: Version) -> None:
-        for process in version.workload.processes:
-            self._stop_program(version.program(process))
+        for name in self._programs(version):
+            self._stop_program(name)
+
+    def _programs(self, version: Version) -> list[str]:
+        names = {version.program(process) for process in version.workload.processes}
+        return sorted(names | {name for name in self.programs.written() if version.process_of(name)})
+
+    def _in_flight(self, version: Version) -> int:
+        return sum(self.admin.in_flight(upstream) for upstream in version.upstreams)
 
     def _stop_program(self, name: str) -> None:
         self.process_manager.remove(name)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from functions.common.domain.git_url import repository_key
 from functions.common.events.build import BuildRequested
 from functions.common.ports.accounts import Scope
 from functions.manage_apps.routing import ROUTES
@@ -89,6 +90,20 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/apps/<app>/rollback"): Row("/apps/shop/rollback", answering(202, DEPLOYERS)),
     ("GET", "/apps/<app>/builds"): Row("/apps/shop/builds", VIEWERS),
     ("GET", "/apps/<app>/logs"): Row("/apps/shop/logs", VIEWERS),
+    ("POST", "/apps/<app>/deploy"): Row("/apps/shop/deploy", answering(202, DEPLOYERS)),
+    ("DELETE", "/apps/<app>/deploy"): Row("/apps/shop/deploy", answering(202, DEPLOYERS)),
+    ("GET", "/apps/<app>/deploy/status"): Row("/apps/shop/deploy/status", VIEWERS),
+    ("POST", "/apps/<app>/restart"): Row("/apps/shop/restart", answering(202, DEPLOYERS)),
+    ("POST", "/apps/<app>/scale"): Row("/apps/shop/scale", answering(202, DEPLOYERS), {"replicas": 3}),
+    ("GET", "/apps/<app>/limits"): Row("/apps/shop/limits", VIEWERS),
+    ("PATCH", "/apps/<app>/limits"): Row("/apps/shop/limits", DEPLOYERS, {"memory": "256Mi"}),
+    ("POST", "/projects/<app>/deploy"): Row("/projects/shop/deploy", answering(202, DEPLOYERS)),
+    ("DELETE", "/projects/<app>/deploy"): Row("/projects/shop/deploy", answering(202, DEPLOYERS)),
+    ("GET", "/projects/<app>/deploy/status"): Row("/projects/shop/deploy/status", VIEWERS),
+    ("POST", "/projects/<app>/deploy/restart"): Row("/projects/shop/deploy/restart", answering(202, DEPLOYERS)),
+    ("POST", "/projects/<app>/deploy/scale"): Row(
+        "/projects/shop/deploy/scale", answering(202, DEPLOYERS), {"replicas": 3}
+    ),
     ("GET", "/project"): Row("/project", USERS),
     ("POST", "/project"): Row("/project", answering(201, USERS), {"name": "another"}),
     ("GET", "/project/<app>"): Row("/project/shop", VIEWERS),
@@ -149,6 +164,7 @@ def shop(api: ApiWorld, story: Story) -> Shop:
     api.call("POST", "/v1/apps/shop/notifications", {**CHANNEL, "name": "chat"}, token=tokens["owner"])
     for name in ("viewer", "deployer"):
         api.call("PUT", f"/v1/apps/shop/collaborators/{emails[name]}", {"role": name}, token=tokens["owner"])
+    api.heads.branches[repository_key(api.get("/v1/apps/shop", token=tokens["owner"])["git_url"])] = {"main": "c" * 40}
     story.delivery("d-1", event_id=PUSH)
     story.push(PUSH)
     story.build("build-1")

@@ -6,6 +6,7 @@ import pytest
 
 from functions.common.ports.accounts import Scope
 from tests.api_world import ApiWorld, served
+from tests.fakes.forge_heads import FakeForgeHeads
 from tests.fakes.repositories import FakeRepositories
 
 CHANGES = [
@@ -93,7 +94,8 @@ def test_a_body_over_the_limit_is_refused(api: ApiWorld) -> None:
 
 
 def test_a_database_that_is_down_is_503_without_details(tmp_path: Path) -> None:
-    flask = served("postgresql://me:hush@127.0.0.1:1/none", "http://127.0.0.1:1/", tmp_path, FakeRepositories())
+    forge = FakeRepositories(), FakeForgeHeads()
+    flask = served("postgresql://me:hush@127.0.0.1:1/none", "http://127.0.0.1:1/", tmp_path, *forge)
 
     answer = flask.test_client().get("/v1/apps", headers={"Authorization": "Bearer any"})
 

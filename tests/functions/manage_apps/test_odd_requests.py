@@ -57,6 +57,7 @@ WRONG: dict[str, list[Any]] = {
     "integer": [2**31, 2**63, -(2**63) - 1, 10**400, -1, 1.5, True, "1", None, [], {}],
     "string": [7, True, None, [], {}, 1.5, "a\0", "\ud800"],
     "boolean": ["true", 1, 0, None, [], {}],
+    "object": [7, True, None, [], "text", {"a\0": "b"}, {"\ud800": "b"}, {"web": None}, {"web": []}],
     "array": [7, "text", {}, [7], [None], ["\0"]],
 }
 PARTS = [

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from functions.local.rollouts.caddy import CaddySettings, app_routes, caddy_config, gateway_routes, identity
+from functions.local.rollouts.caddy import FAN, CaddySettings, app_routes, caddy_config, gateway_routes, identity
 from functions.local.rollouts.canary import RequestCount, excess_of_errors
 from tests.local.rollouts.conftest import controlled
 from tests.local.rollouts.world import RolloutWorld
@@ -37,10 +37,11 @@ def test_weights_are_in_their_smallest_numbers() -> None:
             "weights"
         ]
         for route in routes
-        if len(route["handle"][0]["upstreams"]) == 2
+        if len(route["handle"][0]["upstreams"]) == 2 * FAN
     }
+    pairs = {"a10": [1, 9], "a25": [1, 3], "a33": [33, 67], "b10": [1, 9], "b25": [1, 3], "b33": [33, 67]}
 
-    assert weights == {"a10": [1, 9], "a25": [1, 3], "a33": [33, 67], "b10": [1, 9], "b25": [1, 3], "b33": [33, 67]}
+    assert weights == {name: pair * FAN for name, pair in pairs.items()}
 
 
 def test_webhooks_go_to_one_function_and_the_api_to_the_other() -> None:

@@ -1,5 +1,6 @@
 """The deployer of a cluster, by server-side apply."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,6 +30,7 @@ from functions.common.adapters.kubernetes.workloads import (
     canary_check,
     other_processes,
     release_job,
+    scaling,
     web_path,
     web_workload,
 )
@@ -138,6 +140,17 @@ class KubernetesDeployer:
         if record:
             apply_processes(record, api=self.api, place=place, runtime=self.runtime)
             Records(api=self.api).delete_earlier(record, place)
+
+    def scale(self, app: str, environment: str, replicas: Mapping[str, int]) -> None:
+        """Change the numbers of pods in place; see StagedDeployer. Knative makes a new revision of the same version."""
+        place, records = self._place(app, environment), Records(api=self.api)
+        record = records.read(place)
+        if record is None or record.leaving:
+            return
+        workload = replace(record.workload, replicas={**record.workload.replicas, **replicas})
+        records.write(replace(record, workload=workload), place)
+        for path, body in scaling(workload, record.kind, place, self.runtime):
+            self.api.merge(path, body)
 
     def revert(self, live: Release, *, instead_of: int) -> None:
         """Apply the live release again; see StagedDeployer. Argo rolls a failed version back itself."""

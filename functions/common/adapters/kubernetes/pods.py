@@ -163,29 +163,41 @@ def _container(workload: Workload, process: str, runtime: Runtime, config: str) 
         "name": process_name(process),
         "image": f"{workload.image}@{workload.digest}",
         "envFrom": [{"secretRef": {"name": config}}],
-        "resources": {
-            "requests": {"cpu": runtime.cpu, "memory": runtime.memory},
-            "limits": {"memory": runtime.memory_limit},
-        },
+        "resources": _resources(workload, runtime),
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
         "env": [{"name": name, "value": value} for name, value in _fixed_variables(workload, process).items()],
         **_command(workload.processes.get(process, "")),
     }
     if process != WEB:
         return container
-    probe = {"httpGet": {"path": workload.health_path, "port": PORT}, "periodSeconds": 2, "failureThreshold": 3}
+    port = port_of(workload)
+    probe = {"httpGet": {"path": workload.health_path, "port": port}, "periodSeconds": 2, "failureThreshold": 3}
     return {
         **container,
-        "ports": [{"name": "http1", "containerPort": PORT}],
+        "ports": [{"name": "http1", "containerPort": port}],
         "readinessProbe": probe,
         # A terminating pod still gets requests for a moment, until every router has noticed.
         "lifecycle": {"preStop": {"sleep": {"seconds": 5}}},
     }
 
 
+def port_of(workload: Workload) -> int:
+    """Return the port that the web process listens on."""
+    return workload.port or PORT
+
+
+def _resources(workload: Workload, runtime: Runtime) -> Object:
+    """Return requests and limits: a limit of the app's own is requested as a whole, so that it can be had."""
+    cpu, memory = workload.cpu, workload.memory
+    return {
+        "requests": {"cpu": cpu or runtime.cpu, "memory": memory or runtime.memory},
+        "limits": {"memory": memory or runtime.memory_limit, **({"cpu": cpu} if cpu else {})},
+    }
+
+
 def _fixed_variables(workload: Workload, process: str) -> dict[str, str]:
     """Return the variables of every app, the same as on one machine; config cannot override them."""
-    where = {"HOST": "0.0.0.0", "PORT": str(PORT)} if process == WEB else {}  # noqa: S104 - inside its own pod
+    where = {"HOST": "0.0.0.0", "PORT": str(port_of(workload))} if process == WEB else {}  # noqa: S104 - inside its own pod
     return {
         **where,
         "SLIPWAY_APP": workload.app,

@@ -12,7 +12,7 @@ from functions.common.adapters.kubernetes.names import (
     secret_of,
     selected_by,
 )
-from functions.common.adapters.kubernetes.pods import PORT, WEB
+from functions.common.adapters.kubernetes.pods import WEB
 from functions.common.adapters.kubernetes.workloads import CANARY, STABLE
 from functions.common.domain.release import Workload
 
@@ -40,7 +40,7 @@ def _service(name: str, workload: Workload, place: Place) -> tuple[str, Object]:
     body = _body("v1", "Service", place.name(name), workload, place)
     body["spec"] = {
         "selector": selected_by(workload.app, workload.environment, WEB),
-        "ports": [{"name": "http", "port": 80, "targetPort": PORT}],
+        "ports": [{"name": "http", "port": 80, "targetPort": "http1"}],
     }
     return place.path("Service", name), body
 

@@ -89,6 +89,30 @@ def other_processes(workload: Workload, place: Place, runtime: Runtime, *, confi
     return [_deployment(workload, name, place, runtime, config) for name in names]
 
 
+def scaling(workload: Workload, kind: Kind, place: Place, runtime: Runtime) -> list[tuple[str, Object]]:
+    """Return path and patch of each workload that has its number of pods; none for web where Knative chooses it."""
+    patches = list[tuple[str, Object]]()
+    for process in sorted(set(workload.processes) - {RELEASE_PROCESS}):
+        if process != WEB or kind is not Kind.KNATIVE:
+            path = web_path(kind, place) if process == WEB else place.path("Deployment", process_name(process))
+            patches.append((path, {"spec": {"replicas": _replicas(workload, process, runtime)}}))
+        elif bounds := _bounds(workload):
+            patches.append((web_path(kind, place), {"spec": {"template": {"metadata": {"annotations": bounds}}}}))
+    return patches
+
+
+def _replicas(workload: Workload, process: str, runtime: Runtime) -> int:
+    return workload.replicas.get(process, runtime.replicas if process == WEB else 1)
+
+
+def _bounds(workload: Workload) -> dict[str, str]:
+    """Return the annotations that keep a Knative revision at the wanted number; none where requests decide it."""
+    if WEB not in workload.replicas:
+        return {}
+    wanted = str(workload.replicas[WEB])
+    return {"autoscaling.knative.dev/min-scale": wanted, "autoscaling.knative.dev/max-scale": wanted}
+
+
 def release_job(workload: Workload, place: Place, runtime: Runtime, *, config: str) -> tuple[str, Object]:
     """Return path and body of the release command's Job; it runs once."""
     name = f"release-{workload.release}"
@@ -138,6 +162,7 @@ def _knative_service(workload: Workload, place: Place, runtime: Runtime, config:
         one for one in container["env"] if one["name"] != "PORT"
     ]  # Knative sets it and accepts no other
     template["metadata"]["annotations"]["serving.knative.dev/progress-deadline"] = f"{runtime.health_limit}s"
+    template["metadata"]["annotations"] |= _bounds(workload)
     shifting = max(0, len(workload.steps) - 1) * runtime.pause
     if shifting:  # Knative shifts the traffic evenly once the new revision is ready
         body["metadata"]["annotations"]["serving.knative.dev/rollout-duration"] = f"{shifting}s"
@@ -151,7 +176,7 @@ def _knative_service(workload: Workload, place: Place, runtime: Runtime, config:
 def _replicated(workload: Workload, process: str, place: Place, runtime: Runtime, config: str) -> Object:
     name = process_name(process)
     return {
-        "replicas": runtime.replicas if process == WEB else 1,
+        "replicas": _replicas(workload, process, runtime),
         "revisionHistoryLimit": 5,
         "progressDeadlineSeconds": runtime.health_limit,
         "selector": {"matchLabels": selected_by(workload.app, workload.environment, name)},

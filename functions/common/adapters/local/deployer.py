@@ -9,6 +9,14 @@ from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.release import Release, Workload
 from functions.common.events.release import WorkloadChanged
 from functions.common.ports.deployer import RunningWorkload
+from functions.common.ports.scales import Capacity
+
+MOST = 12  # as many as Caddy has places for each version
+_NOTES = (
+    "cpu: a process may use as many cores as that, rounded up; it shares them with others",
+    "memory: the limit is for the data of each single process of the app, not for all of them together",
+    "port: is not used here, where each web process gets a free port in $PORT",
+)
 
 _LOCK = "select pg_advisory_xact_lock(hashtextextended(cast(:app as text) || '/' || cast(:environment as text), 1))"
 _APPLY = """
@@ -26,6 +34,14 @@ on conflict (app, environment) do update set through = greatest(platform.removal
 _REMOVE = """
 update platform.workloads set wanted = null
 where app = :app and environment = :environment and generation <= :through
+"""
+_SCALE = """
+update platform.workloads set wanted = jsonb_set(wanted, '{replicas}', cast(:replicas as jsonb))
+where app = :app and environment = :environment and wanted is not null
+"""
+_READY = """
+select ready from platform.versions where app = :app and environment = :environment and stage = 'live'
+order by release desc limit 1
 """
 _RUNNING = """
 select app, environment, generation as release from platform.workloads
@@ -60,6 +76,10 @@ class LocalDeployer:
     def sync_processes(self, app: str, environment: str, release: int) -> None:
         """Do nothing: the rollout controller updates the other process types with the live release."""
 
+    def scale(self, app: str, environment: str, replicas: Mapping[str, int]) -> None:
+        """Change the wanted numbers; see StagedDeployer. The rollout controller starts and stops processes."""
+        self.database.run(_SCALE, app=app, environment=environment, replicas=json.dumps(dict(replicas)))
+
     def revert(self, live: Release, *, instead_of: int) -> None:
         """Do nothing: the rollout controller stops a failed version and never retries it."""
 
@@ -86,6 +106,22 @@ class LocalDeployer:
         return WorkloadChanged(
             app=app, environment=environment, push=row["push"] or "", release=row["generation"], phase="releasing"
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalProcessCounts:
+    """ProcessCounts over the table platform.versions, in which the rollout controller records what runs."""
+
+    database: Postgres
+
+    def capacity(self, app: str) -> Capacity:  # noqa: ARG002 - the same for every app
+        """Return what one machine runs; see ProcessCounts."""
+        return Capacity(replicas=1, most=MOST, notes=_NOTES)
+
+    def ready(self, app: str, environment: str) -> dict[str, int]:
+        """Return the numbers of running processes of the live version; see ProcessCounts."""
+        rows = self.database.run(_READY, app=app, environment=environment)
+        return dict(rows[0][0]) if rows else {}
 
 
 def workload_from(fields: Mapping[str, Any]) -> Workload:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from functions.common.domain.build import is_digest
-from functions.common.errors import Unavailable
+from functions.common.errors import Rejected, Unavailable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalImageStore:
-    """ImageStore in the folder `images`; the folder of an image appears there complete or not at all."""
+    """ImageStore and ImageResolver in `images`; the folder of an image appears there complete or not at all."""
 
     images: Path
 
@@ -33,6 +33,20 @@ class LocalImageStore:
         except OSError as error:
             msg = f"image {digest} cannot be deleted now: {error.strerror}"
             raise Unavailable(msg) from error
+
+    def resolve(self, reference: str) -> tuple[str, str]:
+        """Return the image that a build of this machine stored under a digest; see ImageResolver."""
+        digest = reference.rpartition("@")[2]
+        if not is_digest(digest):
+            msg = (
+                "image: images of registries cannot run on one machine, which runs what it built itself: push the "
+                "commit instead, or give the digest of one of its images, sha256:..., as `paas releases --json` has it"
+            )
+            raise Rejected(msg)
+        if not self.has("", digest):
+            msg = f"image: there is no image {digest} on this machine: push its commit to build it"
+            raise Rejected(msg)
+        return reference.rpartition("@")[0], digest
 
     def _folder(self, digest: str) -> Path:
         return self.images / digest.removeprefix("sha256:")

@@ -238,3 +238,37 @@ class PostgresBuildHistory:
         """Return one build; see BuildHistory."""
         rows = self.database.rows(_RECORD_BY_NAME, name=name)
         return BuildRecord(**rows[0]) if rows else None
+
+
+_OF_COMMIT = """
+select image, digest, processes from builds
+where app = :app and sha = :sha and state = 'succeeded' and digest <> '' and image_claimed_at is null
+order by ended_at desc limit 1
+"""
+_OF_DIGEST = """
+select distinct on (app) app, image, digest, processes from builds
+where digest = :digest and state = 'succeeded' and image_claimed_at is null
+order by app, ended_at desc
+"""
+_MOVING = "select exists (select from pushes where app = :app and sha = :sha and ended_at is null)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresBuiltImages:
+    """BuiltImages over the tables builds and pushes."""
+
+    database: Postgres
+
+    def of_commit(self, app: str, sha: str) -> Image | None:
+        """Return the newest image of a commit; see BuiltImages."""
+        rows = self.database.run(_OF_COMMIT, app=app, sha=sha)
+        return next((Image(reference=row[0], digest=row[1], processes=row[2]) for row in rows), None)
+
+    def of_digest(self, digest: str) -> tuple[tuple[str, Image], ...]:
+        """Return who built this image; see BuiltImages."""
+        rows = self.database.run(_OF_DIGEST, digest=digest)
+        return tuple((row[0], Image(reference=row[1], digest=row[2], processes=row[3])) for row in rows)
+
+    def is_moving(self, app: str, sha: str) -> bool:
+        """Return whether a push of the commit has not ended; see BuiltImages."""
+        return bool(self.database.run(_MOVING, app=app, sha=sha)[0][0])

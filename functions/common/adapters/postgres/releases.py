@@ -7,7 +7,7 @@ from typing import Any
 
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.environment import PRODUCTION
-from functions.common.domain.release import Release, ReleaseKind, ReleaseState
+from functions.common.domain.release import Limits, Release, ReleaseKind, ReleaseState
 from functions.common.ports.releases import (
     AbandonedReleases,
     EnvironmentRecord,
@@ -52,7 +52,10 @@ select label, state, promoted_sequence,
     -- numbers continue after those of a deleted app of this name
     greatest(release_number, (select max(number) from releases where app = :app and environment = :environment),
         (select number from release_floors where app = :app and environment = :environment)) as release_number,
-    array(select host from custom_domains where app = :app order by host) as domains
+    array(select host from custom_domains where app = :app order by host) as domains,
+    (select coalesce(jsonb_object_agg(process, replicas), '{}') from process_scales
+        where app = :app and environment = :environment) as replicas,
+    (select jsonb_build_object('cpu', cpu, 'memory', memory, 'port', port) from projects where name = :app) as limits
 from environments where app = :app and name = :environment for update
 """
 _FIND_STARTED = f"""
@@ -74,11 +77,18 @@ _CONFIG = "select key, value from config_vars where app = :app and scope = :scop
 _SUPERSEDE = f"""
 update releases set state = 'superseded', reason = :reason, superseded_by = cast(:number as integer),
     moved_at = now(), ended_at = now()
-where app = :app and environment = :environment and state = 'started' returning {COLUMNS}
+where app = :app and environment = :environment and state = 'started'
+    and number <= coalesce(cast(:through as integer), number) returning {COLUMNS}
 """  # noqa: S608 - as above
 _RETIRE_ALL = """
 update releases set state = 'retired', moved_at = now()
 where app = :app and environment = :environment and state = 'live'
+    and number <= coalesce(cast(:through as integer), number)
+"""
+_UNDEPLOYED = """
+update projects set deployment_status = 'none', deployment_image = ''
+where name = :app and :environment = 'production' and not exists
+    (select from releases where app = :app and environment = :environment and state = 'live')
 """
 _NUMBER = """
 update environments set release_number = :number, promoted_sequence = greatest(promoted_sequence, :sequence)
@@ -124,7 +134,14 @@ class PostgresReleaseLedger:
                 started = self._insert(proposal, place, number)
         domains = tuple(place["domains"]) if proposal.environment == PRODUCTION else ()
         superseded = tuple(release(row) for row in rows)
-        return StartedRelease(release=started, label=place["label"], custom_domains=domains, superseded=superseded)
+        return StartedRelease(
+            release=started,
+            label=place["label"],
+            custom_domains=domains,
+            superseded=superseded,
+            replicas=place["replicas"],
+            limits=Limits(**place["limits"]),
+        )
 
     def abandon(self, app: str, environment: str) -> AbandonedReleases:
         """Supersede the unfinished releases of a closed environment; see ReleaseLedger."""
@@ -136,11 +153,23 @@ class PostgresReleaseLedger:
             if is_open:
                 return AbandonedReleases(through=through)
             rows = self._supersede(where, number=None, reason=f"{app}/{environment} was closed")
-            self.database.run(_RETIRE_ALL, **where)
+            self.database.run(_RETIRE_ALL, **where, through=None)
         return AbandonedReleases(through=through, superseded=tuple(release(row) for row in rows))
 
-    def _supersede(self, where: dict[str, str], *, number: int | None, reason: str) -> list[dict[str, Any]]:
-        return self.database.rows(_SUPERSEDE, **where, number=number, reason=reason)
+    def withdraw(self, app: str, environment: str, *, through: int) -> AbandonedReleases:
+        """Supersede the releases of an undeployed environment; see ReleaseLedger."""
+        where = {"app": app, "environment": environment}
+        with self.database.transaction():
+            self.database.rows(_LOCK, **where)
+            rows = self._supersede(where, number=None, reason=f"{app}/{environment} was undeployed", through=through)
+            self.database.run(_RETIRE_ALL, **where, through=through)
+            self.database.run(_UNDEPLOYED, **where)
+        return AbandonedReleases(through=through, superseded=tuple(release(row) for row in rows))
+
+    def _supersede(
+        self, where: dict[str, str], *, number: int | None, reason: str, through: int | None = None
+    ) -> list[dict[str, Any]]:
+        return self.database.rows(_SUPERSEDE, **where, number=number, reason=reason, through=through)
 
     def _insert(self, proposal: Proposal, place: dict[str, Any], number: int) -> Release:
         where = {"app": proposal.app, "environment": proposal.environment}
@@ -189,6 +218,7 @@ select name from environments where app = :app and state = 'open'
 _UNUSED_IMAGES = """
 select distinct image, digest from releases as gone
 where app = :app and environment = :environment
+    and not exists (select 1 from releases as given where given.digest = gone.digest and given.kind = 'deploy')
     and not exists (select 1 from releases as kept where kept.digest = gone.digest
         and (kept.app, kept.environment) in (select app, name from environments where state = 'open'))
     and not exists (select 1 from builds as built where built.digest = gone.digest
