@@ -1,12 +1,12 @@
 """The paas command."""
 
 import click
+from click.shell_completion import get_completion_class
 
 from functions.cli.access import access
 from functions.cli.account import join, login, logout, password, whoami
 from functions.cli.apps import apps, git
 from functions.cli.audit import attention, audit
-from functions.cli.completion import completion
 from functions.cli.config import config
 from functions.cli.context import Session
 from functions.cli.domains import domains
@@ -52,6 +52,15 @@ def main(context: click.Context, server: str | None, token: str | None) -> None:
     Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 not allowed, 5 the server cannot be reached.
     """
     context.obj = Session(server=server, token=token)
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
+def completion(shell: str) -> None:
+    """Print what makes a shell complete commands: `eval "$(paas completion bash)"` in its start file."""
+    made = get_completion_class(shell)
+    if made:
+        click.echo(made(main, {}, "paas", "_PAAS_COMPLETE").source())
 
 
 for _command in (

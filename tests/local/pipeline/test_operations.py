@@ -67,7 +67,7 @@ def test_an_image_is_deployed_by_its_digest(dev: Developer) -> None:
 
 
 def test_a_commit_whose_push_was_lost_is_built_by_a_deployment(dev: Developer) -> None:
-    """The repository changes behind the platform's back: no hook tells it."""
+    """The repository changes behind the platform's back: no hook reports it."""
     sha = dev.commit({"more": "unannounced"})
     bare = dev.stage.home / "git" / "slipway" / f"{dev.app}.git"
     dev.git("-C", str(bare), "fetch", "--quiet", str(dev.clone), "+HEAD:refs/heads/main")
