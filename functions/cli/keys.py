@@ -66,5 +66,5 @@ def list_(session: Session, *, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    rows = [(one["name"], one["fingerprint"], local_time(one["added_at"])) for one in found]
-    print_table(("NAME", "FINGERPRINT", "ADDED"), rows, empty="no keys yet: add one with `paas keys add`")
+    rows = [(one["name"], one["fingerprint"], local_time(one["added_at"]), one["forge"]) for one in found]
+    print_table(("NAME", "FINGERPRINT", "ADDED", "FORGE"), rows, empty="no keys yet: add one with `paas keys add`")

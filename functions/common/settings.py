@@ -260,6 +260,16 @@ class Forge(Group):
         return self
 
 
+class ForgeAccounts(Group):
+    """The users of that forge: with the token their SSH keys and roles are put there."""
+
+    from_user = True
+
+    admin_token: SecretStr = setting(
+        "GITEA_ADMIN_TOKEN", "of a site administrator; scopes write:admin and read:user", UNSET
+    )
+
+
 class Registry(Group):
     """Where images are."""
 
@@ -497,6 +507,7 @@ class Settings:
     streams = _once(Streams)
     webhooks = _once(Webhooks)
     forge = _once(Forge)
+    forge_accounts = _once(ForgeAccounts)
     registry = _once(Registry)
     builds = _once(Builds)
     releases = _once(Releases)

@@ -20,13 +20,18 @@ class NewSshKey(Body):
 
 
 class SshKeyView(View):
-    """An SSH key; `fingerprint` is what `ssh-keygen -lf FILE` prints."""
+    """An SSH key; `fingerprint` is what `ssh-keygen -lf FILE` prints.
+
+    `forge` says whether the Forgejo or Gitea of GITEA_URL has the user's keys: stored, pending, or why it refused;
+    empty where keys are not put into a forge.
+    """
 
     id: str
     name: str
     public_key: str
     fingerprint: str
     added_at: Moment
+    forge: str
 
 
 class SshKeyPage(PageView):

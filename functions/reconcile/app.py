@@ -7,6 +7,7 @@ from functions.common.adapters.postgres.deliveries import PostgresDeliveries
 from functions.common.adapters.postgres.environments import PostgresPreviewSweeper, PostgresStalePreviews
 from functions.common.adapters.postgres.events import PostgresEventOutbox
 from functions.common.adapters.postgres.forge import PostgresBranchPushes, PostgresHeadRecords
+from functions.common.adapters.postgres.forge_accounts import PostgresForgeAccountRecords
 from functions.common.adapters.postgres.network import PostgresHostCheck
 from functions.common.adapters.postgres.pushes import PostgresPushLedger, PostgresStuckPushes
 from functions.common.adapters.postgres.releases import (
@@ -16,9 +17,11 @@ from functions.common.adapters.postgres.releases import (
 )
 from functions.common.adapters.postgres.tick_lock import PostgresTickLock
 from functions.common.adapters.postgres.workloads import PostgresStrayFinder
+from functions.common.platform import forge
 from functions.common.platform.core import Core, check_migrations, core
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on_type, subscriber
+from functions.reconcile.accounts import Accounts
 from functions.reconcile.deadline import Deadline
 from functions.reconcile.handler import Step, handle
 from functions.reconcile.heads import Heads
@@ -68,8 +71,10 @@ def work_steps(parts: Core) -> dict[str, Step]:
 def world_steps(parts: Core) -> dict[str, Step]:
     """Return the steps that compare forges, previews, hosts and images with the state."""
     database, sink, platform = parts.database, parts.sink, parts.platform
-    domain, limits = parts.settings.apps.domain, parts.settings.limits
+    domain, limits, accounts = parts.settings.apps.domain, parts.settings.limits, forge.accounts(parts.settings)
+    records = PostgresForgeAccountRecords(database=database)
     return {
+        **({"accounts": Accounts(records=records, forge=accounts)} if accounts else {}),
         "heads": Heads(
             memory=PostgresHeadRecords(database=database),
             pushes=PostgresBranchPushes(database=database),

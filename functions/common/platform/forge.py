@@ -6,7 +6,7 @@ from functions.common.adapters.http_client import warm_up
 from functions.common.settings import Settings
 
 if TYPE_CHECKING:  # see choice.py
-    from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories
+    from functions.common.ports.forge import CommitStatuses, ForgeAccounts, ForgeHeads, Repositories
 
 
 def heads(settings: Settings) -> "ForgeHeads":
@@ -36,6 +36,21 @@ def repositories(settings: Settings) -> "Repositories":
         organisation=given.organisation,
         webhook_url=f"{settings.gateway.required_url}/v1/webhooks/gitea",
         webhook_secret=settings.webhooks.secret_of("gitea"),
+    )
+
+
+def accounts(settings: Settings) -> "ForgeAccounts | None":
+    """Return what gives users their keys and roles at the forge; None without a token for it."""
+    given, token = settings.forge, settings.forge_accounts.admin_token.get_secret_value()
+    if not given.url or not token:
+        return None
+    from functions.common.adapters.forges.gitea import GiteaApi
+    from functions.common.adapters.forges.gitea_accounts import ACCESS, GiteaAccounts
+
+    return GiteaAccounts(
+        admin=GiteaApi(url=given.url, token=token, remedy=ACCESS),
+        api=GiteaApi(url=given.url, token=given.token.get_secret_value()),
+        organisation=given.organisation,
     )
 
 

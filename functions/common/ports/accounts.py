@@ -277,13 +277,14 @@ class PublicKeyReader(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SshKey:
-    """A key of a user."""
+    """A key of a user. `forge`: stored, pending, or why the forge refused; empty without a forge."""
 
     id: str
     name: str
     public_key: str
     fingerprint: str
     added_at: datetime
+    forge: str = ""
 
 
 class SshKeys(Protocol):

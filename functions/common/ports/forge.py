@@ -7,6 +7,7 @@ from typing import Protocol
 
 from functions.common.domain.git_url import CloneUrls
 from functions.common.domain.push import Push
+from functions.common.ports.accounts import AppRole
 
 
 class ForgeHeads(Protocol):
@@ -41,6 +42,57 @@ class Repositories(Protocol):
 
         The URL may be one over SSH.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgeAccount:
+    """What a user should have at the forge, and what may be there.
+
+    `keys` are names with public keys, `roles` those in repositories that Slipway created. A role was given for the
+    repositories `granted`, or is about to be. `changed_at` says which change of the user this is.
+    """
+
+    email: str
+    changed_at: datetime
+    keys: Mapping[str, str]
+    roles: Mapping[str, AppRole]
+    granted: Collection[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncedAccount:
+    """What the forge has now: roles in the repositories `granted`. `problems` say in words what it refused."""
+
+    username: str
+    granted: Collection[str] = ()
+    problems: tuple[str, ...] = ()
+
+
+class ForgeAccounts(Protocol):
+    """Gives users at the forge the SSH keys and roles that they have here."""
+
+    def sync(self, account: ForgeAccount) -> SyncedAccount:
+        """Make keys and roles at the forge those of the account; a user without keys gets no new forge user.
+
+        Only what Slipway put there is removed. Raises Rejected when the forge refuses all of it.
+        """
+        ...
+
+
+class ForgeAccountRecords(Protocol):
+    """Records which users have changed since the last sync."""
+
+    def claim(self, *, limit: int) -> tuple[ForgeAccount, ...]:
+        """Return users that have changed, and those whose last try failed ten minutes ago; each a while only once."""
+        ...
+
+    def finish(self, account: ForgeAccount, synced: SyncedAccount) -> None:
+        """Record what the forge has."""
+        ...
+
+    def fail(self, account: ForgeAccount, error: str) -> None:
+        """Record why the forge has nothing new."""
         ...
 
 

@@ -31,6 +31,8 @@ ADMINISTRATOR = "keeper"
 ACCOUNT = "slipway-bot"
 ORGANISATION = "slipway"
 SCOPES = "write:repository,write:organization"  # as docs/operate.md has them
+ADMIN_SCOPES = "write:admin,read:user"  # as above
+SSH_OFFSET = 22  # from the port of HTTP
 CONFLICT = 422  # the name is taken
 PASSWORD = re.compile(r"password is '(.+)'")
 
@@ -97,7 +99,12 @@ def start_gitea(
     for name, text in FRONT_END.items():
         _write_once(folder / "custom" / "public" / "assets" / name, text)
     (folder / "data").mkdir(exist_ok=True)
-    words = {"ADDRESS": site.address, "PORT": site.port, "MODULE": module_folder("gitea", MODULE)}
+    words = {
+        "ADDRESS": site.address,
+        "PORT": site.port,
+        "SSH_PORT": site.port + SSH_OFFSET,
+        "MODULE": module_folder("gitea", MODULE),
+    }
     configuration = configure(instance, "gitea.ini", folder / "app.ini", words=words)
     command = ("web", "--config", configuration)
     program = Program(
@@ -121,11 +128,20 @@ def make_accounts(gitea: list[str | Path], instance: Instance, url: str) -> None
     for name, words in ((ADMINISTRATOR, ("--admin",)), (ACCOUNT, ())):
         _make(gitea, name, words, file.with_name(f"{name}.password"))
     unique = f"tests-{secrets.token_hex(4)}"  # a token's name can be used once
-    token = _run(
-        gitea, "generate-access-token", "--raw", "--username", ACCOUNT, "--scopes", SCOPES, "--token-name", unique
-    ).split()[-1]
+    token = _token(gitea, ACCOUNT, SCOPES, unique)
     _make_organisation(url, token)
-    _write_private(file, f"GITEA_URL={url}\nGITEA_TOKEN={token}\nGITEA_DEFAULT_ORG={ORGANISATION}\n")
+    settings = {
+        "GITEA_URL": url,
+        "GITEA_TOKEN": token,
+        "GITEA_DEFAULT_ORG": ORGANISATION,
+        "GITEA_ADMIN_TOKEN": _token(gitea, ADMINISTRATOR, ADMIN_SCOPES, unique),
+    }
+    _write_private(file, "".join(f"{name}={value}\n" for name, value in settings.items()))
+
+
+def _token(gitea: list[str | Path], account: str, scopes: str, name: str) -> str:
+    words = ("--raw", "--username", account, "--scopes", scopes, "--token-name", name)
+    return _run(gitea, "generate-access-token", *words).split()[-1]
 
 
 def _make(gitea: list[str | Path], name: str, words: tuple[str, ...], password: Path) -> None:

@@ -103,6 +103,7 @@ class GiteaApi:
 
     url: str
     token: str = field(repr=False)
+    remedy: str = _ACCESS  # what an operator can do about a refusal
 
     def call(
         self,
@@ -127,7 +128,7 @@ class GiteaApi:
             service=f"the forge at {without_user(self.url)}",
             url=f"{self.url.rstrip('/')}/api/v1",
             headers={"Authorization": f"token {self.token}"},
-            remedies=dict.fromkeys(_UNREADABLE, _ACCESS),
+            remedies=dict.fromkeys(_UNREADABLE, self.remedy),
         )
 
 

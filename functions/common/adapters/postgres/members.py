@@ -66,9 +66,15 @@ class PostgresMembers:
 
 # SSH keys in the table ssh_keys.
 
-_SELECT_KEYS = "select id::text as id, name, public_key, fingerprint, added_at from ssh_keys "
-_KEYS_OF_USER = _SELECT_KEYS + "where user_id = :user::uuid order by name"
-_ONE_KEY = _SELECT_KEYS + "where user_id = :user::uuid and fingerprint = :fingerprint"
+_SELECT_KEYS = """
+select k.id::text as id, k.name, k.public_key, k.fingerprint, k.added_at,
+    case when f.tried_at is null then '' when f.error <> '' then f.error
+        when f.synced_at = f.changed_at then 'stored' else 'pending' end as forge
+from ssh_keys as k join users as u on u.id = k.user_id left join forge_accounts as f on f.email = u.email
+where k.user_id = :user::uuid
+"""
+_KEYS_OF_USER = _SELECT_KEYS + "order by k.name"
+_ONE_KEY = _SELECT_KEYS + "and k.fingerprint = :fingerprint"
 _ADD_KEY = """
 insert into ssh_keys (user_id, name, public_key, fingerprint)
 values (:user::uuid, :name, :public_key, :fingerprint) on conflict do nothing returning id
