@@ -108,16 +108,18 @@ class ApiWorld:
 
 
 @contextmanager
-def api_world(url: str, home: Path) -> Iterator[ApiWorld]:
-    """Yield an API with a token for each role."""
+def api_world(url: str, home: Path, **settings: str) -> Iterator[ApiWorld]:
+    """Yield an API with a token for each role, and these settings beside its own."""
     with loopback_broker() as broker:
         repositories, heads, database = FakeRepositories(), FakeForgeHeads(), Postgres(url)
         give_tokens(database)
-        flask = served(url, broker.url, home, repositories, heads)
+        flask = served(url, broker.url, home, repositories, heads, **settings)
         yield ApiWorld(flask=flask, database=database, broker=broker, repositories=repositories, heads=heads, home=home)
 
 
-def served(url: str, broker_url: str, home: Path, repositories: FakeRepositories, heads: FakeForgeHeads) -> Flask:
+def served(
+    url: str, broker_url: str, home: Path, repositories: FakeRepositories, heads: FakeForgeHeads, **more: str
+) -> Flask:
     """Return the API over a database and a broker, as a Flask app."""
     settings = {
         "DATABASE_URL": url,
@@ -125,6 +127,7 @@ def served(url: str, broker_url: str, home: Path, repositories: FakeRepositories
         "DEFAULT_DOMAIN": "apps.example.org",
         "SLIPWAY_PLATFORM": "local",
         "SLIPWAY_LOCAL_HOME": str(home),
+        **more,
     }
     api = compose(Core(settings=Settings(environment=settings)), repositories=repositories, heads=heads)
     endpoint = limit_body(api, MAX_BODY)

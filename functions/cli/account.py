@@ -25,10 +25,14 @@ def ask_password(text: str, *, from_stdin: bool, is_new: bool = False) -> str:
 @click.command()
 @click.option("--email", default="", metavar="EMAIL", help="Your email; asked by default.")
 @password_option
+@click.option("--token-stdin", is_flag=True, help="Read a token of yours from standard input instead.")
 @json_option
 @click.pass_obj
-def login(session: Session, email: str, *, from_stdin: bool, as_json: bool) -> None:
-    """Log in. The token is stored on this machine for this server; it expires after 30 days."""
+def login(session: Session, email: str, *, from_stdin: bool, token_stdin: bool, as_json: bool) -> None:
+    """Log in. The token is stored on this machine for this server; that of a password expires after 30 days."""
+    if token_stdin:
+        _keep_token(session, sys.stdin.readline().strip(), as_json=as_json)
+        return
     email = email or click.prompt("email", err=True)
     password = ask_password("password", from_stdin=from_stdin)
     body: Json = {"email": email, "password": password, "client": _client()}
@@ -99,6 +103,19 @@ def whoami(session: Session, *, as_json: bool) -> None:
 
 def _client() -> str:
     return f"paas on {socket.gethostname()}"[:100]
+
+
+def _keep_token(session: Session, token: str, *, as_json: bool) -> None:
+    """Store a token that the API knows, and say whose it is."""
+    server = session.endpoint(anonymous=True).server
+    me = Session(server=session.server, token=token).client().get("/whoami")
+    user = me["user"] or {"email": "", "administrator": False}
+    session.credentials.store(server, token=token, email=user["email"])
+    if as_json:
+        print_json({"server": server, "user": user, "expires_at": me["expires_at"]})
+        return
+    until = f", until {local_time(me['expires_at'])}" if me["expires_at"] else ""
+    click.echo(f"logged in to {server} as {user['email'] or me['name']}{until}")
 
 
 def _keep(session: Session, answer: Json, *, as_json: bool) -> None:

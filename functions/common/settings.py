@@ -270,6 +270,25 @@ class ForgeAccounts(Group):
     )
 
 
+class Login(Group):
+    """Logins at a forge, beside passwords. Register Slipway there with the URL `<gateway>/dashboard/login/callback`."""
+
+    from_user = True
+
+    forge: Literal["", "gitea", "forgejo", "github", "gitlab"] = setting(
+        "SLIPWAY_LOGIN_FORGE", "`gitea`, `forgejo`, `github` or `gitlab`; without it there are passwords alone", ""
+    )
+    url: Url = setting("SLIPWAY_LOGIN_URL", "the forge's URL; by default github.com, gitlab.com, or `GITEA_URL`", "")
+    client: str = setting("SLIPWAY_LOGIN_CLIENT", "required with `SLIPWAY_LOGIN_FORGE`; the client's id there", "")
+    secret: SecretStr = setting("SLIPWAY_LOGIN_SECRET", "required with it too; the client's secret", UNSET)
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if self.forge:
+            self.require("client", "secret")
+        return self
+
+
 class Registry(Group):
     """Where images are."""
 
@@ -508,6 +527,7 @@ class Settings:
     webhooks = _once(Webhooks)
     forge = _once(Forge)
     forge_accounts = _once(ForgeAccounts)
+    login = _once(Login)
     registry = _once(Registry)
     builds = _once(Builds)
     releases = _once(Releases)

@@ -7,6 +7,7 @@ from functions.dashboard.session import HOME, own_path
 from functions.dashboard.visit import Page, Result, SeeOther, Visit
 
 _ACCOUNT = f"{HOME}/account"
+_FORGES = {"gitea": "Gitea", "forgejo": "Forgejo", "github": "GitHub", "gitlab": "GitLab"}
 
 
 class AccountPages:
@@ -15,14 +16,15 @@ class AccountPages:
     # The session.
 
     def show_login(self, visit: Visit) -> Page:
-        """Show the form of the login."""
-        return Page(template="login.html", title="Log in", context={"next": own_path(_next(visit))})
+        """Show the form of the login, and the way to the forge's."""
+        forge = _FORGES.get(visit.api.get("auth", "forge")["forge"], "")
+        return Page(template="login.html", title="Log in", context={"next": own_path(_next(visit)), "forge": forge})
 
     def log_in(self, visit: Visit) -> Result:
         """Log in, and go on to the page that was asked for."""
         body = {"email": visit.field("email"), "password": visit.form.get("password", ""), "client": "dashboard"}
         found = visit.api.send("POST", "auth", "login", body=body)
-        return _logged_in(found, own_path(_next(visit)))
+        return logged_in(found, own_path(_next(visit)))
 
     def show_invitation(self, visit: Visit) -> Page:
         """Show the form that accepts an invitation."""
@@ -32,7 +34,7 @@ class AccountPages:
     def accept_invitation(self, visit: Visit) -> Result:
         """Create the account of an invitation, and log in."""
         body = {"token": visit.field("token"), "password": visit.form.get("password", "")}
-        return _logged_in(visit.api.send("POST", "auth", "invitation", body=body), HOME)
+        return logged_in(visit.api.send("POST", "auth", "invitation", body=body), HOME)
 
     def log_out(self, visit: Visit) -> Result:
         """End the session."""
@@ -97,6 +99,7 @@ def _next(visit: Visit) -> str:
     return visit.form.get("next", "") or visit.query.get("next", "")
 
 
-def _logged_in(found: Json, to: str) -> SeeOther:
+def logged_in(found: Json, to: str) -> SeeOther:
+    """Return the way to a page with the session that the API has begun."""
     data = found["data"]
     return SeeOther(to=to, login=data["access_token"], expires=datetime.fromisoformat(data["expires_at"]))

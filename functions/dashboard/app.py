@@ -11,6 +11,7 @@ from functions.dashboard.account import AccountPages
 from functions.dashboard.api import Connect
 from functions.dashboard.apps import AppPages
 from functions.dashboard.dead_letters import DeadLetterPages
+from functions.dashboard.forge_login import ForgeLoginPages
 from functions.dashboard.overview import OverviewPages
 from functions.dashboard.pushes import PushPages
 from functions.dashboard.settings import SettingsPages
@@ -37,6 +38,7 @@ def compose(connect: Connect) -> Dashboard:
             "apps": AppPages,
             "dead_letters": DeadLetterPages,
             "overview": OverviewPages,
+            "forge_login": ForgeLoginPages,
             "pushes": PushPages,
             "settings": SettingsPages,
             "users": UserPages,

@@ -11,6 +11,8 @@ from flask import Request, Response
 
 HOME = "/dashboard"
 COOKIE = "__Secure-slipway-session"  # __Host- would need the path /, and the cookie is for the dashboard alone
+BEGUN = "__Secure-slipway-login"  # a login at the forge that has begun
+BEGUN_SECONDS = 600
 CSRF_FIELD = "csrf"
 _TOKEN = re.compile(r"[A-Za-z0-9_.~-]{1,200}\Z")
 _OWN_PATH = re.compile(r"/dashboard(?:[/?#][\x21-\x5b\x5d-\x7e]*)?\Z")  # printable ASCII without a backslash
@@ -31,6 +33,18 @@ def keep(response: Response, token: str, expires: datetime | None) -> None:
 def forget(response: Response) -> None:
     """Remove the session from the browser."""
     response.delete_cookie(COOKIE, path=HOME, secure=True, httponly=True, samesite="Lax")
+
+
+def keep_begun(response: Response, begun: str) -> None:
+    """Keep what belongs to a login at the forge until the forge leads back."""
+    response.set_cookie(
+        BEGUN, begun, max_age=BEGUN_SECONDS, path=f"{HOME}/login", secure=True, httponly=True, samesite="Lax"
+    )
+
+
+def forget_begun(response: Response) -> None:
+    """Remove it: a code is used once."""
+    response.delete_cookie(BEGUN, path=f"{HOME}/login", secure=True, httponly=True, samesite="Lax")
 
 
 def csrf_token(token: str) -> str:

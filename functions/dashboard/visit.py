@@ -33,13 +33,14 @@ NOTICES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """One request. `path` holds the variable parts of the path."""
+    """One request. `path` holds the variable parts of the path, `begun` a login at the forge that has begun."""
 
     path: Mapping[str, str]
     query: Mapping[str, str]
     form: Mapping[str, str] = field(repr=False)
     api: Api
     token: str = field(repr=False)
+    begun: str = field(default="", repr=False)
 
     @property
     def app(self) -> str:
@@ -84,4 +85,12 @@ class SeeOther:
     logout: bool = False
 
 
-Result = Page | PlainText | SeeOther
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """Leads to the forge, where a login goes on; `begun` is kept in the browser until it comes back."""
+
+    url: str
+    begun: str = field(repr=False)
+
+
+Result = Page | PlainText | SeeOther | Elsewhere

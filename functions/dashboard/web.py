@@ -15,7 +15,7 @@ from functions.dashboard import session
 from functions.dashboard.api import Connect, NoSession, Refused, visitor_api
 from functions.dashboard.routing import Route, Router
 from functions.dashboard.static_files import StaticFiles
-from functions.dashboard.visit import NOTICES, Page, PlainText, Result, Visit
+from functions.dashboard.visit import NOTICES, Elsewhere, Page, PlainText, Result, Visit
 
 # The guide's address of the dashboard; its pages are the same.
 GUIDE_PREFIX = "/runtime"
@@ -116,13 +116,18 @@ class Dashboard:
         addresses = (request.headers.get("X-Forwarded-For", ""), request.remote_addr or "")
         api = visitor_api(self._connect, token=token, forwarded=", ".join(filter(None, addresses)))
         form = request.form.to_dict() if request.method == "POST" else {}
-        return Visit(path=parts, query=request.args.to_dict(), form=form, api=api, token=token)
+        begun = request.cookies.get(session.BEGUN, "")
+        return Visit(path=parts, query=request.args.to_dict(), form=form, api=api, token=token, begun=begun)
 
     def _respond(self, request: Request, visit: Visit, result: Result) -> Response:
         if isinstance(result, Page):
             return self._page(request, result, visit)
         if isinstance(result, PlainText):
             return Response(result.text, content_type="text/plain; charset=utf-8")
+        if isinstance(result, Elsewhere):
+            away = Response(status=_SEE_OTHER, headers={"Location": result.url})
+            session.keep_begun(away, result.begun)
+            return away
         path, mark, fragment = result.to.partition("#")
         if result.notice:
             path += ("&" if "?" in path else "?") + urlencode({"done": result.notice})
@@ -131,6 +136,8 @@ class Dashboard:
             session.keep(response, result.login, result.expires)
         if result.logout:
             session.forget(response)
+        if visit.begun:
+            session.forget_begun(response)
         return response
 
     def _page(self, request: Request, page: Page, visit: Visit | None = None) -> Response:

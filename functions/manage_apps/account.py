@@ -119,6 +119,7 @@ class AccountHandlers:
     invitations: Invitations
     attempts: LoginAttempts
     passwords: PasswordHasher
+    sessions: "Sessions"
     changes: Changes
     audit: AuditLog
 
@@ -128,7 +129,7 @@ class AccountHandlers:
         user = self._verified(call.body.email, call.body.password, call.address)
         if self.passwords.is_outdated(user.password):
             self.users.set_password(user.id, self.passwords.hash(call.body.password))
-        return Answer(body=self._session(user, call.body.client or "login"))
+        return Answer(body=self.sessions.begin(user, call.body.client or "login"))
 
     @operation(NoQuery, AcceptedInvitation, SessionView, statuses=(201,), refusals=(401, 409, 429))
     def accept_invitation(self, call: Call[NoQuery, AcceptedInvitation]) -> Answer[SessionView]:
@@ -136,7 +137,7 @@ class AccountHandlers:
         digest = digest_of(call.body.token)
         wait = self.attempts.begin(account=digest, address=call.address)
         if wait:
-            raise _too_many(wait)
+            raise too_many(wait)
         password = self.passwords.hash(call.body.password)
         with self.changes.begin():
             invitation = self.invitations.take(digest)
@@ -149,7 +150,7 @@ class AccountHandlers:
                 raise Conflict(msg)
             self.audit.record(actor=user.email, action="user.join", target=user.email, detail=invitation.invited_by)
         self.attempts.succeed(account=digest, address=call.address)
-        return Answer(status=201, body=self._session(user, "invitation"))
+        return Answer(status=201, body=self.sessions.begin(user, "invitation"))
 
     @operation(NoQuery, NoBody, LoggedOut)
     def log_out(self, call: Call[NoQuery, NoBody]) -> Answer[LoggedOut]:
@@ -185,7 +186,7 @@ class AccountHandlers:
         """Return the user with this email and password. Raises Unauthenticated and TooManyRequests."""
         wait = self.attempts.begin(account=email, address=address)
         if wait:
-            raise _too_many(wait)
+            raise too_many(wait)
         user = self.users.by_email(email)
         if not self.passwords.verify(user.password if user else "", password) or user is None:
             # Also for an unknown email, without it: the answers must take equally long.
@@ -196,7 +197,17 @@ class AccountHandlers:
         self.attempts.succeed(account=email, address=address)
         return user
 
-    def _session(self, user: User, client: str) -> SessionView:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sessions:
+    """Begins sessions."""
+
+    tokens: AccessTokens
+    changes: Changes
+    audit: AuditLog
+
+    def begin(self, user: User, client: str) -> SessionView:
+        """Return a new session of the user; `client` names where it is used."""
         token = new_token()
         with self.changes.begin():
             expires_at = self.tokens.add_session(client, digest=digest_of(token), user=user.id, lifetime=SESSION)
@@ -210,7 +221,8 @@ class AccountHandlers:
         return SessionView(data=session)
 
 
-def _too_many(wait: float) -> TooManyRequests:
+def too_many(wait: float) -> TooManyRequests:
+    """Return the refusal of an attempt that came too soon; `wait` is in seconds."""
     seconds = ceil(wait)
     msg = f"too many failed attempts: wait {seconds} s before the next one"
     return TooManyRequests(msg, seconds=seconds)

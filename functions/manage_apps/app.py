@@ -15,6 +15,8 @@ from functions.common.adapters.postgres.access import PostgresAccessTokens, Post
 from functions.common.adapters.postgres.apps import PostgresAppRegister
 from functions.common.adapters.postgres.members import PostgresMembers, PostgresSshKeys
 from functions.common.platform.core import Core, check_migrations, core
+from functions.common.platform.forge import login
+from functions.common.ports.accounts import ForgeLogin
 from functions.common.ports.events import EventSink
 from functions.common.ports.forge import ForgeHeads, Repositories
 from functions.common.ports.logs import BuildLogs, RuntimeLogs
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
         document,
         domains,
         events,
+        forge_login,
         logs,
         notifications,
         operations,
@@ -81,6 +84,7 @@ else:
     document = lazy("functions.manage_apps.document")
     domains = lazy("functions.manage_apps.domains")
     events = lazy("functions.manage_apps.events")
+    forge_login = lazy("functions.manage_apps.forge_login")
     logs = lazy("functions.manage_apps.logs")
     operations = lazy("functions.manage_apps.operations")
     projects = lazy("functions.manage_apps.projects")
@@ -114,6 +118,7 @@ def compose(parts: Core, *, repositories: Repositories, heads: ForgeHeads) -> Ap
         runtime_logs=parts.platform.runtime_logs(),
         domain=parts.settings.apps.domain,
         sink=parts.sink,
+        forge_login=login(parts.settings),
         has_mail_server=bool(parts.settings.notifications.smtp_url.get_secret_value()),
     )
     return Api(
@@ -136,6 +141,7 @@ class Handlers:
     domain: str
     sink: EventSink
     has_mail_server: bool
+    forge_login: ForgeLogin | None
 
     def groups(self) -> Mapping[str, Callable[[], object]]:
         """Return how to compose each group of the table of routes."""
@@ -150,6 +156,7 @@ class Handlers:
             "document": lambda: document.DocumentHandlers(file=OPENAPI),
             "domains": self._domains,
             "events": self._events,
+            "forge_login": self._forge_login,
             "logs": self._logs,
             "operations": self._operations,
             "projects": self._projects,
@@ -169,6 +176,18 @@ class Handlers:
             invitations=users_tables.PostgresInvitations(database=self.parts.database),
             attempts=users_tables.PostgresLoginAttempts(database=self.parts.database),
             passwords=passwords.Argon2Passwords(),
+            sessions=self._sessions,
+            changes=self._changes,
+            audit=self._audit,
+        )
+
+    def _forge_login(self) -> object:
+        return forge_login.ForgeLoginHandlers(
+            forge=self.forge_login,
+            users=users_tables.PostgresUsers(database=self.parts.database),
+            invitations=users_tables.PostgresInvitations(database=self.parts.database),
+            attempts=users_tables.PostgresLoginAttempts(database=self.parts.database),
+            sessions=self._sessions,
             changes=self._changes,
             audit=self._audit,
         )
@@ -318,6 +337,11 @@ class Handlers:
             audit=self._audit,
             clock=self.parts.clock,
         )
+
+    @property
+    def _sessions(self) -> "account.Sessions":
+        tokens = PostgresAccessTokens(database=self.parts.database)
+        return account.Sessions(tokens=tokens, changes=self._changes, audit=self._audit)
 
     @property
     def _audit(self) -> PostgresAuditLog:

@@ -65,6 +65,8 @@ ROUTES = (
     Route("GET", "/openapi.json", Need.PUBLIC, "document", "show_openapi"),
     # The caller's own account.
     Route("POST", "/auth/login", Need.PUBLIC, "account", "log_in"),
+    Route("GET", "/auth/forge", Need.PUBLIC, "forge_login", "show_forge"),
+    Route("POST", "/auth/forge", Need.PUBLIC, "forge_login", "log_in_by_forge"),
     Route("POST", "/auth/invitation", Need.PUBLIC, "account", "accept_invitation"),
     Route("POST", "/auth/logout", Need.READ, "account", "log_out"),
     Route("PUT", "/auth/password", Need.ACCOUNT, "account", "change_password"),

@@ -170,3 +170,13 @@ def test_tokens_are_created_listed_and_revoked(dev: Person) -> None:
     assert (refused.exit_code, "has the scope read" in refused.stderr) == (4, True)
     assert dev.done("tokens", "revoke", "robot") == "revoked token robot\n"
     assert dev.platform.paas("whoami", env=as_robot).exit_code == 4
+
+
+def test_a_token_is_a_login_for_those_without_a_password(dev: Person, tmp_path: Path) -> None:
+    token = json.loads(dev.done("tokens", "create", "laptop", "--scope", "admin", "--json"))["token"]
+    other = Person(dev.platform, tmp_path / "laptop")
+    wrong = other.paas("login", "--token-stdin", text="slipway_wrong\n")
+    said = other.done("login", "--token-stdin", text=token + "\n")
+
+    assert (wrong.exit_code, f"as {DEV}, until" in said) == (4, True)
+    assert json.loads(other.done("whoami", "--json"))["user"]["email"] == DEV

@@ -6,6 +6,7 @@ from functions.common.adapters.http_client import warm_up
 from functions.common.settings import Settings
 
 if TYPE_CHECKING:  # see choice.py
+    from functions.common.ports.accounts import ForgeLogin
     from functions.common.ports.forge import CommitStatuses, ForgeAccounts, ForgeHeads, Repositories
 
 
@@ -65,3 +66,26 @@ def statuses(settings: Settings) -> "CommitStatuses":
 
     warm_up(given.url)
     return GiteaStatuses(api=GiteaApi(url=given.url, token=given.token.get_secret_value()))
+
+
+_PUBLIC_FORGES = {"github": "https://github.com", "gitlab": "https://gitlab.com"}
+CALLBACK = "/dashboard/login/callback"
+
+
+def login(settings: Settings) -> "ForgeLogin | None":
+    """Return logins at the forge, None where there are passwords alone. Raises SettingError."""
+    given = settings.login
+    if not given.forge:
+        return None
+    url = given.url or _PUBLIC_FORGES.get(given.forge, "") or settings.forge.url
+    if not url:
+        given.require("url")
+    from functions.common.adapters.forges.login import OAuthForgeLogin  # as above
+
+    return OAuthForgeLogin(
+        kind=given.forge,
+        url=url,
+        client=given.client,
+        secret=given.secret.get_secret_value(),
+        redirect=settings.gateway.required_url + CALLBACK,
+    )

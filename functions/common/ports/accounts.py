@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from functions.common.errors import SlipwayError
+
 
 class Scope(StrEnum):
     """What a token allows of all that its user may do: reading, also deploying, or everything."""
@@ -109,6 +111,33 @@ class LoginAttempts(Protocol):
         ...
 
 
+class ForgeLoginRefused(SlipwayError):
+    """The forge does not confirm the login: its code is wrong, used or expired."""
+
+
+class ForgeLogin(Protocol):
+    """Logins at the forge: who the forge says has logged in there."""
+
+    @property
+    def name(self) -> str:
+        """The forge, such as gitea."""
+        ...
+
+    def page(self, *, state: str, challenge: str) -> str:
+        """Return the URL of the forge's page at which a login begins.
+
+        The forge leads back with `state` and a code. `challenge` is the SHA-256 of the verifier, in URL-safe base64.
+        """
+        ...
+
+    def emails(self, *, code: str, verifier: str) -> tuple[str, ...]:
+        """Return the verified emails of who logged in, the primary one first.
+
+        Raises ForgeLoginRefused, Unavailable, and Rejected when the forge does not know Slipway.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invitation:
     """An email that may become a user."""
@@ -128,6 +157,10 @@ class Invitations(Protocol):
 
     def take(self, digest: str) -> Invitation | None:
         """Remove and return the invitation with this digest, None when there is none or it has expired."""
+        ...
+
+    def take_for(self, email: str) -> Invitation | None:
+        """Remove and return the invitation of an email that is proved to be the caller's; None as for `take`."""
         ...
 
     def all(self) -> tuple[Invitation, ...]:

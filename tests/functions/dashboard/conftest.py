@@ -1,6 +1,7 @@
 """A browser without JavaScript in front of the dashboard, which calls the real API over a real database."""
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -119,9 +120,10 @@ def text_of(answer: TestResponse) -> str:
     return " ".join(parser.words)
 
 
-@pytest.fixture
-def dashboard(database: str, tmp_path: Path) -> Iterator[DashboardWorld]:
-    with api_world(database, tmp_path) as api:
+@contextmanager
+def dashboard_world(database: str, home: Path, **settings: str) -> Iterator[DashboardWorld]:
+    """Yield a dashboard whose API has these settings beside its own."""
+    with api_world(database, home, **settings) as api:
         endpoint = compose(lambda headers: InProcess(flask=api.flask, headers=headers))
         flask = Flask("dashboard")
 
@@ -132,3 +134,9 @@ def dashboard(database: str, tmp_path: Path) -> Iterator[DashboardWorld]:
         flask.add_url_rule("/", view_func=serve, methods=["GET", "POST"])
         flask.add_url_rule("/<path:path>", view_func=serve, methods=["GET", "POST", "PUT"])
         yield DashboardWorld(flask=flask, api=api, story=Story(database=api.database))
+
+
+@pytest.fixture
+def dashboard(database: str, tmp_path: Path) -> Iterator[DashboardWorld]:
+    with dashboard_world(database, tmp_path) as world:
+        yield world

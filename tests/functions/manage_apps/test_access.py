@@ -47,6 +47,8 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/auth/login"): Row(
         "/auth/login", answering(401, EVERYBODY), {"email": "a@b.example", "password": "wrong"}
     ),
+    ("GET", "/auth/forge"): Row("/auth/forge", EVERYBODY),
+    ("POST", "/auth/forge"): Row("/auth/forge", answering(401, EVERYBODY), {"code": "wrong", "verifier": "w" * 43}),
     ("POST", "/auth/invitation"): Row(
         "/auth/invitation", answering(401, EVERYBODY), {"token": "wrong", "password": "long enough to try"}
     ),

@@ -113,6 +113,7 @@ _TAKE = """
 delete from invitations where digest = :digest and expires_at > now()
 returning email, administrator, invited_by, expires_at
 """
+_TAKE_FOR = _TAKE.replace("digest = :digest", "email = :email")
 _INVITATIONS = """
 select email, administrator, invited_by, expires_at from invitations where expires_at > now() order by email
 """
@@ -139,6 +140,11 @@ class PostgresInvitations:
     def take(self, digest: str) -> Invitation | None:
         """Remove and return an invitation; see Invitations."""
         rows = self.database.rows(_TAKE, digest=digest)
+        return Invitation(**rows[0]) if rows else None
+
+    def take_for(self, email: str) -> Invitation | None:
+        """Remove and return the invitation of an email; see Invitations."""
+        rows = self.database.rows(_TAKE_FOR, email=email)
         return Invitation(**rows[0]) if rows else None
 
     def all(self) -> tuple[Invitation, ...]:
