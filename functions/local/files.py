@@ -23,6 +23,9 @@ def write_private(path: Path, text: str) -> None:
         raise
 
 
+FULL_BYTES = 4 * 1024**2  # with less the disk is called full
+
+
 def free_bytes(folder: Path) -> int:
     """Return how much this user may still write on the folder's disk, 0 when no file can be created there."""
     status = os.statvfs(folder)

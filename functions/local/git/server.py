@@ -18,6 +18,7 @@ from gunicorn.http.errors import ParseException
 from functions.common.errors import NotFound, Unavailable
 from functions.common.ports.accounts import Caller
 from functions.common.settings import from_environment
+from functions.local.files import FULL_BYTES, free_bytes
 from functions.local.git.access import REPOSITORY, Forbidden, GitAccess, Service, Unauthenticated
 from functions.local.git.composition import MAX_PUSH_BYTES, git_access, git_environment
 
@@ -75,7 +76,12 @@ class GitServer:
         except Unauthenticated as error:
             raise _Refused(HTTPStatus.UNAUTHORIZED, str(error), _CHALLENGE) from error
         except Unavailable as error:
-            raise _Refused(HTTPStatus.SERVICE_UNAVAILABLE, str(error)) from error
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: Unavailable) -> _Refused:
+        is_full = free_bytes(self.access.folder) < FULL_BYTES  # which ends PostgreSQL too
+        text = f"the platform's disk is full, make room and push again ({error})" if is_full else str(error)
+        return _Refused(HTTPStatus.SERVICE_UNAVAILABLE, text)
 
     def _path(self, caller: Caller, path: str, query: str) -> str:
         match = _REQUEST.fullmatch(path)
@@ -89,7 +95,7 @@ class GitServer:
         except Forbidden as error:
             raise _Refused(HTTPStatus.FORBIDDEN, str(error)) from error
         except Unavailable as error:
-            raise _Refused(HTTPStatus.SERVICE_UNAVAILABLE, str(error)) from error
+            raise self._unavailable(error) from error
         return f"/{repository.parent.name}/{repository.name}{rest}"
 
 

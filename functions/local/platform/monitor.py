@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from functions.common.errors import Unavailable
-from functions.local.files import free_bytes
+from functions.local.files import FULL_BYTES, free_bytes
 from functions.local.platform.health import last_words
 from functions.local.platform.supervisor import Supervisor
 
@@ -21,7 +21,7 @@ _POLL_SECONDS = 1.0
 _TIMEOUT_SECONDS = 2.0
 # A program that ends so often, in so many seconds, is reported, and reported again when it has run so long.
 _FAILURES, _FAILURE_SECONDS, _WELL_SECONDS = 3, 60.0, 15.0
-_FULL_BYTES, _ROOM_BYTES = 4 * 1024**2, 16 * 1024**2
+_ROOM_BYTES = 16 * 1024**2
 _NATS_UNHEALTHY_SECONDS, _NATS_PAUSE_SECONDS = 3.0, 15.0
 
 
@@ -68,7 +68,7 @@ class Monitor:
     def _watch_disks(self) -> None:
         free = {folder: free_bytes(folder) for folder in self.folders}
         folder = min(free, key=lambda one: free[one])
-        if not self._is_full and free[folder] < _FULL_BYTES:
+        if not self._is_full and free[folder] < FULL_BYTES:
             self._is_full = True
             self.say(f"the disk of {folder} is full: pushes and webhooks are refused until there is room")
         elif self._is_full and free[folder] >= _ROOM_BYTES:

@@ -106,7 +106,7 @@ def refuses_in_words(dev: Developer) -> None:
     else:
         words = ""
     by_git = "No space left on device" in words and "[remote rejected]" in words
-    by_database = "PostgreSQL" in words and "safe to try again" in words
+    by_database = "PostgreSQL" in words and "disk is full, make room" in words
     assert by_git or by_database, words
 
 
