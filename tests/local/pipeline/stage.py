@@ -31,12 +31,13 @@ class Stage:
 
     folder: Path
     say: Callable[[str], None] = lambda _: None
+    settings: Mapping[str, str] = field(default_factory=dict)
     _running: ExitStack = field(default_factory=ExitStack)
     _platform: Platform | None = None
 
     def start(self) -> None:
         """Start the platform, from the state that is there."""
-        settings = Settings(environment=_SETTINGS)
+        settings = Settings(environment={**_SETTINGS, **self.settings})
         platform = running(self.home, default_ports=False, settings=settings, say=self.say)
         self._platform = self._running.enter_context(platform)
 
