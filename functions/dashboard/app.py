@@ -14,6 +14,7 @@ from functions.dashboard.dead_letters import DeadLetterPages
 from functions.dashboard.forge_login import ForgeLoginPages
 from functions.dashboard.overview import OverviewPages
 from functions.dashboard.pushes import PushPages
+from functions.dashboard.reference import ReferencePages
 from functions.dashboard.settings import SettingsPages
 from functions.dashboard.static_files import StaticFiles
 from functions.dashboard.users import UserPages
@@ -40,6 +41,7 @@ def compose(connect: Connect) -> Dashboard:
             "overview": OverviewPages,
             "forge_login": ForgeLoginPages,
             "pushes": PushPages,
+            "reference": ReferencePages,
             "settings": SettingsPages,
             "users": UserPages,
         },

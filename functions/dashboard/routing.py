@@ -34,6 +34,8 @@ ROUTES = (
     Route("GET", "", "apps", "home"),
     Route("GET", "/login", "account", "show_login", public=True),
     _form("/login", "account", "log_in", "show_login", public=True),
+    Route("GET", "/api", "reference", "list_operations", public=True),
+    Route("GET", "/api/<operation>", "reference", "show_operation", public=True),
     Route("GET", "/login/forge", "forge_login", "begin", public=True),
     Route("GET", "/login/callback", "forge_login", "finish", public=True),
     Route("GET", "/invitation", "account", "show_invitation", public=True),
