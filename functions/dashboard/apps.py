@@ -51,6 +51,7 @@ class AppPages:
             "releases": [{**one, "can_run": one["state"] not in _NEVER_LIVE} for one in releases],
             "live": next((one for one in releases if one["state"] == "live"), None),
             "rolling": next((one for one in releases if one["state"] == "started"), None),
+            "status": visit.api.get("apps", visit.app, "deploy", "status"),
             "builds": visit.api.get("apps", visit.app, "builds", limit=BUILDS)["items"],
             "usage": visit.api.get("apps", visit.app, "usage", months=2)["items"],
             "scope": scope,
@@ -66,6 +67,25 @@ class AppPages:
             raise Refused(msg)
         visit.api.send("POST", "apps", visit.app, "rollback", body={"to": int(number)})
         return SeeOther(to=f"{app_path(visit)}#releases", notice="rollback-requested")
+
+    def deploy(self, visit: Visit) -> Result:
+        """Deploy the newest commit of the default branch."""
+        visit.api.send("POST", "apps", visit.app, "deploy")
+        return SeeOther(to=app_path(visit), notice="deploy-requested")
+
+    def restart(self, visit: Visit) -> Result:
+        """Replace all processes by new ones of the same version."""
+        visit.api.send("POST", "apps", visit.app, "restart")
+        return SeeOther(to=f"{app_path(visit)}#processes", notice="restart-requested")
+
+    def scale(self, visit: Visit) -> Result:
+        """Run another number of processes of one type."""
+        number = visit.field("replicas")
+        if not number.isdecimal():
+            msg = "replicas: give a whole number of processes"
+            raise Refused(msg)
+        visit.api.send("POST", "apps", visit.app, "scale", body={"processes": {visit.field("process"): int(number)}})
+        return SeeOther(to=f"{app_path(visit)}#processes", notice="scaled")
 
     def set_config(self, visit: Visit) -> Result:
         """Set one config variable; its value is shown nowhere afterwards."""

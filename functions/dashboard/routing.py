@@ -54,6 +54,9 @@ ROUTES = (
     _form("/apps/new", "apps", "create", "show_new"),
     Route("GET", _APP, "apps", "show"),
     _form(f"{_APP}/rollback", "apps", "roll_back", "show"),
+    _form(f"{_APP}/deploy", "apps", "deploy", "show"),
+    _form(f"{_APP}/restart", "apps", "restart", "show"),
+    _form(f"{_APP}/scale", "apps", "scale", "show"),
     _form(f"{_APP}/config", "apps", "set_config", "show"),
     _form(f"{_APP}/config/remove", "apps", "unset_config", "show"),
     _form(f"{_APP}/domains", "apps", "add_domain", "show"),
@@ -63,6 +66,8 @@ ROUTES = (
     _form(f"{_APP}/settings/git", "settings", "set_git_source", "show"),
     _form(f"{_APP}/settings/collaborators", "settings", "put_collaborator", "show"),
     _form(f"{_APP}/settings/collaborators/remove", "settings", "remove_collaborator", "show"),
+    _form(f"{_APP}/settings/limits", "settings", "change_limits", "show"),
+    _form(f"{_APP}/settings/undeploy", "settings", "undeploy", "show"),
     _form(f"{_APP}/settings/delete", "settings", "delete", "show"),
     Route("GET", f"{_APP}/audit", "overview", "show_app_audit"),
     # What happened.

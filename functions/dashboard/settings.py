@@ -12,7 +12,11 @@ class SettingsPages:
     def show(self, visit: Visit) -> Page:
         """Show an app's git source and collaborators, and the form that deletes it."""
         me, app = visit.api.get("whoami"), visit.api.get("apps", visit.app)
-        context = {"app": app, "collaborators": visit.api.get("apps", visit.app, "collaborators")["items"]}
+        context = {
+            "app": app,
+            "collaborators": visit.api.get("apps", visit.app, "collaborators")["items"],
+            "limits": visit.api.get("apps", visit.app, "limits"),
+        }
         return Page(template="settings.html", title=f"Settings of {app['name']}", me=me, context=context)
 
     def set_git_source(self, visit: Visit) -> Result:
@@ -37,6 +41,21 @@ class SettingsPages:
         is_gone = user and user["email"] == visit.field("email") and not user["administrator"]
         page = f"{HOME}/apps" if is_gone else f"{app_path(visit)}/settings#collaborators"
         return SeeOther(to=page, notice="collaborator-removed")
+
+    def change_limits(self, visit: Visit) -> Result:
+        """Change port, CPU and memory of the app's processes; an empty field returns to the platform's default."""
+        port = visit.field("port") or "0"
+        if not port.isdecimal():
+            msg = "port: give a whole number, or nothing for the platform's default"
+            raise Refused(msg)
+        body = {"cpu": visit.field("cpu"), "memory": visit.field("memory"), "port": int(port)}
+        visit.api.send("PATCH", "apps", visit.app, "limits", body=body)
+        return SeeOther(to=f"{app_path(visit)}/settings#limits", notice="limits-changed")
+
+    def undeploy(self, visit: Visit) -> Result:
+        """Remove what runs, and keep the app."""
+        visit.api.send("DELETE", "apps", visit.app, "deploy")
+        return SeeOther(to=app_path(visit), notice="undeploy-requested")
 
     def delete(self, visit: Visit) -> Result:
         """Delete the app when its name was typed."""

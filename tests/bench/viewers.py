@@ -25,7 +25,7 @@ from tests.local.pipeline.stage import Stage
 from tests.local.waiting import until
 
 LIMIT_MS, LIMIT_CORES = 250.0, 0.5
-_PROGRAMS = ("stream-events", "caddy", "postgres", "dashboard", "manage-apps")
+_PROGRAMS = ("stream-events", "caddy", "dashboard", "manage-apps")
 _EVENTS = """
 select id, extract(epoch from recorded_at)::float8 from events
 where push = :push and sequence > :after order by sequence
@@ -74,7 +74,7 @@ def _pids(platform: Platform, name: str) -> Iterator[int]:
     mine += [one for one in processes() if str(platform.home.resolve()) in " ".join(one.command)]
     for one in {one.pid: one for one in mine}.values():
         is_function = one.environment.get("FUNCTION_TARGET") == name.replace("-", "_")
-        if is_function or (name in {"caddy", "postgres"} and one.command and name in Path(one.command[0]).name):
+        if is_function or (name == "caddy" and one.command and Path(one.command[0]).name == name):
             yield one.pid
 
 

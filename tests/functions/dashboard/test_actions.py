@@ -186,6 +186,36 @@ def test_dead_letters_are_shown_and_ended(dashboard: DashboardWorld, ada: Browse
     assert "is not parked any more" in text_of(again)
 
 
+@pytest.fixture
+def live(dashboard: DashboardWorld, ada: Browser) -> Browser:
+    """Return ada, whose app has a live release."""
+    del ada
+    dashboard.story.release(1, state="live")
+    dashboard.api.database.run("update environments set release_number = 1 where app = 'shop'")
+    return dashboard.browser(EMAIL)
+
+
+def test_processes_are_scaled_and_restarted(dashboard: DashboardWorld, live: Browser) -> None:
+    assert "Processes of web" in text_of(live.get("/apps/shop"))
+    done(live.send("/apps/shop/scale", {"process": "web", "replicas": "3"}), "scaled")
+    assert 'value="3"' in live.get("/apps/shop").get_data(as_text=True)
+    done(live.send("/apps/shop/restart"), "restart-requested")
+
+    assert dashboard.api.types()[-2:] == ["scale.changed", "restart.requested"]
+    assert "whole number" in text_of(live.send("/apps/shop/scale", {"process": "web", "replicas": "many"}))
+    assert "no process type" in text_of(live.send("/apps/shop/scale", {"process": "none", "replicas": "1"}))
+
+
+def test_limits_are_changed_and_what_runs_is_removed(dashboard: DashboardWorld, live: Browser) -> None:
+    path = "/apps/shop/settings"
+    done(live.send(f"{path}/limits", {"cpu": "250m", "memory": "256Mi", "port": ""}), "limits-changed")
+    assert 'value="250m"' in live.get(path).get_data(as_text=True)
+    assert live.send(f"{path}/limits", {"cpu": "much", "memory": "", "port": ""}).status_code == 422
+    assert "port: give a whole number" in text_of(live.send(f"{path}/limits", {"port": "x"}))
+    done(live.send(f"{path}/undeploy"), "undeploy-requested")
+    assert dashboard.api.types()[-1] == "undeploy.requested"
+
+
 def test_previews_are_listed(ada: Browser) -> None:
     assert "Push a branch other than main" in text_of(ada.get("/apps/shop/previews"))
 
