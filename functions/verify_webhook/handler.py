@@ -25,6 +25,7 @@ from functions.verify_webhook.webhook import (
     read_payload,
 )
 
+_SHORT_SHA = 12
 FUNCTION = "verify-webhook"
 SOURCE = "/slipway/webhooks/"
 
@@ -64,7 +65,7 @@ def handle(
     stored = inbox.store(delivery)
     if envelope is not None and not stored.repeated:
         publisher.publish_soon(envelope)
-    return _answer(stored)
+    return _answer(stored, sha=delivery.sha)
 
 
 def _audit_mismatch(webhook: Webhook, delivery_id: str, why: str, audit: AuditLog) -> None:
@@ -85,7 +86,7 @@ def _mismatch_answer(provider: Provider) -> Answer:
     return Answer(status=401, body={"error": text})
 
 
-def _answer(stored: StoredDelivery) -> Answer:
+def _answer(stored: StoredDelivery, *, sha: str) -> Answer:
     """Return 202 for a new delivery with an event, 400 for one that was refused, 200 for any other."""
     if stored.outcome is DeliveryOutcome.REFUSED:
         return Answer(status=400, body={"error": stored.reason, "delivery": stored.delivery_id})
@@ -93,6 +94,7 @@ def _answer(stored: StoredDelivery) -> Answer:
         body = {"status": "ignored", "reason": stored.reason, "delivery": stored.delivery_id}
         return Answer(status=200, body=body)
     body = {"status": "accepted", "delivery": stored.delivery_id, "event": stored.event_id}
+    body |= {"follow": f"paas explain {sha[:_SHORT_SHA]}"} if sha else {}
     return Answer(status=200 if stored.repeated else 202, body=body)
 
 

@@ -32,6 +32,8 @@ def working_copy(platform: Platform, name: str) -> Path:
     at = platform.endpoints
     server = at.git if "@" in at.git else at.git.replace("://", f"://bench:{at.token}@")  # "@": of an older version
     git(clone, "remote", "add", "paas", f"{server}/slipway/{name}.git")
+    if "@" not in at.git:
+        git(clone, "config", "push.pushOption", "nowait")
     return clone
 
 

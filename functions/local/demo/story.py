@@ -118,6 +118,7 @@ class Developer:
         """Create a repository with the example in it."""
         shutil.copytree(EXAMPLE, self.clone)
         self.run("git", "init", "--quiet", "--initial-branch=main", shown=False)
+        self.run("git", "config", "push.pushOption", "nowait", shown=False)  # the demo itself shows what follows
 
     def edit(self, name: str, old: str, new: str) -> None:
         """Replace a text in a file."""

@@ -11,6 +11,7 @@ MAX_PUSH_BYTES = 8 * 1024**3
 _GIT_CONFIG = {
     "receive.denyNonFastForwards": "false",
     "receive.denyDeletes": "false",
+    "receive.advertisePushOptions": "true",
     "receive.maxInputSize": str(MAX_PUSH_BYTES),
     "safe.directory": "*",
     # HEAD is the branch that was pushed first, perhaps one for a preview; a forge's HEAD means more.

@@ -1,4 +1,4 @@
-"""The post-receive hook: sends a webhook for each changed ref, and prints the answer for the user who pushed.
+"""The post-receive hook: sends a webhook for each changed ref, and prints what follows for the user who pushed.
 
 It runs as `python -I -S post_receive.py HOME` in the repository, and never fails a push: reconcile, which
 compares branch heads, finds what the gateway did not accept.
@@ -6,34 +6,66 @@ compares branch heads, finds what the gateway did not accept.
 
 import json
 import os
+import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from functions.local.git import webhook
+from functions.local.git import follow, webhook
 
 _ACCEPTED = range(200, 300)
 _SHORT_SHA = 12
+_HEADS = "refs/heads/"
+_NOWAIT = "nowait"  # the push option of a user who does not wait
 
 
-def main(home: Path, lines: list[str], pusher: str) -> None:
-    """Announce the changes that git lists: `before after ref`, one a line."""
+def main(home: Path, lines: list[str], environment: Mapping[str, str]) -> None:
+    """Announce the changes that git lists, `before after ref` a line, and follow what becomes of them."""
     instance = json.loads((home / "instance.json").read_text())
-    folder = Path.cwd()
+    folder, pusher = Path.cwd(), environment.get("SLIPWAY_PUSHER", "")
     full_name = f"{folder.parent.name}/{folder.name.removesuffix('.git')}"
     changes = [line.split() for line in lines]
     default = _default_branch([ref for _, after, ref in changes if not webhook.is_zero(after)])
     repository = webhook.repository(f"http://127.0.0.1:{instance['ports']['git']}", full_name, default)
     url = f"http://127.0.0.1:{instance['ports']['gateway']}/v1/webhooks/forgejo"
-    retry = True
+    answers = list[tuple[str, str, webhook.Answer]]()
     for before, after, ref in changes:
         for event, payload in _webhooks(before, after, ref, repository, pusher):
+            retry = all(answer.status for _, _, answer in answers)  # a gateway that is down is waited for once only
             answer = webhook.send(url, instance["webhook_secret"], event, payload, _uuid(), retry=retry)
-            retry = answer.status != 0  # a gateway that is down is waited for once only
             if event != "create":
-                _report(ref, after, answer)
+                answers.append((ref, after, answer))
+    # Everything is sent before anything is printed: a client that does not read would hold it up.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # from here on nothing is lost when the client goes away
+    for ref, after, answer in answers:
+        _report(ref, after, answer)
+    pushed = [answer.event for ref, after, answer in answers if ref.startswith(_HEADS) and not webhook.is_zero(after)]
+    if any(pushed) and _NOWAIT not in _options(environment):
+        app = full_name.partition("/")[2] if pusher else ""
+        api = follow.Api(port=instance["ports"]["gateway"], token=instance["admin_token"])
+        _follow(home, follow.Follower(api=api, app=app, say=_say), [event for event in pushed if event])
+
+
+def _options(environment: Mapping[str, str]) -> set[str]:
+    count = int(environment.get("GIT_PUSH_OPTION_COUNT", "0"))
+    return {environment.get(f"GIT_PUSH_OPTION_{number}", "") for number in range(count)}
+
+
+def _follow(home: Path, follower: follow.Follower, pushes: list[str]) -> None:
+    try:
+        with follow.place(home / "git") as has_place:
+            problem = follower.follow(pushes) if has_place else "too many pushes are watched now"
+    except Exception as error:  # noqa: BLE001 - the push is announced; watching it is a service
+        problem = f"it cannot be watched ({type(error).__name__})"
+    if problem:
+        _say(f"slipway: {problem}: see `paas explain` and `paas logs --tail`")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _webhooks(
@@ -53,18 +85,18 @@ def _webhooks(
 
 def _default_branch(pushed: list[str]) -> str:
     head = webhook.git("symbolic-ref", "HEAD").strip()
-    branches = [ref for ref in pushed if ref.startswith("refs/heads/")]
+    branches = [ref for ref in pushed if ref.startswith(_HEADS)]
     if branches and not webhook.git("for-each-ref", "--count=1", head):
         head = branches[0]  # the first push to a repository chooses its default branch
         webhook.git("symbolic-ref", "HEAD", head)
-    return head.removeprefix("refs/heads/")
+    return head.removeprefix(_HEADS)
 
 
 def _report(ref: str, sha: str, answer: webhook.Answer) -> None:
     name = ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
     reason = str(answer.fields.get("reason") or answer.fields.get("error") or "")
-    if answer.status in _ACCEPTED and answer.fields.get("event"):
-        print(f"slipway: {name} accepted, event {answer.fields['event']}")
+    if answer.event:
+        print(f"slipway: {name} accepted, event {answer.event}")
         if not webhook.is_zero(sha):
             print(f"slipway: follow it with   paas explain {sha[:_SHORT_SHA]}")
     elif answer.status in _ACCEPTED:
@@ -85,7 +117,6 @@ def _uuid() -> str:
 
 if __name__ == "__main__":
     try:
-        pusher = os.environ.get("SLIPWAY_PUSHER", "")  # noqa: TID251 - from the git server, no setting
-        main(Path(sys.argv[1]), sys.stdin.read().splitlines(), pusher)
+        main(Path(sys.argv[1]), sys.stdin.read().splitlines(), os.environ)  # noqa: TID251 - of git, no settings
     except Exception as error:  # noqa: BLE001 - git has stored the push in any case
         print(f"slipway: stored, but not announced ({type(error).__name__}: {error}); Slipway finds it by itself")

@@ -32,6 +32,7 @@ _REQUEST = re.compile(
     r"(?P<rest>/info/refs|/HEAD|/git-upload-pack|/git-receive-pack"
     rf"|/objects/(?:info/(?:packs|alternates|http-alternates)|[0-9a-f]{{2}}/{_HASH}|pack/pack-{_HASH}\.(?:pack|idx)))"
 )
+_IDLE_SECONDS = 600.0
 _TEXT = ("Content-Type", "text/plain; charset=utf-8")
 _CHALLENGE = ("WWW-Authenticate", 'Basic realm="Slipway"')
 
@@ -56,6 +57,8 @@ class GitServer:
         if environ.get("PATH_INFO") == "/healthz":
             start_response("200 OK", [_TEXT])
             return [b""]
+        if connection := environ.get("gunicorn.socket"):
+            connection.settimeout(_IDLE_SECONDS)  # one that reads and sends nothing keeps a thread
         try:
             caller = self._caller(str(environ.get("HTTP_AUTHORIZATION", "")))
             path = self._path(caller, str(environ.get("PATH_INFO", "")), str(environ.get("QUERY_STRING", "")))

@@ -146,6 +146,7 @@ _TIMEOUT_SECONDS = 6
 _RETRY_SECONDS = 4.0
 _DELAYS = (0.2, 0.5, 1.0, 2.0)
 _SERVER_ERROR = 500
+_ACCEPTED = range(200, 300)
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,11 @@ class Answer:
 
     status: int
     fields: dict[str, Any]
+
+    @property
+    def event(self) -> str:
+        """The id of the event that an accepted webhook caused, else nothing."""
+        return str(self.fields.get("event") or "") if self.status in _ACCEPTED else ""
 
 
 def send(url: str, secret: str, event: str, payload: dict[str, Any], delivery: str, *, retry: bool) -> Answer:

@@ -184,9 +184,22 @@ def platform_programs(
 
 
 def git_command(port: int) -> tuple[str, ...]:
-    """Return the command of the git server; its requests may last long, so only the number of threads limits them."""
-    server = (binary("gunicorn"), "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--threads", "8")
-    return (*server, "--timeout", "0", "--no-control-socket", "--log-level", "warning", _GIT_APPLICATION)
+    """Return the command of the git server; its requests may last long, so only the number of threads limits them.
+
+    A push occupies a thread until its build and release have ended, or its user goes away.
+    """
+    server = (binary("gunicorn"), "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread")
+    return (
+        *server,
+        "--threads",
+        "64",
+        "--timeout",
+        "0",
+        "--no-control-socket",
+        "--log-level",
+        "warning",
+        _GIT_APPLICATION,
+    )
 
 
 def _function(service: Service, instance: Instance, root: Path, given: Mapping[str, str]) -> Program:

@@ -39,7 +39,8 @@ def test_a_first_delivery_is_answered_with_its_ids_and_published(forge: Sender, 
 
     said = read_json(answer)
     assert answer.status_code == 202
-    assert said == {"status": "accepted", "delivery": "d-1", "event": said["event"]}
+    follow = f"paas explain {'b' * 12}"
+    assert said == {"status": "accepted", "delivery": "d-1", "event": said["event"], "follow": follow}
     (event,) = broker.events
     assert (event["id"], event["type"], event["source"]) == (
         said["event"],

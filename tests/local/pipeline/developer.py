@@ -51,9 +51,10 @@ class Developer:
         self.git("commit", "--quiet", "--allow-empty", "--message", message)
         return self.git("rev-parse", "HEAD").strip()
 
-    def push(self, refspec: str = "HEAD:refs/heads/main") -> str:
-        """Push, and return git's output."""
-        return self.git("push", "--force", "paas", refspec)
+    def push(self, refspec: str = "HEAD:refs/heads/main", *, waits: bool = False) -> str:
+        """Push, and return git's output; unless it waits, as soon as the push is stored."""
+        options = () if waits else ("--push-option=nowait",)
+        return self.git("push", "--force", *options, "paas", refspec)
 
     def deploy(self, files: dict[str, str] | None = None) -> str:
         """Commit, push, wait until it is live, and return the sha."""

@@ -75,6 +75,7 @@ class LocalRepositories:
         settings = {
             "core.hooksPath": str(self.folder / ".hooks"),
             "receive.denyNonFastForwards": "false",
+            "receive.advertisePushOptions": "true",
             "http.receivepack": "true",
             "uploadpack.allowAnySHA1InWant": "true",
             "gc.auto": "0",  # a push does not wait for it

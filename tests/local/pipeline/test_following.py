@@ -1,0 +1,53 @@
+"""`git push` prints the build and the release, and ends when they end."""
+
+from tests.local.pipeline.developer import begin
+from tests.local.pipeline.stage import Stage
+
+
+def remote_lines(output: str) -> list[str]:
+    """Return what git printed of the server's lines."""
+    return [line.removeprefix("remote:").strip() for line in output.splitlines() if line.startswith("remote:")]
+
+
+def test_a_push_prints_the_build_until_it_is_live(stage: Stage) -> None:
+    dev = begin(stage, "shown")
+    sha = dev.commit()
+
+    lines = remote_lines(dev.push(waits=True))
+
+    assert dev.answer().split()[0] == sha  # it is live when git ends
+    log = [line for line in lines if line.startswith("----->")]
+    assert log[0] == f"-----> Fetching commit {sha[:12]} of main"
+    assert lines.index(log[-1]) < lines.index("slipway: release v1 starts")
+    assert lines[-1] == f"slipway: live at https://shown.localhost:{stage.at.apps_port}/"
+    assert any(line.startswith("slipway: building, log: paas logs --build ") for line in lines)
+
+
+def test_a_push_whose_build_fails_prints_why_and_is_stored_all_the_same(stage: Stage) -> None:
+    dev = begin(stage, "broken")
+    sha = dev.commit({"requirements.txt": "no such requirement ==\n"})
+
+    lines = remote_lines(dev.push(waits=True))
+
+    assert lines[-1].startswith("slipway: broken/production failed: ")
+    assert stage.ended(sha, "broken")["state"] == "failed"
+    assert dev.git("ls-remote", "paas", "refs/heads/main").split()[0] == sha
+
+
+def test_a_push_that_is_ignored_prints_the_reason(stage: Stage) -> None:
+    dev = begin(stage, "quiet")
+    dev.commit(message="notes [skip ci]")
+
+    assert "slipway: quiet/production ignored: " in "\n".join(remote_lines(dev.push(waits=True)))
+
+
+def test_of_a_shared_repository_a_user_sees_the_app_of_the_repository_alone(stage: Stage) -> None:
+    one = begin(stage, "ours")
+    url = one.paas_json("apps", "show", "ours")["git_url"]
+    one.paas("apps", "create", "theirs", "--git-url", url)
+    one.commit()
+
+    everything = "\n".join(remote_lines(one.push(waits=True)))  # the platform's own token sees both
+
+    assert f"live at https://ours.localhost:{stage.at.apps_port}/" in everything
+    assert f"live at https://theirs.localhost:{stage.at.apps_port}/" in everything
