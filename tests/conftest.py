@@ -22,9 +22,12 @@ TOGETHER = (
     "tests/local/pipeline/",
     "tests/cli/",
     "tests/common/test_postgres_tls.py",
+    "tests/common/test_request_bodies.py",
     "tests/common/test_served_requests.py",
+    "tests/local/git/test_access.py",
     "tests/local/git/test_bad_requests.py",
     "tests/local/git/test_push.py",
+    "tests/local/git/test_ssh.py",
     "tests/local/broker/test_ingress.py",
 )
 # Those that wait longest come first, so that no worker is left alone with one of them at the end.
