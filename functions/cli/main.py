@@ -20,6 +20,7 @@ from functions.cli.notifications import notifications
 from functions.cli.operations import deploy, limits, open_, restart, scale, undeploy
 from functions.cli.project import project
 from functions.cli.releases import previews, ps, releases, rollback
+from functions.cli.run import run, runs
 from functions.cli.setup import setup
 from functions.cli.tokens import tokens
 from functions.cli.usage import usage
@@ -93,6 +94,8 @@ for _command in (
     releases,
     restart,
     rollback,
+    run,
+    runs,
     scale,
     setup,
     tokens,

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from functions.common.adapters.postgres import notifications as notification_tables
     from functions.common.adapters.postgres import pushes as pushes_tables
     from functions.common.adapters.postgres import releases as releases_tables
+    from functions.common.adapters.postgres import runs as runs_tables
     from functions.common.adapters.postgres import scales as scales_tables
     from functions.common.adapters.postgres import usage as usage_tables
     from functions.common.adapters.postgres import users as users_tables
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
         projects,
         pushes,
         releases,
+        runs,
         ssh_keys,
         tokens,
         usage,
@@ -70,6 +72,7 @@ else:
     pushes_tables = lazy("functions.common.adapters.postgres.pushes")
     releases_tables = lazy("functions.common.adapters.postgres.releases")
     usage_tables = lazy("functions.common.adapters.postgres.usage")
+    runs_tables = lazy("functions.common.adapters.postgres.runs")
     scales_tables = lazy("functions.common.adapters.postgres.scales")
     users_tables = lazy("functions.common.adapters.postgres.users")
     account = lazy("functions.manage_apps.account")
@@ -91,10 +94,12 @@ else:
     notifications = lazy("functions.manage_apps.notifications")
     pushes = lazy("functions.manage_apps.pushes")
     releases = lazy("functions.manage_apps.releases")
+    runs = lazy("functions.manage_apps.runs")
     tokens = lazy("functions.manage_apps.tokens")
 
 MAX_BODY = 1024 * 1024
 STREAM_SECONDS = 25  # the manifest ends requests after 30
+RUN_SECONDS = 10
 STREAMS = 4  # for each process; a function has 8 threads or more
 _ROOT = Path(__file__).parents[2]
 TRIGGERS = _ROOT / "knative" / "functions"
@@ -163,6 +168,7 @@ class Handlers:
             "notifications": self._notifications,
             "pushes": self._pushes,
             "releases": self._releases,
+            "runs": self._runs,
             "ssh_keys": self._ssh_keys,
             "tokens": self._tokens,
             "usage": lambda: usage.UsageHandlers(usage=usage_tables.PostgresUsage(database=self.parts.database)),
@@ -311,6 +317,21 @@ class Handlers:
             changes=self._changes,
             audit=self._audit,
             hosts=self._hosts,
+        )
+
+    def _runs(self) -> object:
+        database = self.parts.database
+        waiting = runs.Waiting(
+            seconds=RUN_SECONDS, pause=0.03, now=time.monotonic, sleep=time.sleep, slots=BoundedSemaphore(STREAMS)
+        )
+        return runs.RunHandlers(
+            runs=runs_tables.PostgresRuns(database=database),
+            console=self.parts.platform.run_console(),
+            history=releases_tables.PostgresReleaseHistory(database=database),
+            changes=self._changes,
+            audit=self._audit,
+            waiting=waiting,
+            now=self.parts.clock.now,
         )
 
     def _ssh_keys(self) -> object:

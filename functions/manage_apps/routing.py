@@ -112,6 +112,12 @@ ROUTES = (
     Route("POST", "/apps/<app>/scale", Need.DEPLOYER, "operations", "scale"),
     Route("GET", "/apps/<app>/limits", Need.VIEWER, "operations", "show_limits"),
     Route("PATCH", "/apps/<app>/limits", Need.DEPLOYER, "operations", "change_limits"),
+    Route("GET", "/apps/<app>/runs", Need.VIEWER, "runs", "list_runs"),
+    Route("POST", "/apps/<app>/runs", Need.DEPLOYER, "runs", "start_run"),
+    Route("GET", "/apps/<app>/runs/<run>", Need.VIEWER, "runs", "show_run"),
+    Route("DELETE", "/apps/<app>/runs/<run>", Need.DEPLOYER, "runs", "stop_run"),
+    Route("GET", "/apps/<app>/runs/<run>/output", Need.DEPLOYER, "runs", "show_run_output"),
+    Route("POST", "/apps/<app>/runs/<run>/input", Need.DEPLOYER, "runs", "write_run_input"),
     # The same as projects, in the shapes of a project API.
     Route("GET", "/project", Need.READ, "projects", "list_projects"),
     Route("POST", "/project", Need.DEPLOY, "projects", "create_project"),

@@ -10,6 +10,7 @@ from functions.common.adapters.postgres.releases import (
     PostgresReleaseLedger,
     PostgresReleaseProgress,
 )
+from functions.common.adapters.postgres.runs import PostgresRuns
 from functions.common.adapters.postgres.scales import PostgresScales
 from functions.common.events.app import AppDeleted, ConfigChanged, DomainAdded, DomainRemoved, PreviewClosed
 from functions.common.events.build import ImagePublished
@@ -17,6 +18,8 @@ from functions.common.events.operation import (
     DeployRequested,
     LimitsChanged,
     RestartRequested,
+    RunCancelled,
+    RunRequested,
     ScaleChanged,
     UndeployRequested,
 )
@@ -24,9 +27,11 @@ from functions.common.events.release import ReleaseFailed, ReleaseLive, Rollback
 from functions.common.platform.core import Core, check_migrations, core
 from functions.common.ports.deployer import StagedDeployer
 from functions.common.ports.pushes import PushLedger
+from functions.common.ports.releases import ReleaseArchive
 from functions.common.runtime.http import Endpoint, http_target
-from functions.common.runtime.subscriber import on, on_type, subscriber, warm_up
+from functions.common.runtime.subscriber import Route, on, on_type, subscriber, warm_up
 from functions.promote_image.handler import handle_image
+from functions.promote_image.one_off import OneOff
 from functions.promote_image.redeploy import Redeploy
 from functions.promote_image.release_ended import continue_release, revert, sync_processes
 from functions.promote_image.removal import Removal
@@ -56,6 +61,7 @@ def compose(parts: Core) -> Endpoint:
         on(UndeployRequested, removal.undeploy),
         on(RestartRequested, redeploy.restart),
         on(LimitsChanged, redeploy.limits),
+        *_one_off(parts, archive),
         on(ScaleChanged, partial(handle_scale, scales=PostgresScales(database=database), deployer=runs)),
         on(PreviewClosed, removal.preview),
         on(AppDeleted, removal.app),
@@ -66,6 +72,12 @@ def compose(parts: Core) -> Endpoint:
         log=parts.log,
         clock=parts.clock,
     )
+
+
+def _one_off(parts: Core, archive: ReleaseArchive) -> tuple[Route, ...]:
+    runs, runner = PostgresRuns(database=parts.database), parts.platform.one_off_runner()
+    one_off = OneOff(runs=runs, archive=archive, runner=runner)
+    return (on(RunRequested, one_off.start), on(RunCancelled, one_off.stop))
 
 
 def _roll_out(parts: Core, runs: StagedDeployer, pushes: PushLedger) -> RollOut:

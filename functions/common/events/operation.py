@@ -52,3 +52,21 @@ class LimitsChanged(Event):
 
     names: tuple[str, ...]
     actor: str = ""
+
+
+class RunRequested(Event):
+    """A one-off command is to run; the command is in the database only."""
+
+    type: ClassVar[str] = "dev.slipway.run.requested.v1"
+
+    run: str
+    actor: str = ""
+
+
+class RunCancelled(Event):
+    """A person cancelled a one-off command."""
+
+    type: ClassVar[str] = "dev.slipway.run.cancelled.v1"
+
+    run: str
+    actor: str = ""

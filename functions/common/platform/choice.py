@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # a function uses one or two of these ports; importing all co
     from functions.common.ports.logs import BuildLogs, RuntimeLogs
     from functions.common.ports.network import Certificates, DnsZone
     from functions.common.ports.releases import ReleaseLimits
+    from functions.common.ports.runs import OneOffRunner, RunConsole
     from functions.common.ports.scales import ProcessCounts
 
 
@@ -47,6 +48,14 @@ class Platform(Protocol):
 
     def process_counts(self) -> "ProcessCounts":
         """Return what counts processes that are ready."""
+        ...
+
+    def one_off_runner(self) -> "OneOffRunner":
+        """Return what starts one-off commands."""
+        ...
+
+    def run_console(self) -> "RunConsole":
+        """Return what reads their output."""
         ...
 
     def runtime_logs(self) -> "RuntimeLogs":

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # see choice.py
     from functions.common.ports.logs import BuildLogs, RuntimeLogs
     from functions.common.ports.network import Certificates, DnsZone
     from functions.common.ports.releases import ReleaseLimits
+    from functions.common.ports.runs import OneOffRunner, RunConsole
     from functions.common.ports.scales import ProcessCounts
 
 
@@ -97,6 +98,19 @@ class KubernetesPlatform:
         from functions.common.platform.cluster import runtime
 
         return KubernetesProcessCounts(api=self._api, runtime=runtime(self._settings))
+
+    def one_off_runner(self) -> "OneOffRunner":
+        """Return Jobs."""
+        from functions.common.adapters.kubernetes.runs import KubernetesOneOffRunner
+        from functions.common.platform.cluster import runtime
+
+        return KubernetesOneOffRunner(api=self._connected_api, runtime=runtime(self._settings))
+
+    def run_console(self) -> "RunConsole":
+        """Return the pods of Jobs."""
+        from functions.common.adapters.kubernetes.runs import KubernetesRunConsole
+
+        return KubernetesRunConsole(api=self._api, shared_namespace=self._settings.workloads.shared_namespace)
 
     def runtime_logs(self) -> "RuntimeLogs":
         """Return the logs of apps' pods."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # see choice.py
     from functions.common.ports.logs import BuildLogs, RuntimeLogs
     from functions.common.ports.network import Certificates, DnsZone
     from functions.common.ports.releases import ReleaseLimits
+    from functions.common.ports.runs import OneOffRunner, RunConsole
     from functions.common.ports.scales import ProcessCounts
 
 
@@ -69,6 +70,18 @@ class LocalPlatform:
         from functions.common.adapters.local.deployer import LocalProcessCounts
 
         return LocalProcessCounts(database=self._core.database)
+
+    def one_off_runner(self) -> "OneOffRunner":
+        """Return the orders of the rollout controller."""
+        from functions.common.adapters.local.runs import LocalRuns
+
+        return LocalRuns(database=self._core.database, home=self._settings.local.home)
+
+    def run_console(self) -> "RunConsole":
+        """Return the same, with the files of their output."""
+        from functions.common.adapters.local.runs import LocalRuns
+
+        return LocalRuns(database=self._core.database, home=self._settings.local.home)
 
     def runtime_logs(self) -> "RuntimeLogs":
         """Return the folder of apps' logs."""

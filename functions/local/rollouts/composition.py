@@ -10,6 +10,7 @@ from functions.local.rollouts.caddy import FALLBACK_HOST, CaddyAdmin, CaddySetti
 from functions.local.rollouts.canary import Canary
 from functions.local.rollouts.controller import RolloutController
 from functions.local.rollouts.ingress import CertificateRecorder, Ingress, Traffic
+from functions.local.rollouts.one_off import OneOffRuns
 from functions.local.rollouts.readiness import Readiness
 from functions.local.rollouts.replicas import Replicas
 from functions.local.rollouts.retention import Retention
@@ -58,6 +59,12 @@ def controller(settings: Settings, database: Postgres) -> RolloutController:
         retention=Retention(home=home, database=database, releases=limits.releases, days=limits.log_days),
         certificates=CertificateRecorder(database=database, authority=_authority(home), port=caddy.apps_port),
     )
+
+
+def one_off_runs(settings: Settings, database: Postgres) -> OneOffRuns:
+    """Return what runs one-off commands of a state folder."""
+    home = settings.local.home
+    return OneOffRuns(database=database, programs=AppPrograms(home=home, tools=make_tools(home)), home=home)
 
 
 def _state_machine(

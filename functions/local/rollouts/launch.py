@@ -4,10 +4,12 @@ So an app's secrets pass through no shell's quoting and are not in the process m
 nothing of the platform.
 """
 
+import fcntl
 import json
 import os
 import resource
 import sys
+import termios
 from pathlib import Path
 
 
@@ -17,6 +19,8 @@ def main() -> None:
     if not Path(spec["folder"]).is_dir():
         sys.exit(f"the image is gone: {spec['folder']} does not exist; push again, or roll back to another release")
     os.chdir(spec["folder"])
+    if spec.get("tty"):
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # the terminal becomes that of the session, for Ctrl-C and jobs
     _limit(int(spec.get("memory", 0)), int(spec.get("cores", 0)))
     inherited = {name: value for name, value in os.environ.items() if name in spec["inherit"]}  # noqa: TID251 - no settings
     os.execve(  # noqa: S606 - it is a shell

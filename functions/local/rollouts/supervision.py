@@ -17,7 +17,7 @@ from functions.local.platform.supervisor import call
 from functions.local.rollouts.store import Version
 
 STOP_SECONDS = 10
-_LAUNCH = Path(__file__).with_name("launch.py")
+LAUNCH = Path(__file__).with_name("launch.py")
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 _INHERITED = ("HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", MARK)
 
@@ -39,7 +39,7 @@ class AppPrograms:
         folder.mkdir(parents=True, exist_ok=True)
         log = self.log_path(version, process)
         log.parent.mkdir(parents=True, exist_ok=True)
-        write_private(folder / f"{name}.json", json.dumps(self._launch(version, process)))
+        write_private(folder / f"{name}.json", json.dumps(self.launch(version, process)))
         write_private(folder / f"{name}.conf", _section(name, folder / f"{name}.json", log, process))
         self._make_log_folders()
         return name
@@ -75,7 +75,8 @@ class AppPrograms:
             _, app, environment, _ = name.split(".", 3)
             self.log_folder(app, environment).mkdir(parents=True, exist_ok=True)
 
-    def _launch(self, version: Version, process: str) -> dict[str, object]:
+    def launch(self, version: Version, process: str) -> dict[str, object]:
+        """Return what launch.py reads to become a process of the version."""
         image, workload = self.image(version), version.workload
         kind, _, number = process.partition(".")
         path = (image / "venv" / "bin", image / "app" / "node_modules" / ".bin", self.tools)
@@ -111,7 +112,7 @@ def _port(version: Version, number: str) -> int:
 def _section(name: str, spec: Path, log: Path, process: str) -> str:
     once = process == "release"
     settings = {
-        "command": f'"{sys.executable}" -I -S "{_LAUNCH}" "{spec}"',
+        "command": f'"{sys.executable}" -I -S "{LAUNCH}" "{spec}"',
         "directory": "/",
         "autostart": "false",
         "autorestart": "false" if once else "true",

@@ -99,6 +99,12 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/apps/<app>/scale"): Row("/apps/shop/scale", answering(202, DEPLOYERS), {"replicas": 3}),
     ("GET", "/apps/<app>/limits"): Row("/apps/shop/limits", VIEWERS),
     ("PATCH", "/apps/<app>/limits"): Row("/apps/shop/limits", DEPLOYERS, {"memory": "256Mi"}),
+    ("GET", "/apps/<app>/runs"): Row("/apps/shop/runs", VIEWERS),
+    ("POST", "/apps/<app>/runs"): Row("/apps/shop/runs", answering(201, DEPLOYERS), {"command": ["env"]}),
+    ("GET", "/apps/<app>/runs/<run>"): Row("/apps/shop/runs/RUN", VIEWERS),
+    ("DELETE", "/apps/<app>/runs/<run>"): Row("/apps/shop/runs/RUN", answering(202, DEPLOYERS)),
+    ("GET", "/apps/<app>/runs/<run>/output"): Row("/apps/shop/runs/RUN/output", DEPLOYERS),
+    ("POST", "/apps/<app>/runs/<run>/input"): Row("/apps/shop/runs/RUN/input", DEPLOYERS, {"data": ""}),
     ("POST", "/projects/<app>/deploy"): Row("/projects/shop/deploy", answering(202, DEPLOYERS)),
     ("DELETE", "/projects/<app>/deploy"): Row("/projects/shop/deploy", answering(202, DEPLOYERS)),
     ("GET", "/projects/<app>/deploy/status"): Row("/projects/shop/deploy/status", VIEWERS),
@@ -148,10 +154,13 @@ class Shop(NamedTuple):
     tokens: dict[str, str]
     event: str
     letter: int
+    run: str
 
     def path(self, row: Row) -> str:
         """Return the row's path with this shop's event and dead letter."""
-        return "/v1" + row.path.replace("EVENT", self.event).replace("LETTER", str(self.letter))
+        return "/v1" + row.path.replace("EVENT", self.event).replace("LETTER", str(self.letter)).replace(
+            "RUN", self.run
+        )
 
 
 def shop(api: ApiWorld, story: Story) -> Shop:
@@ -174,7 +183,9 @@ def shop(api: ApiWorld, story: Story) -> Shop:
         story.release(number, state=state)
     about: dict[str, Any] = {"app": "shop", "environment": "production", "push": PUSH}
     event = story.event(BuildRequested(**about, repository=KEY, clone_url="", ref="r", sha=SHA, sequence=1))
-    return Shop(tokens=tokens, event=event.id, letter=story.dead_letter(event))
+    command = {"command": ["env"], "interactive": True}
+    run = api.call("POST", "/v1/apps/shop/runs", command, token=tokens["owner"]).body["id"]
+    return Shop(tokens=tokens, event=event.id, letter=story.dead_letter(event), run=run)
 
 
 @pytest.fixture
@@ -235,7 +246,7 @@ def test_a_strangers_answer_is_that_for_what_does_not_exist(
         return re.sub("|".join(rf"'{name}'|\b{name}\b" for name in names), "IT", text)
 
     assert (hidden.status, missing.status) == (404, 404)
-    real = ("shop", "build-1", SHA, made.event, str(made.letter))
+    real = ("shop", "build-1", SHA, made.event, str(made.letter), made.run)
     assert without(real, hidden.text) == without(("none", "b" * 40, "999999"), missing.text)
 
 

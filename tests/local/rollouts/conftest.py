@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from functions.common.settings import Settings
-from functions.local.rollouts.composition import controller
+from functions.local.rollouts.__main__ import compose
 from tests.local.rollouts.world import RolloutWorld, rollout_world
 from tests.local.waiting import until
 
@@ -18,7 +18,8 @@ def controlled(world: RolloutWorld, **limits: str) -> Iterator[RolloutWorld]:
     """Run a controller around the block."""
     stop = threading.Event()
     settings = Settings(environment={**world.settings.environment, **limits})
-    thread = threading.Thread(target=controller(settings, world.database).run, args=(stop,))
+    work, _ = compose(settings, world.database)
+    thread = threading.Thread(target=work, args=(stop,))
     thread.start()
     try:
         yield world
