@@ -10,6 +10,7 @@ from functions.common.adapters.postgres.members import PostgresMembers
 from functions.common.platform.core import Core, check_migrations, core
 from functions.common.runtime.http import Endpoint, http_target, limit_body
 from functions.stream_events.hub import Hub
+from functions.stream_events.logs import PAUSE_SECONDS, LogFollower
 from functions.stream_events.messages import messages_of
 from functions.stream_events.stream import Streams
 
@@ -24,13 +25,19 @@ def create() -> Endpoint:
 
 def compose(parts: Core) -> Streams:
     """Return the streams over PostgreSQL."""
-    settings = parts.settings
+    settings, templates = parts.settings, JinjaTemplates()
     feed = PostgresEventFeed(database=parts.database, url=settings.database.url.get_secret_value())
+    hub = Hub(feed=feed, render=partial(messages_of, templates=templates))
+    logs = LogFollower(
+        logs=parts.platform.build_logs(), templates=templates, hand_out=hub.hand_out, pause=PAUSE_SECONDS
+    )
+    hub.see(logs.see)
     return Streams(
         tokens=PostgresAccessTokens(database=parts.database),
         members=PostgresMembers(database=parts.database),
         feed=feed,
-        hub=Hub(feed=feed, render=partial(messages_of, templates=JinjaTemplates())),
+        hub=hub,
+        logs=logs,
         clock=parts.clock,
         pool=ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="postgres"),
         lifetime=settings.streams.seconds,

@@ -19,9 +19,9 @@ _log = logging.getLogger("slipway")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """An event and its bytes in a stream."""
+    """Bytes for a stream, and the app that they are about; empty when they are for all who watch."""
 
-    event: FedEvent
+    app: str
     content: bytes = field(repr=False)
 
 
@@ -39,6 +39,13 @@ class Viewer:
         """Whether the stream is about this event."""
         return event.push == self.push if self.push else event.app == self.app
 
+    def give(self, message: Message) -> None:
+        """Hand the viewer a message; one that is too far behind is ended."""
+        try:
+            self.waiting.put_nowait(message)
+        except queue.Full:
+            self.end()
+
     def end(self) -> None:
         """End the stream; the browser resumes it, and gets what was waiting."""
         self.has_ended = True
@@ -51,6 +58,7 @@ class Hub:
 
     def __init__(self, *, feed: EventFeed, render: Callable[[FedEvent], bytes]) -> None:
         self._feed, self._render = feed, render
+        self._see: Callable[[FedEvent], None] = lambda _: None
         self._viewers = set[Viewer]()
         self._lock = threading.Lock()
         self._is_watching = threading.Event()
@@ -72,7 +80,19 @@ class Hub:
 
     def message(self, event: FedEvent) -> Message:
         """Return an event as it is sent."""
-        return Message(event=event, content=self._render(event))
+        return Message(app=event.app, content=self._render(event))
+
+    def see(self, call: Callable[[FedEvent], None]) -> None:
+        """Set what is called with each event that someone watches, after it was handed out."""
+        self._see = call
+
+    def hand_out(self, push: str, message: Message) -> int:
+        """Give a message to all who watch a push, and return how many they are."""
+        with self._lock:
+            watching = [viewer for viewer in self._viewers if viewer.push == push]
+        for viewer in watching if message.content else ():
+            viewer.give(message)
+        return len(watching)
 
     def _run(self) -> None:
         pause = _FIRST_PAUSE
@@ -122,13 +142,11 @@ class Hub:
 
     def _hand_out(self, events: Sequence[FedEvent]) -> None:
         for event in events:
-            watching = self._watching(event)
-            message = self.message(event) if watching else None
-            for viewer in watching:
-                try:
-                    viewer.waiting.put_nowait(message)
-                except queue.Full:
-                    viewer.end()
+            if watching := self._watching(event):
+                message = self.message(event)
+                for viewer in watching:
+                    viewer.give(message)
+                self._see(event)
 
     def _watching(self, event: FedEvent | Notice) -> list[Viewer]:
         with self._lock:

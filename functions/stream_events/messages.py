@@ -24,7 +24,8 @@ def retry(milliseconds: int) -> bytes:
 
 def message(name: str, text: str, *, number: int = 0) -> bytes:
     """Return one message; a browser that resumes names the last number that it saw."""
-    lines = [f"event: {name}", *(f"data: {line}" for line in text.splitlines() or [""])]
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # each of the three ends a line of a stream
+    lines = [f"event: {name}", *(f"data: {line}" for line in text.split("\n"))]
     if number:
         lines.append(f"id: {number}")
     return ("\n".join(lines) + "\n\n").encode()

@@ -16,6 +16,7 @@ from functions.common.ports.accounts import AccessTokens, Caller, Members, Membe
 from functions.common.ports.clock import Clock
 from functions.common.ports.feed import EventFeed
 from functions.stream_events.hub import Hub, Message, Viewer
+from functions.stream_events.logs import LogFollower
 from functions.stream_events.messages import HEARTBEAT, retry
 
 COOKIE = "__Secure-slipway-session"  # of the dashboard
@@ -64,6 +65,7 @@ class Streams:
     members: Members
     feed: EventFeed
     hub: Hub
+    logs: LogFollower
     clock: Clock
     pool: Executor
     lifetime: float
@@ -98,6 +100,8 @@ class Streams:
                 return
             if viewer.push:
                 yield from self._replayed(viewer.push, visitor, after)
+                for build in self._ask(self.feed.running_builds, viewer.push):
+                    self.logs.join(viewer, build)
             while not viewer.has_ended and (left := deadline - time.monotonic()) > 0:
                 yield from self._next(viewer, visitor, min(left, self.heartbeat))
 
@@ -133,7 +137,7 @@ class Streams:
 
 def _contents(waiting: list[Message | None], visitor: Visitor) -> Iterator[bytes]:
     for one in waiting:
-        if one is not None and _is_for(one.event.app, visitor):
+        if one is not None and _is_for(one.app, visitor):
             yield one.content
 
 

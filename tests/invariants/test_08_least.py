@@ -44,6 +44,11 @@ MAY: dict[str, set[Right]] = {
         | rights(BUILDS, "tekton.dev/pipelineruns", "get patch")
         | rights(EDGE, "cert-manager.io/certificates", "get")
     ),
+    "stream-events": (
+        rights(BUILDS, "/pods", "list")
+        | rights(BUILDS, "/pods/log", "get")
+        | rights(BUILDS, "tekton.dev/pipelineruns", "get")
+    ),
     "manage-apps": (
         rights(ALL, "/pods", "list")
         | rights(ALL, "/pods/log", "get")

@@ -38,6 +38,15 @@ class FedEvent:
     subscriber: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningBuild:
+    """A build that runs, and the push that it is for."""
+
+    name: str
+    app: str
+    push: str
+
+
 Notices = Sequence[Notice | AccessChanged]
 
 
@@ -64,6 +73,10 @@ class EventFeed(Protocol):
 
         A transaction may commit after one with a higher sequence: a reader may have missed its event.
         """
+        ...
+
+    def running_builds(self, push: str) -> tuple[RunningBuild, ...]:
+        """Return the builds of a push that run now."""
         ...
 
     def apps_of(self, push: str) -> tuple[str, ...]:

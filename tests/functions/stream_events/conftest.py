@@ -97,9 +97,16 @@ class StreamWorld:
         return self.story.event(event).id
 
 
-def served(url: str, **settings: str) -> Flask:
-    """Return the streams over a database."""
-    environment = {"DATABASE_URL": url, "SLIPWAY_STREAM_SECONDS": "60", "SLIPWAY_STREAM_HEARTBEAT": "1", **settings}
+def served(url: str, home: Path, **settings: str) -> Flask:
+    """Return the streams over a database and a state folder."""
+    environment = {
+        "DATABASE_URL": url,
+        "SLIPWAY_PLATFORM": "local",
+        "SLIPWAY_LOCAL_HOME": str(home),
+        "SLIPWAY_STREAM_SECONDS": "60",
+        "SLIPWAY_STREAM_HEARTBEAT": "1",
+        **settings,
+    }
     streams = compose(Core(settings=Settings(environment=environment)))
     flask = Flask("stream-events")
 
@@ -114,4 +121,4 @@ def served(url: str, **settings: str) -> Flask:
 @pytest.fixture
 def streams(database: str, tmp_path: Path) -> Iterator[StreamWorld]:
     with api_world(database, tmp_path) as api:
-        yield StreamWorld(flask=served(database), api=api, story=Story(database=api.database))
+        yield StreamWorld(flask=served(database, tmp_path), api=api, story=Story(database=api.database))

@@ -58,7 +58,7 @@ def test_what_an_event_says_is_escaped_and_stays_in_its_message(streams: StreamW
     reader = streams.watch(f"push={PUSH}", owner)
     reason = "<script>alert(1)</script>\r\n\r\nevent: state-shop\r\ndata: live"
     streams.record(BuildFailed(**WHERE, repository=KEY, build="b", sha=SHA, step="build", reason=reason))
-    reader.wait(lambda one: one.states() == ["failed"])
+    reader.wait(lambda one: one.states()[-1:] == ["failed"])
 
     assert "<script>" not in reader.text
     assert {name for name, _ in reader.messages} == {"step-shop", "state-shop", "changed"}
@@ -125,7 +125,9 @@ def test_a_browser_that_comes_back_gets_what_it_missed_and_not_what_is_old(strea
 
 
 def test_a_stream_ends_at_its_limit(streams: StreamWorld, owner: str, database: str) -> None:
-    short = StreamWorld(flask=served(database, SLIPWAY_STREAM_SECONDS="0.5"), api=streams.api, story=streams.story)
+    short = StreamWorld(
+        flask=served(database, streams.api.home, SLIPWAY_STREAM_SECONDS="0.5"), api=streams.api, story=streams.story
+    )
     short.watch(f"push={PUSH}", owner).wait_for_end()
 
 
@@ -166,7 +168,7 @@ def test_a_lost_connection_ends_the_streams_and_none_is_missed_when_they_come_ba
     reader.wait_for_end()
     streams.record(LIVE)
 
-    streams.watch(f"push={PUSH}", owner).wait(lambda one: one.states() == ["live"])
+    streams.watch(f"push={PUSH}", owner).wait(lambda one: one.states()[-1:] == ["live"])
 
 
 def test_many_viewers_take_one_connection_and_a_few_for_their_start(streams: StreamWorld, owner: str) -> None:
@@ -178,9 +180,9 @@ def test_many_viewers_take_one_connection_and_a_few_for_their_start(streams: Str
     readers = [streams.watch(f"push={PUSH}", owner) for _ in range(30)]
     streams.record(LIVE)
     for reader in readers:
-        reader.wait(lambda one: one.states() == ["live"])
+        reader.wait(lambda one: one.states()[-1:] == ["live"])
 
-    assert connections() - before <= 5
+    assert connections() - before <= 4 + 1 + 2  # for the start of streams, to listen, to load what was announced
 
 
 def test_nothing_is_announced_while_nobody_watches(streams: StreamWorld, database: str) -> None:

@@ -17,7 +17,7 @@ from functions.common.adapters.postgres.client import Postgres, connect, open_wi
 from functions.common.adapters.postgres.url import PostgresUrl
 from functions.common.errors import Unavailable
 from functions.common.events.envelope import from_json
-from functions.common.ports.feed import AccessChanged, FedEvent, Notice, Notices
+from functions.common.ports.feed import AccessChanged, FedEvent, Notice, Notices, RunningBuild
 
 _EVENTS, _ACCESS = "slipway_events", "slipway_access"
 _QUIET_SECONDS = 10.0
@@ -46,6 +46,7 @@ where push = :push and (sequence > :after or recorded_at > now() - interval '1 m
 union all select {_LETTERS} from dead_letters where push = :push
 order by 3, 1 limit 500
 """  # noqa: S608 - as above
+_RUNNING = "select name, app, push from builds where push = :push and state = 'running' order by name"
 _APPS = "select app from pushes where id = :push and app <> '' order by app"
 
 
@@ -90,6 +91,10 @@ class PostgresEventFeed:
     def of_push(self, push: str, *, after: int) -> tuple[FedEvent, ...]:
         """Return the events of a push; see EventFeed."""
         return self._events(_OF_PUSH, push=push, after=after)
+
+    def running_builds(self, push: str) -> tuple[RunningBuild, ...]:
+        """Return the running builds of a push; see EventFeed."""
+        return tuple(RunningBuild(**row) for row in self.database.rows(_RUNNING, push=push))
 
     def apps_of(self, push: str) -> tuple[str, ...]:
         """Return the apps of a push; see EventFeed."""
