@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from functions.common.domain.git_url import path_at
 from functions.local.builds.apps import Job, Outcome
 from functions.local.builds.orders import Order
 from functions.local.builds.steps import BuildLog, little_room
@@ -33,6 +35,10 @@ _INHERITED_PREFIXES = (
     "https_",
     "XDG_",
 )
+
+
+_OWNER_AND_NAME = 2
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,10 +77,11 @@ class Workspace:
 
     def source(self, clone_url: str) -> str:
         """Return what to fetch from: the folder, which needs no password, of a repository on this machine."""
-        base = f"{self.git_url.rstrip('/')}/"
-        if not self.git_url or not clone_url.startswith(base):
+        is_http = clone_url.startswith("http") and self.git_url
+        parts = path_at(clone_url, base_url=self.git_url).split("/") if is_http else []
+        if len(parts) != _OWNER_AND_NAME or not all(map(_NAME.fullmatch, parts)):
             return clone_url
-        return str(self.home / "git" / clone_url.removeprefix(base))
+        return str(self.home / "git" / parts[0] / f"{parts[1]}.git")
 
     def start(self, order: Order) -> RunningBuild:
         """Start a build in an empty work folder, as a new process group."""

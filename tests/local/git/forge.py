@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -93,8 +94,10 @@ def forge(home: Path, database_url: str, *, reaches: str = "") -> Iterator[Forge
     own = {"SLIPWAY_PLATFORM": "local", "SLIPWAY_LOCAL_HOME": str(home), "DATABASE_URL": reaches or database_url}
     environment = {**own, "PYTHONPATH": str(CODE), "PATH": os.defpath, "SLIPWAY_SSH_URL": instance.ssh_url}
     with (home / "git.log").open("wb") as log, (home / "ssh.log").open("wb") as ssh_log:
-        server = subprocess.Popen(git_command(instance.ports["git"]), env=environment, stderr=log)
-        ssh_server = subprocess.Popen(SSH_COMMAND, env=environment, stderr=ssh_log)
+        server = subprocess.Popen(
+            git_command(instance.ports["git"]), env=environment, stderr=log, start_new_session=True
+        )
+        ssh_server = subprocess.Popen(SSH_COMMAND, env=environment, stderr=ssh_log, start_new_session=True)
     try:
         _wait(http_answers(instance.ports["git"]))
         _wait(ssh_answers(instance.ports["ssh"]))
@@ -103,7 +106,7 @@ def forge(home: Path, database_url: str, *, reaches: str = "") -> Iterator[Forge
     finally:
         database.close()
         for process in (server, ssh_server):
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)  # as the process manager does
             process.wait(patient(10))
         reservations.release()
 

@@ -70,5 +70,6 @@ def fill(forge: Forge, name: str, folder: Path) -> str:
     forge.repositories.create(name)
     work = clone(folder / f"first-of-{name}")
     sha = commit(work, {"a": name}, "one")
-    git("push", "-q", forge.remote(f"{name}.git"), "main", cwd=work)
+    bare = forge.home / "git" / "slipway" / f"{name}.git"
+    git("push", "-q", "--receive-pack=git -c core.hooksPath=/dev/null receive-pack", str(bare), "main", cwd=work)
     return sha
