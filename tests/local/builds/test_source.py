@@ -33,7 +33,7 @@ def test_a_repository_of_this_machine_is_read_from_its_folder(workspace: Workspa
         "http://127.0.0.1:8080/slipway/hello.git",
         "https://git.example.org/slipway/hello.git",
         "git@git.example.org:slipway/hello.git",
-        "/tmp/hello.git",
+        "/srv/hello.git",
     ],
 )
 def test_every_other_url_is_fetched_as_it_is(workspace: Workspace, url: str) -> None:
