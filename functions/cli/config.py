@@ -1,6 +1,8 @@
 """paas config: environment variables of an app."""
 
-from typing import Any
+import os
+from pathlib import Path
+from typing import IO, Any
 
 import click
 
@@ -114,3 +116,53 @@ def _change(session: Session, app: str | None, scope: str, changes: dict[str, An
     click.echo(f"changed {', '.join(answer['changed'])} of {answer['app']} ({scope})")
     if answer["events"]:
         click.echo("if a release is live, a new one with this config follows: see `paas releases`")
+
+
+@config.command("import")
+@click.argument("file", type=click.File(encoding="utf-8"), default=".env", metavar="[FILE]")
+@app_option
+@_scope
+@json_option
+@click.pass_obj
+def import_(session: Session, file: IO[str], app: str | None, scope: str, *, as_json: bool) -> None:
+    """Set the values of a .env file, by default ./.env; - reads standard input. Other keys stay as they are."""
+    from dotenv import dotenv_values  # noqa: PLC0415 - only this command needs it
+
+    try:
+        found = dotenv_values(stream=file, interpolate=False)
+    except UnicodeDecodeError as error:
+        msg = f"{file.name} is not UTF-8: save it as such"
+        raise Failure(msg, USAGE) from error
+    if bare := sorted(key for key, value in found.items() if value is None):
+        msg = f"{file.name} has {', '.join(bare)} without a value: write {bare[0]}=, or remove the line"
+        raise Failure(msg, USAGE)
+    if not found:
+        msg = f"{file.name} has no values: it needs lines of the form KEY=VALUE"
+        raise Failure(msg, USAGE)
+    _change(session, app, scope, dict(found), as_json=as_json)
+
+
+@config.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False, metavar="[FILE]")
+@app_option
+@_scope
+@click.pass_obj
+def export(session: Session, file: Path | None, app: str | None, scope: str) -> None:
+    """Write all values as a .env file, to standard output or FILE; needs an owner and is audited."""
+    values = _read(session, app, scope, reveal=True)["config"]
+    text = "".join(f"{key}={_quoted(value)}\n" for key, value in sorted(values.items()))
+    if file is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as target:
+            target.write(text)
+    except OSError as error:
+        msg = f"{file} cannot be written: {error.strerror}"
+        raise Failure(msg) from error
+    click.echo(f"wrote {len(values)} values to {file}", err=True)
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

@@ -199,6 +199,7 @@ class Handlers:
         )
 
     def _apps(self) -> "apps.AppHandlers":
+        settings = self.parts.settings
         return apps.AppHandlers(
             register=PostgresAppRegister(database=self.parts.database),
             directory=apps_tables.PostgresAppDirectory(database=self.parts.database),
@@ -207,6 +208,7 @@ class Handlers:
             changes=self._changes,
             audit=self._audit,
             hosts=self._hosts,
+            replicas=1 if settings.platform.name == "local" else settings.workloads.replicas,
         )
 
     def _attention(self) -> object:

@@ -156,7 +156,7 @@ def app_view(record: AppRecord, hosts: Hosts) -> AppView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppHandlers:
-    """The handlers of apps."""
+    """The handlers of apps; `replicas` are the web processes of an app that is not scaled."""
 
     register: AppRegister
     directory: AppDirectory
@@ -165,6 +165,7 @@ class AppHandlers:
     changes: Changes
     audit: AuditLog
     hosts: Hosts
+    replicas: int
 
     @operation(NoQuery, NewApp, AppView, statuses=(201, 202), refusals=(409,))
     def create_app(self, call: Call[NoQuery, NewApp]) -> Answer[AppView]:
@@ -179,7 +180,9 @@ class AppHandlers:
         given = self._checked_source(call, given)
         app = App(id="", name=name, git_url=given, branch=branch, domain=self.hosts.host(name), paths=new.paths)
         with self.changes.begin() as change:
-            if not self.editor.add(app, repository="" if given else name, owner=call.caller.user):
+            if not self.editor.add(
+                app, repository="" if given else name, owner=call.caller.user, replicas=self.replicas
+            ):
                 msg = f"the name {name!r} is taken: choose another one"
                 raise Conflict(msg)
             if not given:

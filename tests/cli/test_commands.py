@@ -1,5 +1,6 @@
 """Config, domains, releases, events, dead letters: what is printed, and the exit codes."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -151,3 +152,33 @@ def test_channels_of_notifications_come_and_go(platform: Platform) -> None:
     assert platform.paas("notifications", "remove", "ops", "--app", "noted").stdout == "removed ops\n"
     assert platform.paas("notifications", "test", "ops", "--app", "noted").exit_code == 3
     assert platform.json("notifications", "list", "--app", "noted") == []
+
+
+TRICKY = {"A": "it's", "B": 'say "hi"', "C": "back\\slash\\", "D": "two\nlines", "E": "", "F": "$HOME #no", "G": " é "}
+
+
+def test_config_goes_to_a_dotenv_file_and_back(platform: Platform, tmp_path: Path) -> None:
+    platform.json("apps", "create", "dotenv")
+    platform.paas("config", "set", *(f"{key}={value}" for key, value in TRICKY.items()), "--app", "dotenv")
+    file = tmp_path / "all.env"
+
+    written = platform.paas("config", "export", str(file), "--app", "dotenv")
+    printed = platform.paas("config", "export", "--app", "dotenv")
+    platform.paas("config", "unset", *TRICKY, "--app", "dotenv")
+    read = platform.paas("config", "import", str(file), "--app", "dotenv")
+
+    assert (written.exit_code, read.exit_code, printed.stdout) == (0, 0, file.read_text())
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "it's" not in read.output
+    assert platform.json("config", "list", "--reveal", "--app", "dotenv")["config"] == TRICKY
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("A=1\nB\n", "has B without a value"), ("# nothing\n", "no values"), ("1A=b\n", "1A"), ("PORT=1\n", "PORT")],
+)
+def test_a_dotenv_file_that_cannot_be_is_refused(platform: Platform, text: str, said: str) -> None:
+    platform.paas("apps", "create", "envless")
+    result = platform.paas("config", "import", "-", "--app", "envless", input=text)
+
+    assert (result.exit_code, said in result.stderr) == (2, True), result.stderr

@@ -71,10 +71,11 @@ class RemovedApp:
 class AppEditor(Protocol):
     """Changes apps."""
 
-    def add(self, app: App, *, repository: str, owner: str = "") -> str:
+    def add(self, app: App, *, repository: str, owner: str = "", replicas: int = 1) -> str:
         """Add the app with its production environment and return its id; empty when the name is taken.
 
-        `owner` is the id of a user, empty when only administrators own it.
+        `owner` is the id of a user, empty when only administrators own it. `replicas` are its web processes until it is
+        scaled.
         """
         ...
 

@@ -127,8 +127,9 @@ def _uuid(reference: str) -> str | None:
 
 
 _ADD_APP = """
-insert into projects (name, git_url, git_key, branch, paths, git_repo_name, git_clone_http, domain)
-values (:name, :git_url, :git_key, :branch, :paths::text[], :repository, :git_url, :domain)
+insert into projects (name, git_url, git_key, branch, paths, git_repo_name, git_clone_http, domain,
+    deployment_replicas)
+values (:name, :git_url, :git_key, :branch, :paths::text[], :repository, :git_url, :domain, :replicas)
 on conflict (name) do nothing returning id::text
 """
 _ADD_PRODUCTION = """
@@ -183,7 +184,7 @@ class PostgresAppEditor:
 
     database: Postgres
 
-    def add(self, app: App, *, repository: str, owner: str = "") -> str:
+    def add(self, app: App, *, repository: str, owner: str = "", replicas: int = 1) -> str:
         """Add the app; see AppEditor."""
         with self.database.transaction():
             rows = self.database.run(
@@ -195,6 +196,7 @@ class PostgresAppEditor:
                 paths=list(app.paths),
                 repository=repository,
                 domain=app.domain,
+                replicas=replicas,
             )
             if not rows:
                 return ""
