@@ -76,9 +76,12 @@ class LogFollower:
         is_last = followed.has_ended
         chunk = self._read(followed)
         with followed.lock:
+            # The beginning replaces what a page has: its own beginning of the same log.
+            is_first = not followed.text
             followed.offset = chunk.next_offset
             followed.text = (followed.text + chunk.text)[-MOST:]
-            viewers = self._hand_out(followed.build.push, self._part(followed, chunk.text))
+            news = self._whole(followed) if is_first and chunk.text else self._part(followed, chunk.text)
+            viewers = self._hand_out(followed.build.push, news)
         return bool(viewers) and not chunk.ended and (bool(chunk.text) or not is_last)
 
     def _read(self, followed: _Followed) -> LogChunk:

@@ -75,6 +75,7 @@ class StreamWorld:
     flask: Flask
     api: ApiWorld
     story: Story
+    readers: list[Reader] = field(default_factory=list)
 
     def answer(self, query: str, token: str, headers: Mapping[str, str] | None = None) -> TestResponse:
         """Ask for a stream."""
@@ -87,6 +88,7 @@ class StreamWorld:
         answer = self.answer(query, token, headers)
         assert answer.status_code == 200, answer.get_data()
         reader = Reader(answer=answer)
+        self.readers.append(reader)
         threading.Thread(target=reader.read, daemon=True).start()
         reader.wait(lambda one: "retry: " in one.text)
         until(lambda: bool(self.api.database.run("select 1 from event_watch")), seconds=patient(10))
@@ -121,4 +123,10 @@ def served(url: str, home: Path, **settings: str) -> Flask:
 @pytest.fixture
 def streams(database: str, tmp_path: Path) -> Iterator[StreamWorld]:
     with api_world(database, tmp_path) as api:
-        yield StreamWorld(flask=served(database, tmp_path), api=api, story=Story(database=api.database))
+        world = StreamWorld(flask=served(database, tmp_path), api=api, story=Story(database=api.database))
+        yield world
+        for reader in world.readers:
+            reader.has_left.set()
+        for reader in world.readers:
+            reader.wait_for_end()
+        until(lambda: not [one for one in threading.enumerate() if one.name == "log"], seconds=10)

@@ -69,6 +69,20 @@ def test_viewers_see_each_line_once_whenever_they_came(streams: StreamWorld, own
         assert "<b>" not in reader.text
 
 
+def test_a_log_that_is_read_again_replaces_itself(streams: StreamWorld, owner: str, log: Path) -> None:
+    """The start of a build may be seen twice: when it is recorded, and in what may have been missed."""
+    reader = streams.watch(f"push={PUSH}", owner)
+    write(log, f"first\n{END_MARK}succeeded\n")
+    whole = log.read_text()
+    streams.record(STARTED)
+    reader.wait(lambda one: shown(one) == whole)
+    until(lambda: not [one for one in threading.enumerate() if one.name == "log"], seconds=10)
+    streams.story.event(STARTED, cause="again")
+    reader.wait(lambda one: [name for name, _ in one.messages].count("log-all-shop") == 2)
+
+    assert shown(reader) == whole
+
+
 def test_a_log_is_read_by_one_thread_and_to_its_end(streams: StreamWorld, owner: str, log: Path) -> None:
     write(log, "first\n")
     streams.story.build(BUILD, state="running")
