@@ -19,10 +19,6 @@ from functions.local.git.composition import git_access
 from functions.local.git.ssh_session import Client, SessionRunner, refuse
 from functions.local.instance import HOST_KEY
 
-LOGIN_SECONDS = 20
-IDLE_SECONDS = 600.0
-MAX_CONNECTIONS = 128
-MAX_SESSIONS = 32
 _OPTIONS: dict[str, Any] = {
     "server_version": "Slipway",
     "allow_pty": False,
@@ -33,7 +29,6 @@ _OPTIONS: dict[str, Any] = {
     "gss_host": None,
     "password_auth": False,
     "kbdint_auth": False,
-    "login_timeout": LOGIN_SECONDS,
     "keepalive_interval": 30,
 }
 _log = logging.getLogger("slipway")
@@ -55,6 +50,16 @@ def host_key(home: Path) -> asyncssh.SSHKey:
         raise Rejected(msg) from error
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How many clients may be connected and how many may fetch or push at once, and how long each may say nothing."""
+
+    connections: int = 128
+    sessions: int = 32
+    login_seconds: float = 20.0
+    idle_seconds: float = 600.0
+
+
 @dataclass(slots=True, kw_only=True)
 class _Counts:
     """What runs now."""
@@ -69,6 +74,7 @@ class _Connection(asyncssh.SSHServer):
 
     access: GitAccess
     counts: _Counts
+    limit: int
     proven: str = ""
     _offered: str = ""
     _connection: asyncssh.SSHServerConnection | None = field(default=None, repr=False)
@@ -78,8 +84,8 @@ class _Connection(asyncssh.SSHServer):
         self.counts.connections += 1
         self._connection = conn
         conn.set_extra_info(slipway=self)
-        if self.counts.connections > MAX_CONNECTIONS:
-            _log.warning("more than %d SSH connections: one is refused", MAX_CONNECTIONS)
+        if self.counts.connections > self.limit:
+            _log.warning("more than %d SSH connections: one is refused", self.limit)
             conn.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -109,15 +115,15 @@ class _Connection(asyncssh.SSHServer):
 
 
 async def serve(
-    access: GitAccess, *, port: int, key: asyncssh.SSHKey, path: str, idle_seconds: float
+    access: GitAccess, *, port: int, key: asyncssh.SSHKey, path: str, limits: Limits
 ) -> asyncssh.SSHAcceptor:
     """Listen on a port of this machine."""
-    counts, runner = _Counts(), SessionRunner(access=access, path=path, idle_seconds=idle_seconds)
+    counts, runner = _Counts(), SessionRunner(access=access, path=path, idle_seconds=limits.idle_seconds)
 
     async def answer(client: Client) -> None:
         counts.sessions += 1
         try:
-            if counts.sessions > MAX_SESSIONS:
+            if counts.sessions > limits.sessions:
                 refuse(client, "too many fetches and pushes run now: try again in a minute")
                 return
             await runner.run(client, client.get_extra_info("slipway").proven)
@@ -130,10 +136,11 @@ async def serve(
     return await asyncssh.listen(
         "127.0.0.1",
         port,
-        server_factory=lambda: _Connection(access=access, counts=counts),
+        server_factory=lambda: _Connection(access=access, counts=counts, limit=limits.connections),
         server_host_keys=[key],
         process_factory=answer,
         encoding=None,
+        login_timeout=limits.login_seconds,
         **_OPTIONS,
     )
 
@@ -148,7 +155,7 @@ async def _main() -> None:
         port=urlsplit(settings.local.ssh_url).port or 0,
         key=host_key(settings.local.home),
         path=settings.environment.get("PATH", ""),
-        idle_seconds=IDLE_SECONDS,
+        limits=Limits(),
     )
     await stopped.wait()
     acceptor.close()

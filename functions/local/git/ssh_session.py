@@ -146,15 +146,18 @@ class _Flow:
 
     async def end(self, *, seconds: float) -> None:
         """Let the program finish within this time, reading on what it says, then stop it."""
-        rest = asyncio.gather(_discard(self.program.stdout), _discard(self.program.stderr), self.program.wait())
         if self.program.stdin:
             self.program.stdin.close()
-        try:
-            await asyncio.wait_for(rest, seconds)
-        except TimeoutError:
+        rest = [asyncio.ensure_future(_discard(source)) for source in (self.program.stdout, self.program.stderr)]
+        ended = asyncio.ensure_future(self.program.wait())
+        await asyncio.wait([*rest, ended], timeout=seconds)
+        if not ended.done():
             with suppress(ProcessLookupError):
                 self.program.terminate()
-            await self.program.wait()
+        await ended
+        for one in rest:  # a hook that outlives git keeps them open
+            one.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
 
     async def _send(self) -> None:
         sink = self.program.stdin

@@ -6,7 +6,8 @@ import os
 import stat
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pytest
 from functions.common.adapters.postgres.members import PostgresSshKeys
 from functions.common.settings import Settings
 from functions.local.git.composition import git_access
-from functions.local.git.ssh_server import host_key, serve
+from functions.local.git.ssh_server import Limits, host_key, serve
 from functions.local.ports import free_port
 from tests.databases import Databases
 from tests.local.git.forge import Forge, clone, commit, forge, git, ssh_command
@@ -42,9 +43,11 @@ class World:
         command = [*ssh_command(key or self.key).split(), "-p", str(self.forge.instance.ports["ssh"]), *options]
         return subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=False, timeout=patient(30))
 
-    def connect(self, key: Path | None = None) -> "asyncssh.misc._ACMWrapper[asyncssh.SSHClientConnection]":
+    def connect(
+        self, key: Path | None = None, *, port: int = 0
+    ) -> "asyncssh.misc._ACMWrapper[asyncssh.SSHClientConnection]":
         """Return a connection of a client that can send anything."""
-        port = self.forge.instance.ports["ssh"]
+        port = port or self.forge.instance.ports["ssh"]
         keys = [str(key or self.key)]
         return asyncssh.connect("127.0.0.1", port, username="git", client_keys=keys, known_hosts=None, config=None)
 
@@ -226,27 +229,62 @@ def test_the_host_key_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> No
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_a_client_that_says_nothing_is_ended(world: World, tmp_path: Path) -> None:
+@asynccontextmanager
+async def limited(world: World, folder: Path, limits: Limits) -> AsyncIterator[int]:
+    """Serve the world's repositories with these limits and yield the port."""
     environment = {
         "SLIPWAY_PLATFORM": "local",
         "SLIPWAY_LOCAL_HOME": str(world.forge.home),
         "DATABASE_URL": world.database_url,
     }
     access, port = git_access(Settings(environment=environment)), free_port()
+    async with await serve(access, port=port, key=host_key(folder), path=os.defpath, limits=limits):
+        yield port
 
+
+def test_a_client_that_says_nothing_is_ended(world: World, tmp_path: Path) -> None:
     async def run() -> float:
-        acceptor = await serve(access, port=port, key=host_key(tmp_path), path=os.defpath, idle_seconds=0.5)
-        keys, begun = [str(world.key)], time.monotonic()
+        begun = time.monotonic()
         async with (
-            acceptor,
-            asyncssh.connect("127.0.0.1", port, client_keys=keys, known_hosts=None, config=None) as connection,
+            limited(world, tmp_path, Limits(idle_seconds=0.5)) as port,
+            world.connect(port=port) as connection,
             connection.create_process("git-upload-pack '/own'") as process,
         ):
             await asyncio.wait_for(process.wait(), patient(20))
         return time.monotonic() - begun
 
     assert asyncio.run(run()) < patient(10)
-    assert host_key(tmp_path)
+
+
+def test_a_client_that_does_not_log_in_is_ended(world: World, tmp_path: Path) -> None:
+    async def run() -> bytes:
+        async with limited(world, tmp_path, Limits(login_seconds=0.5)) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            answer = await asyncio.wait_for(reader.read(), patient(10))
+            writer.close()
+        return answer
+
+    assert asyncio.run(run()).startswith(b"SSH-2.0-Slipway")
+
+
+def test_connections_and_sessions_are_limited(world: World, tmp_path: Path) -> None:
+    async def run() -> None:
+        async with (
+            limited(world, tmp_path, Limits(connections=2, sessions=1)) as port,
+            world.connect(port=port) as first,
+            world.connect(port=port) as second,
+        ):
+            with pytest.raises((OSError, asyncssh.Error)):
+                await world.connect(port=port)
+            async with first.create_process("git-upload-pack '/own'") as busy:
+                await busy.stdout.readline()
+                refused = await second.run("git-upload-pack '/own'")
+                assert "too many fetches and pushes run now" in str(refused.stderr)
+                busy.stdin.write("0000")
+                await busy.wait()
+            assert (await second.run("git-upload-pack '/own'", input="0000")).exit_status == 0
+
+    asyncio.run(run())
 
 
 def test_the_program_of_a_client_that_goes_away_ends(world: World) -> None:
