@@ -48,6 +48,7 @@ def _screen(platform: Platform, seconds: float) -> str:
 Slipway is up ({seconds:.1f} s). Ctrl-C stops it; its state stays in {platform.home}.
 
   API and webhooks  {at.gateway}
+  dashboard         {at.gateway}/dashboard, after `paas setup` has made the first administrator
   apps              https://<name>.localhost:{at.apps_port}/   CA: {at.ca}
   git over HTTP     {at.git}/<name>.git, with an access token as the password
   git over SSH      {at.ssh}/<name>.git, host key {_host_key(platform.home)}

@@ -37,7 +37,12 @@ from tests.patience import patient
 HEALTH = request([], b"", method="GET", path="/healthz")
 GOOD_EVENT = request(BINARY.items(), b"{}")
 MAX_LOG_LINES = 3000  # of the broker, all in all
-_OWN_PATHS = {"verify-webhook": "/v1/webhooks/forgejo", "manage-apps": "/v1/apps"}
+_OWN_PATHS = {
+    "verify-webhook": "/v1/webhooks/forgejo",
+    "manage-apps": "/v1/apps",
+    "dashboard": "/dashboard/login",
+    "stream-events": "/dashboard/stream",
+}
 _BUILD_SECONDS, _STREAM_SECONDS = 30.0, 180.0
 _STARTED = (
     "select 1 from pushes p join events e on e.push = p.id where p.sha = :sha and e.type like '%.build.started.v1'"

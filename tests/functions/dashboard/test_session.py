@@ -149,3 +149,41 @@ def test_static_files_are_kept_by_browsers_and_sent_compressed(ada: Browser) -> 
     assert "immutable" in plain.headers["Cache-Control"]
     assert compressed.headers["Content-Encoding"] == "gzip"
     assert len(compressed.get_data()) < len(plain.get_data())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/apps/%00",
+        "/apps/%ff",
+        "/apps/..%2f..%2fv1%2fusers",
+        "/apps/" + "a" * 5000,
+        "/apps?after=%00",
+        "/apps?after=%ff&after=b",
+        "/pushes/%ed%a0%80",
+        "/pushes/abc",
+        "/dead-letters/99999999999999999999999999",
+        "/dead-letters?state=none",
+        "/dead-letters?after=x",
+        "/builds/%2e%2e/log",
+        "/audit?after=-1",
+        "/static/../app.py",
+        "/apps/none/settings",
+    ],
+)
+def test_an_odd_address_is_refused_with_a_page(dashboard: DashboardWorld, ada: Browser, path: str) -> None:
+    del dashboard
+    answer = ada.get(path)
+
+    assert answer.status_code in {200, 400, 403, 404, 422}, answer.get_data()
+    assert "internal error" not in answer.get_data(as_text=True)
+
+
+def test_an_odd_form_is_refused_with_a_page(ada: Browser) -> None:
+    odd = "a\0b", "\ud800".encode(errors="surrogatepass").decode(errors="replace"), "x" * 100_000, "\r\n", "<>\"'&"
+    fields = {"/apps/new": "name", "/account/ssh-keys": "public_key", "/account/tokens": "token_name"}
+    for path, name in fields.items():
+        for text in odd:
+            answer = ada.send(path, {"scope": "read", "days": "1", name: text})
+            assert answer.status_code in {400, 409, 422}, (path, text[:10], answer.status_code)
+            assert "Not done." in text_of(answer)
