@@ -6,6 +6,7 @@ compares branch heads, finds what the gateway did not accept.
 
 import json
 import os
+import select
 import signal
 import sys
 from collections.abc import Mapping
@@ -19,6 +20,8 @@ from functions.local.git import follow, webhook
 _ACCEPTED = range(200, 300)
 _SHORT_SHA = 12
 _HEADS = "refs/heads/"
+_STDOUT = 1
+_STALL_SECONDS = 20
 _NOWAIT = "nowait"  # the push option of a user who does not wait
 
 
@@ -65,7 +68,15 @@ def _follow(home: Path, follower: follow.Follower, pushes: list[str]) -> None:
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)
+    """Print a line, and end this program when nothing has read for a while.
+
+    When the client is gone, git neither reads what its hooks print nor closes the pipe: a write would block for ever.
+    """
+    rest = f"{line}\n".encode()
+    while rest:
+        if not select.select([], [_STDOUT], [], _STALL_SECONDS)[1]:
+            os._exit(0)
+        rest = rest[os.write(_STDOUT, rest[: select.PIPE_BUF]) :]  # so much fits into a pipe that is ready
 
 
 def _webhooks(
@@ -96,16 +107,16 @@ def _report(ref: str, sha: str, answer: webhook.Answer) -> None:
     name = ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
     reason = str(answer.fields.get("reason") or answer.fields.get("error") or "")
     if answer.event:
-        print(f"slipway: {name} accepted, event {answer.event}")
+        _say(f"slipway: {name} accepted, event {answer.event}")
         if not webhook.is_zero(sha):
-            print(f"slipway: follow it with   paas explain {sha[:_SHORT_SHA]}")
+            _say(f"slipway: follow it with   paas explain {sha[:_SHORT_SHA]}")
     elif answer.status in _ACCEPTED:
-        print(f"slipway: {name} needs no build: {reason or answer.fields.get('status', 'ignored')}")
+        _say(f"slipway: {name} needs no build: {reason or answer.fields.get('status', 'ignored')}")
     elif answer.status == 0:
-        print(f"slipway: {name} is stored, but the gateway does not answer; it is deployed when it does")
+        _say(f"slipway: {name} is stored, but the gateway does not answer; it is deployed when it does")
     else:
         problem = f"answers {answer.status} {reason}".rstrip()
-        print(f"slipway: {name} is stored, but the gateway {problem}; Slipway tries again by itself")
+        _say(f"slipway: {name} is stored, but the gateway {problem}; Slipway tries again by itself")
 
 
 def _uuid() -> str:
@@ -119,4 +130,4 @@ if __name__ == "__main__":
     try:
         main(Path(sys.argv[1]), sys.stdin.read().splitlines(), os.environ)  # noqa: TID251 - of git, no settings
     except Exception as error:  # noqa: BLE001 - git has stored the push in any case
-        print(f"slipway: stored, but not announced ({type(error).__name__}: {error}); Slipway finds it by itself")
+        _say(f"slipway: stored, but not announced ({type(error).__name__}: {error}); Slipway finds it by itself")

@@ -33,6 +33,7 @@ _REQUEST = re.compile(
     rf"|/objects/(?:info/(?:packs|alternates|http-alternates)|[0-9a-f]{{2}}/{_HASH}|pack/pack-{_HASH}\.(?:pack|idx)))"
 )
 _IDLE_SECONDS = 600.0
+_GONE_SECONDS = 30.0
 _TEXT = ("Content-Type", "text/plain; charset=utf-8")
 _CHALLENGE = ("WWW-Authenticate", 'Basic realm="Slipway"')
 
@@ -200,7 +201,11 @@ def _stream(process: subprocess.Popen[bytes], stdout: IO[bytes], first: bytes, s
         with suppress(ProcessLookupError):
             if process.poll() is None and sender.is_alive():
                 process.kill()  # the client closed the connection early
-        process.wait()
+        try:
+            process.wait(_GONE_SECONDS)
+        except subprocess.TimeoutExpired:  # its child still prints what becomes of the push, to nobody
+            process.kill()
+            process.wait()
         sender.join()
 
 

@@ -186,7 +186,7 @@ def test_a_removed_key_stops_working_at_once_also_on_an_open_connection(world: W
         async with world.connect(key) as connection:
             assert (await connection.run("git-upload-pack '/own'", input="0000")).exit_status == 0
             assert keys.remove(world.user, record.id)
-            return await connection.run("git-upload-pack '/own'", input="0000")
+            return await connection.run("git-upload-pack '/own'")
 
     done = asyncio.run(run())
     assert (done.exit_status, done.stdout) == (1, "")
