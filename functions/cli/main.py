@@ -17,7 +17,7 @@ from functions.cli.keys import keys
 from functions.cli.logs import logs
 from functions.cli.migrate import migrate
 from functions.cli.notifications import notifications
-from functions.cli.operations import deploy, limits, open_, restart, scale, undeploy
+from functions.cli.operations import deploy, limits, maintenance, open_, restart, scale, undeploy
 from functions.cli.project import project
 from functions.cli.releases import previews, ps, releases, rollback
 from functions.cli.run import run, runs
@@ -84,6 +84,7 @@ for _command in (
     login,
     logout,
     logs,
+    maintenance,
     migrate,
     notifications,
     open_,

@@ -204,3 +204,19 @@ def open_(session: Session, name: str | None, app: str | None, environment: str)
     if found["status"] not in {"running", "pending"}:
         click.echo(f"nothing runs there: deploy it with `paas deploy --app {chosen}` or a push", err=True)
     webbrowser.open(found["url"])
+
+
+@click.command()
+@click.argument("switch", type=click.Choice(["on", "off"]))
+@app_option
+@environment_option
+@json_option
+@click.pass_obj
+def maintenance(session: Session, switch: str, app: str | None, environment: str, *, as_json: bool) -> None:
+    """Show visitors a page with 503 and Retry-After while what runs keeps running, or the app again."""
+    body = {"on": switch == "on", "environment": environment}
+    answer = session.client().send("PUT", f"/apps/{quoted(chosen_app(app))}/maintenance", body)
+    if as_json:
+        print_json(answer)
+        return
+    click.echo(f"the maintenance page of {answer['app']}/{answer['environment']} is {switch}")

@@ -277,6 +277,7 @@ class Handlers:
             history=releases_tables.PostgresReleaseHistory(database=database),
             scales=scales_tables.PostgresScales(database=database),
             limits=scales_tables.PostgresAppLimits(database=database),
+            maintenance=scales_tables.PostgresMaintenance(database=database),
             counts=platform.process_counts(),
             images=platform.image_resolver(),
             built=builds_tables.PostgresBuiltImages(database=database),

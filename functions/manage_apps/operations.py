@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
-from pydantic import Field, StrictInt, StringConstraints
+from pydantic import Field, StrictBool, StrictInt, StringConstraints
 
 from functions.common.domain.environment import PRODUCTION, EnvironmentState
 from functions.common.domain.git_url import repository_key
@@ -16,6 +16,7 @@ from functions.common.events.base import CURRENT_CAUSE, Event, event_id
 from functions.common.events.operation import (
     DeployRequested,
     LimitsChanged,
+    MaintenanceChanged,
     RestartRequested,
     ScaleChanged,
     UndeployRequested,
@@ -28,7 +29,7 @@ from functions.common.ports.events import Changes
 from functions.common.ports.forge import ForgeHeads
 from functions.common.ports.images import ImageResolver
 from functions.common.ports.releases import EnvironmentRecord, ReleaseHistory, ReleaseRecord
-from functions.common.ports.scales import AppLimits, ProcessCounts, Scales
+from functions.common.ports.scales import AppLimits, Maintenance, ProcessCounts, Scales
 from functions.manage_apps.apps import Hosts
 from functions.manage_apps.config import ConfigChanges
 from functions.manage_apps.errors import Conflict
@@ -131,6 +132,20 @@ class LimitsView(ChangeView):
     notes: tuple[str, ...]
 
 
+class Switch(Target):
+    """`on` shows the maintenance page."""
+
+    on: StrictBool
+
+
+class MaintenanceView(ChangeView):
+    """Whether visitors get the maintenance page, with 503 and Retry-After."""
+
+    app: str
+    environment: str
+    on: bool
+
+
 class ProcessView(View):
     """A process type: how many are wanted, and how many are ready."""
 
@@ -142,7 +157,8 @@ class ProcessView(View):
 class DeploymentStatus(View):
     """What is observed: `status` is none, pending, running or failed. `replicas` are those of web.
 
-    `processes` has all types; `release` is the live one's number, 0 without one.
+    `processes` has all types; `release` is the live one's number, 0 without one. With `maintenance` visitors get a page
+    with 503 instead.
     """
 
     project_name: str
@@ -153,6 +169,7 @@ class DeploymentStatus(View):
     ready_replicas: int
     url: str
     status: str
+    maintenance: bool
     processes: tuple[ProcessView, ...]
 
 
@@ -163,6 +180,7 @@ class OperationHandlers:
     history: ReleaseHistory
     scales: Scales
     limits: AppLimits
+    maintenance: Maintenance
     counts: ProcessCounts
     images: ImageResolver
     built: BuiltImages
@@ -234,6 +252,21 @@ class OperationHandlers:
         body = Scaled(event=event, app=environment.app, environment=environment.name, processes=processes)
         return Answer(status=202 if changed else 200, body=body, queued=change.queued)
 
+    @operation(NoQuery, Switch, MaintenanceView, statuses=(200, 202), refusals=(409,))
+    def switch_maintenance(self, call: Call[NoQuery, Switch]) -> Answer[MaintenanceView]:
+        """Show visitors a page with 503 and Retry-After, or what runs again; everything keeps running."""
+        environment, on = self._open(call, call.body.environment), call.body.on
+        if on and not self.counts.capacity(environment.app).has_maintenance:
+            msg = f"a cluster has no maintenance page: `paas undeploy --app {environment.app}` stops the app instead"
+            raise Conflict(msg)
+        about: dict[str, Any] = {"app": environment.app, "environment": environment.name}
+        with self.changes.begin() as change:
+            if self.maintenance.switch(**about, on=on):
+                change.announce(MaintenanceChanged(**about, on=on, actor=call.actor))
+                detail = "on" if on else "off"
+                self.audit.record(actor=call.actor, action="maintenance", target=environment.label, detail=detail)
+        return Answer(body=MaintenanceView(**about, on=on), queued=change.queued)
+
     @operation(NoQuery, NoBody, LimitsView)
     def show_limits(self, call: Call[NoQuery, NoBody]) -> Answer[LimitsView]:
         """Show what each process of the app may use."""
@@ -278,6 +311,7 @@ class OperationHandlers:
             ready_replicas=web.ready_replicas,
             url=self.hosts.url(self.hosts.host(environment.label)),
             status=self._status(environment, newest, web),
+            maintenance=self.maintenance.is_on(environment.app, environment.name),
             processes=processes,
         )
         return Answer(body=view)

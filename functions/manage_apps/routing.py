@@ -112,6 +112,7 @@ ROUTES = (
     Route("POST", "/apps/<app>/scale", Need.DEPLOYER, "operations", "scale"),
     Route("GET", "/apps/<app>/limits", Need.VIEWER, "operations", "show_limits"),
     Route("PATCH", "/apps/<app>/limits", Need.DEPLOYER, "operations", "change_limits"),
+    Route("PUT", "/apps/<app>/maintenance", Need.DEPLOYER, "operations", "switch_maintenance"),
     Route("GET", "/apps/<app>/runs", Need.VIEWER, "runs", "list_runs"),
     Route("POST", "/apps/<app>/runs", Need.DEPLOYER, "runs", "start_run"),
     Route("GET", "/apps/<app>/runs/<run>", Need.VIEWER, "runs", "show_run"),

@@ -11,12 +11,13 @@ from functions.common.adapters.postgres.releases import (
     PostgresReleaseProgress,
 )
 from functions.common.adapters.postgres.runs import PostgresRuns
-from functions.common.adapters.postgres.scales import PostgresScales
+from functions.common.adapters.postgres.scales import PostgresMaintenance, PostgresScales
 from functions.common.events.app import AppDeleted, ConfigChanged, DomainAdded, DomainRemoved, PreviewClosed
 from functions.common.events.build import ImagePublished
 from functions.common.events.operation import (
     DeployRequested,
     LimitsChanged,
+    MaintenanceChanged,
     RestartRequested,
     RunCancelled,
     RunRequested,
@@ -35,7 +36,7 @@ from functions.promote_image.one_off import OneOff
 from functions.promote_image.redeploy import Redeploy
 from functions.promote_image.release_ended import continue_release, revert, sync_processes
 from functions.promote_image.removal import Removal
-from functions.promote_image.requests import handle_deploy, handle_scale
+from functions.promote_image.requests import handle_deploy, handle_maintenance, handle_scale
 from functions.promote_image.roll_out import Plan, RollOut
 from functions.promote_image.rollback import handle_rollback
 
@@ -61,8 +62,7 @@ def compose(parts: Core) -> Endpoint:
         on(UndeployRequested, removal.undeploy),
         on(RestartRequested, redeploy.restart),
         on(LimitsChanged, redeploy.limits),
-        *_one_off(parts, archive),
-        on(ScaleChanged, partial(handle_scale, scales=PostgresScales(database=database), deployer=runs)),
+        *_in_place(parts, archive, runs),
         on(PreviewClosed, removal.preview),
         on(AppDeleted, removal.app),
         on(ReleaseLive, partial(sync_processes, deployer=runs)),
@@ -74,10 +74,18 @@ def compose(parts: Core) -> Endpoint:
     )
 
 
-def _one_off(parts: Core, archive: ReleaseArchive) -> tuple[Route, ...]:
-    runs, runner = PostgresRuns(database=parts.database), parts.platform.one_off_runner()
-    one_off = OneOff(runs=runs, archive=archive, runner=runner)
-    return (on(RunRequested, one_off.start), on(RunCancelled, one_off.stop))
+def _in_place(parts: Core, archive: ReleaseArchive, deployer: StagedDeployer) -> tuple[Route, ...]:
+    """Return the routes of what changes no release."""
+    database = parts.database
+    scales, page = PostgresScales(database=database), PostgresMaintenance(database=database)
+    runs = PostgresRuns(database=database)
+    one_off = OneOff(runs=runs, archive=archive, runner=parts.platform.one_off_runner())
+    return (
+        on(RunRequested, one_off.start),
+        on(RunCancelled, one_off.stop),
+        on(ScaleChanged, partial(handle_scale, scales=scales, deployer=deployer)),
+        on(MaintenanceChanged, partial(handle_maintenance, maintenance=page, deployer=deployer)),
+    )
 
 
 def _roll_out(parts: Core, runs: StagedDeployer, pushes: PushLedger) -> RollOut:

@@ -1,12 +1,12 @@
-"""Releases an image that was requested, and scales what runs."""
+"""Releases an image that was requested, scales what runs, and shows or hides the maintenance page."""
 
 from functions.common.domain.release import ReleaseKind
 from functions.common.events.base import CURRENT_CAUSE
-from functions.common.events.operation import DeployRequested, ScaleChanged
+from functions.common.events.operation import DeployRequested, MaintenanceChanged, ScaleChanged
 from functions.common.events.release import ReleaseFailed, ReleaseStarted, ReleaseSuperseded
 from functions.common.ports.deployer import StagedDeployer
 from functions.common.ports.releases import Proposal, ReleaseLedger, SupersededProposal
-from functions.common.ports.scales import Scales
+from functions.common.ports.scales import Maintenance, Scales
 from functions.promote_image.roll_out import RollOut
 
 
@@ -35,3 +35,9 @@ def handle_deploy(
 def handle_scale(event: ScaleChanged, *, scales: Scales, deployer: StagedDeployer) -> None:
     """Run as many processes as are wanted now; late and repeated events change nothing."""
     deployer.scale(event.app, event.environment, scales.read(event.app, event.environment))
+
+
+def handle_maintenance(event: MaintenanceChanged, *, maintenance: Maintenance, deployer: StagedDeployer) -> None:
+    """Show or hide the page as is wanted now; late and repeated events change nothing."""
+    is_on = maintenance.is_on(event.app, event.environment)
+    deployer.show_maintenance(event.app, event.environment, on=is_on)

@@ -52,6 +52,7 @@ class Plan:
             cpu=begun.limits.cpu,
             memory=begun.limits.memory,
             port=begun.limits.port,
+            maintenance=begun.maintenance,
         )
 
 

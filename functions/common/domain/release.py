@@ -66,7 +66,7 @@ class Workload:
     answer its health check before it gets traffic. The traffic then moves by `steps`, in percent.
 
     `replicas` has the numbers of the process types that are scaled; `cpu`, `memory` and `port` are empty or 0 where the
-    deployer's defaults apply.
+    deployer's defaults apply. With `maintenance` visitors get a page with 503 while everything runs on.
     """
 
     app: str
@@ -86,6 +86,7 @@ class Workload:
     cpu: str = ""
     memory: str = ""
     port: int = 0
+    maintenance: bool = False
 
 
 class WorkloadPhase(StrEnum):

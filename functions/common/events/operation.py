@@ -70,3 +70,12 @@ class RunCancelled(Event):
 
     run: str
     actor: str = ""
+
+
+class MaintenanceChanged(Event):
+    """The maintenance page of an environment was switched on or off; what holds now is in the database."""
+
+    type: ClassVar[str] = "dev.slipway.maintenance.changed.v1"
+
+    on: bool
+    actor: str = ""

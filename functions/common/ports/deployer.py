@@ -48,6 +48,13 @@ class StagedDeployer(Deployer, Protocol):
         """Run this many of each process type in place, without a new version; nothing changes where nothing runs."""
         ...
 
+    def show_maintenance(self, app: str, environment: str, *, on: bool) -> None:
+        """Show visitors a page with 503 instead of what runs, or what runs again; nothing else changes.
+
+        Raises Rejected where the deployer has no such page.
+        """
+        ...
+
     def revert(self, live: Release, *, instead_of: int) -> None:
         """Apply the live release again in place of a newer one that failed, so that the failed one never serves.
 

@@ -34,7 +34,7 @@ class Proposal:
 class StartedRelease:
     """A started release, the label and domains of its hosts, and the unfinished releases that it superseded.
 
-    `replicas` and `limits` are those of the environment and the app now.
+    `replicas`, `limits` and `maintenance` are those of the environment and the app now.
     """
 
     release: Release
@@ -43,6 +43,7 @@ class StartedRelease:
     superseded: tuple[Release, ...] = ()
     replicas: dict[str, int] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    maintenance: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

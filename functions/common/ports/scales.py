@@ -19,6 +19,18 @@ class Scales(Protocol):
         ...
 
 
+class Maintenance(Protocol):
+    """Stores which environments show a maintenance page."""
+
+    def is_on(self, app: str, environment: str) -> bool:
+        """Return whether the page is shown."""
+        ...
+
+    def switch(self, app: str, environment: str, *, on: bool) -> bool:
+        """Switch the page; False when nothing changed."""
+        ...
+
+
 class AppLimits(Protocol):
     """Stores what each process of an app may use."""
 
@@ -36,12 +48,14 @@ class Capacity:
     """What a platform runs: the web processes of an app that is not scaled, and the most of one process type.
 
     `is_elastic` when web processes follow the number of requests, down to none, unless they are scaled.
+    `has_maintenance` when it can show visitors a maintenance page.
     `notes` say which limits the platform cannot enforce as Kubernetes does.
     """
 
     replicas: int
     most: int
     is_elastic: bool = False
+    has_maintenance: bool = False
     notes: tuple[str, ...] = ()
 
 

@@ -24,6 +24,10 @@ NOT_LIVE = (
     "503: this app has no running version yet.\n\n"
     "Push to its repository, or see the state of its first release: `paas releases APP`, `paas logs APP`.\n"
 )
+MAINTENANCE = (
+    "503: this app is under maintenance.\n\n"
+    "It will be back soon. `paas maintenance off` ends this page; what ran before it still runs.\n"
+)
 NO_ANSWER = (
     "{http.error.status_code}: the app did not answer.\n\n"
     "Its process may have crashed or be restarting; `paas logs APP` shows its output.\n"
@@ -46,6 +50,7 @@ _RETRIES = {"try_duration": "10s", "try_interval": "50ms"}
 _TRANSPORT = {"protocol": "http", "keep_alive": {"enabled": False}}
 _HOST = "/{http.request.host}/"
 CADDY_LAG_SECONDS = 0.1  # between its reading of the split and its counting of the request
+MAINTENANCE_FILE = "maintenance"
 FAN = 12  # how many web processes a version may have
 # The name of an environment's traffic file: see ingress.Traffic.
 _PORTS = ",".join(["([0-9]*)"] * FAN)
@@ -66,7 +71,11 @@ def app_routes(hosts: str, weights: tuple[int, ...]) -> list[dict[str, Any]]:
     has_version = {"vars_regexp": {"{http.matchers.file.relative}": _NAMES}}
     not_live = _page(503, NOT_LIVE) | {"headers": {**_TEXT, "Retry-After": ["5"]}}
     inner = [{"match": [has_version], "handle": handlers, "terminal": True}, {"handle": [not_live]}]
+    in_maintenance = _page(503, MAINTENANCE) | {
+        "headers": {**_TEXT, "Retry-After": ["120"], "Cache-Control": ["no-store"]}
+    }
     return [
+        _route(files(hosts, f"{_HOST}{MAINTENANCE_FILE}"), in_maintenance),
         _route(files(hosts, f"{_HOST}*@*"), {"handler": "subroute", "routes": inner}),
         _route(files(hosts, _HOST), not_live),
         {"handle": [_page(404, NO_APP)]},

@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from functions.common.adapters.postgres.client import Postgres
+from functions.common.domain.release import Workload
 from functions.local.rollouts.caddy import (
     DEFAULT_WEIGHTS,
     FAN,
+    MAINTENANCE_FILE,
     CaddyAdmin,
     CaddySettings,
     HostFiles,
@@ -43,6 +45,11 @@ class Traffic:
     """
 
     routes: Path
+
+    @property
+    def maintenance(self) -> Path:
+        """The folder to which the hosts of environments in maintenance lead; no app has its name."""
+        return self.routes / ".maintenance"
 
     def folder(self, app: str, environment: str) -> Path:
         """Return the folder of an environment."""
@@ -117,10 +124,17 @@ class Ingress:
                 _LOG.info("Caddy has configuration %s", name)
             self._loaded = (weights, name)
 
+    def _folder(self, workload: Workload) -> Path:
+        if not workload.maintenance:
+            return self.traffic.folder(workload.app, workload.environment)
+        self.traffic.maintenance.mkdir(parents=True, exist_ok=True)
+        (self.traffic.maintenance / MAINTENANCE_FILE).touch()
+        return self.traffic.maintenance
+
     def _write_hosts(self) -> tuple[int, ...]:
         """Write the host files, and return the weights that canary steps need in the configuration."""
         workloads = self.store.all_wanted()
-        folders = {host: self.traffic.folder(one.app, one.environment) for one in workloads for host in one.hosts}
+        folders = {host: self._folder(one) for one in workloads for host in one.hosts}
         self.hosts.set_hosts(folders)
         self.hosts.set_certified({row[0] for row in self.database.run("select host from platform.certificates")})
         steps = {step for one in workloads for step in one.steps if 0 < step < WHOLE}

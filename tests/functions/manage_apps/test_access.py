@@ -99,6 +99,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/apps/<app>/scale"): Row("/apps/shop/scale", answering(202, DEPLOYERS), {"replicas": 3}),
     ("GET", "/apps/<app>/limits"): Row("/apps/shop/limits", VIEWERS),
     ("PATCH", "/apps/<app>/limits"): Row("/apps/shop/limits", DEPLOYERS, {"memory": "256Mi"}),
+    ("PUT", "/apps/<app>/maintenance"): Row("/apps/shop/maintenance", DEPLOYERS, {"on": True}),
     ("GET", "/apps/<app>/runs"): Row("/apps/shop/runs", VIEWERS),
     ("POST", "/apps/<app>/runs"): Row("/apps/shop/runs", answering(201, DEPLOYERS), {"command": ["env"]}),
     ("GET", "/apps/<app>/runs/<run>"): Row("/apps/shop/runs/RUN", VIEWERS),

@@ -202,6 +202,7 @@ def test_the_status_is_what_is_observed(api: ApiWorld) -> None:
         "ready_replicas": 0,
         "url": "https://shop.apps.example.org/",
         "status": "pending",
+        "maintenance": False,
         "processes": [{"name": "web", "replicas": 1, "ready_replicas": 0}],
     }
 
@@ -248,3 +249,16 @@ def test_a_limit_that_is_none_is_refused_by_name(api: ApiWorld, body: dict[str, 
 
     assert (refused.status, f"{next(iter(body))}: " in refused.body["error"]) == (422, True)
     assert api.broker.events == []
+
+
+def test_the_maintenance_page_is_switched_once(api: ApiWorld) -> None:
+    path = "/v1/apps/shop/maintenance"
+
+    assert api.call("PUT", path, {"on": True}).body == {"app": "shop", "environment": "production", "on": True}
+    assert api.call("PUT", path, {"on": True}).status == 200
+    assert api.get("/projects/shop/deploy/status")["maintenance"] is True
+    assert api.call("PUT", path, {"on": False}).status == 200
+    assert [one["data"]["on"] for one in api.broker.events] == [True, False]
+    for body in ({}, {"on": "yes"}, {"on": 1}):
+        refused = api.call("PUT", path, body)
+        assert (refused.status, "on: " in refused.body["error"]) == (422, True)

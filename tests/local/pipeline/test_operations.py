@@ -42,6 +42,16 @@ def test_a_scale_and_a_restart_lose_no_request(dev: Developer) -> None:
     assert len(probe.answers) > 20
 
 
+def test_the_maintenance_page_comes_and_goes(dev: Developer) -> None:
+    before = dev.answer()
+    dev.paas("maintenance", "on")
+    until(lambda: dev.stage.get(dev.host)[0] == 503, why="the page")
+    dev.paas("maintenance", "off")
+    until(lambda: dev.stage.get(dev.host)[0] == 200, why="the app again")
+
+    assert dev.answer() == before
+
+
 def test_an_undeployed_app_is_gone_and_comes_back_with_its_newest_commit(dev: Developer) -> None:
     sha = dev.git("rev-parse", "HEAD").strip()
     dev.paas("undeploy")

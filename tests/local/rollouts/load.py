@@ -32,16 +32,16 @@ class Load:
 
     def client(self, *, keep: bool, method: str) -> None:
         """Send requests until stopped."""
-        connection = self._connection()
+        connection = self.connection()
         while not self._stop.wait(self.pause):
             try:
                 if not keep:
-                    connection = self._connection()
+                    connection = self.connection()
                 self._ask(connection, method)
             except (OSError, http.client.HTTPException) as error:
                 self.failures.append(f"{method} keep={keep} {type(error).__name__} {error}")
                 connection.close()
-                connection = self._connection()
+                connection = self.connection()
             finally:
                 if not keep:
                     connection.close()
@@ -55,7 +55,8 @@ class Load:
         if response.status != 200:
             self.failures.append(f"{method} {response.status} {text}")
 
-    def _connection(self) -> http.client.HTTPSConnection:
+    def connection(self) -> http.client.HTTPSConnection:
+        """Return a new connection to the app."""
         connection = http.client.HTTPSConnection(self.host, self.port, timeout=patient(20), context=self.context)
         connection._create_connection = self._connect  # type: ignore[attr-defined] # noqa: SLF001 - names need no resolver
         return connection

@@ -35,7 +35,7 @@ def answers(world: RolloutWorld, host: str) -> list[int]:
     """Return the status of an answer to a request for this host, nothing while it has no certificate."""
     load = replace(load_on(world), host=host)
     try:
-        load._ask(load._connection(), "GET")  # noqa: SLF001 - one request of a load
+        load._ask(load.connection(), "GET")  # noqa: SLF001 - one request of a load
     except ssl.SSLError:
         return []
     return [status for _, status, _ in load.answers]

@@ -129,3 +129,28 @@ def test_memory_is_counted_in_bytes(memory: str, size: int) -> None:
 def test_what_is_no_cpu_is_refused(text: str) -> None:
     with pytest.raises(Rejected, match=r"^cpu: "):
         checked_cpu(text)
+
+
+def test_a_maintenance_page_takes_the_place_of_an_app_that_runs_on(world: RolloutWorld) -> None:
+    def shown() -> tuple[int, str, bytes]:
+        connection = load_on(world).connection()
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        found = answer.status, answer.headers.get("Retry-After", ""), answer.read()
+        connection.close()
+        return found
+
+    before = shown()
+    states = world.process_manager.states()
+    world.deployer.show_maintenance("hello", "production", on=True)
+    until(lambda: shown()[0] == 503, why="the page")
+    page = shown()
+    world.deployer.apply(world.workload(2, maintenance=True))
+    world.live(2)
+    during = shown()
+    world.deployer.show_maintenance("hello", "production", on=False)
+    until(lambda: shown()[0] == 200, why="the app again")
+
+    assert (before[2], page[1], b"under maintenance" in page[2]) == (b"release 1\n", "120", True)
+    assert (during[0], shown()[2]) == (503, b"release 2\n")
+    assert states.keys() == {"app.hello.production.1.web"}

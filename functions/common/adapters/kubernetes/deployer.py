@@ -35,7 +35,7 @@ from functions.common.adapters.kubernetes.workloads import (
     web_workload,
 )
 from functions.common.domain.release import Release, Workload
-from functions.common.errors import Unavailable
+from functions.common.errors import Rejected, Unavailable
 from functions.common.events.release import WorkloadChanged
 from functions.common.ports.deployer import Removals, RunningWorkload
 
@@ -151,6 +151,12 @@ class KubernetesDeployer:
         records.write(replace(record, workload=workload), place)
         for path, body in scaling(workload, record.kind, place, self.runtime):
             self.api.merge(path, body)
+
+    def show_maintenance(self, app: str, environment: str, *, on: bool) -> None:
+        """Refuse to switch the page on; see StagedDeployer. A route of the Gateway API answers nothing by itself."""
+        if on:
+            msg = f"{app}/{environment}: a cluster has no maintenance page"
+            raise Rejected(msg)
 
     def revert(self, live: Release, *, instead_of: int) -> None:
         """Apply the live release again; see StagedDeployer. Argo rolls a failed version back itself."""

@@ -39,6 +39,10 @@ _SCALE = """
 update platform.workloads set wanted = jsonb_set(wanted, '{replicas}', cast(:replicas as jsonb))
 where app = :app and environment = :environment and wanted is not null
 """
+_MAINTENANCE = """
+update platform.workloads set wanted = jsonb_set(wanted, '{maintenance}', cast(:on as jsonb))
+where app = :app and environment = :environment and wanted is not null
+"""
 _READY = """
 select ready from platform.versions where app = :app and environment = :environment and stage = 'live'
 order by release desc limit 1
@@ -80,6 +84,10 @@ class LocalDeployer:
         """Change the wanted numbers; see StagedDeployer. The rollout controller starts and stops processes."""
         self.database.run(_SCALE, app=app, environment=environment, replicas=json.dumps(dict(replicas)))
 
+    def show_maintenance(self, app: str, environment: str, *, on: bool) -> None:
+        """Show the page; see StagedDeployer. The rollout controller leads the hosts to it."""
+        self.database.run(_MAINTENANCE, app=app, environment=environment, on=json.dumps(on))
+
     def revert(self, live: Release, *, instead_of: int) -> None:
         """Do nothing: the rollout controller stops a failed version and never retries it."""
 
@@ -116,7 +124,7 @@ class LocalProcessCounts:
 
     def capacity(self, app: str) -> Capacity:  # noqa: ARG002 - the same for every app
         """Return what one machine runs; see ProcessCounts."""
-        return Capacity(replicas=1, most=MOST, notes=_NOTES)
+        return Capacity(replicas=1, most=MOST, has_maintenance=True, notes=_NOTES)
 
     def ready(self, app: str, environment: str) -> dict[str, int]:
         """Return the numbers of running processes of the live version; see ProcessCounts."""

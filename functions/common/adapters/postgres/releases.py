@@ -48,7 +48,7 @@ def release(row: dict[str, Any]) -> Release:
 
 
 _LOCK = """
-select label, state, promoted_sequence,
+select label, state, promoted_sequence, maintenance,
     -- numbers continue after those of a deleted app of this name
     greatest(release_number, (select max(number) from releases where app = :app and environment = :environment),
         (select number from release_floors where app = :app and environment = :environment)) as release_number,
@@ -141,6 +141,7 @@ class PostgresReleaseLedger:
             superseded=superseded,
             replicas=place["replicas"],
             limits=Limits(**place["limits"]),
+            maintenance=place["maintenance"],
         )
 
     def abandon(self, app: str, environment: str) -> AbandonedReleases:

@@ -62,3 +62,25 @@ class PostgresAppLimits:
             before = asdict(self.read(app))
             self.database.run(_SET_LIMITS, app=app, **asdict(limits))
         return tuple(sorted(name for name, value in asdict(limits).items() if value != before[name]))
+
+
+_IS_ON = "select maintenance from environments where app = :app and name = :environment"
+_SWITCH = """
+update environments set maintenance = :on
+where app = :app and name = :environment and maintenance <> :on returning name
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresMaintenance:
+    """Maintenance over the table environments."""
+
+    database: Postgres
+
+    def is_on(self, app: str, environment: str) -> bool:
+        """Return whether the page is shown; see Maintenance."""
+        return self.database.run(_IS_ON, app=app, environment=environment) == [[True]]
+
+    def switch(self, app: str, environment: str, *, on: bool) -> bool:
+        """Switch the page; see Maintenance."""
+        return bool(self.database.run(_SWITCH, app=app, environment=environment, on=on))
