@@ -98,7 +98,7 @@ def save_branch(ada: Visitor, stage: Stage, app: str) -> None:
     ada.page.get_by_role("link", name="Settings").click()
     ada.page.get_by_role("heading", name="Git Source").wait_for()
     ada.page.get_by_label("Default branch").fill("production")
-    ada.page.get_by_role("button", name="Save").click()
+    ada.page.get_by_role("button", name="Save", exact=True).click()
     done(ada, "The git source is changed")
     assert stage.api(f"/apps/{app}").json()["branch"] == "production"
 

@@ -34,7 +34,8 @@ def places(stage: Stage) -> dict[str, str]:
     parts = {"<app>": "pages", "<push>": sha, "<int(max=9223372036854775807):number>": str(letter)}
     found = {}
     for route in ROUTES:
-        if route.method == "GET" and route.handler not in {"home", "show_log"}:
+        leads_away = route.handler in {"home", "show_log"} or route.group == "forge_login"
+        if route.method == "GET" and not leads_away:
             path = route.path
             for part, value in parts.items():
                 path = path.replace(part, value)
