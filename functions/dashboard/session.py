@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 from flask import Request, Response
 
 HOME = "/dashboard"
-COOKIE = "__Secure-slipway-session"  # __Host- would need the path /, and the cookie is for the dashboard alone
-BEGUN = "__Secure-slipway-login"  # a login at the forge that has begun
+# Apps answer below the same domain: by __Host- a browser takes these cookies from this host alone.
+COOKIE = "__Host-slipway-session"
+BEGUN = "__Host-slipway-login"  # a login at the forge that has begun
 BEGUN_SECONDS = 600
 CSRF_FIELD = "csrf"
 _TOKEN = re.compile(r"[A-Za-z0-9_.~-]{1,200}\Z")
@@ -26,25 +27,23 @@ def token_of(cookies: Mapping[str, str]) -> str:
 
 
 def keep(response: Response, token: str, expires: datetime | None) -> None:
-    """Keep the session's token in the browser, where no script can read it and no other site can send it."""
-    response.set_cookie(COOKIE, token, expires=expires, path=HOME, secure=True, httponly=True, samesite="Lax")
+    """Keep the session's token in the browser, where no script can read it and no other host can set it."""
+    response.set_cookie(COOKIE, token, expires=expires, path="/", secure=True, httponly=True, samesite="Lax")
 
 
 def forget(response: Response) -> None:
     """Remove the session from the browser."""
-    response.delete_cookie(COOKIE, path=HOME, secure=True, httponly=True, samesite="Lax")
+    response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
 
 
 def keep_begun(response: Response, begun: str) -> None:
     """Keep what belongs to a login at the forge until the forge leads back."""
-    response.set_cookie(
-        BEGUN, begun, max_age=BEGUN_SECONDS, path=f"{HOME}/login", secure=True, httponly=True, samesite="Lax"
-    )
+    response.set_cookie(BEGUN, begun, max_age=BEGUN_SECONDS, path="/", secure=True, httponly=True, samesite="Lax")
 
 
 def forget_begun(response: Response) -> None:
     """Remove it: a code is used once."""
-    response.delete_cookie(BEGUN, path=f"{HOME}/login", secure=True, httponly=True, samesite="Lax")
+    response.delete_cookie(BEGUN, path="/", secure=True, httponly=True, samesite="Lax")
 
 
 def csrf_token(token: str) -> str:

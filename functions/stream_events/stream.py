@@ -6,20 +6,21 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
 from flask import Request, Response
 
 from functions.common.domain.tokens import digest_of
-from functions.common.ports.accounts import AccessTokens, Caller, Members, Membership
+from functions.common.ports.accounts import AccessTokens, AppRole, Caller, Members, Membership
 from functions.common.ports.clock import Clock
 from functions.common.ports.feed import EventFeed
 from functions.stream_events.hub import Hub, Message, Viewer
 from functions.stream_events.logs import LogFollower
 from functions.stream_events.messages import HEARTBEAT, retry
 
-COOKIE = "__Secure-slipway-session"  # of the dashboard
+COOKIE = "__Host-slipway-session"  # of the dashboard
 _SCHEME = "bearer "
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -40,18 +41,25 @@ class Visitor:
 
     caller: Caller
     ask: Callable[[str, str], Membership | None] = field(repr=False)
-    known: dict[str, bool] = field(default_factory=dict)
+    known: dict[str, Membership | None] = field(default_factory=dict)
 
-    def sees(self, app: str) -> bool:
-        """Whether events of this app are for the caller; the answer is kept, a change of members ends the stream."""
+    def sees(self, app: str, at: datetime | None = None) -> bool:
+        """Whether the app, or an event of it at that time, is for the caller.
+
+        The membership is kept: a change of members ends the stream. What happened before the app was created belongs
+        to another app, which had its name.
+        """
         if app not in self.known:
-            self.known[app] = self._sees(app)
-        return self.known[app]
+            self.known[app] = self._membership(app)
+        membership = self.known[app]
+        return membership is not None and not (at and membership.since and at < membership.since)
 
-    def _sees(self, app: str) -> bool:
+    def _membership(self, app: str) -> Membership | None:
         if self.caller.app not in {"", app}:
-            return False
-        return self.caller.sees_all or bool(app and self.ask(app, self.caller.user))
+            return None
+        if self.caller.sees_all:
+            return Membership(role=AppRole.OWNER)
+        return self.ask(app, self.caller.user) if app else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +125,9 @@ class Streams:
 
     def _replayed(self, push: str, visitor: Visitor, after: int) -> Iterator[bytes]:
         events = self._ask(partial(self.feed.of_push, after=after), push)
-        content = b"".join(self.hub.message(event).content for event in events if _is_for(event.app, visitor))
+        content = b"".join(
+            self.hub.message(event).content for event in events if _is_for(event.app, visitor, at=event.at)
+        )
         if content:
             yield content
 
@@ -141,9 +151,9 @@ def _contents(waiting: list[Message | None], visitor: Visitor) -> Iterator[bytes
             yield one.content
 
 
-def _is_for(app: str, visitor: Visitor) -> bool:
+def _is_for(app: str, visitor: Visitor, *, at: datetime | None = None) -> bool:
     # Events before any app is known belong to the push, which the visitor may see.
-    return not app or visitor.sees(app)
+    return not app or visitor.sees(app, at)
 
 
 def _digest(request: Request) -> str:

@@ -74,7 +74,7 @@ class Browser:
     @property
     def session(self) -> str:
         """The session's token as the cookie has it."""
-        cookie = self.client.get_cookie(COOKIE, domain="slipway.example.org", path="/dashboard")
+        cookie = self.client.get_cookie(COOKIE, domain="slipway.example.org", path="/")
         return cookie.value if cookie else ""
 
     def _seen(self, answer: TestResponse) -> TestResponse:

@@ -73,7 +73,7 @@ def test_a_user_logs_in_at_each_kind_of_forge(database: str, tmp_path: Path, kin
         assert f"log in with {kind}" in text_of(login).lower()
         assert answer.headers["Location"] == "/dashboard/apps"
         assert stage.browser.get("/apps").status_code == 200
-        assert stage.browser.client.get_cookie(BEGUN, domain="slipway.example.org", path="/dashboard/login") is None
+        assert stage.browser.client.get_cookie(BEGUN, domain="slipway.example.org", path="/") is None
         assert [row[0] for row in stage.world.api.database.run("select action from audit_log")] == ["login"]
 
 

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 import pytest
 
-from functions.dashboard.session import COOKIE, own_path
+from functions.dashboard.session import own_path
 from tests.functions.dashboard.conftest import Browser, DashboardWorld, text_of
 
 EMAIL = "ada@example.org"
@@ -50,12 +50,14 @@ def test_a_login_leads_to_no_foreign_place(path: str) -> None:
     assert own_path(path) == "/dashboard"
 
 
-def test_the_cookie_is_for_the_dashboard_alone_and_no_script_reads_it(dashboard: DashboardWorld) -> None:
+def test_the_cookie_is_for_this_host_alone_and_no_script_reads_it(dashboard: DashboardWorld) -> None:
+    """Apps answer below the same domain: an app could give its visitors a session of the app's owner otherwise."""
     dashboard.user(EMAIL)
     (cookie,) = dashboard.browser().log_in(EMAIL).headers.getlist("Set-Cookie")
 
-    assert cookie.startswith(f"{COOKIE}=slipway_")
-    assert {"Secure", "HttpOnly", "Path=/dashboard", "SameSite=Lax"} <= set(cookie.split("; "))
+    assert cookie.startswith("__Host-slipway-session=slipway_")  # a browser wants it Secure, of one host, for all paths
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
+    assert "Domain=" not in cookie
     assert "Expires=" in cookie
 
 

@@ -83,6 +83,18 @@ def test_a_member_of_one_app_sees_nothing_of_another_app_of_the_push(streams: St
     assert "other" not in reader.text
 
 
+def test_a_member_sees_nothing_of_an_app_that_had_the_name_before(streams: StreamWorld, owner: str) -> None:
+    streams.api.app("other")
+    streams.record(failed("other"))
+    assert streams.api.call("DELETE", "/v1/apps/other").status == HTTPStatus.ACCEPTED
+    streams.api.app("other", token=owner)
+    reader = streams.watch(f"push={PUSH}", owner)
+    streams.record(failed("shop"))
+    reader.wait(lambda one: "shop has no Procfile" in one.text)
+
+    assert "other" not in reader.text
+
+
 @pytest.mark.parametrize("query", [f"push={PUSH}", "app=shop"])
 def test_strangers_learn_nothing(streams: StreamWorld, owner: str, query: str) -> None:
     del owner
@@ -104,7 +116,7 @@ def test_a_request_must_name_one_push_or_one_app(streams: StreamWorld, query: st
 
 
 def test_the_cookie_of_the_dashboard_is_enough(streams: StreamWorld, owner: str) -> None:
-    headers = {"Authorization": "", "Cookie": f"__Secure-slipway-session={owner}"}
+    headers = {"Authorization": "", "Cookie": f"__Host-slipway-session={owner}"}
     reader = streams.watch("app=shop", "", headers)
     streams.record(STARTED)
     reader.wait(lambda one: ("changed", "") in one.messages)
