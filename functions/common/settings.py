@@ -194,7 +194,9 @@ class Gateway(Group):
     """Where Slipway itself answers."""
 
     url: Url = setting(
-        "SLIPWAY_GATEWAY_URL", "the API's base URL. Webhooks that Slipway creates and commit statuses lead there", ""
+        "SLIPWAY_GATEWAY_URL",
+        "the API's base URL. Webhooks that Slipway creates and commit statuses lead there; no app gets its host",
+        "",
     )
 
     @property

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from functions.common.adapters.lazy import lazy
 from functions.common.adapters.postgres.access import PostgresAccessTokens, PostgresAuditLog, PostgresAuditTrail
@@ -378,7 +379,10 @@ class Handlers:
 
     @property
     def _hosts(self) -> "apps.Hosts":
-        return apps.Hosts(domain=self.domain, port=self.parts.settings.apps.port)
+        settings = self.parts.settings
+        urls = (settings.gateway.url, settings.forge.url)
+        platform = frozenset(host for url in urls if (host := urlsplit(url).hostname))
+        return apps.Hosts(domain=self.domain, port=settings.apps.port, platform=platform)
 
 
 manage_apps = http_target(create, check_migrations)

@@ -28,7 +28,15 @@ _HOST = re.compile(r"^(?=.{4,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hosts(Addresses):
-    """The hosts and URLs of apps, custom hosts too."""
+    """The hosts and URLs of apps, custom hosts too. `platform` are those of Slipway itself and of its forge."""
+
+    platform: frozenset[str] = frozenset()
+
+    def check_name(self, name: str) -> None:
+        """Raise Rejected when the app would answer at a host of the platform, to its visitors' credentials."""
+        if self.host(name) in self.platform:
+            msg = f"app name {name!r} is not usable: {self.host(name)} is the platform's own host"
+            raise Rejected(msg)
 
     def checked_custom(self, host: str) -> str:
         """Return a custom host in lower case. Raises Rejected when it is not a host or is below the default domain."""
@@ -38,6 +46,9 @@ class Hosts(Addresses):
             raise Rejected(msg)
         if name == self.domain or name.endswith("." + self.domain):
             msg = f"{name} is below {self.domain}, whose names the platform assigns: use a host of your own domain"
+            raise Rejected(msg)
+        if name in self.platform:
+            msg = f"{name} is the platform's own host: use a host of your own domain"
             raise Rejected(msg)
         return name
 
@@ -172,6 +183,7 @@ class AppHandlers:
         """Create an app."""
         new = call.body
         name = checked_app_name(new.name)
+        self.hosts.check_name(name)
         given = checked_git_url(new.git_url) if new.git_url else ""
         branch = checked_branch(new.branch)
         if call.caller.app:
@@ -187,7 +199,7 @@ class AppHandlers:
                 raise Conflict(msg)
             if not given:
                 # Inside the transaction: when the forge is down, no app without a repository is left.
-                self.editor.set_source(name, git_url=self.repositories.create(name), branch=app.branch)
+                self.editor.set_source(name, git_url=self.create_repository(call, name), branch=app.branch)
             record_clone_urls(self.editor, self.repositories, name, given or self.repositories.clone_urls(name).http)
             change.announce(AppCreated(app=name, environment="production", host=app.domain))
             self.audit.record(actor=call.actor, action="app.create", target=name)
@@ -250,6 +262,23 @@ class AppHandlers:
             self.audit.record(actor=call.actor, action="app.git", target=name, detail=detail)
         return Answer(body=app_view(record, self.hosts), queued=change.queued)
 
+    def create_repository(self, call: Call[Any, Any], name: str) -> str:
+        """Create the repository of an app and return its URL.
+
+        Raises Conflict when the app of another user has its URL already: that would be deployed from its pushes.
+        """
+        url = self.repositories.create(name)
+        clone = self.repositories.clone_urls(name)
+        keys = {repository_key(one) for one in (url, clone.http, clone.ssh) if one}
+        if not all(self._may_deploy(call, app) for app in self.directory.alike(*keys) if app.name != name):
+            msg = f"name: an app of another user is deployed from the repository {name!r} already: choose another name"
+            raise Conflict(msg)
+        return url
+
+    def _may_deploy(self, call: Call[Any, Any], app: App) -> bool:
+        membership = call.access.membership(app.name)
+        return membership is not None and membership.role.covers(AppRole.DEPLOYER)
+
     def _checked_source(self, call: Call[Any, Any], url: str) -> str:
         """Return the URL; for a repository of the platform given by its SSH URL the one that the platform reads.
 
@@ -263,10 +292,8 @@ class AppHandlers:
             url = self.repositories.clone_urls(created).http
         owning = self.directory.owning(created) if created else None
         may_use = not created or owning is not None or (call.caller.sees_all and not call.caller.app)
-        for app in (*self.directory.by_repository(repository_key(url)), *filter(None, [owning])):
-            membership = call.access.membership(app.name)
-            may_use = may_use and membership is not None and membership.role.covers(AppRole.DEPLOYER)
-        if not may_use:
+        others = (*self.directory.alike(repository_key(url)), *filter(None, [owning]))
+        if not (may_use and all(self._may_deploy(call, app) for app in others)):
             msg = "git_url: the repository is that of another user's app: ask its owner to add you to that app"
             raise Conflict(msg)
         return url

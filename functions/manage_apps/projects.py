@@ -161,7 +161,7 @@ class ProjectHandlers:
             msg = f"{name} is deployed from {record.app.git_url}: remove that source first with DELETE"
             raise Conflict(msg)
         with self.changes.begin():
-            url = self.repositories.create(name)
+            url = self.apps.create_repository(call, name)
             self.editor.set_repository(name, git_url=url, repository=name)
             record_clone_urls(self.editor, self.repositories, name, url)
             self.audit.record(actor=call.actor, action="repo.create", target=name)

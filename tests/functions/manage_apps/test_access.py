@@ -326,6 +326,36 @@ def test_a_repository_of_another_users_app_is_refused(api: ApiWorld, build: Call
     assert api.call("POST", "/v1/apps", {"name": "twin", "git_url": url}, token=made.tokens["deployer"]).status == 201
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "git@git.example.org:slipway/shop.git",
+        "ssh://git.example.org/Slipway/shop",
+        "https://GIT.example.org/slipway/Shop",
+    ],
+)
+def test_no_app_waits_for_the_pushes_of_an_app_that_is_created_later(api: ApiWorld, url: str) -> None:
+    thief, owner = (api.user(f"{name}@example.org") for name in ("thief", "owner"))
+    known = api.repositories.base_url
+    api.repositories.base_url = api.repositories.ssh_url = "http://forge.internal/slipway"  # as the platform calls it
+    api.app("thief", token=thief, git_url=url)
+    api.repositories.base_url = known
+    refused = api.call("POST", "/v1/apps", {"name": "shop"}, token=owner)
+
+    assert (refused.status, "another user" in refused.body["error"]) == (409, True)
+    assert api.call("POST", "/v1/apps", {"name": "shop"}, token=thief).status == 201
+
+
+def test_a_repository_of_another_users_app_is_refused_in_any_case(api: ApiWorld, build: Callable[[], Shop]) -> None:
+    """Forges take Team/Shop for team/shop."""
+    made = build()
+    api.app("web", token=made.tokens["owner"], git_url="https://git.example.net/team/web.git")
+    body = {"name": "thief", "git_url": "https://git.example.net/Team/Web"}
+
+    assert api.call("POST", "/v1/apps", body, token=made.tokens["stranger"]).status == 409
+    assert api.call("POST", "/v1/apps", {**body, "name": "twin"}, token=made.tokens["owner"]).status == 201
+
+
 def test_a_repository_stays_that_of_its_app_when_the_app_deploys_from_elsewhere(
     api: ApiWorld, build: Callable[[], Shop]
 ) -> None:

@@ -1,8 +1,11 @@
 """Custom domains belong to one app each."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
-from tests.api_world import ApiWorld
+from tests.api_world import ApiWorld, api_world
 
 PATH = "/v1/apps/shop/domains"
 
@@ -47,3 +50,26 @@ def test_a_host_that_cannot_be_a_custom_domain_is_refused(api: ApiWorld, host: s
     api.app("shop")
 
     assert api.call("PUT", f"{PATH}/{host}").status == 422
+
+
+@pytest.fixture
+def beside(database: str, tmp_path: Path) -> Iterator[ApiWorld]:
+    """Yield an API that answers below the domain of the apps, with a forge beside it."""
+    settings = {"SLIPWAY_GATEWAY_URL": "https://Slipway.apps.example.org/", "GITEA_URL": "https://git.example.org"}
+    with api_world(database, tmp_path, **settings, GITEA_TOKEN="t", GITEA_DEFAULT_ORG="team") as world:
+        yield world
+
+
+def test_no_app_answers_at_a_host_of_the_platform(beside: ApiWorld) -> None:
+    """It would get the visitors of the dashboard, and run scripts in its pages' origin."""
+    user = beside.user("mallory@example.org")
+    for path in ("/v1/apps", "/project"):
+        refused = beside.call("POST", path, {"name": "slipway"}, token=user)
+        assert (refused.status, "is the platform's own host" in refused.body["error"]) == (422, True)
+
+    beside.app("shop", token=user)
+    for host in ("GIT.example.org", "git.example.org."):
+        refused = beside.call("PUT", f"{PATH}/{host}", token=user)
+        assert (refused.status, "is the platform's own host" in refused.body["error"]) == (422, True)
+    assert beside.call("POST", "/projects/shop/domain", {"domain": "git.example.org"}, token=user).status == 422
+    assert beside.call("POST", "/projects/shop/deploy", {"domain": "git.example.org"}, token=user).status == 422
