@@ -404,7 +404,9 @@ class OperationHandlers:
         name, digest = self.images.resolve(call.body.image)
         built = self.built.of_digest(digest)
         own = [image for app, image in built if self._may_deploy(call, app)]
-        if built and not own:
+        made_by = self.images.app_of(name)
+        # A failed build, a deleted app and one that is being built have images too, of which `built` knows nothing.
+        if not own and (not name or built or (made_by is not None and not self._may_deploy(call, made_by))):
             msg = f"image: there is no image {call.body.image!r} that you may deploy"
             raise Rejected(msg)
         image = name or own[0].reference

@@ -133,6 +133,15 @@ class TestReferences:
 
         assert found == ("registry.example.org/apps/hello", digest)
         assert images.has(*found)
+        assert images.app_of(found[0]) == "hello"
+
+    @pytest.mark.parametrize(
+        "name",
+        ["registry.example.org/apps/team/web", "registry.example.org/web", "images.example.net/web", "hello"],
+    )
+    def test_a_name_where_no_build_pushes_is_no_apps(self, images: RegistryImages, name: str) -> None:
+        """Others push there."""
+        assert images.app_of(name) is None
 
     @pytest.mark.parametrize("token", ["", "given-to-everybody"])
     def test_an_image_of_another_registry_is_found_and_never_deleted(

@@ -78,6 +78,11 @@ class RegistryImages:
             raise Rejected(msg)
         return name, digest
 
+    def app_of(self, name: str) -> str | None:
+        """Return the last part of REGISTRY/APP, which is where builds push; see ImageResolver."""
+        app = name.removeprefix(f"{self.registry.rstrip('/')}/")
+        return None if app == name or "/" in app else app
+
     def _other(self, reference: str) -> str | None:
         host = reference.partition("/")[0]
         return host if host in self.others and host != self.registry.partition("/")[0] else None

@@ -25,6 +25,13 @@ class ImageResolver(Protocol):
         """
         ...
 
+    def app_of(self, name: str) -> str | None:
+        """Return the app whose builds alone make images of this name, empty when the name does not say which app.
+
+        None for a name that is nobody's.
+        """
+        ...
+
 
 class ImageRetention(Protocol):
     """Chooses images to delete: never one that runs, is being released, or can be rolled back to."""

@@ -91,6 +91,22 @@ def test_an_image_of_another_users_app_is_refused(api: ApiWorld, story: Story) -
     assert api.broker.events == []
 
 
+def test_an_image_of_which_no_build_is_known_is_refused(api: ApiWorld, story: Story) -> None:
+    """Its app was deleted, its build has failed, or is not recorded yet."""
+    owner, stranger = (api.user(f"{name}@example.org") for name in ("owner", "stranger"))
+    api.app("secret", token=owner)
+    api.app("thief", token=stranger)
+    built(api, story, app="secret")
+    assert api.call("DELETE", "/v1/apps/secret", token=owner).status == 202
+    api.broker.events.clear()
+    for image in (DIGEST, f"local/thief@{DIGEST}"):
+        refused = api.call("POST", "/projects/thief/deploy", {"image": image}, token=stranger)
+        assert (refused.status, "there is no image" in refused.body["error"]) == (422, True)
+    assert api.broker.events == []
+    assert api.call("POST", "/projects/shop/deploy", {"image": DIGEST}).status == 422
+    assert api.call("POST", "/projects/shop/deploy", {"image": f"local/secret@{DIGEST}"}).status == 202  # the platform
+
+
 @pytest.mark.parametrize(
     ("body", "named"),
     [
