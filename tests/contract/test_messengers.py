@@ -76,6 +76,13 @@ def test_a_receiver_can_verify_the_signature_and_no_other_secret_fits() -> None:
         "[fe80::1]",
         "[fd00::1]",
         "[::ffff:127.0.0.1]",
+        "[::127.0.0.1]",
+        "[::ffff:0:127.0.0.1]",
+        "[64:ff9b::10.1.2.3]",  # a NAT64 of the network leads there
+        "[64:ff9b:1::7f00:1]",
+        "[2002:a9fe:a9fe::1]",  # so does a 6to4 router
+        "[fec0::1]",
+        "[ff0e::1]",
         "0.0.0.0",  # noqa: S104 - refused here
         "224.0.0.1",
         "2130706433",
@@ -91,6 +98,9 @@ def test_addresses_inside_are_not_called(host: str) -> None:
 def test_an_operator_allows_hosts_and_networks_inside() -> None:
     assert Targets(internal=("localhost",)).address_of("LocalHost", 80) in {"127.0.0.1", "::1"}
     assert Targets(internal=("10.0.0.0/8", "fd00::/8")).address_of("10.1.2.3", 80) == "10.1.2.3"
+    assert Targets(internal=("10.0.0.0/8",)).address_of("64:ff9b::10.1.2.3", 80) == "64:ff9b::a01:203"
+    assert Targets().address_of("64:ff9b::8.8.8.8", 80) == "64:ff9b::808:808"
+    assert Targets().address_of("2606:4700::1111", 80) == "2606:4700::1111"
     with pytest.raises(Rejected):
         Targets(internal=("10.0.0.0/8", "chat.example.org")).address_of("127.0.0.1", 80)
 

@@ -31,13 +31,34 @@ class Targets:
         return str(addresses[0])
 
     def _check(self, host: str, address: IPv4Address | IPv6Address) -> None:
-        mapped = getattr(address, "ipv4_mapped", None) or address
-        if mapped.is_global and not mapped.is_multicast:
+        meant = _meant(address)
+        if _is_public(meant):
             return
-        if any(mapped in network for network in map(_network, self.internal) if network):
+        if any(meant in network for network in map(_network, self.internal) if network):
             return
         msg = f"{host} is not a public address: an operator can allow it by SLIPWAY_NOTIFY_INTERNAL"
         raise Rejected(msg)
+
+
+# IPv6 addresses that a translator or tunnel of the network turns into the IPv4 address in their last 32 bits.
+_TRANSLATED = tuple(map(IPv6Network, ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48")))
+_UNICAST = IPv6Network("2000::/3")  # beside it nothing of IPv6 is public
+_IPV4_BITS = 32
+
+
+def _meant(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """Return the IPv4 address that an IPv6 address carries, where the network may deliver to that."""
+    if isinstance(address, IPv4Address):
+        return address
+    if any(address in network for network in _TRANSLATED):
+        return IPv4Address(int(address) % 2**_IPV4_BITS)
+    return address.sixtofour or address
+
+
+def _is_public(address: IPv4Address | IPv6Address) -> bool:
+    if isinstance(address, IPv6Address) and address not in _UNICAST:
+        return False
+    return address.is_global and not address.is_multicast
 
 
 def _network(text: str) -> IPv4Network | IPv6Network | None:
