@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
@@ -16,6 +16,7 @@ MAX_PARAMETERS = 100
 
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _JSON = re.compile(r"application/([\w.+-]+\+)?json\Z", re.IGNORECASE)
+_ADDRESS = re.compile(r"\"?(?:\[([^\]]+)\](?::\d+)?|([0-9.]+):\d+|([^\"]+))\"?\Z")
 _CURL_DEFAULT = "application/x-www-form-urlencoded"  # what `curl -d` sends unless a header says otherwise
 
 
@@ -38,9 +39,10 @@ def address_of(request: Request) -> str:
     Proxies append the address that they see: the last public one was not written by the client. When there is none, a
     client of the local network asks, and its own entry is the first.
     """
-    entries = [entry.strip() for entry in request.headers.get("X-Forwarded-For", "").split(",")]
-    known = [entry for entry in (*entries, request.remote_addr or "") if _ip(entry)]
-    return next((entry for entry in reversed(known) if ip_address(entry).is_global), known[0] if known else "")
+    entries = (*request.headers.get("X-Forwarded-For", "").split(","), request.remote_addr or "")
+    known = [address for entry in entries if (address := _ip(entry))]
+    found = next((address for address in reversed(known) if address.is_global), known[0] if known else "")
+    return str(found)
 
 
 def parameters_of(query_string: bytes) -> dict[str, str]:
@@ -95,12 +97,17 @@ def is_text(text: str) -> bool:
     return "\0" not in text and (text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text))
 
 
-def _ip(text: str) -> bool:
+def _ip(entry: str) -> IPv4Address | IPv6Address | None:
+    """Return the address of an entry, which some proxies write with a port or as IPv6; None when it has none.
+
+    The entry of a proxy must not be passed over: the client writes what is before it.
+    """
+    match = _ADDRESS.match(entry.strip())
     try:
-        ip_address(text)
+        found = ip_address(match[1] or match[2] or match[3]) if match else None
     except ValueError:
-        return False
-    return True
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
 
 
 def _json(content: bytes) -> object:

@@ -95,10 +95,22 @@ def test_attempts_are_slowed_per_address(api: ApiWorld) -> None:
     assert statuses[:20] == [401] * 20
     assert 429 in statuses[20:]
     assert log_in(api, address="1.2.3.8").status == 200
-    spoofed = api.call("POST", LOGIN, {"email": EMAIL, "password": PASSWORD}, scope=None, headers={
-        "X-Forwarded-For": f"5.6.7.8, {address}, 10.0.0.1",
-    })  # fmt: skip
-    assert spoofed.status == 429
+    for seen in (f"{address}, 10.0.0.1", f"{address}:4321", f"::ffff:{address}", f"[::ffff:{address}]:4321, ::1"):
+        spoofed = api.call("POST", LOGIN, {"email": EMAIL, "password": PASSWORD}, scope=None, headers={
+            "X-Forwarded-For": f"5.6.7.8, {seen}",
+        })  # fmt: skip
+        assert spoofed.status == 429, seen
+
+
+@pytest.mark.parametrize("address", ["2606:4700:1:2:{}::1", "2606:4700:1:2:ffff:{}:0:9", "::ffff:1.2.3.4"])
+def test_the_addresses_of_one_ipv6_network_are_slowed_together(api: ApiWorld, address: str) -> None:
+    """Who has one of them has 2^64."""
+    sent = [(f"u{number}@example.org", address.format(number + 1)) for number in range(24)]
+    statuses = [log_in(api, "wrong", email=email, address=found).status for email, found in sent]
+
+    assert statuses[:20] == [401] * 20
+    assert 429 in statuses[20:]
+    assert log_in(api, address="2606:4700:1:3::1").status == 200
 
 
 def test_a_successful_login_of_ones_own_does_not_reset_the_address(api: ApiWorld) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any
 
 from functions.common.adapters.postgres.client import Postgres
@@ -202,12 +203,14 @@ class PostgresLoginAttempts:
 
     def begin(self, *, account: str, address: str) -> float:
         """Count an attempt, or return how long to wait; see LoginAttempts."""
-        return self._begin(_subject("address", address), ADDRESS) or self._begin(_subject("account", account), ACCOUNT)
+        return self._begin(_subject("address", _place(address)), ADDRESS) or self._begin(
+            _subject("account", account), ACCOUNT
+        )
 
     def succeed(self, *, account: str, address: str) -> None:
         """Take an attempt back; see LoginAttempts."""
         self.database.run(_FORGET, subject=_subject("account", account))
-        self.database.run(_TAKE_BACK, subject=_subject("address", address))
+        self.database.run(_TAKE_BACK, subject=_subject("address", _place(address)))
         self.database.run(_FORGET_OLD)
 
     def _begin(self, subject: str, limit: _Limit) -> float:
@@ -216,6 +219,20 @@ class PostgresLoginAttempts:
             return 0.0
         rows = self.database.run(_LEFT, subject=subject, **limit.values())
         return max(1.0, rows[0][0]) if rows else 1.0
+
+
+def _place(address: str) -> str:
+    """Return the address, of an IPv6 address its first 64 bits: who has one has all that begin so."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or ip_network((found, _IPV6_NETWORK_BITS), strict=False))
+
+
+_IPV6_NETWORK_BITS = 64
 
 
 def _subject(kind: str, name: str) -> str:
