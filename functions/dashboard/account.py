@@ -74,12 +74,9 @@ class AccountPages:
 
     def create_token(self, visit: Visit) -> Result:
         """Create a token, and show it this once."""
-        days = visit.field("days")
-        if not days.isdecimal():
-            msg = "days: give a whole number of days"
-            raise Refused(msg)
+        days = visit.number("days", otherwise="days: give a whole number of days")
         body = {"name": visit.field("token_name"), "scope": visit.field("scope"), "app": visit.field("app")}
-        created = visit.api.send("POST", "tokens", body={**body, "days": int(days)})
+        created = visit.api.send("POST", "tokens", body={**body, "days": days})
         context = {
             "secret": created["token"],
             "about": f"The token {created['name']}, with the scope {created['scope']}",

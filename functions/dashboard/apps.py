@@ -61,11 +61,8 @@ class AppPages:
 
     def roll_back(self, visit: Visit) -> Result:
         """Release an earlier release again."""
-        number = visit.field("to")
-        if not number.isdecimal():
-            msg = "choose the release to go back to"
-            raise Refused(msg)
-        visit.api.send("POST", "apps", visit.app, "rollback", body={"to": int(number)})
+        number = visit.number("to", otherwise="choose the release to go back to")
+        visit.api.send("POST", "apps", visit.app, "rollback", body={"to": number})
         return SeeOther(to=f"{app_path(visit)}#releases", notice="rollback-requested")
 
     def deploy(self, visit: Visit) -> Result:
@@ -80,11 +77,8 @@ class AppPages:
 
     def scale(self, visit: Visit) -> Result:
         """Run another number of processes of one type."""
-        number = visit.field("replicas")
-        if not number.isdecimal():
-            msg = "replicas: give a whole number of processes"
-            raise Refused(msg)
-        visit.api.send("POST", "apps", visit.app, "scale", body={"processes": {visit.field("process"): int(number)}})
+        number = visit.number("replicas", otherwise="replicas: give a whole number of processes")
+        visit.api.send("POST", "apps", visit.app, "scale", body={"processes": {visit.field("process"): number}})
         return SeeOther(to=f"{app_path(visit)}#processes", notice="scaled")
 
     def set_config(self, visit: Visit) -> Result:

@@ -44,11 +44,9 @@ class SettingsPages:
 
     def change_limits(self, visit: Visit) -> Result:
         """Change port, CPU and memory of the app's processes; an empty field returns to the platform's default."""
-        port = visit.field("port") or "0"
-        if not port.isdecimal():
-            msg = "port: give a whole number, or nothing for the platform's default"
-            raise Refused(msg)
-        body = {"cpu": visit.field("cpu"), "memory": visit.field("memory"), "port": int(port)}
+        why = "port: give a whole number, or nothing for the platform's default"
+        port = visit.number("port", otherwise=why) if visit.field("port") else 0
+        body = {"cpu": visit.field("cpu"), "memory": visit.field("memory"), "port": port}
         visit.api.send("PATCH", "apps", visit.app, "limits", body=body)
         return SeeOther(to=f"{app_path(visit)}/settings#limits", notice="limits-changed")
 

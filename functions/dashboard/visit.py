@@ -36,6 +36,9 @@ NOTICES = {
 }
 
 
+_MOST_DIGITS = 18
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
     """One request. `path` holds the variable parts of the path, `begun` a login at the forge that has begun."""
@@ -55,6 +58,13 @@ class Visit:
     def field(self, name: str) -> str:
         """Return a field of the form without white space around it."""
         return self.form.get(name, "").strip()
+
+    def number(self, name: str, *, otherwise: str) -> int:
+        """Return a field that is a whole number. Raises Refused with this text for anything else."""
+        given = self.field(name)
+        if not (given.isascii() and given.isdecimal() and len(given) <= _MOST_DIGITS):
+            raise Refused(otherwise)
+        return int(given)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+from urllib.parse import unquote
 
 from gunicorn.http.errors import ParseException
 
@@ -90,7 +91,7 @@ class GitServer:
     def _path(self, caller: Caller, path: str, query: str) -> str:
         match = _REQUEST.fullmatch(path)
         rest = match["rest"] if match else ""
-        is_push = rest == "/git-receive-pack" or (rest == "/info/refs" and Service.PUSH in query)
+        is_push = rest == "/git-receive-pack" or (rest == "/info/refs" and Service.PUSH in unquote(query))
         service = Service.PUSH if is_push else Service.FETCH
         try:
             repository = self.access.path(caller, match["repository"] if match else "", service)

@@ -1,10 +1,14 @@
 """Who may fetch and push: every kind of caller, for repositories of their own and of others."""
 
+import base64
+import http.client
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,6 +17,7 @@ from functions.common.ports.accounts import AppRole, Scope
 from tests.databases import Databases
 from tests.local.git.forge import ADMIN, Forge, clone, commit, forge, git
 from tests.local.git.people import People, fill
+from tests.patience import patient
 
 DONE = ""
 MISSING = "there is no such repository, or you may not see it"
@@ -104,6 +109,19 @@ def test_a_caller_may_fetch_and_push_over_http_what_the_table_says(
     check(remote, TABLE[caller, repository], tmp_path)
     pushed = {f"refs/heads/{tmp_path.name}"} if TABLE[caller, repository][1] == DONE else set()
     assert refs(world, repository) - before == pushed
+
+
+@pytest.mark.parametrize(
+    "service", ["git-receive-pack", "git%2Dreceive-pack", "%67it-receive-pack&service=git-upload-pack"]
+)
+def test_a_viewer_is_not_told_how_to_push_however_the_service_is_written(world: World, service: str) -> None:
+    remote = urlsplit(world.forge.remote("own.git", world.tokens["viewer"]))
+    coded = base64.b64encode(f"x:{remote.password}".encode()).decode()
+    connection = http.client.HTTPConnection(str(remote.hostname), remote.port, timeout=patient(5))
+    connection.request("GET", f"{remote.path}/info/refs?service={service}", headers={"Authorization": f"Basic {coded}"})
+
+    assert connection.getresponse().status == HTTPStatus.FORBIDDEN
+    connection.close()
 
 
 @pytest.mark.parametrize(("caller", "repository"), [row for row in TABLE if row[0] in USERS])
