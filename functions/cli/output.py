@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-_UNPRINTABLE = dict.fromkeys(range(32), " ") | {127: " "}
+# Control characters, also those of ISO 6429 above 127, and what reorders the text around it.
+_UNPRINTABLE = dict.fromkeys((*range(32), *range(127, 160), *range(0x2028, 0x202F), *range(0x2066, 0x206A)), " ")
 _STYLES = {
     "live": "green",
     "failed": "red",

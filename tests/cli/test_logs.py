@@ -39,7 +39,7 @@ def test_builds_and_processes_are_shown_together(platform: Platform) -> None:
     platform.story.build("logged-build", app="logged")
     folder = platform.home / "logs" / "apps" / "logged" / "production"
     folder.mkdir(parents=True)
-    (folder / "1-web.log").write_text("listening\x1b[2J\n")
+    (folder / "1-web.log").write_text("listening\x1b[2J \x9b2J \u202edesrever\n", "utf-8")
     (platform.home / "builds").mkdir(exist_ok=True)
     (platform.home / "builds" / "logged-build.log").write_text("-----> Detecting\n       Python\n=====> succeeded\n")
 
@@ -50,6 +50,6 @@ def test_builds_and_processes_are_shown_together(platform: Platform) -> None:
         "build[logged-build]: -----> Detecting",
         "build[logged-build]:        Python",
         "build[logged-build]: =====> succeeded",
-        "web.v1: listening [2J",
+        "web.v1: listening [2J  2J  desrever",
     ]
     assert [json.loads(line)["source"] for line in lines] == ["build[logged-build]"] * 3 + ["web.v1"]
