@@ -99,7 +99,10 @@ class UserHandlers:
 
     @operation(NoQuery, UserChange, UserWithAge, refusals=(409,))
     def change_user(self, call: Call[NoQuery, UserChange]) -> Answer[UserWithAge]:
-        """Make a user an administrator or not; 409 when no administrator would be left."""
+        """Make a user an administrator or not; 409 when no administrator would be left.
+
+        Invitations that this user made as an administrator end.
+        """
         user = self._user(call.path["email"])
         with self.changes.begin():
             if not self.users.set_administrator(user.id, administrator=call.body.administrator):
@@ -111,7 +114,7 @@ class UserHandlers:
 
     @operation(NoQuery, NoBody, RemovedUser, refusals=(409,))
     def remove_user(self, call: Call[NoQuery, NoBody]) -> Answer[RemovedUser]:
-        """Remove a user with tokens and SSH keys; 409 while apps would be left without an owner."""
+        """Remove a user with tokens, SSH keys and invitations; 409 while apps would be left without an owner."""
         user = self._user(call.path["email"])
         with self.changes.begin():
             try:

@@ -68,11 +68,14 @@ class Users(Protocol):
         ...
 
     def set_administrator(self, user: str, *, administrator: bool) -> bool:
-        """Make a user an administrator or not; False, changing nothing, when no administrator would be left."""
+        """Make a user an administrator or not; False, changing nothing, when no administrator would be left.
+
+        The invitations of who is none any more end.
+        """
         ...
 
     def remove(self, user: str) -> tuple[str, ...]:
-        """Remove the user, unless apps would be left without an owner: return these instead.
+        """Remove the user and the user's invitations, unless apps would be left without an owner: return these instead.
 
         Raises Rejected when no administrator would be left.
         """

@@ -31,6 +31,27 @@ def test_users_are_listed_promoted_and_removed(api: ApiWorld, admin: str, dev: s
     assert api.call("GET", "/v1/whoami", token=admin).status == 401
 
 
+@pytest.mark.parametrize(("method", "body"), [("PATCH", {"administrator": False}), ("DELETE", None)])
+def test_who_is_no_administrator_any_more_has_invited_nobody(
+    api: ApiWorld, admin: str, method: str, body: object
+) -> None:
+    """An administrator who leaves could come back by an invitation of another email."""
+    leaving = api.user("leaving@example.org", administrator=True)
+    invited = {
+        who: api.call("POST", "/v1/invitations", {"email": f"{who}@example.org", "administrator": True}, token=token)
+        for who, token in (("back", leaving), ("new", admin))
+    }
+    assert api.call(method, "/v1/users/leaving@example.org", body, token=admin).status == 200
+    statuses = {
+        who: api.call(
+            "POST", "/v1/auth/invitation", {"token": one.body["token"], "password": "a long password"}, scope=None
+        ).status
+        for who, one in invited.items()
+    }
+
+    assert statuses == {"back": 401, "new": 201}
+
+
 def test_the_last_administrator_stays(api: ApiWorld, admin: str, dev: str) -> None:
     del dev
     for method, body in (("PATCH", {"administrator": False}), ("DELETE", None)):

@@ -32,6 +32,7 @@ select name from projects where name in (select app from app_members where user_
 for update
 """
 _REMOVE = "delete from users where id = :user::uuid"
+_WITHDRAW_ALL_OF = "delete from invitations where invited_by = (select email from users where id = :user::uuid)"
 _ADOPT = """
 insert into app_members (app, user_id, role)
 select name, :user::uuid, 'owner' from projects as p
@@ -70,6 +71,8 @@ class PostgresUsers:
             if not administrator and not self._others(user):
                 return False
             self.database.run(_SET_ADMINISTRATOR, user=user, administrator=administrator)
+            if not administrator:
+                self.database.run(_WITHDRAW_ALL_OF, user=user)
         return True
 
     def remove(self, user: str) -> tuple[str, ...]:
@@ -81,6 +84,7 @@ class PostgresUsers:
             self.database.run(_LOCK_OWNED, user=user)
             owned = tuple(app for (app,) in self.database.run(_ONLY_OWNED, user=user))
             if not owned:
+                self.database.run(_WITHDRAW_ALL_OF, user=user)
                 self.database.run(_REMOVE, user=user)
         return owned
 
