@@ -78,7 +78,7 @@ class Visitor:
 
     def _see_message(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self.problems.append(message.text)
+            self.problems.append(f"{message.text} ({message.location['url']})")
 
 
 def visitor(
