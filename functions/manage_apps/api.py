@@ -26,6 +26,13 @@ from functions.manage_apps.routing import APP, Route, Router
 RETRY_SECONDS = "5"
 EVENT_STREAM = "text/event-stream"
 _SOURCE = "/slipway/api"
+# The dashboard has the same origin, and errors repeat parts of the path: no browser shows them as a page.
+_HEADERS = {
+    "Content-Type": "application/json",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
 
 _log = logging.getLogger("slipway")
 
@@ -57,7 +64,7 @@ class Api:
 
     def __call__(self, request: Request) -> ResponseReturnValue:
         """Answer one request in JSON."""
-        headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+        headers = dict(_HEADERS)
         try:
             answer = self._answer(request)
         except SlipwayError as error:

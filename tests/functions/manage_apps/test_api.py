@@ -32,6 +32,16 @@ def test_a_request_without_a_valid_token_is_refused(api: ApiWorld, authorization
     assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
 
 
+@pytest.mark.parametrize("path", ["/v1/apps", "/v1/apps/shop", "/v1/<img src=x>", "/v1/openapi.json"])
+def test_no_browser_shows_an_answer_as_a_page_or_keeps_it(api: ApiWorld, path: str) -> None:
+    """The dashboard has the same origin."""
+    headers = api.call("GET", path).headers
+
+    assert (headers["Content-Type"], headers["Cache-Control"]) == ("application/json", "no-store")
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+
+
 @pytest.mark.parametrize(("method", "path"), CHANGES)
 def test_a_viewer_changes_nothing(api: ApiWorld, method: str, path: str) -> None:
     api.app("shop")
