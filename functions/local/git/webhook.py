@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import http.client
 import json
+import os
 import subprocess
 import time
 from dataclasses import dataclass
@@ -106,16 +107,22 @@ def _range(ref: str, before: str, after: str) -> list[str]:
 
 
 def _commits(ref: str, before: str, after: str, url: str) -> list[dict[str, Any]]:
-    options = ["-z", f"--max-count={_MAX_COMMITS}", f"--format=%x01{_LOG_FIELDS}%x00", "--name-status", "--no-renames"]
-    text = git("log", *options, "--diff-merges=first-parent", *_range(ref, before, after))
-    return [_commit(part, url) for part in text.split("\x01") if part.strip("\0\n")]
+    return [_commit(part, url) for part in _log(*_range(ref, before, after), most=_MAX_COMMITS)]
 
 
 def _head(sha: str, url: str) -> dict[str, Any] | None:
     if is_zero(sha):
         return None
-    options = ["-z", "--max-count=1", f"--format=%x01{_LOG_FIELDS}%x00", "--name-status", "--no-renames"]
-    return _commit(git("log", *options, "--diff-merges=first-parent", sha).lstrip("\x01"), url)
+    (commit,) = _log(sha, most=1)
+    return _commit(commit, url)
+
+
+def _log(*range_: str, most: int) -> list[str]:
+    """Return a text for each commit, which `_commit` reads."""
+    # Names and messages may hold any character but NUL: nobody can write a mark that is made now.
+    mark = os.urandom(16).hex()
+    options = ["-z", f"--max-count={most}", f"--format={mark}{_LOG_FIELDS}%x00", "--name-status", "--no-renames"]
+    return git("log", *options, "--diff-merges=first-parent", *range_).split(mark)[1:]
 
 
 def _commit(text: str, url: str) -> dict[str, Any]:

@@ -73,6 +73,19 @@ def test_the_payload_names_commits_and_their_files(listening: Forge, tmp_path: P
     assert changed["author"]["email"] == "ada@example.org"
 
 
+def test_a_message_and_a_file_may_have_control_characters_in_their_texts(listening: Forge, tmp_path: Path) -> None:
+    listening.repositories.create("odd")
+    work = clone(tmp_path / "work")
+    first = commit(work, {"a.txt": "1"}, "one")
+    second = commit(work, {"\x01": "1"}, "two\x01\x02 and\x1e a half")
+    output = git("push", listening.remote("odd.git"), "main", cwd=work)
+
+    (push,) = listening.deliveries("push")
+    assert "not announced" not in output
+    assert [one["id"] for one in push["commits"]] == [second, first]
+    assert (push["commits"][0]["message"], push["commits"][0]["added"]) == ("two\x01\x02 and\x1e a half\n", ["\x01"])
+
+
 def test_branches_tags_force_pushes_and_deletions_have_the_payloads_of_forgejo(
     listening: Forge, tmp_path: Path
 ) -> None:
