@@ -15,6 +15,7 @@ MAX_FIRST_GROWTH_MB = 120.0  # by the largest events: each of eight threads keep
 MAX_GROWTH_MB = 20.0  # by all that follows
 AT_ONCE = 16
 _HEAVIEST_TIMES = 16
+_HEAVIEST_AT_ONCE = 8  # the threads of a function; more at once is a test of the disk
 _WITHIN_SECONDS = 20.0
 _SERVER_ERROR = 500
 # What HTTP says to what it does not know: a transfer coding, a version.
@@ -51,8 +52,9 @@ def attack(target: Target, *, mutations: int, seed: int) -> Result:
     """Send the largest events, then everything: several at once, but floods one after the other."""
     result = Result(name=target.name, memory=[memory(target.process)])
     changed = [mutated(target.attacks, f"{seed}-{target.name}-{number}") for number in range(mutations)]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(_HEAVIEST_AT_ONCE) as pool:
         _send_all(result, target.port, pool, [*target.heaviest] * _HEAVIEST_TIMES)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         result.memory.append(memory(target.process))
         with watching(target.probes) as watch:
             _send_all(result, target.port, pool, [*target.attacks, *changed])
