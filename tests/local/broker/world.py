@@ -92,7 +92,7 @@ class World:
         for process in reversed(self.processes.values()):
             process.terminate()
         for process in self.processes.values():
-            process.wait(patient(10))
+            process.wait(patient(30))  # NATS may end first: then each consumer waits for it a while
 
     def wait(self, condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
         """Wait for something. Fails when it does not come."""
