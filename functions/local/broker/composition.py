@@ -50,7 +50,9 @@ class Broker:
         await _drain(pulls)
         for task in (signals, *tasks):
             task.cancel()
-        await asyncio.gather(signals, *tasks, return_exceptions=True)
+        # A wait that ends as it is cancelled may go on: asyncio.run cancels what is left again.
+        cancelled, _ = await asyncio.wait([signals, *tasks], timeout=_DRAIN_SECONDS)
+        await asyncio.gather(*cancelled, return_exceptions=True)
         await shared.client.close()
         await shared.stream.close()
         for task in ended:
