@@ -47,7 +47,7 @@ def forget_begun(response: Response) -> None:
 
 
 def csrf_token(token: str) -> str:
-    """Return what every form of this session carries; only the session's owner and the dashboard know the key."""
+    """Return the CSRF token of the forms of a login; only its user and the dashboard know the key."""
     return hmac.new(token.encode(), b"slipway dashboard form", hashlib.sha256).hexdigest()
 
 

@@ -74,10 +74,7 @@ class Dashboard:
         except NoSession:
             return _secured(self._login(request))
         except SlipwayError as error:
-            status = (
-                error.status if isinstance(error, Refused) else _DOWN if isinstance(error, Unavailable) else _FAILED
-            )
-            return _secured(self._problem(request, status, str(error)))
+            return _secured(self._problem(request, _status_of(error), str(error)))
         except Exception as error:  # noqa: BLE001 - the visitor must get an answer, and no details
             return _secured(self._problem(request, _FAILED, f"internal error (ref {_logged(error)})"))
 
