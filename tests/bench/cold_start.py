@@ -22,7 +22,7 @@ REPOSITORY = {"clone_url": "http://git.example.com/team/nobody.git", "full_name"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A function, its first request on each platform, and the status of the answer."""
+    """A function, its first request on each platform that has it, and the status of the answer."""
 
     name: str
     function: str
@@ -44,7 +44,7 @@ def measure(options: Options) -> Iterator[Row]:
     for number in range(-1, options.pick(15, 5)):
         for case in cases:
             pairs = [
-                (platform, *one) for platform, one in enumerate(zip(options.platforms, case.requests, strict=True))
+                (number_of, *one) for number_of, one in enumerate(zip(options.platforms, case.requests, strict=False))
             ]
             order = pairs if number % 2 else pairs[::-1]
             bare, starts = hello(), {at: case.run(platform, request) for at, platform, request in order}
@@ -89,7 +89,8 @@ def _hello(platform: Platform) -> Callable[[], Start]:
 def _health_checks(options: Options) -> Iterator[Case]:
     for name in options.platforms[0].functions():
         at_most = AT_MOST_HOT if name in HOT else AT_MOST
-        requests = (_health,) * len(options.platforms)
+        # The other checkout may not have it: it is measured alone then.
+        requests = tuple(_health for platform in options.platforms if name in platform.functions())
         yield Case(name=name, function=name, requests=requests, status=204, at_most=at_most)
 
 

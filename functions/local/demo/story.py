@@ -174,7 +174,7 @@ class Follower:
     endpoints: Endpoints
     sha: str
     weights: list[tuple[float, int]] = field(default_factory=list)
-    _shown: int = 0
+    _shown: set[tuple[str, ...]] = field(default_factory=set)
 
     def until_live(self) -> str:
         """Wait until the push is live, and return the app's URL. Raises DemoError when it ends otherwise."""
@@ -202,10 +202,12 @@ class Follower:
         app: dict[str, Any] = answer.raise_for_status().json()["pushes"][0]["apps"][0]
         steps = app["steps"]
         begun = datetime.fromisoformat(steps[0]["at"])
-        for step in steps[self._shown :]:
-            at = datetime.fromisoformat(step["at"])
-            self._show(step, (at - begun).total_seconds(), at.timestamp())
-        self._shown = len(steps)
+        for step in steps:  # a step can be recorded after a later one
+            name = (step["event"], step["step"], step["state"])
+            if name not in self._shown:
+                self._shown.add(name)
+                at = datetime.fromisoformat(step["at"])
+                self._show(step, (at - begun).total_seconds(), at.timestamp())
         return app
 
     def _show(self, step: dict[str, Any], seconds: float, at: float) -> None:

@@ -58,7 +58,7 @@ class Follower:
     pause: float = _PAUSE_SECONDS
     patience: float = 15.0  # seconds: then nothing takes the push for now
     silence: float = 15.0  # seconds: a line at least this often shows that the client is still there
-    _steps: dict[str, int] = field(default_factory=dict)
+    _shown: set[tuple[str, ...]] = field(default_factory=set)  # by event: steps appear in any order
     _offsets: dict[str, int] = field(default_factory=dict)
     _read: set[str] = field(default_factory=set)  # builds whose logs were printed to their ends
     _said_at: float = field(default_factory=time.monotonic)
@@ -89,23 +89,36 @@ class Follower:
         return all(one["final"] for one in apps)
 
     def _show(self, key: str, app: dict[str, Any]) -> None:
-        first = self._steps.get(key, 1)  # the receipt itself was printed
-        steps = app["steps"]
-        for step in steps[first:]:
-            begins = (step["step"], step["state"]) == ("build", "running")
-            if not begins:
-                self._build_log()
-            if line := _line(step):
-                self._say(line)
-            if begins:
-                self._build_log(step["details"].get("build", ""))
-        self._steps[key] = max(first, len(steps))
-        if not app["final"]:
-            self._build_log()
-        elif app["state"] != "live":
+        for step in app["steps"][1:]:  # the receipt itself was printed
+            name = (key, step["event"], step["step"], step["state"])
+            if name not in self._shown:
+                self._shown.add(name)
+                self._show_step(key, step)
+        # A push can have ended a moment before its last events are recorded.
+        if app["state"] == "live":
+            self._live(key, app["url"])
+            return
+        self._build_log()
+        if app["final"]:
             self._say(
                 f"slipway: {app['app']}/{app['environment']} {app['state']}: {app['step']} {app['reason']}".rstrip()
             )
+
+    def _show_step(self, key: str, step: dict[str, Any]) -> None:
+        begins = (step["step"], step["state"]) == ("build", "running")
+        if not begins:
+            self._build_log()
+        if (step["step"], step["state"]) == ("release", "live"):
+            self._live(key, step["details"].get("url", ""))
+        elif line := _line(step):
+            self._say(line)
+        if begins:
+            self._build_log(step["details"].get("build", ""))
+
+    def _live(self, key: str, url: str) -> None:
+        if url and (key, url) not in self._shown:
+            self._shown.add((key, url))
+            self._say(f"slipway: live at {url}")
 
     def _build_log(self, build: str = "") -> None:
         """Print the new lines of this build's log, and of those that are printed already."""
@@ -129,8 +142,6 @@ def _line(step: dict[str, Any]) -> str:
     kind, details = (step["step"], step["state"]), step["details"]
     if kind == ("release", "shifting") and details.get("weight"):
         return f"slipway: {details['weight']} % of the traffic goes to release v{details.get('release', '')}"
-    if kind == ("release", "live"):
-        return f"slipway: live at {details['url']}" if details.get("url") else ""
     if kind == ("image", "published"):
         return f"slipway: built {str(details.get('digest', ''))[:_SHORT_DIGEST]}"
     if kind == ("release", "started"):

@@ -16,7 +16,7 @@ NOT_FOUND = Reply(status=404, body={"error": "unknown"})
 
 
 def step(kind: str, state: str, **details: object) -> dict[str, Any]:
-    return {"step": kind, "state": state, "reason": "", "details": details}
+    return {"step": kind, "state": state, "reason": "", "event": f"{kind} {state} {details}", "details": details}
 
 
 RECEIVED = step("push", "received")
@@ -32,6 +32,7 @@ def app(name: str, state: str, *steps: dict[str, Any], reason: str = "") -> dict
         "final": is_final,
         "step": "build" if state == "failed" else "",
         "reason": reason,
+        "url": "https://x/" if state == "live" else "",
         "steps": [RECEIVED, *steps],
     }
 
@@ -88,6 +89,28 @@ def test_the_log_of_the_build_stands_between_its_begin_and_its_end() -> None:
         "slipway: built sha256:aaaaaaaaaaaa",
         "slipway: live at https://x/",
     ]
+
+
+def test_a_step_is_printed_though_it_is_recorded_after_a_later_one() -> None:
+    begun, moved = step("release", "started", release=1), step("release", "shifting", weight=50, release=1)
+    vendor = Vendor(
+        explanations=[
+            explained(app("shop", "releasing", moved)),
+            explained(app("shop", "releasing", begun, moved)),
+            explained(app("shop", "live", begun, moved, step("release", "live", url="https://x/"))),
+        ]
+    )
+    assert followed(vendor)[0] == [
+        "slipway: 50 % of the traffic goes to release v1",
+        "slipway: release v1 starts",
+        "slipway: live at https://x/",
+    ]
+
+
+def test_the_url_is_printed_though_the_last_event_is_not_recorded_yet() -> None:
+    moved = step("release", "shifting", weight=100, release=1)
+    vendor = Vendor(explanations=[explained(app("shop", "live", moved))])
+    assert followed(vendor)[0][-1] == "slipway: live at https://x/"
 
 
 def test_a_failure_is_printed_once_with_its_reason() -> None:
