@@ -19,7 +19,7 @@ from functions.common.ports.accounts import (
     User,
     Users,
 )
-from functions.common.ports.apps import AuditLog
+from functions.common.ports.audit import AuditLog
 from functions.common.ports.events import Changes
 from functions.manage_apps.errors import Conflict, TooManyRequests, Unauthenticated
 from functions.manage_apps.models import Body, Moment, NoBody, NoQuery, View

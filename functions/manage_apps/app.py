@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from functions.common.adapters.lazy import lazy
-from functions.common.adapters.postgres.access import PostgresAccessTokens, PostgresAuditLog, PostgresAuditTrail
+from functions.common.adapters.postgres.access import PostgresAccessTokens
 from functions.common.adapters.postgres.apps import PostgresAppRegister
+from functions.common.adapters.postgres.audit import PostgresAuditLog, PostgresAuditTrail
 from functions.common.adapters.postgres.members import PostgresMembers, PostgresSshKeys
 from functions.common.platform.core import Core, check_migrations, core
 from functions.common.platform.forge import login

@@ -13,7 +13,8 @@ from functions.common.domain.git_url import clone_urls, is_ssh, repository_key
 from functions.common.errors import Rejected
 from functions.common.events.app import AppCreated, AppDeleted, PreviewClosed
 from functions.common.ports.accounts import AppRole
-from functions.common.ports.apps import AppDirectory, AppEditor, AppRecord, AppRegister, AuditLog
+from functions.common.ports.apps import AppDirectory, AppEditor, AppRecord, AppRegister
+from functions.common.ports.audit import AuditLog
 from functions.common.ports.events import Changes
 from functions.common.ports.forge import Repositories
 from functions.manage_apps.access import found_app

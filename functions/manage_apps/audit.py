@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from functions.common.ports.apps import AuditTrail
+from functions.common.ports.audit import AuditTrail
 from functions.manage_apps.models import Moment, NoBody, NumberPage, PageView, View, next_page
 from functions.manage_apps.operation import Answer, Call, operation
 

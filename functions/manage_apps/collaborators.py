@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from functions.common.ports.accounts import AppRole, Members, Users
-from functions.common.ports.apps import AuditLog
+from functions.common.ports.audit import AuditLog
 from functions.common.ports.events import Changes
 from functions.manage_apps.errors import Conflict
 from functions.manage_apps.models import Body, Moment, NoBody, NoQuery, PageView, View

@@ -9,7 +9,8 @@ from pydantic import ConfigDict, Field
 
 from functions.common.errors import Rejected
 from functions.common.events.app import ConfigChanged
-from functions.common.ports.apps import AuditLog, ConfigScope, ConfigVars
+from functions.common.ports.apps import ConfigScope, ConfigVars
+from functions.common.ports.audit import AuditLog
 from functions.common.ports.events import Changes
 from functions.manage_apps.access import Need
 from functions.manage_apps.models import Body, ChangeView, NoBody, Query, View

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from functions.common.errors import NotFound
 from functions.common.events.app import DomainAdded, DomainRemoved
-from functions.common.ports.apps import AuditLog, Domains
+from functions.common.ports.apps import Domains
+from functions.common.ports.audit import AuditLog
 from functions.common.ports.events import Changes
 from functions.manage_apps.apps import Hosts
 from functions.manage_apps.errors import Conflict

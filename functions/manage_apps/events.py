@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from functions.common.errors import NotFound
 from functions.common.events.envelope import Envelope
-from functions.common.ports.apps import AuditLog
+from functions.common.ports.audit import AuditLog
 from functions.common.ports.events import (
     Changes,
     EventArchive,

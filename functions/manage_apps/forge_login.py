@@ -7,7 +7,7 @@ from pydantic import Field
 
 from functions.common.domain.tokens import digest_of
 from functions.common.ports.accounts import ForgeLogin, ForgeLoginRefused, Invitations, LoginAttempts, User, Users
-from functions.common.ports.apps import AuditLog
+from functions.common.ports.audit import AuditLog
 from functions.common.ports.events import Changes
 from functions.manage_apps.account import Sessions, SessionView, too_many
 from functions.manage_apps.errors import Unauthenticated

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from functions.common.errors import NotFound, Rejected
 from functions.common.events.notification import NotificationRequested
-from functions.common.ports.apps import AuditLog
+from functions.common.ports.audit import AuditLog
 from functions.common.ports.events import Changes
 from functions.common.ports.notifications import Channel, ChannelKind, Channels, NotificationType
 from functions.manage_apps.account import checked_email

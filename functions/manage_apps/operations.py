@@ -23,7 +23,8 @@ from functions.common.events.operation import (
 )
 from functions.common.events.push import PushReceived, Repository
 from functions.common.ports.accounts import AppRole
-from functions.common.ports.apps import AuditLog, ConfigScope, ConfigVars, Domains
+from functions.common.ports.apps import ConfigScope, ConfigVars, Domains
+from functions.common.ports.audit import AuditLog
 from functions.common.ports.builds import BuiltImages
 from functions.common.ports.events import Changes
 from functions.common.ports.forge import ForgeHeads

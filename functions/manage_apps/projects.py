@@ -8,7 +8,8 @@ from pydantic import Field
 from functions.common.domain.app import DEFAULT_BRANCH
 from functions.common.domain.git_url import CloneUrls, repository_key
 from functions.common.errors import NotFound
-from functions.common.ports.apps import AppEditor, AppRecord, AppRegister, AuditLog
+from functions.common.ports.apps import AppEditor, AppRecord, AppRegister
+from functions.common.ports.audit import AuditLog
 from functions.common.ports.events import Changes
 from functions.common.ports.forge import Repositories
 from functions.manage_apps.access import found_app

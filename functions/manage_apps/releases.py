@@ -9,7 +9,7 @@ from functions.common.domain.environment import PRODUCTION, EnvironmentState
 from functions.common.domain.release import ReleaseState
 from functions.common.errors import NotFound
 from functions.common.events.release import RollbackRequested
-from functions.common.ports.apps import AuditLog
+from functions.common.ports.audit import AuditLog
 from functions.common.ports.events import Changes
 from functions.common.ports.releases import EnvironmentRecord, ReleaseHistory, ReleaseRecord
 from functions.manage_apps.apps import Hosts

@@ -13,7 +13,7 @@ from pydantic import Field, StrictBool, StrictInt, StringConstraints
 from functions.common.domain.environment import PRODUCTION
 from functions.common.errors import NotFound, Rejected
 from functions.common.events.operation import RunCancelled, RunRequested
-from functions.common.ports.apps import AuditLog
+from functions.common.ports.audit import AuditLog
 from functions.common.ports.events import Changes
 from functions.common.ports.releases import ReleaseHistory
 from functions.common.ports.runs import Run, RunConsole, RunOutput, Runs

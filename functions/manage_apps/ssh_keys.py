@@ -6,7 +6,7 @@ from pydantic import Field
 
 from functions.common.errors import NotFound
 from functions.common.ports.accounts import PublicKeyReader, SshKeys
-from functions.common.ports.apps import AuditLog
+from functions.common.ports.audit import AuditLog
 from functions.common.ports.events import Changes
 from functions.manage_apps.models import Body, Moment, NoBody, NoQuery, PageView, View
 from functions.manage_apps.operation import Answer, Call, operation

@@ -9,7 +9,8 @@ from pydantic import Field
 from functions.common.domain.tokens import digest_of, new_token
 from functions.common.errors import NotFound
 from functions.common.ports.accounts import AccessTokens, Scope
-from functions.common.ports.apps import AppRegister, AuditLog
+from functions.common.ports.apps import AppRegister
+from functions.common.ports.audit import AuditLog
 from functions.common.ports.events import Changes
 from functions.manage_apps.access import found_app
 from functions.manage_apps.errors import Conflict

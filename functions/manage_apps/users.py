@@ -9,7 +9,7 @@ from pydantic import Field
 from functions.common.domain.tokens import digest_of, new_token
 from functions.common.errors import NotFound, Rejected
 from functions.common.ports.accounts import Invitation, Invitations, User, Users
-from functions.common.ports.apps import AuditLog
+from functions.common.ports.audit import AuditLog
 from functions.common.ports.clock import Clock
 from functions.common.ports.events import Changes
 from functions.manage_apps.account import Email

@@ -7,7 +7,7 @@ from functions.common.adapters.broker.publisher import BackgroundPublisher, Publ
 from functions.common.adapters.forges.gitea import GiteaWebhooks
 from functions.common.adapters.forges.github import GithubWebhooks
 from functions.common.adapters.forges.gitlab import GitlabWebhooks
-from functions.common.adapters.postgres.access import PostgresAuditLog
+from functions.common.adapters.postgres.audit import PostgresAuditLog
 from functions.common.adapters.postgres.deliveries import PostgresDeliveries
 from functions.common.domain.delivery import Provider
 from functions.common.platform.core import Core, check_migrations, core

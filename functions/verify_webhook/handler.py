@@ -11,7 +11,7 @@ from functions.common.errors import Rejected, Unavailable
 from functions.common.events.base import Cause, Event, event_id
 from functions.common.events.envelope import Envelope, envelop
 from functions.common.events.push import PullRequest, PushReceived, TagCreated
-from functions.common.ports.apps import AuditLog
+from functions.common.ports.audit import AuditLog
 from functions.common.ports.clock import Clock
 from functions.common.ports.deliveries import DeliveryInbox, Ignored, StoredDelivery
 from functions.common.ports.events import Publisher

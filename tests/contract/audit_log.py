@@ -5,7 +5,7 @@ from typing import Protocol
 import pytest
 
 from functions.common.errors import Unavailable
-from functions.common.ports.apps import AuditLog
+from functions.common.ports.audit import AuditLog
 
 
 class AuditWorld(Protocol):

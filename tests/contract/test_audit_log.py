@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.common.adapters.postgres.access import PostgresAuditLog
+from functions.common.adapters.postgres.audit import PostgresAuditLog
 from functions.common.adapters.postgres.client import Postgres
 from tests.contract.audit_log import AuditLogContract, AuditWorld
 from tests.contract.deliveries import NOWHERE
