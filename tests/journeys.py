@@ -197,7 +197,12 @@ class Developer:
         sent = json.loads(payload("forgejo/push"))
         sent["before"], sent["after"], sent["commits"][0]["id"] = "0" * 40, sha, sha
         url = f"http://127.0.0.1:3000/{name}.git"
-        sent["repository"] |= {"full_name": name, "clone_url": url, "html_url": url.removesuffix(".git")}
+        sent["repository"] |= {
+            "full_name": name,
+            "clone_url": url,
+            "html_url": url.removesuffix(".git"),
+            "ssh_url": "",
+        }
         return json.dumps(sent).encode()
 
     def _reported(self, release: int, phase: str, **more: object) -> Event:

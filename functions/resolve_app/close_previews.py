@@ -13,7 +13,7 @@ from functions.common.ports.apps import AppDirectory, Environments
 from functions.common.ports.events import EventSink
 from functions.common.ports.forge import ForgeHeads
 from functions.common.ports.pushes import PushLedger
-from functions.resolve_app.handler import repository_keys
+from functions.resolve_app.handler import head_at_forge, repository_keys
 
 NO_COMMIT = "0" * 40
 
@@ -33,7 +33,7 @@ class PreviewCloser:
         """Close the branch's previews; record that apps keep the release of a deleted production branch."""
         keys = repository_keys(event.repository)
         apps = self.apps.by_repository(*keys)
-        if not apps or self.heads.head(event.repository.urls[0], event.branch):
+        if not apps or head_at_forge(apps, event.branch, self.heads):
             return None
         events = [self._record_deletion(app, event, keys[0]) for app in apps if app.branch == event.branch]
         events += self._close(apps, event, reason=f"branch {event.branch} was deleted")
@@ -42,7 +42,7 @@ class PreviewCloser:
     def pull_request_closed(self, event: PullRequestClosed) -> Event | None:
         """Close the head branch's previews, unless the branch has newer commits; the branch of a fork has none."""
         apps = () if event.fork else self.apps.by_repository(*repository_keys(event.repository))
-        head = self.heads.head(event.repository.urls[0], event.branch) if apps else None
+        head = head_at_forge(apps, event.branch, self.heads)
         if not apps or (head and event.sha and head != event.sha):
             return None
         how = "merged" if event.merged else "closed"

@@ -1,5 +1,6 @@
 """Decides for each app of a pushed repository what is to be built, and records it."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -51,10 +52,11 @@ def handle_push(
     heads: ForgeHeads,
     admission: Admission,
     sink: EventSink,
-) -> Event:
+) -> Event | None:
     """Publish for each app of the repository what is to be built, or why nothing is.
 
-    What is recorded is never decided again: a redelivery gets the same events.
+    What is recorded is never decided again: a redelivery gets the same events. What is built, and asked for the
+    branch's head, is the URL that the app has, never one of the event.
     """
     keys = repository_keys(event.repository)
     found = [app for app in apps.by_repository(*keys) if event.app in {"", app.name}]
@@ -62,15 +64,23 @@ def handle_push(
     if not done and not found:
         done[""] = admission.pushes.record(unmatched(event, key=keys[0]), code=PushCode.NO_APP)
     undecided = [] if "" in done else [app for app in found if app.name not in done]
-    head = heads.head(event.repository.urls[0], event.branch) if undecided else None
+    head = head_at_forge(undecided, event.branch, heads)
     for app in undecided:
         push = push_of(event, key=keys[0], app=app.name)
         decision = _decide(app, push, event, head=head, history=history)
         done[app.name] = admission(decided(push, decision), decision.environment)
-    *others, last = [event_of(done[name], event) for name in sorted(done)]
-    for other in others:
+    urls = {app.name: app.git_url for app in found}
+    caused = [event_of(done[name], event, clone_url=urls.get(name, "")) for name in sorted(done)]
+    known = [one for one in caused if one is not None]
+    for other in known[:-1]:
         sink.publish(other)
-    return last
+    return known[-1] if known else None
+
+
+def head_at_forge(apps: Sequence[App], branch: str, heads: ForgeHeads) -> str | None:
+    """Return the head of a branch of the apps' repository; see ForgeHeads. The first URL that can be read decides."""
+    urls = dict.fromkeys(app.git_url for app in apps)
+    return next((head for url in urls if (head := heads.head(url, branch)) is not None), None)
 
 
 def repository_keys(repository: Repository) -> tuple[str, ...]:
@@ -115,12 +125,17 @@ def decided(push: Push, decision: Decision) -> Push:
     return replace(push, environment=name, state=decision.state, code=decision.code, reason=decision.reason)
 
 
-def event_of(push: Push, event: PushReceived) -> Event:
-    """Return the event of a recorded push: always the same, whatever happened to the push later."""
+def event_of(push: Push, event: PushReceived, *, clone_url: str) -> Event | None:
+    """Return the event of a recorded push: always the same, whatever happened to the push later.
+
+    None when the push is to be built, but its app has left the repository and so has no URL of it.
+    """
     where = {"app": push.app, "environment": push.environment, "push": push.id}
     repository, sha = event.repository, push.sha
+    if push.sequence and not clone_url:
+        return None
     if push.sequence:
-        request = {"clone_url": repository.urls[0], "ref": push.ref}
+        request = {"clone_url": clone_url, "ref": push.ref}
         return BuildRequested(**where, repository=repository.full_name, sha=sha, sequence=push.sequence, **request)
     if push.state is PushState.SUPERSEDED:
         return PushSuperseded(**where, repository=repository.full_name, sha=sha, reason=push.reason)

@@ -17,6 +17,7 @@ from functions.common.ports.deliveries import DeliveryInbox, Ignored, StoredDeli
 from functions.common.ports.events import Publisher
 from functions.verify_webhook.webhook import (
     Forges,
+    check_content_type,
     check_path,
     delivery_id_of,
     kept_headers,
@@ -53,7 +54,8 @@ def handle(
 ) -> Answer:
     """Answer a webhook; a delivery that is answered with 2xx is stored.
 
-    Raises Rejected for a webhook at another forge's path, Unavailable when it cannot be stored.
+    Raises Rejected for a webhook at another forge's path, and for one whose headers contradict its body: nothing of
+    it is stored, so that the forge's own delivery is accepted. Raises Unavailable when it cannot be stored.
     """
     check_path(webhook, forges)
     delivery_id = delivery_id_of(webhook, forges)
@@ -61,6 +63,7 @@ def handle(
     if why:
         _audit_mismatch(webhook, delivery_id, why, audit)
         return _mismatch_answer(webhook.provider)
+    check_content_type(webhook)
     delivery, envelope = read(webhook, forges, delivery_id=delivery_id, now=clock.now())
     stored = inbox.store(delivery)
     if envelope is not None and not stored.repeated:

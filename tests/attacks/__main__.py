@@ -118,7 +118,9 @@ def _targets(platform: Platform, only: list[str] | None) -> Iterator[Target]:
 
 def _own(platform: Platform, path: str) -> list[Attack]:
     """Return the attacks on a function's own path, and requests of its own that are good, or nearly."""
-    body = push("1" * 40, before="0" * 40, clone_url="http://x/y.git", full_name="slipway/none", size=BODY_BYTES)
+    body = push(
+        "1" * 40, before="0" * 40, clone_url="http://x/slipway/none.git", full_name="slipway/none", size=BODY_BYTES
+    )
     headers = signed_headers(body, secret=platform.endpoints.webhook_secret, delivery=str(uuid.uuid4()))
     token = [("Authorization", f"Bearer {platform.endpoints.token}"), ("Content-Type", "application/json")]
     return [

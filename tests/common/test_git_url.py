@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.common.domain.git_url import repository_key
+from functions.common.domain.git_url import owner_and_name, repository_key
 from functions.common.errors import Rejected
 
 KEY = "forge.example.org/team/hello"
@@ -63,3 +63,19 @@ def test_the_error_contains_no_password() -> None:
     with pytest.raises(Rejected) as refused:
         repository_key("https://user:hunter2@forge.example.org/")
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "base", "found"),
+    [
+        ("https://forge.example.org:3000/team/hello.git", "https://forge.example.org:3000", ("team", "hello")),
+        ("ssh://git@forge.example.org:2222/team/hello.git", "https://forge.example.org:3000", ("team", "hello")),
+        ("git@forge.example.org:team/hello.git", "https://forge.example.org/git/", ("team", "hello")),
+        ("https://forge.example.org/git/team/hello", "https://forge.example.org/git/", ("team", "hello")),
+        ("https://forge.example.org/team/hello", "https://forge.example.org:3000", None),
+        ("git@other.example.org:team/hello.git", "https://forge.example.org", None),
+        ("team/hello", "https://forge.example.org", ("team", "hello")),
+    ],
+)
+def test_a_repository_of_a_forge_has_an_owner_and_a_name(text: str, base: str, found: tuple[str, str] | None) -> None:
+    assert owner_and_name(text, base_url=base) == found

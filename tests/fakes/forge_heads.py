@@ -4,13 +4,18 @@ from functions.common.domain.git_url import repository_key
 
 
 class FakeForgeHeads:
-    """ForgeHeads; fill `branches` by domain.git_url.repository_key, other repositories cannot be read."""
+    """ForgeHeads; fill `branches` by domain.git_url.repository_key, other repositories cannot be read.
+
+    `asked` are the URLs that it was asked about.
+    """
 
     def __init__(self) -> None:
         self.branches: dict[str, dict[str, str]] = {}
+        self.asked: list[str] = []
 
     def heads(self, clone_url: str) -> dict[str, str] | None:
         """Return branch -> sha; see ForgeHeads."""
+        self.asked.append(clone_url)
         return self.branches.get(repository_key(clone_url))
 
     def head(self, clone_url: str, branch: str) -> str | None:

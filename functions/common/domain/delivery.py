@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import unquote_to_bytes
 
-_FORM = "application/x-www-form-urlencoded"
+_FORM = b"payload="  # how the body of a form begins; JSON begins with a brace
 
 
 class Provider(StrEnum):
@@ -27,12 +27,16 @@ class Webhook:
     remote: str
 
     @property
+    def is_form(self) -> bool:
+        """Whether the body is a form. The body alone decides: no signature covers the header Content-Type."""
+        return self.body.startswith(_FORM)
+
+    @property
     def json(self) -> bytes:
-        """The JSON as it was sent: the body, or a form's field `payload` (empty when the form has none)."""
-        if not self.headers.get("content-type", "").lower().startswith(_FORM):
+        """The JSON as it was sent: the body, or the field `payload` with which a form begins."""
+        if not self.is_form:
             return self.body
-        fields = (field.partition(b"=") for field in self.body.split(b"&"))
-        value = next((value for name, _, value in fields if name == b"payload"), b"")
+        value = self.body.removeprefix(_FORM).partition(b"&")[0]
         return unquote_to_bytes(value.replace(b"+", b" "))
 
 

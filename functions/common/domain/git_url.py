@@ -37,6 +37,8 @@ def owner_and_name(text: str, *, base_url: str, default_owner: str = "") -> tupl
     """
     home = repository_key(f"{base_url.rstrip('/')}/any").removesuffix("/any")
     is_url = "://" in text or "@" in text
+    if is_url and is_ssh(text):  # SSH has neither the port of the forge's pages nor a path before its repositories
+        home = home.partition("/")[0].partition(":")[0]
     key = repository_key(text) if is_url else text.strip("/").removesuffix(".git")
     is_ours = key.startswith(f"{home}/")
     parts = key.removeprefix(f"{home}/").split("/") if is_ours else key.split("/")

@@ -25,6 +25,7 @@ _SYSTEM = "System Hook"
 _HOOKS = frozenset({"Push Hook", "Tag Push Hook", "Merge Request Hook", _SYSTEM})
 _READ = frozenset({"push", "tag_push", "merge_request"})
 _URLS = ("git_http_url", "git_ssh_url", "http_url", "ssh_url", "web_url")
+_OLDER_URLS = ("git_http_url", "git_ssh_url", "homepage", "url")  # of the object `repository`
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,9 @@ class GitlabWebhooks:
         what = _what(fields, kind)
         if what not in _READ:
             return Ignored(reason=_ignored(kind, what))
-        repository = read_repository(fields.object("project"), name="path_with_namespace", urls=_URLS)
+        older = (fields.optional_object("repository"), _OLDER_URLS)
+        project = fields.object("project")
+        repository = read_repository(project, name="path_with_namespace", urls=_URLS, others=(older,))
         origin = Origin(provider=Provider.GITLAB, delivery=delivery_id, repository=repository)
         if what == "merge_request":
             return _merge_request(fields.object("object_attributes"), origin)

@@ -1,10 +1,12 @@
 """What the payloads of all forges share: typed fields, refs, repositories, pushes and pull requests."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
 from functions.common.domain.delivery import Provider
+from functions.common.domain.git_url import is_ssh, repository_key
 from functions.common.domain.push import is_sha, is_zero
 from functions.common.errors import Rejected
 from functions.common.events.base import Event
@@ -161,16 +163,66 @@ def optional_sha(fields: Fields, name: str) -> str:
     return read_sha(fields, name) if fields.optional_text(name) else ""
 
 
-def read_repository(fields: Fields, *, name: str, urls: Iterable[str]) -> Repository:
-    """Return the repository; `name` and `urls` are the forge's field names, the best URL to clone first."""
-    found = (fields.optional_text(url) for url in urls)
-    known = tuple(dict.fromkeys(url for url in found if url and len(url) <= MAX_NAME))
-    if not known:
-        msg = f"field {fields.path} of the payload has none of the URLs {', '.join(urls)}"
+def read_repository(
+    fields: Fields, *, name: str, urls: Sequence[str], others: Sequence[tuple[Fields, Sequence[str]]] = ()
+) -> Repository:
+    """Return the repository; `name` and `urls` are the forge's field names, the best URL to clone first.
+
+    Raises Rejected unless all URLs, also those of the objects `others`, are of the repository with this name: an app
+    matches by any of them.
+    """
+    full_name = fields.text(name)
+    found = list(_addresses(((fields, urls), *others)))
+    if not found:
+        msg = f"field {fields.path} of the payload has no readable one of the URLs {', '.join(urls)}"
         raise Rejected(msg)
-    return Repository(
-        full_name=fields.text(name), urls=known, default_branch=fields.optional_text("default_branch")[:MAX_NAME]
-    )
+    first = next((one for one in found if not one.is_ssh), found[0])
+    if not _is_below(first.path, full_name):
+        msg = f"fields {fields.where(name)} and {first.where} of the payload name different repositories"
+        raise Rejected(msg)
+    known = dict.fromkeys(one.url for one in found if _is_same(one, first, full_name))
+    default = fields.optional_text("default_branch")[:MAX_NAME]
+    return Repository(full_name=full_name, urls=tuple(known), default_branch=default)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Address:
+    """A URL of a payload: its field, its host (with the port, unless it leads over SSH), and its path."""
+
+    where: str
+    url: str
+    is_ssh: bool
+    host: str
+    path: str
+
+
+def _addresses(objects: Iterable[tuple[Fields, Sequence[str]]]) -> Iterator[_Address]:
+    """Yield the readable URLs."""
+    for fields, names in objects:
+        for name in names:
+            url = fields.optional_text(name)
+            if url and len(url) <= MAX_NAME:
+                with suppress(Rejected):
+                    host, _, path = repository_key(url).partition("/")
+                    yield _Address(where=fields.where(name), url=url, is_ssh=is_ssh(url), host=host, path=path)
+
+
+def _is_same(one: _Address, first: _Address, full_name: str) -> bool:
+    """Return whether a URL leads to the repository of the first one. Raises Rejected when it leads to another.
+
+    An SSH URL is left out when it has a host of its own, or when the forge's other URLs have paths that SSH lacks:
+    nothing proves then that both are one repository.
+    """
+    is_other_host = not one.is_ssh and one.host != first.host
+    if is_other_host or one.path not in ({first.path, full_name} if one.is_ssh else {first.path}):
+        msg = f"fields {first.where} and {one.where} of the payload name different repositories"
+        raise Rejected(msg)
+    return one.path == first.path and (not one.is_ssh or one.host == first.host.partition(":")[0])
+
+
+def _is_below(path: str, full_name: str) -> bool:
+    """Return whether the path of a URL ends in the repository's name; a forge may be below a path of its host."""
+    return f"/{path}".endswith(f"/{full_name}")
 
 
 MAX_PATHS = 1000  # an event must stay well below one megabyte, the limit of brokers
