@@ -1,5 +1,7 @@
 """paas domains: custom domains of an app."""
 
+from collections.abc import Mapping
+
 import click
 
 from functions.cli.client import quoted
@@ -18,10 +20,16 @@ def domains() -> None:
 @json_option
 @click.pass_obj
 def add(session: Session, host: str, app: str | None, *, as_json: bool) -> None:
-    """Add a custom domain to the app's production."""
+    """Add a custom domain to the app's production, once a DNS record proves that it is yours."""
     answer = session.client().send("PUT", f"/apps/{quoted(chosen_app(app))}/domains/{quoted(host)}")
     if as_json:
         print_json(answer)
+        return
+    if answer["proof"]:
+        click.echo(f"{answer['host']} is not added yet: {answer['proof']['reason']}")
+        click.echo("prove that the domain is yours by this DNS record:")
+        print_proof(answer["proof"])
+        click.echo("then repeat this command, or wait: the platform looks again every few minutes")
         return
     click.echo(f"added {answer['host']}: {answer['url']} answers once its DNS record points here")
 
@@ -50,4 +58,12 @@ def list_(session: Session, app: str | None, *, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    print_table(("HOST",), [(item["host"],) for item in found], empty="no domains")
+    print_table(("HOST", "STATE"), [(item["host"], item["state"]) for item in found], empty="no domains")
+    for proof in [item["proof"] for item in found if item["proof"]]:
+        click.echo(f"{proof['reason']}:")
+        print_proof(proof)
+
+
+def print_proof(proof: Mapping[str, str]) -> None:
+    """Print the DNS record that proves a domain."""
+    click.echo(f"  {proof['name']}  {proof['type']}  {proof['value']}")

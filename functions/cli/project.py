@@ -77,7 +77,7 @@ def domain(session: Session, name: str, host: str, *, as_json: bool) -> None:
     if as_json:
         print_json(answer)
         return
-    click.echo(f"added {answer['domain']}: {answer['url']}")
+    click.echo(f"{answer['state']} {answer['domain']}: {answer['url']}")
     click.echo(answer["instructions"])
 
 

@@ -414,6 +414,21 @@ class Dns(Group):
         return self
 
 
+class Domains(Group):
+    """Custom domains."""
+
+    from_user = True
+
+    proof: Literal["txt", "none"] = setting(
+        "SLIPWAY_DOMAIN_PROOF",
+        "`txt`: a TXT record must prove a domain, unless an administrator adds it; `none`: the first app has it",
+        "txt",
+    )
+    resolvers: Words = setting(
+        "SLIPWAY_RESOLVERS", "`ADDRESS[:PORT]` of DNS resolvers, with commas; by default the system's", ()
+    )
+
+
 class Notifications(Group):
     """Notifications."""
 
@@ -536,6 +551,7 @@ class Settings:
     workloads = _once(Workloads)
     certificates = _once(Certificates)
     dns = _once(Dns)
+    domains = _once(Domains)
     notifications = _once(Notifications)
     limits = _once(Limits)
     clock = _once(Clock)

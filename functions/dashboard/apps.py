@@ -54,6 +54,7 @@ class AppPages:
             "status": visit.api.get("apps", visit.app, "deploy", "status"),
             "builds": visit.api.get("apps", visit.app, "builds", limit=BUILDS)["items"],
             "usage": visit.api.get("apps", visit.app, "usage", months=2)["items"],
+            "domains": visit.api.get("apps", visit.app, "domains")["items"],
             "scope": scope,
             "config": sorted(visit.api.get("apps", visit.app, "config", scope=scope)["config"]),
         }
@@ -95,8 +96,9 @@ class AppPages:
         if not visit.field("host"):
             msg = "host: give one like www.example.org"
             raise Refused(msg)
-        visit.api.send("PUT", "apps", visit.app, "domains", visit.field("host"))
-        return SeeOther(to=f"{app_path(visit)}#domains", notice="domain-added")
+        added = visit.api.send("PUT", "apps", visit.app, "domains", visit.field("host"))
+        notice = "domain-unproved" if added["proof"] else "domain-added"
+        return SeeOther(to=f"{app_path(visit)}#domains", notice=notice)
 
     def remove_domain(self, visit: Visit) -> Result:
         """Remove a custom domain."""

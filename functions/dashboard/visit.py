@@ -15,6 +15,7 @@ NOTICES = {
     "collaborator-removed": "The collaborator is removed.",
     "config-changed": "The config is changed. A release with it follows when the app is live.",
     "deploy-requested": "The newest commit is being deployed.",
+    "domain-unproved": "The domain waits for a DNS record that proves that it is yours; see Domains below.",
     "domain-added": "The domain is added. Its certificate follows as soon as its DNS record leads here.",
     "domain-removed": "The domain is removed.",
     "git-changed": "The git source is changed, from the next push on.",

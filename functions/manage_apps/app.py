@@ -28,9 +28,11 @@ from functions.manage_apps.api import Api
 if TYPE_CHECKING:
     from functions.common.adapters import passwords, trigger_files
     from functions.common.adapters import ssh_keys as public_keys
+    from functions.common.adapters.dns import txt_records
     from functions.common.adapters.postgres import apps as apps_tables
     from functions.common.adapters.postgres import attention as attention_tables
     from functions.common.adapters.postgres import builds as builds_tables
+    from functions.common.adapters.postgres import domains as domains_tables
     from functions.common.adapters.postgres import events as events_tables
     from functions.common.adapters.postgres import notifications as notification_tables
     from functions.common.adapters.postgres import pushes as pushes_tables
@@ -70,6 +72,8 @@ else:
     apps_tables = lazy("functions.common.adapters.postgres.apps")
     events_tables = lazy("functions.common.adapters.postgres.events")
     notification_tables = lazy("functions.common.adapters.postgres.notifications")
+    domains_tables = lazy("functions.common.adapters.postgres.domains")
+    txt_records = lazy("functions.common.adapters.dns.txt_records")
     builds_tables = lazy("functions.common.adapters.postgres.builds")
     pushes_tables = lazy("functions.common.adapters.postgres.pushes")
     releases_tables = lazy("functions.common.adapters.postgres.releases")
@@ -244,7 +248,8 @@ class Handlers:
 
     def _domains(self) -> "domains.DomainHandlers":
         return domains.DomainHandlers(
-            domains=apps_tables.PostgresDomains(database=self.parts.database),
+            domains=domains_tables.PostgresDomains(database=self.parts.database),
+            proofs=self._proofs,
             changes=self._changes,
             audit=self._audit,
             hosts=self._hosts,
@@ -285,7 +290,8 @@ class Handlers:
             built=builds_tables.PostgresBuiltImages(database=database),
             heads=self.heads,
             config=apps_tables.PostgresConfigVars(database=database),
-            domains=apps_tables.PostgresDomains(database=database),
+            domains=domains_tables.PostgresDomains(database=database),
+            proofs=self._proofs,
             changes=self._changes,
             audit=self._audit,
             hosts=self._hosts,
@@ -377,6 +383,15 @@ class Handlers:
     def _changes(self) -> "events_tables.PostgresChanges":
         parts = self.parts
         return events_tables.PostgresChanges(database=parts.database, log=parts.log, sink=self.sink, clock=parts.clock)
+
+    @property
+    def _proofs(self) -> "domains.DomainProofs":
+        settings = self.parts.settings.domains
+        return domains.DomainProofs(
+            claims=domains_tables.PostgresDomainClaims(database=self.parts.database),
+            records=txt_records.DnsTxtRecords(servers=settings.resolvers),
+            required=settings.proof == "txt",
+        )
 
     @property
     def _hosts(self) -> "apps.Hosts":

@@ -23,9 +23,10 @@ from functions.common.events.operation import (
 )
 from functions.common.events.push import PushReceived, Repository
 from functions.common.ports.accounts import AppRole
-from functions.common.ports.apps import ConfigScope, ConfigVars, Domains
+from functions.common.ports.apps import ConfigScope, ConfigVars
 from functions.common.ports.audit import AuditLog
 from functions.common.ports.builds import BuiltImages
+from functions.common.ports.domains import Domains
 from functions.common.ports.events import Changes
 from functions.common.ports.forge import ForgeHeads
 from functions.common.ports.images import ImageResolver
@@ -33,6 +34,7 @@ from functions.common.ports.releases import EnvironmentRecord, ReleaseHistory, R
 from functions.common.ports.scales import AppLimits, Maintenance, ProcessCounts, Scales
 from functions.manage_apps.apps import Hosts
 from functions.manage_apps.config import ConfigChanges
+from functions.manage_apps.domains import DomainProofs
 from functions.manage_apps.errors import Conflict
 from functions.manage_apps.models import Body, ChangeView, NoBody, NoQuery, Query, View
 from functions.manage_apps.operation import Answer, Call, operation
@@ -188,6 +190,7 @@ class OperationHandlers:
     heads: ForgeHeads
     config: ConfigVars
     domains: Domains
+    proofs: DomainProofs
     changes: Changes
     audit: AuditLog
     hosts: Hosts
@@ -379,8 +382,16 @@ class OperationHandlers:
             raise Rejected(msg)
         if body.env_vars or body.secrets:
             ConfigChanges.read({**body.env_vars, **body.secrets})
-        if body.domain and body.domain != app.domain:
-            self.hosts.checked_custom(body.domain)
+        self._check_domain(call)
+
+    def _check_domain(self, call: Call[Any, Deployment]) -> None:
+        domain, app = call.body.domain, call.app.app
+        if domain in {"", app.domain}:
+            return
+        host = self.hosts.checked_custom(domain)
+        if host not in app.custom_domains and (claim := self.proofs.missing(call.caller, app.name, host)):
+            msg = f"domain: prove first that {host} is yours: create {claim.name} TXT {claim.value} in the DNS"
+            raise Conflict(msg)
 
     def _settle(self, call: Call[Any, Deployment], environment: EnvironmentRecord) -> list[Event]:
         """Store what the request changes before its release, and return the events of it."""

@@ -14,7 +14,7 @@ from functions.common.ports.events import Changes
 from functions.common.ports.forge import Repositories
 from functions.manage_apps.access import found_app
 from functions.manage_apps.apps import AppHandlers, Hosts, NewApp, record_clone_urls
-from functions.manage_apps.domains import DomainHandlers
+from functions.manage_apps.domains import DomainHandlers, ProofView, State
 from functions.manage_apps.errors import Conflict
 from functions.manage_apps.models import (
     Body,
@@ -101,10 +101,15 @@ class DnsRecord(View):
 
 
 class ProjectDomain(ChangeView):
-    """A custom domain, and what to point where: `record`, and the same as a sentence in `instructions`."""
+    """A custom domain, and what to point where: `record`, and the same as a sentence in `instructions`.
+
+    While the domain is `unproved`, `proof` is a record that must be there first.
+    """
 
     domain: str
     url: str
+    state: State
+    proof: ProofView | None
     record: DnsRecord
     instructions: str
 
@@ -201,7 +206,14 @@ class ProjectHandlers:
             f"create the DNS record {host} CNAME {record.content} at the provider of your domain; "
             "for a domain without a subdomain, which takes no CNAME, an ALIAS or ANAME record"
         )
-        body = ProjectDomain(domain=host, url=added.body.url, record=record, instructions=text)
+        proof = added.body.proof
+        if proof:
+            text = (
+                f"create the DNS record {proof.name} TXT {proof.value} to prove that the domain is yours; then {text}"
+            )
+        body = ProjectDomain(
+            domain=host, url=added.body.url, state=added.body.state, proof=proof, record=record, instructions=text
+        )
         return Answer(status=added.status, body=body, queued=added.queued)
 
     @operation(NoQuery, OneDomain, RemovedProjectDomain, statuses=(200, 202), refusals=(409,))

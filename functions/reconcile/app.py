@@ -3,9 +3,11 @@
 from datetime import timedelta
 from functools import partial
 
+from functions.common.adapters.dns.txt_records import DnsTxtRecords
 from functions.common.adapters.postgres.deliveries import PostgresDeliveries
+from functions.common.adapters.postgres.domains import PostgresDomainClaims, PostgresDomains
 from functions.common.adapters.postgres.environments import PostgresPreviewSweeper, PostgresStalePreviews
-from functions.common.adapters.postgres.events import PostgresEventOutbox
+from functions.common.adapters.postgres.events import PostgresChanges, PostgresEventOutbox
 from functions.common.adapters.postgres.forge import PostgresBranchPushes, PostgresHeadRecords
 from functions.common.adapters.postgres.forge_accounts import PostgresForgeAccountRecords
 from functions.common.adapters.postgres.network import PostgresHostCheck
@@ -23,6 +25,7 @@ from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on_type, subscriber
 from functions.reconcile.accounts import Accounts
 from functions.reconcile.deadline import Deadline
+from functions.reconcile.domains import ProvenDomains
 from functions.reconcile.handler import Step, handle
 from functions.reconcile.heads import Heads
 from functions.reconcile.images import Images
@@ -69,7 +72,7 @@ def work_steps(parts: Core) -> dict[str, Step]:
 
 
 def world_steps(parts: Core) -> dict[str, Step]:
-    """Return the steps that compare forges, previews, hosts and images with the state."""
+    """Return the steps that compare forges, previews and images with the state."""
     database, sink, platform = parts.database, parts.sink, parts.platform
     domain, limits, accounts = parts.settings.apps.domain, parts.settings.limits, forge.accounts(parts.settings)
     records = PostgresForgeAccountRecords(database=database)
@@ -94,17 +97,32 @@ def world_steps(parts: Core) -> dict[str, Step]:
         "strays": StrayWorkloads(
             workloads=platform.running_workloads(), strays=PostgresStrayFinder(database=database), sink=sink
         ),
-        "network": Network(
-            watch=PostgresHostCheck(database=database, domain=domain), certificates=platform.certificates(), sink=sink
-        ),
         "images": Images(retention=platform.image_retention(), store=platform.image_store(), keep=limits.releases),
+    }
+
+
+def host_steps(parts: Core) -> dict[str, Step]:
+    """Return the steps that compare records, certificates and proofs of hosts with the state."""
+    database, sink = parts.database, parts.sink
+    return {
+        "network": Network(
+            watch=PostgresHostCheck(database=database, domain=parts.settings.apps.domain),
+            certificates=parts.platform.certificates(),
+            sink=sink,
+        ),
+        "domains": ProvenDomains(
+            claims=PostgresDomainClaims(database=database),
+            domains=PostgresDomains(database=database),
+            records=DnsTxtRecords(servers=parts.settings.domains.resolvers),
+            changes=PostgresChanges(database=database, log=parts.log, sink=sink, clock=parts.clock),
+        ),
     }
 
 
 def compose(parts: Core) -> Endpoint:
     """Return the endpoint of these parts."""
     lock = PostgresTickLock(database=parts.database, number=LOCK)
-    tick = partial(handle, lock=lock, steps=work_steps(parts) | world_steps(parts))
+    tick = partial(handle, lock=lock, steps=work_steps(parts) | world_steps(parts) | host_steps(parts))
     return subscriber("reconcile", on_type("dev.knative.sources.ping", tick), log=parts.log, clock=parts.clock)
 
 

@@ -122,18 +122,6 @@ class ConfigVars(Protocol):
         ...
 
 
-class Domains(Protocol):
-    """Stores custom domains; each belongs to one app."""
-
-    def add(self, app: str, host: str) -> str:
-        """Assign the host to the app unless another app has it; return the app that has it now."""
-        ...
-
-    def remove(self, app: str, host: str) -> bool:
-        """Remove the host from the app; False when the app does not have it."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedEnvironment:
     """An open environment; `is_new` until the first push after its opening is admitted.

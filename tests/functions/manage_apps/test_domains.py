@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.api_world import ApiWorld, api_world
+from tests.fakes.dns_server import Zone, dns_server
 
 PATH = "/v1/apps/shop/domains"
 
@@ -73,3 +74,89 @@ def test_no_app_answers_at_a_host_of_the_platform(beside: ApiWorld) -> None:
         assert (refused.status, "is the platform's own host" in refused.body["error"]) == (422, True)
     assert beside.call("POST", "/projects/shop/domain", {"domain": "git.example.org"}, token=user).status == 422
     assert beside.call("POST", "/projects/shop/deploy", {"domain": "git.example.org"}, token=user).status == 422
+
+
+@pytest.fixture
+def zone() -> Iterator[Zone]:
+    with dns_server() as zone:
+        yield zone
+
+
+@pytest.fixture
+def proving(database: str, tmp_path: Path, zone: Zone) -> Iterator[ApiWorld]:
+    """Yield an API that asks a DNS server of this machine."""
+    with api_world(database, tmp_path, SLIPWAY_RESOLVERS=zone.address) as world:
+        yield world
+
+
+def test_a_user_proves_a_domain_before_it_leads_to_the_app(proving: ApiWorld, zone: Zone) -> None:
+    user = proving.user("mallory@example.org")
+    proving.app("shop", token=user)
+
+    claimed = proving.call("PUT", f"{PATH}/github.com", token=user)
+
+    proof = claimed.body["proof"]
+    assert (claimed.status, claimed.body["state"]) == (202, "unproved")
+    assert (proof["name"], proof["type"]) == ("_slipway-challenge.github.com", "TXT")
+    assert proving.call("PUT", f"{PATH}/github.com", token=user).body["proof"] == proof
+    shown = proving.call("GET", PATH, token=user).body["items"]
+    assert [(one["host"], one["state"]) for one in shown] == [
+        ("shop.apps.example.org", "added"),
+        ("github.com", "unproved"),
+    ]
+    assert proving.get("/v1/apps/shop")["custom_domains"] == []
+    assert "domain.added" not in proving.types()
+
+    zone.records[proof["name"]] = (proof["value"],)
+    added = proving.call("PUT", f"{PATH}/github.com", token=user)
+    assert (added.status, added.body["state"], added.body["proof"]) == (201, "added", None)
+    assert [one["state"] for one in proving.call("GET", PATH, token=user).body["items"]] == ["added", "added"]
+    assert proving.types()[-1] == "domain.added"
+
+
+def test_every_way_to_a_domain_asks_for_the_proof(proving: ApiWorld) -> None:
+    user = proving.user("mallory@example.org")
+    proving.app("shop", token=user)
+
+    project = proving.call("POST", "/projects/shop/domain", {"domain": "www.example.net"}, token=user)
+    assert (project.status, project.body["state"]) == (202, "unproved")
+    assert project.body["proof"]["value"] in project.body["instructions"]
+    deploy = proving.call("POST", "/projects/shop/deploy", {"domain": "www.example.net"}, token=user)
+    assert (deploy.status, "prove first that www.example.net is yours" in deploy.body["error"]) == (409, True)
+    assert proving.get("/v1/apps/shop")["custom_domains"] == []
+
+
+def test_a_claim_keeps_no_other_app_from_proving_the_domain(proving: ApiWorld, zone: Zone) -> None:
+    squatter, owner = proving.user("mallory@example.org"), proving.user("owner@example.org")
+    proving.app("squat", token=squatter)
+    proving.app("shop", token=owner)
+    proving.call("PUT", "/v1/apps/squat/domains/www.example.net", token=squatter)
+    proof = proving.call("PUT", f"{PATH}/www.example.net", token=owner).body["proof"]
+    zone.records[proof["name"]] = (proof["value"],)
+
+    assert proving.call("PUT", "/v1/apps/squat/domains/www.example.net", token=squatter).status == 202
+    assert proving.call("PUT", f"{PATH}/www.example.net", token=owner).status == 201
+    assert proving.call("DELETE", "/v1/apps/squat/domains/www.example.net", token=squatter).status == 200
+    assert proving.get("/v1/apps/shop")["custom_domains"] == ["www.example.net"]
+
+
+def test_an_administrator_needs_no_proof(proving: ApiWorld, zone: Zone) -> None:
+    proving.app("shop")
+    assert proving.call("PUT", f"{PATH}/www.example.net").status == 201
+    assert zone.asked == []
+
+
+def test_claims_of_an_app_are_limited(proving: ApiWorld, zone: Zone) -> None:
+    user = proving.user("mallory@example.org")
+    proving.app("shop", token=user)
+    answers = [proving.call("PUT", f"{PATH}/www{number}.example.net", token=user).status for number in range(16)]
+    assert answers == [202] * 15 + [409]
+    assert len(zone.asked) == 15
+
+
+def test_a_resolver_that_fails_leaves_the_claim_open(proving: ApiWorld, zone: Zone) -> None:
+    user = proving.user("mallory@example.org")
+    proving.app("shop", token=user)
+    zone.broken.add("_slipway-challenge.www.example.net")
+    answer = proving.call("PUT", f"{PATH}/www.example.net", token=user)
+    assert (answer.status, "SLIPWAY_RESOLVERS" in answer.body["proof"]["reason"]) == (202, True)

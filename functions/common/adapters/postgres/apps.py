@@ -291,35 +291,3 @@ class PostgresConfigVars:
                 else:
                     changed += self.database.run(_SET, app=app, scope=scope.value, key=key, value=value)
         return tuple(key for (key,) in changed)
-
-
-_ADD_DOMAIN = "insert into custom_domains (host, app) values (:host, :app) on conflict do nothing"
-_OWNER = "select app from custom_domains where host = :host"
-_REMOVE_DOMAIN = "delete from custom_domains where host = :host and app = :app returning host"
-# The column projects.custom_domain has the first of the app's hosts.
-_SHOWN = """
-update projects set custom_domain = coalesce((select min(host) from custom_domains where app = :app), '')
-where name = :app
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostgresDomains:
-    """Domains over the table custom_domains."""
-
-    database: Postgres
-
-    def add(self, app: str, host: str) -> str:
-        """Assign the host to the app; see Domains."""
-        with self.database.transaction():
-            self.database.run(_ADD_DOMAIN, host=host, app=app)
-            owner = str(self.database.run(_OWNER, host=host)[0][0])
-            self.database.run(_SHOWN, app=app)
-        return owner
-
-    def remove(self, app: str, host: str) -> bool:
-        """Remove the host from the app; see Domains."""
-        with self.database.transaction():
-            removed = self.database.run(_REMOVE_DOMAIN, host=host, app=app)
-            self.database.run(_SHOWN, app=app)
-        return bool(removed)
