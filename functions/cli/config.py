@@ -1,5 +1,6 @@
 """paas config: environment variables of an app."""
 
+import base64
 import os
 from pathlib import Path
 from typing import IO, Any
@@ -166,3 +167,23 @@ def export(session: Session, file: Path | None, app: str | None, scope: str) -> 
 def _quoted(value: str) -> str:
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
+
+
+@config.command("new-key")
+def new_key_() -> None:
+    """Print a new key for the setting SLIPWAY_CONFIG_KEYS."""
+    click.echo(base64.urlsafe_b64encode(os.urandom(32)).decode())
+
+
+@config.command()
+@json_option
+@click.pass_obj
+def renew(session: Session, *, as_json: bool) -> None:
+    """Encrypt all config with the newest key; needs an administrator."""
+    answer = session.client().send("POST", "/config/renewal", {})
+    if as_json:
+        print_json(answer)
+        return
+    click.echo(
+        f"{answer['renewed']} values have the newest key now; keep the older keys until every app has a new release"
+    )

@@ -30,11 +30,14 @@ def releases(session: Session, app: str | None, environment: str, limit: int, *,
 @click.argument("number", required=False, type=click.IntRange(min=1))
 @app_option
 @environment_option
+@click.option("--config", "keys", multiple=True, metavar="KEY", help="Set KEY to its value of that release again.")
 @json_option
 @click.pass_obj
-def rollback(session: Session, number: int | None, app: str | None, environment: str, *, as_json: bool) -> None:
-    """Release an earlier release again, without a build; by default the last one that was live."""
-    body = {"environment": environment, **({"to": number} if number else {})}
+def rollback(
+    session: Session, number: int | None, app: str | None, environment: str, keys: tuple[str, ...], *, as_json: bool
+) -> None:
+    """Release the image of an earlier release again, with the config of now; by default the last one that was live."""
+    body = {"environment": environment, "config": keys, **({"to": number} if number else {})}
     answer = session.client().send("POST", f"/apps/{quoted(chosen_app(app))}/rollback", body)
     if as_json:
         print_json(answer)

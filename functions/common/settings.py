@@ -10,6 +10,7 @@ The groups are pydantic models: every function imports pydantic for its events a
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,6 +26,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -156,6 +158,7 @@ def _extensions(text: str) -> dict[str, str]:
 
 
 PERCENT = range(1, 101)
+_FERNET_KEY = re.compile(r"^[A-Za-z0-9_-]{43}=\Z")
 UNSET = SecretStr("")
 Kind = Literal["rollout", "deployment", "knative"]
 Kinds = Annotated[dict[str, Kind], BeforeValidator(_kinds)]
@@ -188,6 +191,32 @@ class Apps(Group):
 
     domain: str = setting("DEFAULT_DOMAIN", "apps answer at `<label>.<this>`")
     port: Port = setting("SLIPWAY_APPS_PORT", "the HTTPS port in the URLs of apps", 443)
+
+
+class Encryption(Group):
+    """Encryption of apps' config in the database."""
+
+    from_user = True
+
+    keys: SecretStr = setting(
+        "SLIPWAY_CONFIG_KEYS",
+        "keys of `paas config new-key`, with commas, the newest first; on one machine the platform makes one. "
+        "Without a key config is stored as it is",
+        UNSET,
+    )
+
+    @field_validator("keys")
+    @classmethod
+    def _are_keys(cls, keys: SecretStr) -> SecretStr:
+        if any(not _FERNET_KEY.match(key) for key in _words(keys.get_secret_value())):
+            msg = "keys of `paas config new-key`, with commas"
+            raise ValueError(msg)
+        return keys
+
+    @property
+    def config_keys(self) -> tuple[str, ...]:
+        """The keys, the newest first."""
+        return _words(self.keys.get_secret_value())
 
 
 class Gateway(Group):
@@ -538,6 +567,7 @@ class Settings:
 
     database = _once(Database)
     apps = _once(Apps)
+    encryption = _once(Encryption)
     gateway = _once(Gateway)
     dashboard = _once(Dashboard)
     streams = _once(Streams)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from functions.common.adapters.encryption import new_key
 from functions.common.errors import Rejected
 from functions.local.files import write_private
 from functions.local.ports import PortReservations
@@ -43,6 +44,7 @@ class Instance:
     nats_token: str = field(repr=False)
     webhook_secret: str = field(repr=False)
     admin_token: str = field(repr=False)
+    config_key: str = field(default="", repr=False)
 
     @property
     def runtime(self) -> Path:
@@ -106,6 +108,7 @@ def choose(
         nats_token=known.nats_token if known else secrets.token_urlsafe(24),
         webhook_secret=webhook_secret or (known.webhook_secret if known else secrets.token_urlsafe(32)),
         admin_token=known.admin_token if known else secrets.token_urlsafe(32),
+        config_key=(known.config_key if known else "") or new_key(),
     )
     instance.save()
     return instance

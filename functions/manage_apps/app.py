@@ -19,6 +19,7 @@ from functions.common.adapters.postgres.members import PostgresMembers, Postgres
 from functions.common.platform.core import Core, check_migrations, core
 from functions.common.platform.forge import login
 from functions.common.ports.accounts import ForgeLogin
+from functions.common.ports.apps import Cipher
 from functions.common.ports.events import EventSink
 from functions.common.ports.forge import ForgeHeads, Repositories
 from functions.common.ports.logs import BuildLogs, RuntimeLogs
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from functions.common.adapters.postgres import apps as apps_tables
     from functions.common.adapters.postgres import attention as attention_tables
     from functions.common.adapters.postgres import builds as builds_tables
+    from functions.common.adapters.postgres import config_vars as config_tables
     from functions.common.adapters.postgres import domains as domains_tables
     from functions.common.adapters.postgres import events as events_tables
     from functions.common.adapters.postgres import notifications as notification_tables
@@ -72,6 +74,7 @@ else:
     apps_tables = lazy("functions.common.adapters.postgres.apps")
     events_tables = lazy("functions.common.adapters.postgres.events")
     notification_tables = lazy("functions.common.adapters.postgres.notifications")
+    config_tables = lazy("functions.common.adapters.postgres.config_vars")
     domains_tables = lazy("functions.common.adapters.postgres.domains")
     txt_records = lazy("functions.common.adapters.dns.txt_records")
     builds_tables = lazy("functions.common.adapters.postgres.builds")
@@ -129,6 +132,7 @@ def compose(parts: Core, *, repositories: Repositories, heads: ForgeHeads) -> Ap
         runtime_logs=parts.platform.runtime_logs(),
         domain=parts.settings.apps.domain,
         sink=parts.sink,
+        cipher=parts.cipher,
         forge_login=login(parts.settings),
         has_mail_server=bool(parts.settings.notifications.smtp_url.get_secret_value()),
     )
@@ -151,6 +155,7 @@ class Handlers:
     runtime_logs: RuntimeLogs
     domain: str
     sink: EventSink
+    cipher: Cipher
     has_mail_server: bool
     forge_login: ForgeLogin | None
 
@@ -233,7 +238,7 @@ class Handlers:
 
     def _config(self) -> object:
         return config.ConfigHandlers(
-            config=apps_tables.PostgresConfigVars(database=self.parts.database),
+            config=self._config_vars,
             changes=self._changes,
             audit=self._audit,
         )
@@ -289,7 +294,7 @@ class Handlers:
             images=platform.image_resolver(),
             built=builds_tables.PostgresBuiltImages(database=database),
             heads=self.heads,
-            config=apps_tables.PostgresConfigVars(database=database),
+            config=self._config_vars,
             domains=domains_tables.PostgresDomains(database=database),
             proofs=self._proofs,
             changes=self._changes,
@@ -325,6 +330,7 @@ class Handlers:
     def _releases(self) -> object:
         return releases.ReleaseHandlers(
             history=releases_tables.PostgresReleaseHistory(database=self.parts.database),
+            config=self._config_vars,
             changes=self._changes,
             audit=self._audit,
             hosts=self._hosts,
@@ -383,6 +389,10 @@ class Handlers:
     def _changes(self) -> "events_tables.PostgresChanges":
         parts = self.parts
         return events_tables.PostgresChanges(database=parts.database, log=parts.log, sink=self.sink, clock=parts.clock)
+
+    @property
+    def _config_vars(self) -> "config_tables.PostgresConfigVars":
+        return config_tables.PostgresConfigVars(database=self.parts.database, cipher=self.cipher)
 
     @property
     def _proofs(self) -> "domains.DomainProofs":

@@ -13,7 +13,7 @@ from functions.common.ports.apps import ConfigScope, ConfigVars
 from functions.common.ports.audit import AuditLog
 from functions.common.ports.events import Changes
 from functions.manage_apps.access import Need
-from functions.manage_apps.models import Body, ChangeView, NoBody, Query, View
+from functions.manage_apps.models import Body, ChangeView, NoBody, NoQuery, Query, View
 from functions.manage_apps.operation import Answer, Call, operation
 
 MASK = "********"
@@ -77,6 +77,12 @@ class ChangedConfig(ChangeView):
     events: tuple[str, ...]
 
 
+class RenewedConfig(View):
+    """How many values, those of releases too, were encrypted with another key than the newest, or not at all."""
+
+    renewed: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigHandlers:
     """The handlers of config."""
@@ -110,6 +116,13 @@ class ConfigHandlers:
                 self.audit.record(actor=call.actor, action="config.set", target=name, detail=", ".join(changed))
         body = ChangedConfig(app=name, scope=scope, changed=changed, events=tuple(events))
         return Answer(body=body, queued=change.queued)
+
+    @operation(NoQuery, NoBody, RenewedConfig)
+    def renew_config(self, call: Call[NoQuery, NoBody]) -> Answer[RenewedConfig]:
+        """Encrypt all config with the newest key of SLIPWAY_CONFIG_KEYS; safe to repeat."""
+        renewed = self.config.renew()
+        self.audit.record(actor=call.actor, action="config.renew", detail=f"{renewed} values")
+        return Answer(body=RenewedConfig(renewed=renewed))
 
 
 def _check(key: str, value: object) -> None:

@@ -7,8 +7,9 @@ from pydantic import Field
 
 from functions.common.domain.environment import PRODUCTION, EnvironmentState
 from functions.common.domain.release import ReleaseState
-from functions.common.errors import NotFound
+from functions.common.errors import NotFound, Rejected
 from functions.common.events.release import RollbackRequested
+from functions.common.ports.apps import ConfigScope, ConfigVars
 from functions.common.ports.audit import AuditLog
 from functions.common.ports.events import Changes
 from functions.common.ports.releases import EnvironmentRecord, ReleaseHistory, ReleaseRecord
@@ -38,10 +39,14 @@ class ReleasePage(NumberPage):
 
 
 class Rollback(Body):
-    """`to` is a release's number; 0 is the release that was live before the current one."""
+    """`to` is a release's number; 0 is the release that was live before the current one.
+
+    `config` names keys that get the values of that release again; all others keep those of now.
+    """
 
     to: Annotated[int, Field(ge=0, le=INT32, strict=True)] = 0
     environment: str = PRODUCTION
+    config: tuple[str, ...] = Field(default=(), max_length=100)
 
 
 class ReleaseView(View):
@@ -110,6 +115,7 @@ class ReleaseHandlers:
     """The handlers of releases and environments."""
 
     history: ReleaseHistory
+    config: ConfigVars
     changes: Changes
     audit: AuditLog
     hosts: Hosts
@@ -125,11 +131,12 @@ class ReleaseHandlers:
 
     @operation(NoQuery, Rollback, RollbackView, statuses=(202,), refusals=(409,))
     def roll_back(self, call: Call[NoQuery, Rollback]) -> Answer[RollbackView]:
-        """Release the image and config of an earlier release again, without a build; 409 when it cannot run."""
+        """Release the image of an earlier release again, without a build; 409 when it cannot run."""
         app = call.app.app.name
         environment = find_environment(self.history, app, call.body.environment)
         target = self._target(environment, call.body.to)
         with self.changes.begin() as change:
+            self._restore(call, environment, target)
             event = change.announce(
                 RollbackRequested(app=app, environment=environment.name, to=target.number, actor=call.actor)
             )
@@ -143,6 +150,17 @@ class ReleaseHandlers:
         """List an app's environments: production first, closed ones last."""
         items = tuple(self._view(one) for one in self.history.environments(call.app.app.name))
         return Answer(body=Environments(items=items, next=None))
+
+    def _restore(self, call: Call[NoQuery, Rollback], environment: EnvironmentRecord, target: ReleaseRecord) -> None:
+        keys = call.body.config
+        if not keys:
+            return
+        scope = ConfigScope.PRODUCTION if environment.name == PRODUCTION else ConfigScope.PREVIEW
+        missing = self.config.restore(environment.app, scope, (environment.name, target.number), keys)
+        if missing:
+            msg = f"config: release {target.number} has no {', '.join(missing)}"
+            raise Rejected(msg)
+        self.audit.record(actor=call.actor, action="config.set", target=environment.app, detail=", ".join(keys))
 
     def _view(self, record: EnvironmentRecord) -> EnvironmentView:
         return EnvironmentView(

@@ -95,6 +95,7 @@ ROUTES = (
     Route("PUT", "/apps/<app>/collaborators/<email>", Need.OWNER, "collaborators", "put_collaborator"),
     Route("DELETE", "/apps/<app>/collaborators/<email>", Need.OWNER, "collaborators", "remove_collaborator"),
     Route("GET", "/apps/<app>/config", Need.VIEWER, "config", "show_config"),
+    Route("POST", "/config/renewal", Need.ADMINISTRATOR, "config", "renew_config"),
     Route("PATCH", "/apps/<app>/config", Need.DEPLOYER, "config", "change_config"),
     Route("GET", "/apps/<app>/domains", Need.VIEWER, "domains", "list_domains"),
     Route("PUT", "/apps/<app>/domains/<host>", Need.DEPLOYER, "domains", "add_domain"),

@@ -1,4 +1,4 @@
-"""Releases the image and config of an earlier release again."""
+"""Releases the image of an earlier release again, with the config of now: a value that was withdrawn stays so."""
 
 from functions.common.domain.release import Release, ReleaseKind
 from functions.common.events.base import CURRENT_CAUSE
@@ -36,7 +36,6 @@ def _proposal(target: Release, event: RollbackRequested) -> Proposal:
         image=target.image,
         processes=target.processes,
         sha=target.sha,
-        config=target.config,
         note=f"rollback to v{target.number}" + (f" by {event.actor}" if event.actor else ""),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from functions.common.adapters.encryption import FernetCipher
 from functions.common.adapters.kubernetes.api import KubernetesApi
 from functions.common.adapters.kubernetes.deployer import KubernetesDeployer
 from functions.common.adapters.kubernetes.names import Kind, Runtime, Traffic, place_of
@@ -69,7 +70,7 @@ def test_a_canary_gets_exactly_its_share(api: KubernetesApi) -> None:
         cpu="5m",
         memory="16Mi",
     )
-    deployer = KubernetesDeployer(api=api, runtime=runtime, removals=FakeRemovals())
+    deployer = KubernetesDeployer(api=api, runtime=runtime, removals=FakeRemovals(), cipher=FernetCipher())
     deployer.apply(workload(1, "one"))
     until(lambda: _phase(api) == "Healthy", seconds=120, why="the first release")
     until(lambda: _answers(1) == ["one"], seconds=30, why=f"the first answer at {HOST}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from functions.common.adapters.encryption import FernetCipher
 from functions.common.adapters.kubernetes.api import KubernetesApi, Object
 from functions.common.adapters.kubernetes.deployer import KubernetesDeployer
 from functions.common.adapters.kubernetes.names import OWNED, OWNED_LAST, Kind, Runtime, place_of
@@ -53,7 +54,7 @@ class KubernetesDeployerWorld:
             gateway="edge/web",
             health_limit=health_limit,
         )
-        self.deployer = KubernetesDeployer(api=api, runtime=runtime, removals=FakeRemovals())
+        self.deployer = KubernetesDeployer(api=api, runtime=runtime, removals=FakeRemovals(), cipher=FernetCipher())
         self._end_namespace = end_namespace
         self.place = place_of(app, "production", shared=shared)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from functions.common.adapters.encryption import FernetCipher
 from functions.common.adapters.kubernetes.api import Object
 from functions.common.adapters.kubernetes.names import Kind, Runtime
 from functions.common.adapters.kubernetes.runs import ONE_OFF, RUN, KubernetesOneOffRunner, KubernetesRunConsole
@@ -23,7 +24,9 @@ class Cluster:
     def __init__(self, world: KubernetesDeployerWorld, namespace: str) -> None:
         self.world, self.api, self.place = world, world.api, world.place
         self.release = release_of(world.workload(1))
-        self.runner = KubernetesOneOffRunner(api=world.api, runtime=Runtime(shared_namespace=namespace))
+        self.runner = KubernetesOneOffRunner(
+            api=world.api, runtime=Runtime(shared_namespace=namespace), cipher=FernetCipher()
+        )
         self.console = KubernetesRunConsole(api=world.api, shared_namespace=namespace)
         self.run = Run(
             id=str(uuid.uuid4()),

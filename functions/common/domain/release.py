@@ -26,7 +26,7 @@ class ReleaseKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """`sequence` is that of the push whose image it runs. `config` has secrets: never log or publish it."""
+    """`sequence` is that of the push whose image it runs. `config` has encrypted secrets: never log or publish it."""
 
     app: str
     environment: str

@@ -7,7 +7,7 @@ from functions.common.events.base import Event
 
 
 class RollbackRequested(Event):
-    """A rollback was requested: a new release with the image and config of release `to`."""
+    """A rollback was requested: a new release with the image of release `to` and the config of now."""
 
     type: ClassVar[str] = "dev.slipway.rollback.requested.v1"
 

@@ -5,6 +5,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from functions.common.adapters.broker.sink import BrokerSink
+from functions.common.adapters.encryption import FernetCipher
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.postgres.events import PostgresEventLog
 from functions.common.adapters.postgres.migrations import check
@@ -50,6 +51,11 @@ class Core:
         return BrokerSink(
             url=self.settings.broker.sink, log=self.log, clock=self.clock, extensions=self.settings.broker.extensions
         )
+
+    @cached_property
+    def cipher(self) -> FernetCipher:
+        """The keys of SLIPWAY_CONFIG_KEYS."""
+        return FernetCipher(keys=self.settings.encryption.config_keys)
 
     @cached_property
     def platform(self) -> Platform:

@@ -86,7 +86,9 @@ class KubernetesPlatform:
         from functions.common.platform.cluster import runtime
 
         removals = PostgresRemovals(database=self._core.database)
-        return KubernetesDeployer(api=self._connected_api, runtime=runtime(self._settings), removals=removals)
+        return KubernetesDeployer(
+            api=self._connected_api, runtime=runtime(self._settings), removals=removals, cipher=self._core.cipher
+        )
 
     def running_workloads(self) -> "KubernetesDeployer":
         """Return the same, which lists what it applied."""
@@ -104,7 +106,9 @@ class KubernetesPlatform:
         from functions.common.adapters.kubernetes.runs import KubernetesOneOffRunner
         from functions.common.platform.cluster import runtime
 
-        return KubernetesOneOffRunner(api=self._connected_api, runtime=runtime(self._settings))
+        return KubernetesOneOffRunner(
+            api=self._connected_api, runtime=runtime(self._settings), cipher=self._core.cipher
+        )
 
     def run_console(self) -> "RunConsole":
         """Return the pods of Jobs."""

@@ -110,8 +110,24 @@ class ConfigScope(StrEnum):
     PREVIEW = "preview"
 
 
+class Cipher(Protocol):
+    """Encrypts texts with a key that is not in the database."""
+
+    def seal(self, text: str) -> str:
+        """Return the text, encrypted with the newest key; as it is when there is no key."""
+        ...
+
+    def open(self, sealed: str) -> str:
+        """Return the text; one that is not encrypted as it is. Raises Rejected when no key opens it."""
+        ...
+
+    def renew(self, sealed: str) -> str:
+        """Return the text encrypted with the newest key: the same when it is so already. Raises as `open`."""
+        ...
+
+
 class ConfigVars(Protocol):
-    """Stores apps' environment variables. Most are secrets: callers must not log, publish or return them."""
+    """Stores apps' environment variables, encrypted. Most are secrets: callers must not log, publish or return them."""
 
     def read(self, app: str, scope: ConfigScope) -> dict[str, str]:
         """Return key -> value."""
@@ -119,6 +135,17 @@ class ConfigVars(Protocol):
 
     def change(self, app: str, scope: ConfigScope, changes: Mapping[str, str | None]) -> tuple[str, ...]:
         """Set values, unset those that are None, and return the keys that changed, sorted."""
+        ...
+
+    def restore(self, app: str, scope: ConfigScope, release: tuple[str, int], keys: Sequence[str]) -> tuple[str, ...]:
+        """Set keys to the values of a release, given as environment and number; return those that it does not have.
+
+        Nothing is set when it lacks one of them.
+        """
+        ...
+
+    def renew(self) -> int:
+        """Encrypt every value with the newest key, those of releases too; return how many had another key or none."""
         ...
 
 

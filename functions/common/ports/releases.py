@@ -12,8 +12,8 @@ from functions.common.events.release import WorkloadChanged
 class Proposal:
     """A release to start. `cause` is the id of the event that requests it.
 
-    `sequence` is that of the push whose image it has, None for the newest promoted one. `config` None stands for
-    the environment's config at the start of the release.
+    `sequence` is that of the push whose image it has, None for the newest promoted one. The release gets the config
+    that the environment has at its start.
     """
 
     cause: str
@@ -26,7 +26,6 @@ class Proposal:
     sha: str
     push: str = ""
     sequence: int | None = None
-    config: dict[str, str] | None = field(default=None, repr=False)
     note: str = ""
 
 

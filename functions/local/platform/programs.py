@@ -150,6 +150,7 @@ def environment(instance: Instance, routing: Routing, given: Settings) -> dict[s
         "DATABASE_URL": instance.database_url,
         "K_SINK": instance.url("broker"),
         "PAAS_WEBHOOK_SECRET": instance.webhook_secret,
+        "SLIPWAY_CONFIG_KEYS": _config_keys(instance, given),
         "DEFAULT_DOMAIN": "localhost",
         "SLIPWAY_PLATFORM": "local",
         "SLIPWAY_LOCAL_HOME": str(instance.home),
@@ -164,6 +165,11 @@ def environment(instance: Instance, routing: Routing, given: Settings) -> dict[s
         "PYTHONUNBUFFERED": "1",
         "PYDANTIC_DISABLE_PLUGINS": "__all__",  # none are installed, and the search for them takes 5 ms of each start
     }
+
+
+def _config_keys(instance: Instance, given: Settings) -> str:
+    """Return the user's keys, then the platform's own, which opens what was encrypted before the user gave one."""
+    return ",".join((*given.encryption.config_keys, instance.config_key))
 
 
 def platform_programs(

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TypedDict
 from urllib.parse import urlsplit
 
+from functions.common.adapters.encryption import FernetCipher
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.settings import Releases, Settings
 from functions.local.rollouts.caddy import FALLBACK_HOST, CaddyAdmin, CaddySettings, HostFiles
@@ -36,7 +37,7 @@ def controller(settings: Settings, database: Postgres) -> RolloutController:
     caddy = _caddy(settings, home, runtime)
     parts = _Parts(
         store=RolloutStore(database=database),
-        programs=AppPrograms(home=home, tools=make_tools(home)),
+        programs=_programs(settings),
         process_manager=ProcessManager(socket=runtime / "supervisor.sock"),
         traffic=Traffic(routes=home / "routes"),
     )
@@ -61,10 +62,15 @@ def controller(settings: Settings, database: Postgres) -> RolloutController:
     )
 
 
+def _programs(settings: Settings) -> AppPrograms:
+    home = settings.local.home
+    return AppPrograms(home=home, tools=make_tools(home), cipher=FernetCipher(keys=settings.encryption.config_keys))
+
+
 def one_off_runs(settings: Settings, database: Postgres) -> OneOffRuns:
     """Return what runs one-off commands of a state folder."""
     home = settings.local.home
-    return OneOffRuns(database=database, programs=AppPrograms(home=home, tools=make_tools(home)), home=home)
+    return OneOffRuns(database=database, programs=_programs(settings), home=home)
 
 
 def _state_machine(

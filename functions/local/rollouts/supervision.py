@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from functions.common.domain.quantity import bytes_of, cores_of
-from functions.common.errors import Unavailable
+from functions.common.errors import Rejected, Unavailable
+from functions.common.ports.apps import Cipher
 from functions.local.builds.image import image_folder, read_manifest
 from functions.local.files import write_private
 from functions.local.platform.processes import MARK
@@ -31,6 +32,7 @@ class AppPrograms:
 
     home: Path
     tools: Path
+    cipher: Cipher
 
     def write(self, version: Version, process: str) -> str:
         """Write the files of a process, such as `web` or its second one, `web.2`; return the program's name."""
@@ -75,6 +77,14 @@ class AppPrograms:
             _, app, environment, _ = name.split(".", 3)
             self.log_folder(app, environment).mkdir(parents=True, exist_ok=True)
 
+    def _config(self, version: Version) -> dict[str, str]:
+        """Return the version's config. Raises Unavailable when its key is not there: the operator can put it back."""
+        try:
+            return {name: self.cipher.open(value) for name, value in version.workload.config.items()}
+        except Rejected as error:
+            msg = f"the config of {version.app}/{version.environment} cannot be read: {error}"
+            raise Unavailable(msg) from error
+
     def launch(self, version: Version, process: str) -> dict[str, object]:
         """Return what launch.py reads to become a process of the version."""
         image, workload = self.image(version), version.workload
@@ -98,7 +108,7 @@ class AppPrograms:
             "command": workload.processes[kind],
             "folder": str(image / "app"),
             "inherit": _INHERITED,
-            "environment": {**defaults, **workload.config, **fixed},
+            "environment": {**defaults, **self._config(version), **fixed},
             "memory": bytes_of(workload.memory),
             "cores": cores_of(workload.cpu),
         }

@@ -83,6 +83,7 @@ TABLE: dict[tuple[str, str], Row] = {
         "/apps/shop/collaborators/spare@example.org", OWNERS, {"role": "viewer"}
     ),
     ("DELETE", "/apps/<app>/collaborators/<email>"): Row("/apps/shop/collaborators/viewer@example.org", OWNERS),
+    ("POST", "/config/renewal"): Row("/config/renewal", ADMINISTRATORS),
     ("GET", "/apps/<app>/config"): Row("/apps/shop/config", VIEWERS),
     ("PATCH", "/apps/<app>/config"): Row("/apps/shop/config", DEPLOYERS, {"KEY": "value"}),
     ("GET", "/apps/<app>/domains"): Row("/apps/shop/domains", VIEWERS),

@@ -114,7 +114,7 @@ def test_an_image_for_a_closed_environment_is_superseded(world: World, promoter:
     assert world.state("a") is PushState.SUPERSEDED
 
 
-def test_a_rollback_is_a_new_release_of_an_old_image_and_config(world: World, promoter: Promoter) -> None:
+def test_a_rollback_is_a_new_release_of_an_old_image_with_the_config_of_now(world: World, promoter: Promoter) -> None:
     config(world, "production", "COLOUR", "blue")
     promoter.promote(world.push("a"))
     live(world, 1)
@@ -127,7 +127,7 @@ def test_a_rollback_is_a_new_release_of_an_old_image_and_config(world: World, pr
     assert promoter.roll_back(1) == started
     wanted = world.wanted()
     assert wanted is not None
-    assert (wanted["release"], wanted["config"]) == (3, {"COLOUR": "blue"})
+    assert (wanted["release"], wanted["config"]) == (3, {"COLOUR": "red"})
     found = promoter.archive.find("hello", "production", 3)
     assert found is not None
     assert (found.note, found.sequence, found.state) == ("rollback to v1", 2, ReleaseState.STARTED)

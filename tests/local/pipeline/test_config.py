@@ -14,6 +14,18 @@ def builds(dev: Developer) -> int:
     return int(count)
 
 
+def encrypted(dev: Developer, value: str) -> bool:
+    """Return whether the database has config, and nowhere this value."""
+    sql = """
+    select config::text as text from releases where app = :app
+    union all select value from config_vars where app = :app
+    union all select workload::text from platform.versions where app = :app
+    union all select wanted::text from platform.workloads where app = :app
+    """
+    texts = [text for (text,) in dev.stage.rows(sql, app=dev.app)]
+    return any("sealed:v1:" in text for text in texts) and not any(value in text for text in texts)
+
+
 def serves(dev: Developer, *words: str) -> None:
     """Wait until the release that `words` names is live, and production answers with them."""
     sql = "select 1 from releases where app = :app and number = :number and state = 'live'"
@@ -27,11 +39,12 @@ def test_config_and_rollback_make_releases_without_a_build(stage: Stage) -> None
 
     dev.paas("config", "set", "GREETING=hello")
     serves(dev, sha, "2", "hello")
+    assert encrypted(dev, "hello")
     second = dev.deploy({"more": "of it"})
     assert dev.answer().split() == [second, "3", "hello"]
     built, begun = builds(dev), time.monotonic()
     dev.paas("rollback", "1")
-    serves(dev, sha, "4", "-")
+    serves(dev, sha, "4", "hello")
     assert (time.monotonic() - begun < patient(10), builds(dev)) == (True, built)
     third = dev.deploy({"more": "of that"})
     assert dev.answer().split()[:2] == [third, "5"]

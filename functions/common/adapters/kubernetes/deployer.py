@@ -37,6 +37,7 @@ from functions.common.adapters.kubernetes.workloads import (
 from functions.common.domain.release import Release, Workload
 from functions.common.errors import Rejected, Unavailable
 from functions.common.events.release import WorkloadChanged
+from functions.common.ports.apps import Cipher
 from functions.common.ports.deployer import Removals, RunningWorkload
 
 
@@ -76,7 +77,9 @@ def apply_processes(record: Record, *, api: KubernetesApi, place: Place, runtime
             api.delete(f"{deployments}/{found['metadata']['name']}")
 
 
-def restore_web(live: Release, record: Record, *, api: KubernetesApi, place: Place, runtime: Runtime) -> None:
+def restore_web(
+    live: Release, record: Record, *, api: KubernetesApi, place: Place, runtime: Runtime, cipher: Cipher
+) -> None:
     """Apply the live release to web again, unless another release than the record's was requested meanwhile.
 
     Kubernetes and Knative keep trying a version that missed its deadline: it would take the traffic when it becomes
@@ -96,7 +99,7 @@ def restore_web(live: Release, record: Record, *, api: KubernetesApi, place: Pla
     path, body = web_workload(workload, record.kind, place, runtime, config=before.config)
     found = api.read(path)
     if found and requested_release(found) == record.release:
-        api.apply(f"{place.collection('Secret')}/{before.config}", config_secret(before, place))
+        api.apply(f"{place.collection('Secret')}/{before.config}", config_secret(before, place, cipher))
         # The object has the newest number, which removal compares; the pods have that of the running release.
         body["metadata"]["annotations"][RELEASE] = str(record.release)
         body["metadata"]["resourceVersion"] = found["metadata"]["resourceVersion"]
@@ -110,6 +113,7 @@ class KubernetesDeployer:
     api: KubernetesApi
     runtime: Runtime
     removals: Removals
+    cipher: Cipher
 
     def apply(self, workload: Workload) -> None:
         """Request this release; see Deployer. A release command's Job is applied before the workload."""
@@ -163,7 +167,7 @@ class KubernetesDeployer:
         place = self._place(live.app, live.environment)
         record = self._newest(place, instead_of)
         if record and record.kind is not Kind.ROLLOUT:
-            restore_web(live, record, api=self.api, place=place, runtime=self.runtime)
+            restore_web(live, record, api=self.api, place=place, runtime=self.runtime, cipher=self.cipher)
 
     def remove(self, app: str, environment: str, *, through: int) -> None:
         """Remove releases up to a number; see Deployer. A foreign namespace is kept."""
@@ -226,7 +230,7 @@ class KubernetesDeployer:
                 Namespaces(api=self.api).claim(workload.app, workload.environment, place)
             self._apply(surroundings(workload.app, workload.environment, place, self.runtime))
         record = self._record(workload, before, place)
-        self.api.apply(f"{place.collection('Secret')}/{record.config}", config_secret(record, place))
+        self.api.apply(f"{place.collection('Secret')}/{record.config}", config_secret(record, place, self.cipher))
         self._delete_old_mappings(before, record, place)
         Records(api=self.api).write(record, place)
         if record.prepared:

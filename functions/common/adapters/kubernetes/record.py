@@ -13,6 +13,7 @@ from functions.common.adapters.kubernetes.api import KubernetesApi
 from functions.common.adapters.kubernetes.names import MANAGED, MANAGER, RELEASE, Kind, Place, labels_of
 from functions.common.domain.release import Workload
 from functions.common.errors import Unavailable
+from functions.common.ports.apps import Cipher
 
 NAME = "wanted"
 
@@ -87,9 +88,10 @@ def config_name(release: int) -> str:
     return f"config-{release}"
 
 
-def config_secret(record: Record, place: Place) -> dict[str, Any]:
-    """Return the Secret with the environment variables of the record's release."""
+def config_secret(record: Record, place: Place, cipher: Cipher) -> dict[str, Any]:
+    """Return the Secret with the environment variables of the record's release. Raises Rejected as the cipher does."""
     workload = record.workload
+    values = {name: cipher.open(value) for name, value in workload.config.items()}
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -99,7 +101,7 @@ def config_secret(record: Record, place: Place) -> dict[str, Any]:
             "labels": labels_of(workload.app, workload.environment),
         },
         "type": "Opaque",
-        "data": {name: base64.b64encode(value.encode()).decode() for name, value in workload.config.items()},
+        "data": {name: base64.b64encode(value.encode()).decode() for name, value in values.items()},
     }
 
 

@@ -21,6 +21,7 @@ from functions.common.adapters.kubernetes.record import Records, config_name, co
 from functions.common.adapters.kubernetes.status import part
 from functions.common.domain.release import Release, Workload
 from functions.common.errors import Rejected
+from functions.common.ports.apps import Cipher
 from functions.common.ports.runs import Run, RunOutput
 
 ONE_OFF = "one-off"
@@ -68,6 +69,7 @@ class KubernetesOneOffRunner:
 
     api: KubernetesApi
     runtime: Runtime
+    cipher: Cipher
 
     def start(self, run: Run, release: Release) -> None:
         """Apply the Job; see OneOffRunner."""
@@ -86,7 +88,9 @@ class KubernetesOneOffRunner:
             config=release.config,
         )
         of_release = replace(record, workload=workload, config=place.name(config_name(release.number)))
-        self.api.apply(f"{place.collection('Secret')}/{of_release.config}", config_secret(of_release, place))
+        self.api.apply(
+            f"{place.collection('Secret')}/{of_release.config}", config_secret(of_release, place, self.cipher)
+        )
         path, body = run_job(run, workload, place, self.runtime, config=of_release.config)
         self.api.apply(path, body)
 

@@ -175,7 +175,6 @@ class PostgresReleaseLedger:
     def _insert(self, proposal: Proposal, place: dict[str, Any], number: int) -> Release:
         where = {"app": proposal.app, "environment": proposal.environment}
         sequence = place["promoted_sequence"] if proposal.sequence is None else proposal.sequence
-        config = self._config(proposal) if proposal.config is None else proposal.config
         self.database.run(_NUMBER, **where, number=number, sequence=sequence)
         rows = self.database.rows(
             _INSERT,
@@ -189,7 +188,7 @@ class PostgresReleaseLedger:
             digest=proposal.digest,
             image=proposal.image,
             processes=json.dumps(proposal.processes),
-            config=json.dumps(config),
+            config=json.dumps(self._config(proposal)),
             note=proposal.note,
         )
         return release(rows[0])
