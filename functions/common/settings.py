@@ -291,6 +291,19 @@ class Forge(Group):
         return self
 
 
+class Sources(Group):
+    """Where repositories may be."""
+
+    from_user = True
+
+    internal: Names = setting(
+        "SLIPWAY_GIT_INTERNAL",
+        "hosts, addresses and networks of forges that may be fetched from although they are not public, beside "
+        "`GITEA_URL`: `git.example.org,10.0.0.0/8`",
+        (),
+    )
+
+
 class ForgeAccounts(Group):
     """The users of that forge: with the token their SSH keys and roles are put there."""
 
@@ -573,6 +586,7 @@ class Settings:
     streams = _once(Streams)
     webhooks = _once(Webhooks)
     forge = _once(Forge)
+    sources = _once(Sources)
     forge_accounts = _once(ForgeAccounts)
     login = _once(Login)
     registry = _once(Registry)

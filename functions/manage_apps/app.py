@@ -216,6 +216,7 @@ class Handlers:
             directory=apps_tables.PostgresAppDirectory(database=self.parts.database),
             editor=apps_tables.PostgresAppEditor(database=self.parts.database),
             repositories=self.repositories,
+            sources=self.parts.platform.source_hosts(),
             changes=self._changes,
             audit=self._audit,
             hosts=self._hosts,

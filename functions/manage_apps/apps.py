@@ -3,20 +3,19 @@
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import Field
 
 from functions.common.domain.addresses import Addresses
 from functions.common.domain.app import DEFAULT_BRANCH, App, checked_app_name
-from functions.common.domain.git_url import clone_urls, is_ssh, repository_key
+from functions.common.domain.git_url import checked_branch, checked_git_url, clone_urls, is_ssh, repository_key
 from functions.common.errors import Rejected
 from functions.common.events.app import AppCreated, AppDeleted, PreviewClosed
 from functions.common.ports.accounts import AppRole
 from functions.common.ports.apps import AppDirectory, AppEditor, AppRecord, AppRegister
 from functions.common.ports.audit import AuditLog
 from functions.common.ports.events import Changes
-from functions.common.ports.forge import Repositories
+from functions.common.ports.forge import Repositories, SourceHosts
 from functions.manage_apps.access import found_app
 from functions.manage_apps.errors import Conflict, Forbidden
 from functions.manage_apps.models import Body, ChangeView, Moment, NamePage, NoBody, NoQuery, PageView, next_page
@@ -52,48 +51,6 @@ class Hosts(Addresses):
             msg = f"{name} is the platform's own host: use a host of your own domain"
             raise Rejected(msg)
         return name
-
-
-# Checks of an app's git source.
-
-_MAX_URL = 2000
-# What git refuses in the name of a branch.
-_BAD_BRANCH = re.compile(r"^\Z|^[-/.]|[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\Z|\.\Z|\.lock\Z")
-_MAX_BRANCH = 250
-
-
-def checked_git_url(url: str) -> str:
-    """Return the URL. Raises Rejected when it names no repository or holds a password; the error does not repeat it."""
-    text = url.strip()
-    if len(text) > _MAX_URL or any(ord(character) < ord("!") for character in text):
-        msg = "git_url: give a URL of at most 2000 characters, without spaces"
-        raise Rejected(msg)
-    repository_key(text)
-    scheme = urlsplit(text).scheme if "://" in text else "ssh"
-    if scheme not in {"http", "https", "ssh", "git", "git+ssh", "git+https", "git+http"}:
-        msg = f"git_url: the scheme {scheme!r} is not supported: give an https or ssh URL"
-        raise Rejected(msg)
-    if _has_credentials(text):
-        msg = "git_url: give it without a user name and password: the platform reads repositories with its own access"
-        raise Rejected(msg)
-    return text
-
-
-def _has_credentials(url: str) -> bool:
-    if "://" not in url:  # scp's form: USER@HOST:PATH
-        user, at, _ = url.partition("@")
-        return bool(at) and ":" in user
-    parts = urlsplit(url)
-    return parts.password is not None or (parts.scheme.endswith(("http", "https")) and "@" in parts.netloc)
-
-
-def checked_branch(branch: str) -> str:
-    """Return the branch. Raises Rejected when git would not accept the name."""
-    name = branch.removeprefix("refs/heads/")
-    if len(name) > _MAX_BRANCH or _BAD_BRANCH.search(name):
-        msg = f"branch {branch!r} is not a branch name"
-        raise Rejected(msg)
-    return name
 
 
 # What requests carry and answers show.
@@ -174,6 +131,7 @@ class AppHandlers:
     directory: AppDirectory
     editor: AppEditor
     repositories: Repositories
+    sources: SourceHosts
     changes: Changes
     audit: AuditLog
     hosts: Hosts
@@ -185,7 +143,7 @@ class AppHandlers:
         new = call.body
         name = checked_app_name(new.name)
         self.hosts.check_name(name)
-        given = checked_git_url(new.git_url) if new.git_url else ""
+        given = self._checked_url(new.git_url)
         branch = checked_branch(new.branch)
         if call.caller.app:
             msg = f"the token {call.caller.name!r} is only for the app {call.caller.app}: it creates no others"
@@ -242,7 +200,7 @@ class AppHandlers:
         The preview of that branch is closed.
         """
         source, name = call.body, call.app.app.name
-        url = checked_git_url(source.url) if source.url else ""
+        url = self._checked_url(source.url)
         branch = checked_branch(source.branch) if source.branch else ""
         url = self._checked_source(call, url)
         with self.changes.begin() as change:
@@ -279,6 +237,14 @@ class AppHandlers:
     def _may_deploy(self, call: Call[Any, Any], app: App) -> bool:
         membership = call.access.membership(app.name)
         return membership is not None and membership.role.covers(AppRole.DEPLOYER)
+
+    def _checked_url(self, url: str) -> str:
+        """Return a URL that may be fetched from. Raises Rejected."""
+        if not url:
+            return ""
+        checked = checked_git_url(url)
+        self.sources.check(checked)
+        return checked.text
 
     def _checked_source(self, call: Call[Any, Any], url: str) -> str:
         """Return the URL; for a repository of the platform given by its SSH URL the one that the platform reads.

@@ -2,8 +2,8 @@
 
 from functools import partial
 
+from functions.common.adapters.addresses import PublicAddresses
 from functions.common.adapters.notifications.email import SmtpEmails
-from functions.common.adapters.notifications.targets import Targets
 from functions.common.adapters.notifications.webhooks import SignedWebhooks, SlackWebhooks
 from functions.common.adapters.postgres.notifications import PostgresChannels
 from functions.common.events.build import BuildFailed
@@ -20,7 +20,7 @@ from functions.send_notifications.handler import Sender, request_notifications
 def compose(parts: Core) -> Endpoint:
     """Return the endpoint of these parts."""
     given, channels = parts.settings.notifications, PostgresChannels(database=parts.database)
-    targets = Targets(internal=given.internal)
+    targets = PublicAddresses(internal=given.internal, setting="SLIPWAY_NOTIFY_INTERNAL")
     sender = Sender(
         channels=channels,
         log=parts.log,

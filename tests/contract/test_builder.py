@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from functions.common.adapters.addresses import git_hosts
 from functions.common.adapters.kubernetes.api import KubernetesApi
 from functions.common.adapters.local.builder import LocalBuilder
 from functions.common.adapters.postgres.client import Postgres
@@ -59,7 +60,9 @@ class _LocalWorld:
 class _TektonWorld:
     def __init__(self, api: KubernetesApi, namespace: str) -> None:
         self.api, self.namespace = api, namespace
-        self.builder = TektonBuilder(api=api, namespace=namespace, pipeline=Pipeline(registry="registry.example.org"))
+        hosts = git_hosts(internal=(), trusted=("https://forge.example.org",))
+        pipeline = Pipeline(registry="registry.example.org")
+        self.builder = TektonBuilder(api=api, namespace=namespace, pipeline=pipeline, hosts=hosts)
 
     def ordered(self) -> list[str]:
         runs = self.api.items(self.path(), {"slipway.dev/app": "hello"})

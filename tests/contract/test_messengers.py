@@ -13,15 +13,16 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
+from functions.common.adapters.addresses import PublicAddresses
 from functions.common.adapters.forges.signatures import standard_webhooks_mismatch
 from functions.common.adapters.notifications.email import SmtpEmails
-from functions.common.adapters.notifications.targets import Targets
 from functions.common.adapters.notifications.webhooks import SignedWebhooks
 from functions.common.errors import Rejected, Unavailable
 from functions.common.ports.notifications import Channel, ChannelKind, Notification
 from tests.fakes.clock import FakeClock
 from tests.fakes.loopback import Call, Reply, served
 
+SETTING = "SLIPWAY_NOTIFY_INTERNAL"
 SECRET = "whsec_" + base64.b64encode(b"a" * 32).decode()
 NOTE = Notification(
     id="n-1",
@@ -51,7 +52,7 @@ class Keeper:
 def test_a_receiver_can_verify_the_signature_and_no_other_secret_fits() -> None:
     keeper, clock = Keeper(), FakeClock()
     with served(keeper) as url:
-        messenger = SignedWebhooks(clock=clock, targets=Targets(internal=("127.0.0.1",)))
+        messenger = SignedWebhooks(clock=clock, targets=PublicAddresses(setting=SETTING, internal=("127.0.0.1",)))
         messenger.send(NOTE, replace(HOOK, target=url + "/in?key=1"))
 
     (call,) = keeper.calls
@@ -90,24 +91,29 @@ def test_a_receiver_can_verify_the_signature_and_no_other_secret_fits() -> None:
     ],
 )
 def test_addresses_inside_are_not_called(host: str) -> None:
-    messenger = SignedWebhooks(clock=FakeClock(), targets=Targets())
+    messenger = SignedWebhooks(clock=FakeClock(), targets=PublicAddresses(setting=SETTING))
     with pytest.raises(Rejected, match="SLIPWAY_NOTIFY_INTERNAL"):
         messenger.send(NOTE, replace(HOOK, target=f"http://{host}:1/secret"))
 
 
 def test_an_operator_allows_hosts_and_networks_inside() -> None:
-    assert Targets(internal=("localhost",)).address_of("LocalHost", 80) in {"127.0.0.1", "::1"}
-    assert Targets(internal=("10.0.0.0/8", "fd00::/8")).address_of("10.1.2.3", 80) == "10.1.2.3"
-    assert Targets(internal=("10.0.0.0/8",)).address_of("64:ff9b::10.1.2.3", 80) == "64:ff9b::a01:203"
-    assert Targets().address_of("64:ff9b::8.8.8.8", 80) == "64:ff9b::808:808"
-    assert Targets().address_of("2606:4700::1111", 80) == "2606:4700::1111"
+    assert PublicAddresses(setting=SETTING, internal=("localhost",)).address_of("LocalHost", 80) in {"127.0.0.1", "::1"}
+    assert (
+        PublicAddresses(setting=SETTING, internal=("10.0.0.0/8", "fd00::/8")).address_of("10.1.2.3", 80) == "10.1.2.3"
+    )
+    assert (
+        PublicAddresses(setting=SETTING, internal=("10.0.0.0/8",)).address_of("64:ff9b::10.1.2.3", 80)
+        == "64:ff9b::a01:203"
+    )
+    assert PublicAddresses(setting=SETTING).address_of("64:ff9b::8.8.8.8", 80) == "64:ff9b::808:808"
+    assert PublicAddresses(setting=SETTING).address_of("2606:4700::1111", 80) == "2606:4700::1111"
     with pytest.raises(Rejected):
-        Targets(internal=("10.0.0.0/8", "chat.example.org")).address_of("127.0.0.1", 80)
+        PublicAddresses(setting=SETTING, internal=("10.0.0.0/8", "chat.example.org")).address_of("127.0.0.1", 80)
 
 
 def test_a_name_without_an_address_is_tried_again() -> None:
     with pytest.raises(Unavailable, match=r"none-such\.invalid"):
-        Targets().address_of("none-such.invalid", 80)
+        PublicAddresses(setting=SETTING).address_of("none-such.invalid", 80)
 
 
 class Mailbox:

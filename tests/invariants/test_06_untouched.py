@@ -14,7 +14,7 @@ from functions.local.builds.job import Workspace
 from functions.local.builds.orders import Orders
 from functions.local.builds.runner import BuildRunner
 from functions.local.tools import beside_python
-from tests.local.repositories import make_repository
+from tests.local.repositories import SERVER, make_repository
 from tests.local.rollouts.conftest import controlled
 from tests.local.rollouts.load import Load, under_load
 from tests.local.rollouts.world import RolloutWorld, rollout_world
@@ -57,20 +57,25 @@ def test_untouched(world: RolloutWorld, tmp_path: Path) -> None:
 
 def failed_build(world: RolloutWorld, folder: Path) -> BuildState | None:
     """Build a commit without any language, and return how that ended."""
-    repository = make_repository(folder)
+    repository = make_repository(folder, home=world.home)
     order = BuildOrder(
         name="hello-bad",
         app="hello",
         environment="production",
         push="push-bad",
-        clone_url=repository.url,
+        clone_url=repository.clone_url,
         ref="refs/heads/main",
         sha=repository.commit({"README": "nothing to run"}),
     )
     builder = LocalBuilder(database=world.database)
     builder.start(order)
     workspace = Workspace(
-        home=world.home, environment={"PATH": "/usr/bin:/bin"}, uv=str(beside_python("uv")), tools="", limit=60
+        home=world.home,
+        environment={"PATH": "/usr/bin:/bin"},
+        uv=str(beside_python("uv")),
+        tools="",
+        limit=60,
+        git_url=SERVER,
     )
     stop = threading.Event()
     runner = BuildRunner(orders=Orders(database=world.database), workspace=workspace)

@@ -15,12 +15,19 @@ _IDENTITY = {
 }
 
 
+SERVER = "http://127.0.0.1:1"  # the git server of a machine whose builds read its folders
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repository:
-    """A bare repository that can be cloned from `url`, and a work tree to commit in."""
+    """A bare repository that can be cloned from `url`, and a work tree to commit in.
+
+    Builds of this machine read it by `clone_url`, when it is in the state folder.
+    """
 
     bare: Path
     tree: Path
+    clone_url: str = f"{SERVER}/team/hello.git"
 
     @property
     def url(self) -> str:
@@ -46,15 +53,19 @@ class Repository:
         shutil.copytree(EXAMPLES / name, self.tree, dirs_exist_ok=True)
         return self.commit({})
 
+    def git(self, *words: str) -> str:
+        """Run git in the bare repository."""
+        return subprocess.run([GIT, "-C", self.url, *words], check=True, capture_output=True, text=True).stdout.strip()
+
     def _git(self, *words: str) -> str:
         environment = {"PATH": os.defpath, "HOME": str(self.tree), **_IDENTITY}
         done = subprocess.run([GIT, *words], cwd=self.tree, env=environment, check=True, capture_output=True, text=True)
         return done.stdout.strip()
 
 
-def make_repository(folder: Path) -> Repository:
-    """Return a new empty repository."""
-    tree, bare = folder / "tree", folder / "origin.git"
+def make_repository(folder: Path, *, home: Path | None = None) -> Repository:
+    """Return a new empty repository; with `home` it is `team/hello` of the git server of that state folder."""
+    tree, bare = folder / "tree", home / "git" / "team" / "hello.git" if home else folder / "origin.git"
     subprocess.run([GIT, "init", "--quiet", "--bare", str(bare)], check=True)
     subprocess.run([GIT, "init", "--quiet", "--initial-branch=main", str(tree)], check=True)
     return Repository(bare=bare, tree=tree)

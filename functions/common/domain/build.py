@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from functions.common.domain.git_url import checked_git_url, is_ref
 from functions.common.domain.push import is_sha
 from functions.common.errors import Rejected
 
@@ -93,11 +94,12 @@ def check_order(order: BuildOrder) -> None:
     if not is_sha(order.sha):
         msg = f"commit {order.sha!r} cannot be built: give the full sha, 40 or 64 hexadecimal digits"
         raise Rejected(msg)
-    if not order.clone_url or order.clone_url.startswith("-"):
-        msg = f"build {order.name} has no usable clone URL: set the app's git URL"
+    if not order.clone_url:
+        msg = f"build {order.name} has no clone URL: set the app's git URL"
         raise Rejected(msg)
-    if not order.ref.startswith("refs/"):
-        msg = f"build {order.name} has the ref {order.ref!r}: it must start with refs/"
+    checked_git_url(order.clone_url, field=f"build {order.name}: the app's git URL")
+    if not is_ref(order.ref):
+        msg = f"build {order.name} has the ref {order.ref!r}: it must start with refs/, and be one that git accepts"
         raise Rejected(msg)
 
 

@@ -6,7 +6,7 @@ if TYPE_CHECKING:  # a function uses one or two of these ports; importing all co
     from functions.common.platform.core import Core
     from functions.common.ports.builds import Builder
     from functions.common.ports.deployer import RunningWorkloads, StagedDeployer
-    from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories
+    from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories, SourceHosts
     from functions.common.ports.images import ImageResolver, ImageRetention, ImageStore
     from functions.common.ports.logs import BuildLogs, RuntimeLogs
     from functions.common.ports.network import Certificates, DnsZone
@@ -76,6 +76,10 @@ class Platform(Protocol):
 
     def forge_heads(self) -> "ForgeHeads":
         """Return what reads the heads of branches."""
+        ...
+
+    def source_hosts(self) -> "SourceHosts":
+        """Return which hosts repositories may be fetched from."""
         ...
 
     def repositories(self) -> "Repositories":

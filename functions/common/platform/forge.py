@@ -6,8 +6,16 @@ from functions.common.adapters.http_client import warm_up
 from functions.common.settings import Settings
 
 if TYPE_CHECKING:  # see choice.py
+    from functions.common.adapters.addresses import GitHosts
     from functions.common.ports.accounts import ForgeLogin
     from functions.common.ports.forge import CommitStatuses, ForgeAccounts, ForgeHeads, Repositories
+
+
+def source_hosts(settings: Settings, *own: str) -> "GitHosts":
+    """Return which hosts repositories may be fetched from; `own` are git servers of the platform."""
+    from functions.common.adapters.addresses import git_hosts
+
+    return git_hosts(internal=settings.sources.internal, trusted=(settings.forge.url, *own))
 
 
 def heads(settings: Settings) -> "ForgeHeads":

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # see choice.py
     from functions.common.adapters.kubernetes.deployer import KubernetesDeployer
     from functions.common.adapters.registry import RegistryImages
     from functions.common.ports.builds import Builder
-    from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories
+    from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories, SourceHosts
     from functions.common.ports.images import ImageResolver, ImageRetention
     from functions.common.ports.logs import BuildLogs, RuntimeLogs
     from functions.common.ports.network import Certificates, DnsZone
@@ -50,7 +50,12 @@ class KubernetesPlatform:
         from functions.common.platform.cluster import pipeline
 
         namespace = self._settings.builds.namespace
-        return TektonBuilder(api=self._connected_api, namespace=namespace, pipeline=pipeline(self._settings))
+        return TektonBuilder(
+            api=self._connected_api,
+            namespace=namespace,
+            pipeline=pipeline(self._settings),
+            hosts=forge.source_hosts(self._settings),
+        )
 
     def build_logs(self) -> "BuildLogs":
         """Return the logs of builds' pods."""
@@ -162,6 +167,10 @@ class KubernetesPlatform:
     def forge_heads(self) -> "ForgeHeads":
         """Return the forge at GITEA_URL, or none."""
         return forge.heads(self._settings)
+
+    def source_hosts(self) -> "SourceHosts":
+        """Return public hosts, and the forge at GITEA_URL."""
+        return forge.source_hosts(self._settings)
 
     def repositories(self) -> "Repositories":
         """Return the forge at GITEA_URL, or none."""

@@ -8,7 +8,7 @@ from functions.common.platform.core import Core
 if TYPE_CHECKING:  # see choice.py
     from functions.common.ports.builds import Builder
     from functions.common.ports.deployer import RunningWorkloads, StagedDeployer
-    from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories
+    from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories, SourceHosts
     from functions.common.ports.images import ImageResolver, ImageRetention, ImageStore
     from functions.common.ports.logs import BuildLogs, RuntimeLogs
     from functions.common.ports.network import Certificates, DnsZone
@@ -112,6 +112,12 @@ class LocalPlatform:
         from functions.common.adapters.local.repositories import GitHeads
 
         return GitHeads(**self._repositories())
+
+    def source_hosts(self) -> "SourceHosts":
+        """Return public hosts, and the git server."""
+        from functions.common.platform import forge
+
+        return forge.source_hosts(self._settings, self._settings.local.git_url)
 
     def repositories(self) -> "Repositories":
         """Return the repositories of the git server."""

@@ -5,9 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from functions.common.domain.git_url import CloneUrls
+from functions.common.domain.git_url import CloneUrls, GitUrl
 from functions.common.domain.push import Push
 from functions.common.ports.accounts import AppRole
+
+
+class SourceHosts(Protocol):
+    """Knows which hosts the platform may fetch repositories from."""
+
+    def check(self, url: GitUrl) -> None:
+        """Raise Rejected when the URL's host is a machine of the platform's network, unless an operator allows it."""
+        ...
 
 
 class ForgeHeads(Protocol):

@@ -19,6 +19,8 @@ def compose(settings: Settings, database: Postgres) -> tuple[Work, BuildReports]
         tools=str(make_tools(home)),
         limit=settings.builds.limit,
         git_url=settings.local.git_url,
+        forge_url=settings.forge.url,
+        internal=settings.sources.internal,
     )
     runner = BuildRunner(orders=Orders(database=database), workspace=workspace, places=settings.builds.places)
     return runner.run, BuildReports(database=database)

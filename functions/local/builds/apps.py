@@ -4,14 +4,17 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from sysconfig import get_config_var
 from typing import Any
 
+from functions.common.adapters.addresses import git_hosts
 from functions.local.builds.detect import Kind, Plan, detect, package_json, pyproject
+from functions.local.builds.fetch import Source, fetch, folder_source, url_source
 from functions.local.builds.image import Manifest, store_image
-from functions.local.builds.steps import BuildLog, StepFailed, Steps, fetch, redacted, url_secrets
+from functions.local.builds.steps import BuildLog, StepFailed, Steps, redacted, url_secrets
 from functions.local.files import write_private
 
 _LOCK_FILES = ("package-lock.json", "npm-shrinkwrap.json")
@@ -92,9 +95,15 @@ def _remove_build_metadata(venv: Path) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What to build and where; paths are absolute."""
+    """What to build and where; paths are absolute.
+
+    The repository is in `folder`, or at `clone_url` where that is empty. `trusted` and `internal` are as in GitHosts.
+    """
 
     clone_url: str
+    folder: str
+    trusted: Sequence[str]
+    internal: Sequence[str]
     ref: str
     sha: str
     work: str
@@ -119,7 +128,7 @@ def build(job: Job, steps: Steps) -> Outcome:
     draft = Path(job.work) / "image"
     draft.mkdir()
     app = draft / "app"
-    fetch(steps, clone_url=job.clone_url, ref=job.ref, sha=job.sha, folder=app)
+    fetch(steps, _source(job, steps), sha=job.sha, folder=app)
     with steps.step("detect", "Detecting the language"):
         plan = detect(app)
         steps.log.line(f"{plan.kind.value}, because of {plan.marker}")
@@ -129,6 +138,15 @@ def build(job: Job, steps: Steps) -> Outcome:
         for kind, command in plan.processes.items():
             steps.log.line(f"{kind}: {command}")
     return Outcome(digest=digest, processes=plan.processes)
+
+
+def _source(job: Job, steps: Steps) -> Source:
+    """Return what to fetch from. Raises StepFailed when the platform may not."""
+    if job.folder:
+        return folder_source(job.folder, job.ref)
+    with steps.step("fetch", "Checking the repository's URL"):
+        hosts = git_hosts(internal=job.internal, trusted=job.trusted)
+        return url_source(job.clone_url, job.ref, hosts=hosts, environment=steps.environment)
 
 
 def _install(plan: Plan, job: Job, steps: Steps, draft: Path) -> None:

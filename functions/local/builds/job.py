@@ -53,7 +53,10 @@ class RunningBuild:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
-    """The folders below `home` and the tools that builds use; `git_url` is this machine's git server."""
+    """The folders below `home` and the tools that builds use; `git_url` is this machine's git server.
+
+    `forge_url` and `internal` are hosts that may be fetched from although they are not public.
+    """
 
     home: Path
     environment: Mapping[str, str] = field(repr=False)
@@ -61,6 +64,8 @@ class Workspace:
     tools: str
     limit: float
     git_url: str = ""
+    forge_url: str = ""
+    internal: tuple[str, ...] = ()
 
     @property
     def images(self) -> Path:
@@ -76,11 +81,11 @@ class Workspace:
         return self.home / "work" / name
 
     def source(self, clone_url: str) -> str:
-        """Return what to fetch from: the folder, which needs no password, of a repository on this machine."""
+        """Return the folder, which needs no password, of a repository on this machine; empty for any other."""
         is_http = clone_url.startswith("http") and self.git_url
         parts = path_at(clone_url, base_url=self.git_url).split("/") if is_http else []
         if len(parts) != _OWNER_AND_NAME or not all(map(_NAME.fullmatch, parts)):
-            return clone_url
+            return ""
         return str(self.home / "git" / parts[0] / f"{parts[1]}.git")
 
     def start(self, order: Order) -> RunningBuild:
@@ -117,7 +122,10 @@ class Workspace:
 
     def _job(self, order: Order) -> Job:
         return Job(
-            clone_url=self.source(order.clone_url),
+            clone_url=order.clone_url,
+            folder=self.source(order.clone_url),
+            trusted=(self.forge_url, self.git_url),
+            internal=self.internal,
             ref=order.ref,
             sha=order.sha,
             work=str(self.work_path(order.name)),

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -140,30 +139,12 @@ class Steps:
             raise StepFailed(step, reason + little_room(folder))
 
 
+def succeeds(argv: Sequence[str | Path], *, folder: Path, environment: Mapping[str, str]) -> bool:
+    """Return whether a program that answers a question exits with 0; its output is of no interest."""
+    return not subprocess.run(argv, cwd=folder, env=environment, capture_output=True, check=False).returncode
+
+
 def little_room(folder: Path) -> str:
     """Return the end of a sentence about a failure where the disk is full or nearly so, otherwise nothing."""
     free = free_bytes(folder)
     return f"; the disk has only {free // 1024} kB left" if free < _LITTLE_ROOM_BYTES else ""
-
-
-_QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true", "GIT_LFS_SKIP_SMUDGE": "1"}
-
-
-def fetch(steps: Steps, *, clone_url: str, ref: str, sha: str, folder: Path) -> None:
-    """Put the files of one commit, without .git, into a new folder. Raises StepFailed."""
-    git = ["git", "-c", "safe.directory=*", "-c", "advice.detachedHead=false", "-c", "init.defaultBranch=main"]
-    with steps.step("fetch", f"Fetching commit {sha[:12]} of {ref.removeprefix('refs/heads/')}"):
-        steps.run([*git, "init", "--quiet", folder], folder=folder.parent, remedy="is git installed?", extra=_QUIET)
-        try:
-            _fetch(steps, [*git, "fetch", "--quiet", "--no-tags", "--depth=1", "--", clone_url, sha], folder)
-        except StepFailed:
-            # Some servers refuse a commit by its hash: then fetch the branch, with its history.
-            _fetch(steps, [*git, "fetch", "--quiet", "--no-tags", "--", clone_url, ref], folder)
-        remedy = f"commit {sha} is not in {ref}: was it replaced by a force push? Push again"
-        steps.run([*git, "checkout", "--quiet", "--detach", sha], folder=folder, remedy=remedy, extra=_QUIET)
-        shutil.rmtree(folder / ".git")
-
-
-def _fetch(steps: Steps, argv: list[str | Path], folder: Path) -> None:
-    remedy = "the repository cannot be read; check its URL and that the platform may read it"
-    steps.run(argv, folder=folder, remedy=remedy, extra=_QUIET)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from functions.common.adapters.notifications.targets import Targets
+from functions.common.adapters.addresses import PublicAddresses
 from functions.common.adapters.notifications.webhooks import SignedWebhooks, SlackWebhooks
 from functions.common.adapters.postgres.notifications import PostgresChannels
 from functions.common.errors import Rejected, Unavailable
@@ -22,6 +22,7 @@ from tests.fakes.loopback import Call, Reply, served
 from tests.world import World, caused_by
 
 KINDS = (BuildFailed, ReleaseLive, ReleaseFailed, CertificateFailed, DnsRefused)
+SETTING = "SLIPWAY_NOTIFY_INTERNAL"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
@@ -43,7 +44,7 @@ class Stage:
     def __init__(self, world: World, receiver: Receiver, url: str) -> None:
         self.world, self.receiver, self.url = world, receiver, url
         self.channels = PostgresChannels(database=world.database)
-        targets = Targets(internal=("127.0.0.0/8",))
+        targets = PublicAddresses(setting=SETTING, internal=("127.0.0.0/8",))
         self.sender = Sender(
             channels=self.channels,
             log=world.log,

@@ -14,7 +14,7 @@ from functions.local.builds.job import Workspace
 from functions.local.builds.orders import Orders
 from functions.local.builds.runner import BuildRunner
 from functions.local.tools import beside_python, make_tools
-from tests.local.repositories import Repository, make_repository
+from tests.local.repositories import SERVER, Repository, make_repository
 from tests.local.waiting import until
 
 
@@ -31,7 +31,7 @@ class BuildWorld:
         """Order a build and return its name."""
         name = build_name("hello", environment, sha)
         order = BuildOrder(
-            name=name, app="hello", environment=environment, push=push, clone_url=self.repository.url,
+            name=name, app="hello", environment=environment, push=push, clone_url=self.repository.clone_url,
             ref="refs/heads/main", sha=sha,
         )  # fmt: skip
         self.builder.start(order)
@@ -60,13 +60,18 @@ def make_world(database: str, folder: Path, limit: float = 60) -> BuildWorld:
     }
     uv = str(beside_python("uv"))
     workspace = Workspace(
-        home=folder / "home", environment=path, uv=uv, tools=str(make_tools(folder / "home")), limit=limit
+        home=folder / "home",
+        environment=path,
+        uv=uv,
+        tools=str(make_tools(folder / "home")),
+        limit=limit,
+        git_url=SERVER,
     )
     return BuildWorld(
         builder=LocalBuilder(database=postgres),
         orders=Orders(database=postgres),
         workspace=workspace,
-        repository=make_repository(folder),
+        repository=make_repository(folder, home=folder / "home"),
     )
 
 

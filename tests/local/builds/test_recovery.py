@@ -29,6 +29,7 @@ def test_a_killed_runners_build_is_stopped_and_built_again(idle: BuildWorld, dat
         "DATABASE_URL": database,
         "K_SINK": "http://127.0.0.1:9/",
         "SLIPWAY_LOCAL_HOME": str(idle.workspace.home),
+        "SLIPWAY_GIT_URL": idle.workspace.git_url,
     }
     argv = [sys.executable, "-m", "functions.local.builds"]
 

@@ -36,5 +36,5 @@ def test_a_repository_of_this_machine_is_read_from_its_folder(workspace: Workspa
         "/srv/hello.git",
     ],
 )
-def test_every_other_url_is_fetched_as_it_is(workspace: Workspace, url: str) -> None:
-    assert workspace.source(url) == url
+def test_every_other_url_is_of_no_folder(workspace: Workspace, url: str) -> None:
+    assert workspace.source(url) == ""

@@ -20,7 +20,7 @@ from functions.common.adapters.forges.payload import (
 from functions.common.adapters.forges.signatures import HUB, hmac_mismatch
 from functions.common.adapters.http_client import Answer, HttpClient, text, without_user
 from functions.common.domain.delivery import Provider, Webhook
-from functions.common.domain.git_url import CloneUrls, is_ssh, owner_and_name, path_at, repository_key
+from functions.common.domain.git_url import CloneUrls, is_branch_name, is_ssh, owner_and_name, path_at, repository_key
 from functions.common.errors import NotFound, Rejected, Unavailable
 from functions.common.events.base import Event
 from functions.common.events.push import BranchDeleted
@@ -161,6 +161,8 @@ class GiteaHeads:
         path = self._path(clone_url)
         if path is None:
             return None
+        if not is_branch_name(branch):  # it becomes part of a path
+            return ""
         answer = self.api.call("GET", f"{path}/branches/{quote(branch, safe='/')}")
         if answer.is_success:
             return answer.read(_sha)

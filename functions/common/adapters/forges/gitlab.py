@@ -12,6 +12,7 @@ from functions.common.adapters.forges.payload import (
     PullRequestFields,
     PushExtras,
     optional_sha,
+    read_branch,
     read_push,
     read_repository,
 )
@@ -106,8 +107,8 @@ def _pull_request_fields(attributes: Fields, origin: Origin) -> PullRequestField
         **origin.fields(),
         "number": attributes.number("iid"),
         "title": attributes.optional_text("title")[:MAX_TITLE],
-        "branch": attributes.text("source_branch"),
+        "branch": read_branch(attributes, "source_branch"),
         "sha": optional_sha(attributes.optional_object("last_commit"), "id"),
-        "target": attributes.text("target_branch"),
+        "target": read_branch(attributes, "target_branch"),
         "fork": values.get("source_project_id") != values.get("target_project_id"),
     }

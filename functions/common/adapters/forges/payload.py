@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
 from functions.common.domain.delivery import Provider
-from functions.common.domain.git_url import is_ssh, repository_key
+from functions.common.domain.git_url import is_branch_name, is_ssh, repository_key
 from functions.common.domain.push import is_sha, is_zero
 from functions.common.errors import Rejected
 from functions.common.events.base import Event
@@ -145,8 +145,23 @@ def read_ref(fields: Fields, name: str, *, short: Literal["branch", "tag"] = "br
             msg = f"field {fields.where(name)} of the payload names no {kind}: {text!r}"
             raise Rejected(msg)
         if text.startswith(prefix):
+            check_ref(fields, name, text.removeprefix(prefix))
             return Ref(kind="branch" if kind == "branch" else "tag", full=text, name=text.removeprefix(prefix))
     return Ref(kind="other", full=text, name=text)
+
+
+def check_ref(fields: Fields, name: str, short: str) -> None:
+    """Raise Rejected when git would not accept the name of a branch or tag: it becomes part of paths and URLs."""
+    if not is_branch_name(short):
+        msg = f"field {fields.where(name)} of the payload is no name of a branch or tag: {short[:80]!r}"
+        raise Rejected(msg)
+
+
+def read_branch(fields: Fields, name: str) -> str:
+    """Return the name of a branch, which is not a full ref."""
+    found = fields.text(name)
+    check_ref(fields, name, found)
+    return found
 
 
 def read_sha(fields: Fields, name: str) -> str:
@@ -360,8 +375,8 @@ def _pull_request_fields(payload: Fields, origin: Origin, *, fork: bool) -> Pull
         **origin.fields(),
         "number": payload.number("number"),
         "title": pull_request.optional_text("title")[:MAX_TITLE],
-        "branch": head.text("ref"),
+        "branch": read_branch(head, "ref"),
         "sha": optional_sha(head, "sha"),
-        "target": pull_request.object("base").text("ref"),
+        "target": read_branch(pull_request.object("base"), "ref"),
         "fork": fork,
     }

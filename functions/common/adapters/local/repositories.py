@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from functions.common.domain.git_url import CloneUrls, owner_and_name, path_at
+from functions.common.domain.git_url import CloneUrls, is_branch_name, owner_and_name, path_at
 from functions.common.errors import NotFound, Rejected, Unavailable
 
 _NAME = re.compile(r"^(?:([A-Za-z0-9][A-Za-z0-9_.-]*)/)?([A-Za-z0-9][A-Za-z0-9_.-]*)\Z")
@@ -106,6 +106,8 @@ def _git(*arguments: str) -> None:
 
 
 _HEADS = "refs/heads/"
+_PART = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
+_OWNER_AND_NAME = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +135,8 @@ class GitHeads:
         path = self._path(clone_url)
         if path is None or not (path / "HEAD").is_file():
             return None
+        if not is_branch_name(branch):  # it becomes part of a path
+            return ""
         try:
             return (path / _HEADS / branch).read_text().strip()
         except OSError:  # packed, or missing
@@ -141,7 +145,9 @@ class GitHeads:
     def _path(self, clone_url: str) -> Path | None:
         url, base = urlsplit(clone_url), urlsplit(self.base_url)
         parts = url.path.strip("/").removesuffix(".git").split("/")
-        if (url.hostname, url.port) != (base.hostname, base.port) or ".." in parts or len(parts) not in {1, 2}:
+        if (url.hostname, url.port) != (base.hostname, base.port) or not all(map(_PART.match, parts)):
+            return None
+        if len(parts) not in {1, _OWNER_AND_NAME}:
             return None
         owner, name = (self.owner, parts[0]) if len(parts) == 1 else parts
         return self.folder / owner / f"{name}.git"

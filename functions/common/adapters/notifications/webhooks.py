@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
+from functions.common.adapters.addresses import PublicAddresses
 from functions.common.adapters.http_client import HttpClient
-from functions.common.adapters.notifications.targets import Targets
 from functions.common.errors import Rejected
 from functions.common.ports.clock import Clock
 from functions.common.ports.notifications import Channel, ChannelGone, Notification
@@ -28,7 +28,7 @@ class SignedWebhooks:
     """Messenger for webhooks: `webhook-id`, `webhook-timestamp` and `webhook-signature` over the raw body."""
 
     clock: Clock
-    targets: Targets
+    targets: PublicAddresses
 
     def send(self, notification: Notification, channel: Channel) -> None:
         """Post the notification; see Messenger."""
@@ -54,7 +54,7 @@ class SignedWebhooks:
 class SlackWebhooks:
     """Messenger for incoming webhooks of Slack, Mattermost, and what takes their form."""
 
-    targets: Targets
+    targets: PublicAddresses
 
     def send(self, notification: Notification, channel: Channel) -> None:
         """Post the notification as a text; see Messenger."""
@@ -68,7 +68,7 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _post(channel: Channel, content: bytes, headers: Mapping[str, str], targets: Targets) -> None:
+def _post(channel: Channel, content: bytes, headers: Mapping[str, str], targets: PublicAddresses) -> None:
     try:
         parts = urlsplit(channel.target)
         host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]

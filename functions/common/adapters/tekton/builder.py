@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 
+from functions.common.adapters.addresses import GitHosts, pinned
 from functions.common.adapters.kubernetes.api import KubernetesApi, Object
 from functions.common.adapters.kubernetes.names import ENVIRONMENT, PUSH, labels_of
 from functions.common.adapters.tekton.runs import BUILD, is_build_of, is_deleting, result_of_run
 from functions.common.domain.build import BuildOrder, BuildResult, BuildState, check_order
+from functions.common.domain.git_url import checked_git_url
 from functions.common.errors import Rejected, Unavailable
 
 PIPELINE = "slipway-build"
@@ -32,6 +34,7 @@ class TektonBuilder:
     api: KubernetesApi
     namespace: str
     pipeline: Pipeline
+    hosts: GitHosts
 
     def start(self, order: BuildOrder) -> None:
         """Start the build; see Builder. The run is created, not applied, because a started run cannot change.
@@ -39,9 +42,14 @@ class TektonBuilder:
         The name of an ended build is reused for another push, for example after an app was deleted and created again.
         """
         check_order(order)
-        run = _run(order, self.pipeline)
+        run = _run(order, self.pipeline, resolve=self._resolved(order.clone_url))
         if not self.api.create(self._path(), run) and not self._is_ordered(order):
             self._create_again(run, order.name)
+
+    def _resolved(self, clone_url: str) -> str:
+        """Return the addresses that the build may fetch from, as git takes them. Raises Rejected, Unavailable."""
+        url = checked_git_url(clone_url)
+        return pinned(url, self.hosts.addresses_of(url))
 
     def cancel(self, name: str) -> None:
         """Cancel a build; see Builder. A run that has ended refuses changes, which is not an error."""
@@ -77,11 +85,12 @@ class TektonBuilder:
         return f"/apis/{_VERSION}/namespaces/{self.namespace}/pipelineruns" + (f"/{name}" if name else "")
 
 
-def _run(order: BuildOrder, pipeline: Pipeline) -> Object:
+def _run(order: BuildOrder, pipeline: Pipeline, *, resolve: str) -> Object:
     parameters = {
         "clone-url": order.clone_url,
         "ref": order.ref,
         "sha": order.sha,
+        "resolve": resolve,
         "image": f"{pipeline.registry.rstrip('/')}/{order.app}:{order.sha[:12]}",
         "strategy": pipeline.strategy,
         "insecure": "true" if pipeline.insecure else "false",
