@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from tests.patience import patient
+from tests.local.pipeline.stage import Stage
 
 
 @dataclass(slots=True, kw_only=True)
 class Curl:
     """Runs curl commands with the document's hosts and values replaced; `-s`, `-i`, `-X`, `-H` and `-d` are known."""
 
+    stage: Stage
     replaced: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, command: str) -> httpx.Response:
@@ -36,6 +37,5 @@ class Curl:
                     assert not word.startswith("-"), f"curl {word}"
                     url = word
         method = method or ("POST" if body is not None else "GET")
-        return httpx.request(
-            method, url, headers=headers, content=body, timeout=patient(60), trust_env=False, follow_redirects=True
-        )
+        with self.stage.http() as http:
+            return http.request(method, url, headers=headers, content=body, follow_redirects=True)

@@ -1,10 +1,11 @@
-"""The guide "Git Push Deploy", line by line, on a platform of one machine."""
+"""The guide "Git Push Deploy", line by line."""
 
 import json
 import re
 import subprocess
 import sys
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,24 +21,31 @@ from tests.local.pipeline.stage import Stage
 from tests.local.waiting import until
 from tests.patience import patient
 from tests.seeds.curl import Curl
+from tests.seeds.observed import Observed
+from tests.seeds.site import Site
 from tests.seeds.table import Table, document
 from tests.webhook_sender import forge_headers
 
 GUIDE = "git-push-deploy.md"
 EMAIL, PASSWORD, APP = "you@example.com", "correct horse battery", "my-app"
-CLUSTER_ONLY = "one machine has no Kubernetes; the cluster's tests follow this line"
+CLUSTER_ONLY = "one machine has no Kubernetes; `task cluster:seeds` follows this line"
 
 
 @dataclass(slots=True, kw_only=True)
 class Guide:
     """A person who follows the guide. `home` is the person's home folder."""
 
-    stage: Stage
+    site: Site
     home: Path
     table: Table = field(default_factory=lambda: Table(name=GUIDE, text=document(SHARED / "seeds", GUIDE)))
     token: str = ""
     app: dict[str, Any] = field(default_factory=dict)
     sha: str = ""
+
+    @property
+    def stage(self) -> Stage:
+        """The platform."""
+        return self.site.stage
 
     def follow(self) -> Table:
         """Follow the guide from its first line to its last."""
@@ -58,6 +66,7 @@ class Guide:
         invited = self._send("POST", "/v1/invitations", {"email": EMAIL}, headers)
         body = {"token": invited["token"], "password": PASSWORD}
         self._send("POST", "/v1/auth/invitation", body, {})
+        self.site.admit(EMAIL)
 
     # Prerequisites.
 
@@ -84,26 +93,28 @@ class Guide:
     def _page(self, path: str) -> tuple[httpx.Response, str]:
         """Log in to the dashboard as a browser without JavaScript does; return the page asked for, and the cookie."""
         origin = self.stage.at.gateway
-        with httpx.Client(base_url=origin, trust_env=False, timeout=patient(20)) as browser:
-            login = browser.get(path, follow_redirects=True).url
+        with self.stage.http() as browser:
+            login = browser.get(origin + path, follow_redirects=True).url
             fields = {"email": EMAIL, "password": PASSWORD, "next": login.params["next"]}
-            answer = browser.post(login.path, data=fields, headers={"Origin": origin})
+            answer = browser.post(origin + login.path, data=fields, headers={"Origin": origin})
             assert answer.status_code == httpx.codes.SEE_OTHER, (answer.status_code, answer.text[-500:])
             # The cookie is Secure. Browsers send it to this machine over HTTP too, httpx does not.
             cookie = answer.headers["Set-Cookie"].partition(";")[0]
-            return browser.get(answer.headers["Location"], headers={"Cookie": cookie}), cookie
+            browser.cookies.clear()
+            return browser.get(origin + answer.headers["Location"], headers={"Cookie": cookie}), cookie
 
     @property
     def curl(self) -> Curl:
         """Return curl with the guide's hosts and values replaced."""
         return Curl(
+            stage=self.stage,
             replaced={
                 "https://runtime.example.com": self.stage.at.gateway,
                 '"password":"..."': f'"password":"{PASSWORD}"',
                 "$TOKEN": self.token,
                 "$(cat ~/.ssh/id_ed25519.pub)": self._public_key(),
                 "<app-id>": str(self.app.get("id", "")),
-            }
+            },
         )
 
     def log_in(self) -> str:
@@ -164,8 +175,10 @@ class Guide:
         row("Verifies HMAC signature from Forgejo (PAAS_WEBHOOK_SECRETshared secret)", self.forged)
         row("replays return 200 fast without re-triggering a build", self.replayed)
         row("Looks up the app by", self.looked_up)
-        self.table.leave_out("Creates a Tekton PipelineRun that runs Paketo buildpacks", CLUSTER_ONLY)
+        self._on_cluster("Creates a Tekton PipelineRun that runs Paketo buildpacks", self.pipeline_run)
         row("On build success, updates the K8s", self.image)
+        self._on_cluster("A K8s namespace + NetworkPolicy + Service", Observed.surroundings)
+        self._on_cluster("An auto-issued TLS cert (cert-manager + Let's Encrypt)", self.certificate)
         row("Argo Rollouts picks up the change and runs the canary (10% → 25% → 50% → 100%)", self.canary)
 
     def add_remote(self) -> str:
@@ -202,9 +215,8 @@ class Guide:
     def forged(self) -> str:
         """Send a push with a wrong signature."""
         body, headers = self._delivery()
-        answer = self.stage.post(
-            f"{self.stage.at.gateway}/v1/webhooks/forgejo", body, {**headers, "X-Forgejo-Signature": "0" * 64}
-        )
+        forged = {name: "0" * 64 if "signature" in name.lower() else value for name, value in headers.items()}
+        answer = self.stage.post(self._webhooks, body, forged)
         assert answer.status_code == httpx.codes.UNAUTHORIZED, answer.text
         return f"{answer.status_code} {answer.json()['error']}"
 
@@ -212,7 +224,7 @@ class Guide:
         """Send the delivery of the push again as it was."""
         body, headers = self._delivery()
         builds = self.stage.rows("select count(*) from builds where app = :app", app=APP)
-        answer = self.stage.post(f"{self.stage.at.gateway}/v1/webhooks/forgejo", body, headers)
+        answer = self.stage.post(self._webhooks, body, headers)
         assert answer.status_code == httpx.codes.OK, answer.text
         assert self.stage.rows("select count(*) from builds where app = :app", app=APP) == builds
         (stored,) = self.stage.rows(
@@ -233,21 +245,50 @@ class Guide:
         (release, *_) = self._get(f"/v1/apps/{APP}/releases")["items"]
         assert release["state"] == "live", release
         assert release["digest"].startswith("sha256:"), release
+        if self.observed:
+            return self.observed.image(release["digest"])
         return f"v{release['number']} {release['digest'][:19]}"
+
+    @property
+    def observed(self) -> Observed | None:
+        """What Kubernetes has of the app; None on one machine."""
+        return Observed(kubectl=self.site.kubectl, app=APP) if self.site.kubectl else None
+
+    def _on_cluster(self, line: str, check: Callable[[Observed], object]) -> None:
+        """Follow a line that only a cluster has."""
+        observed = self.observed
+        if observed:
+            self.table.row(line, lambda: check(observed))
+        else:
+            self.table.leave_out(line, CLUSTER_ONLY)
+
+    def pipeline_run(self, observed: Observed) -> str:
+        """Look at the run that built the live release."""
+        (release, *_) = self._get(f"/v1/apps/{APP}/releases")["items"]
+        return observed.pipeline_run(self.sha, release["digest"])
+
+    def certificate(self, observed: Observed) -> str:
+        """Look at the certificate of the app's host."""
+        return observed.certificate(str(self.app["url"]))
+
+    def watched_runs(self, observed: Observed) -> str:
+        """Watch the runs while a branch is pushed."""
+
+        def push() -> str:
+            sha = self.developer.commit({"watched.txt": "watched"})
+            self._git("push", "paas", "HEAD:refs/heads/watched")
+            return sha
+
+        return observed.watched_runs(push)
 
     def canary(self) -> str:
         """Push a second version and see the shares that its events report."""
         self.sha = self.developer.commit({"second.txt": "second"})
         self._git("push", "paas", "main")
         self.stage.live(self.sha, APP)
-        (push, *_) = self.stage.rows("select id from pushes where sha = :sha and app = :app", sha=self.sha, app=APP)
-        found = self.stage.rows(
-            "select (body::jsonb->'data'->>'weight')::int from events where push = :push and type like :type "
-            "and body::jsonb->'data'->>'phase' = 'shifting' order by sequence",
-            push=push[0],
-            type="%workload.changed%",
-        )
-        shares = list(dict.fromkeys(weight for (weight,) in found))
+        steps = self.stage.ended(self.sha, APP)["steps"]
+        weights = (int(step["details"].get("weight", 0)) for step in steps)
+        shares = list(dict.fromkeys(weight for weight in weights if weight))
         assert shares == sorted(shares), shares
         assert set(shares) <= {10, 25, 50, 100}, shares
         assert {10, 25, 50} <= set(shares), shares
@@ -258,7 +299,7 @@ class Guide:
     def watching(self) -> None:
         """Watch a deploy."""
         self.table.row("paas logs --tail", self.logs)
-        self.table.leave_out("kubectl get pipelinerun -n paas-system -w", CLUSTER_ONLY)
+        self._on_cluster("kubectl get pipelinerun -n paas-system -w", self.watched_runs)
         self.table.row("curl -i https://my-app.runtime.example.com/", self.live)
 
     def logs(self) -> str:
@@ -299,7 +340,8 @@ class Guide:
             fields = {"csrf": csrf, "url": self.app["git_url"], "branch": branch}
             headers = {"Cookie": cookie, "Origin": self.stage.at.gateway}
             url = f"{self.stage.at.gateway}{path}/git"
-            saved = httpx.post(url, data=fields, headers=headers, trust_env=False, timeout=patient(20))
+            with self.stage.http() as browser:
+                saved = browser.post(url, data=fields, headers=headers)
             assert saved.status_code == httpx.codes.SEE_OTHER, saved.text[-500:]
             assert self._get(f"/v1/apps/{APP}")["branch"] == branch
         return f"{path}: saved"
@@ -340,7 +382,7 @@ class Guide:
         push = Push(app="none", clone_url=url, before="0" * 40, after="9" * 40, branch="main")
         body = push.payload()
         headers = self._signed(body, str(uuid.uuid4()))
-        answer = self.stage.post(f"{self.stage.at.gateway}/v1/webhooks/forgejo", body, headers)
+        answer = self.stage.post(self._webhooks, body, headers)
         assert answer.is_success, answer.text
 
         def ignored() -> list[list[Any]]:
@@ -359,7 +401,7 @@ class Guide:
         sha = self.developer.commit_tree()
         self._git("push", "--force", "paas", "HEAD:refs/heads/production")
         found = self.stage.ended(sha, APP)
-        assert (found["state"], found["step"]) == ("failed", "detect"), found
+        assert (found["state"], found["step"]) == ("failed", self.site.detect_step), found
         assert self.developer.answer().split()[0] == self.sha
         return str(found["reason"])
 
@@ -404,16 +446,21 @@ class Guide:
             self._run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "laptop", "-f", str(file))
         return file.with_suffix(".pub").read_text().strip()
 
+    @property
+    def _webhooks(self) -> str:
+        return f"{self.stage.at.gateway}/v1/webhooks/{self.site.provider}"
+
     def _delivery(self) -> tuple[bytes, dict[str, str]]:
         """Return the newest push as the forge sent it."""
         ((delivery, body),) = self.stage.rows(
-            "select delivery_id, body from webhook_deliveries where sha = :sha and provider = 'forgejo' limit 1",
+            "select delivery_id, body from webhook_deliveries where sha = :sha and provider = :forge limit 1",
             sha=self.sha,
+            forge=self.site.provider,
         )
         return body, self._signed(body, delivery)
 
     def _signed(self, body: bytes, delivery: str) -> dict[str, str]:
-        return dict(forge_headers("forgejo", "push", delivery, body, self.stage.at.webhook_secret))
+        return dict(forge_headers(self.site.provider, "push", delivery, body, self.stage.at.webhook_secret))
 
     def _put_git(self, body: dict[str, str]) -> httpx.Response:
         return self.curl(
@@ -427,7 +474,8 @@ class Guide:
 
     def _send(self, method: str, path: str, body: object, headers: dict[str, str]) -> dict[str, Any]:
         url = self.stage.at.gateway + path
-        answer = httpx.request(method, url, json=body, headers=headers, timeout=patient(30), trust_env=False)
+        with self.stage.http() as http:
+            answer = http.request(method, url, json=body, headers=headers)
         assert answer.is_success, (method, path, answer.status_code, answer.text)
         found: dict[str, Any] = answer.json()
         return found
@@ -438,6 +486,7 @@ class Guide:
             "HOME": str(self.home),
             "PYTHONPATH": str(ROOT),
             "GIT_TERMINAL_PROMPT": "0",
+            **self.site.environment,
         }
 
     def _ran(self, *words: str, text: str = "") -> "subprocess.CompletedProcess[str]":

@@ -1,4 +1,4 @@
-"""The infrastructure plan, route by route and command by command, on a platform of one machine."""
+"""The infrastructure plan, route by route and command by command."""
 
 import json
 import subprocess
@@ -15,10 +15,11 @@ from tests.local.pipeline.developer import Developer, clone_for
 from tests.local.pipeline.stage import Stage
 from tests.local.waiting import until
 from tests.patience import patient
+from tests.seeds.site import Site
 from tests.seeds.table import Table, document
 
 PLAN = "infrastructure-plan.md"
-NAME, DOMAIN = "plan", "www.plan.example.net"
+NAME, AGENT, DOMAIN = "plan", "agent", "www.plan.example.net"
 SETTINGS = (
     "GITEA_URL",
     "GITEA_TOKEN",
@@ -42,15 +43,21 @@ COLUMNS = (
     "deployment_replicas",
 )
 PREFIXES = ("", "/v1", "/api/v1")
+WANTED = 3  # processes; neither platform has so many by itself
 
 
 @dataclass(slots=True, kw_only=True)
 class Plan:
     """An agent that follows the plan with the platform's token; `home` is its home folder."""
 
-    stage: Stage
+    site: Site
     home: Path
     table: Table = field(default_factory=lambda: Table(name=PLAN, text=document(SHARED / "seeds", PLAN)))
+
+    @property
+    def stage(self) -> Stage:
+        """The platform."""
+        return self.site.stage
 
     def follow(self) -> Table:
         """Follow the plan's routes, columns, settings and commands."""
@@ -120,7 +127,7 @@ class Plan:
         """Deploy the newest commit without a push: the push's own webhook is left out."""
         developer = self._developer()
         sha = developer.commit()
-        self._push_silently(developer)
+        self.site.push_silently(developer)
         answer = self._call("POST", f"/projects/{NAME}/deploy", {})
         self.stage.live(sha, NAME)
         assert developer.answer().split()[0] == sha
@@ -148,14 +155,14 @@ class Plan:
         return json.dumps(answer)
 
     def scale(self) -> str:
-        """Scale to two, and wait until two are ready."""
-        answer = self._call("POST", f"/projects/{NAME}/deploy/scale", {"replicas": 2})
+        """Scale to three, and wait until three are ready."""
+        answer = self._call("POST", f"/projects/{NAME}/deploy/scale", {"replicas": WANTED})
 
         def ready() -> bool:
             found = self._call("GET", f"/projects/{NAME}/deploy/status")
-            return bool(found["replicas"] == found["ready_replicas"] == 2)
+            return bool(found["replicas"] == found["ready_replicas"] == WANTED)
 
-        until(ready, seconds=60, why="two replicas")
+        until(ready, seconds=60, why="three replicas")
         return json.dumps(answer)
 
     def logs(self) -> str:
@@ -164,7 +171,7 @@ class Plan:
         assert found["lines"], found
         url, headers = f"{self.stage.at.gateway}/projects/{NAME}/deploy/logs", {**self._headers}
         headers["Accept"] = "text/event-stream"
-        with httpx.stream("GET", url, headers=headers, timeout=patient(20), trust_env=False) as stream:
+        with self.stage.http() as http, http.stream("GET", url, headers=headers) as stream:
             return next(line for line in stream.iter_lines() if line.startswith("data:"))
 
     def add_domain(self) -> str:
@@ -202,33 +209,33 @@ class Plan:
 
     def command_create(self) -> str:
         """Create a project by the command."""
-        made = self._paas("project", "create", "agent")
+        made = self._paas("project", "create", AGENT)
         assert {"git_clone_ssh", "git_clone_http", "url"} <= set(made), made
         return f"{made['git_clone_ssh']} {made['git_clone_http']} {made['url']}"
 
     def command_deploy(self) -> str:
         """Deploy its newest commit by the command."""
-        developer = Developer(stage=self.stage, app="agent", clone=self._clone("agent"))
+        developer = Developer(stage=self.stage, app=AGENT, clone=self._clone(AGENT))
         sha = developer.commit()
-        self._push_silently(developer)
-        answer = self._paas("project", "deploy", "agent")
-        self.stage.live(sha, "agent")
+        self.site.push_silently(developer)
+        answer = self._paas("project", "deploy", AGENT)
+        self.stage.live(sha, AGENT)
         return json.dumps(answer)
 
     def command_status(self) -> str:
         """Look at it by the command."""
-        found = self._paas("project", "status", "agent")
+        found = self._paas("project", "status", AGENT)
         assert found["deployment_status"] == "running", found
         return json.dumps(found)
 
     def command_domain(self) -> str:
         """Add a domain by the command."""
-        return str(self._paas("project", "domain", "agent", "www.agent.example.net")["instructions"])
+        return str(self._paas("project", "domain", AGENT, "www.agent.example.net")["instructions"])
 
     def command_list(self) -> str:
         """List projects by the command."""
-        assert "agent" in [one["name"] for one in self._paas("project", "list")]
-        return "agent is listed"
+        assert AGENT in [one["name"] for one in self._paas("project", "list")]
+        return f"{AGENT} is listed"
 
     # Columns and settings.
 
@@ -253,7 +260,8 @@ class Plan:
 
     def _request(self, method: str, path: str, body: object = None) -> httpx.Response:
         url = self.stage.at.gateway + path
-        return httpx.request(method, url, json=body, headers=self._headers, timeout=patient(30), trust_env=False)
+        with self.stage.http() as http:
+            return http.request(method, url, json=body, headers=self._headers)
 
     def _status(self, method: str, path: str) -> int:
         return self._request(method, path).status_code
@@ -279,12 +287,6 @@ class Plan:
             clone_for(self.stage, app)
         return clone
 
-    def _push_silently(self, developer: Developer) -> None:
-        """Put the commit into the repository as if its webhook were lost."""
-        bare = self.stage.home / "git" / "slipway" / f"{developer.app}.git"
-        receive = "git -c core.hooksPath=/dev/null receive-pack"
-        developer.git("push", "--quiet", f"--receive-pack={receive}", str(bare), "HEAD:refs/heads/main")
-
     def _process(self) -> str:
         """Return which process of the app answers."""
         return self.stage.get(NAME)[1].split()[1]
@@ -294,6 +296,7 @@ class Plan:
             "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
             "HOME": str(self.home),
             "PYTHONPATH": str(ROOT),
+            **self.site.environment,
             "PAAS_SERVER": self.stage.at.gateway,
             "PAAS_TOKEN": self.stage.at.token,
         }

@@ -1,5 +1,6 @@
 """kubectl, with the administrator's credentials."""
 
+import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,6 +22,10 @@ class Kubectl:
     def __call__(self, *words: str, text: str | None = None, seconds: float = 600) -> str:
         """Run one command and return what it printed."""
         return output_of(self._command, *words, text=text, seconds=seconds)
+
+    def begin(self, *words: str) -> "subprocess.Popen[str]":
+        """Begin a command that goes on, such as a watch; the caller ends it."""
+        return subprocess.Popen([*self._command, *words], stdout=subprocess.PIPE, text=True)
 
     def apply(self, manifests: Iterable[Manifest]) -> None:
         """Apply on the server's side and take over fields that others own."""

@@ -61,16 +61,20 @@ class Stage:
         """Its endpoints."""
         return self.platform.endpoints
 
+    def http(self) -> httpx.Client:
+        """Return a client that trusts what signs the certificate of the gateway."""
+        return httpx.Client(timeout=patient(30), trust_env=False)
+
     def api(self, path: str, **query: str) -> httpx.Response:
         """GET from the API."""
         headers = {"Authorization": f"Bearer {self.at.token}"}
-        return httpx.get(
-            f"{self.at.gateway}/v1{path}", params=query, headers=headers, timeout=patient(20), trust_env=False
-        )
+        with self.http() as http:
+            return http.get(f"{self.at.gateway}/v1{path}", params=query, headers=headers)
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
         """POST somewhere, without a token."""
-        return httpx.post(url, content=body, headers=dict(headers), timeout=patient(30), trust_env=False)
+        with self.http() as http:
+            return http.post(url, content=body, headers=dict(headers))
 
     def rows(self, sql: str, **values: object) -> list[list[Any]]:
         """Look into the database."""

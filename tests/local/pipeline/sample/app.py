@@ -45,4 +45,4 @@ if MODE == "deaf":
     time.sleep(600)
 sys.stdout.write(f"serving {COMMIT}\n")
 sys.stdout.flush()
-ThreadingHTTPServer(("127.0.0.1", int(OWN["PORT"])), App).serve_forever()
+ThreadingHTTPServer((OWN.get("HOST", "127.0.0.1"), int(OWN["PORT"])), App).serve_forever()
