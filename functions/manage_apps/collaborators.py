@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from functions.common.events.app import AccountChanged
 from functions.common.ports.accounts import AppRole, Members, Users
 from functions.common.ports.audit import AuditLog
 from functions.common.ports.events import Changes
@@ -64,9 +65,10 @@ class CollaboratorHandlers:
     def put_collaborator(self, call: Call[NoQuery, CollaboratorRole]) -> Answer[ChangedCollaborator]:
         """Add a collaborator or change the role; 409 when the app would be left without an owner."""
         app, user, role = call.app.app.name, found_user(self.users, call.path["email"]), call.body.role
-        with self.changes.begin():
+        with self.changes.begin() as change:
             if not self.members.put(app, user.id, role):
                 raise _no_owner(user.email, app)
+            change.announce(AccountChanged(app=app, actor=call.actor))
             detail = f"{user.email} {role}"
             self.audit.record(actor=call.actor, action="collaborator.put", target=app, detail=detail)
         return Answer(body=ChangedCollaborator(app=app, email=user.email, role=role))
@@ -75,9 +77,10 @@ class CollaboratorHandlers:
     def remove_collaborator(self, call: Call[NoQuery, NoBody]) -> Answer[RemovedCollaborator]:
         """Remove a collaborator; 409 when the app would be left without an owner."""
         app, user = call.app.app.name, found_user(self.users, call.path["email"])
-        with self.changes.begin():
+        with self.changes.begin() as change:
             if not self.members.remove(app, user.id):
                 raise _no_owner(user.email, app)
+            change.announce(AccountChanged(app=app, actor=call.actor))
             self.audit.record(actor=call.actor, action="collaborator.remove", target=app, detail=user.email)
         return Answer(body=RemovedCollaborator(removed=user.email))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from functions.common.errors import NotFound
+from functions.common.events.app import AccountChanged
 from functions.common.ports.accounts import PublicKeyReader, SshKeys
 from functions.common.ports.audit import AuditLog
 from functions.common.ports.events import Changes
@@ -68,19 +69,21 @@ class SshKeyHandlers:
         """Add an SSH public key. DSA, RSA below 2048 bits, and keys that were added already are refused."""
         key = self.reader.read(call.body.public_key)
         name = call.body.name.strip() or key.comment[:100] or key.fingerprint
-        with self.changes.begin():
+        with self.changes.begin() as change:
             added = self.keys.add(call.caller.user, name, key)
+            change.announce(AccountChanged(actor=call.actor))
             self.audit.record(actor=call.actor, action="ssh-key.add", target=name, detail=key.fingerprint)
         return Answer(status=201, body=SshKeyView.of(added))
 
     @operation(NoQuery, NoBody, RemovedSshKey)
     def remove_ssh_key(self, call: Call[NoQuery, NoBody]) -> Answer[RemovedSshKey]:
         """Remove one of the caller's SSH keys by its id."""
-        with self.changes.begin():
+        with self.changes.begin() as change:
             removed = self.keys.remove(call.caller.user, call.path["key"])
             if removed is None:
                 msg = f"you have no SSH key {call.path['key']!r}: see `paas keys list`"
                 raise NotFound(msg)
+            change.announce(AccountChanged(actor=call.actor))
             detail = removed.fingerprint
             self.audit.record(actor=call.actor, action="ssh-key.remove", target=removed.name, detail=detail)
         return Answer(body=RemovedSshKey(removed=removed.id, name=removed.name, fingerprint=removed.fingerprint))

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from functions.common.domain.tokens import digest_of, new_token
 from functions.common.errors import NotFound, Rejected
+from functions.common.events.app import AccountChanged
 from functions.common.ports.accounts import Invitation, Invitations, User, Users
 from functions.common.ports.audit import AuditLog
 from functions.common.ports.clock import Clock
@@ -116,7 +117,7 @@ class UserHandlers:
     def remove_user(self, call: Call[NoQuery, NoBody]) -> Answer[RemovedUser]:
         """Remove a user with tokens, SSH keys and invitations; 409 while apps would be left without an owner."""
         user = self._user(call.path["email"])
-        with self.changes.begin():
+        with self.changes.begin() as change:
             try:
                 owned = self.users.remove(user.id)
             except Rejected as error:
@@ -124,6 +125,7 @@ class UserHandlers:
             if owned:
                 msg = f"{user.email} is the only owner of {', '.join(owned)}: add another owner or delete it first"
                 raise Conflict(msg)
+            change.announce(AccountChanged(actor=call.actor))
             self.audit.record(actor=call.actor, action="user.remove", target=user.email)
         return Answer(body=RemovedUser(removed=user.email))
 

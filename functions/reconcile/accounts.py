@@ -3,10 +3,18 @@
 from dataclasses import dataclass
 
 from functions.common.errors import SlipwayError
+from functions.common.events.app import AccountChanged, AppCreated
 from functions.common.ports.forge import ForgeAccount, ForgeAccountRecords, ForgeAccounts
 from functions.reconcile.handler import for_each
 
 ACCOUNTS = 20  # a tick: each is a few calls to the forge
+
+
+def sync_accounts(event: AccountChanged | AppCreated, *, accounts: "Accounts | None") -> None:
+    """Sync the users that have changed before the next tick: they are about to push."""
+    del event
+    if accounts:
+        accounts()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,11 +19,12 @@ from functions.common.adapters.postgres.releases import (
 )
 from functions.common.adapters.postgres.tick_lock import PostgresTickLock
 from functions.common.adapters.postgres.workloads import PostgresStrayFinder
+from functions.common.events.app import AccountChanged, AppCreated
 from functions.common.platform import forge
 from functions.common.platform.core import Core, check_migrations, core
 from functions.common.runtime.http import Endpoint, http_target
-from functions.common.runtime.subscriber import on_type, subscriber
-from functions.reconcile.accounts import Accounts
+from functions.common.runtime.subscriber import on, on_type, subscriber
+from functions.reconcile.accounts import Accounts, sync_accounts
 from functions.reconcile.deadline import Deadline
 from functions.reconcile.domains import ProvenDomains
 from functions.reconcile.handler import Step, handle
@@ -74,10 +75,8 @@ def work_steps(parts: Core) -> dict[str, Step]:
 def world_steps(parts: Core) -> dict[str, Step]:
     """Return the steps that compare forges, previews and images with the state."""
     database, sink, platform = parts.database, parts.sink, parts.platform
-    domain, limits, accounts = parts.settings.apps.domain, parts.settings.limits, forge.accounts(parts.settings)
-    records = PostgresForgeAccountRecords(database=database)
+    domain, limits = parts.settings.apps.domain, parts.settings.limits
     return {
-        **({"accounts": Accounts(records=records, forge=accounts)} if accounts else {}),
         "heads": Heads(
             memory=PostgresHeadRecords(database=database),
             pushes=PostgresBranchPushes(database=database),
@@ -121,9 +120,17 @@ def host_steps(parts: Core) -> dict[str, Step]:
 
 def compose(parts: Core) -> Endpoint:
     """Return the endpoint of these parts."""
-    lock = PostgresTickLock(database=parts.database, number=LOCK)
-    tick = partial(handle, lock=lock, steps=work_steps(parts) | world_steps(parts) | host_steps(parts))
-    return subscriber("reconcile", on_type("dev.knative.sources.ping", tick), log=parts.log, clock=parts.clock)
+    lock, found = PostgresTickLock(database=parts.database, number=LOCK), forge.accounts(parts.settings)
+    records = PostgresForgeAccountRecords(database=parts.database)
+    accounts = Accounts(records=records, forge=found) if found else None
+    synced: dict[str, Step] = {"accounts": accounts} if accounts else {}
+    steps = {**work_steps(parts), **synced, **world_steps(parts), **host_steps(parts)}
+    routes = (
+        on_type("dev.knative.sources.ping", partial(handle, lock=lock, steps=steps)),
+        on(AccountChanged, partial(sync_accounts, accounts=accounts)),
+        on(AppCreated, partial(sync_accounts, accounts=accounts)),
+    )
+    return subscriber("reconcile", *routes, log=parts.log, clock=parts.clock)
 
 
 def create() -> Endpoint:

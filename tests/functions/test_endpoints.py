@@ -73,15 +73,16 @@ def answer(endpoint: Endpoint, event: dict[str, object]) -> tuple[int, bytes]:
 
 
 def examples(manifest: FunctionManifest) -> list[dict[str, object]]:
-    if manifest.of_kind("PingSource"):
-        return [PING]
+    ticks = [PING] if manifest.of_kind("PingSource") else []
+    if ticks and not manifest.event_types:
+        return ticks
     found = {path.stem: json.loads(path.read_text()) for path in (ROOT / "schemas" / "examples").glob("*.json")}
     own: list[dict[str, object]] = [
         {"specversion": "1.0", "id": f"example {name}", "source": "/test", "type": name, "data": data}
         for name, data in sorted(found.items())
         if not manifest.event_types or name in manifest.event_types
     ]
-    return own + foreign_events(manifest.name)
+    return ticks + own + foreign_events(manifest.name)
 
 
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda manifest: manifest.name)

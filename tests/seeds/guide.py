@@ -28,6 +28,7 @@ from tests.webhook_sender import forge_headers
 
 GUIDE = "git-push-deploy.md"
 EMAIL, PASSWORD, APP = "you@example.com", "correct horse battery", "my-app"
+PATIENCE = 8  # seconds that a person takes to type `git push` after `paas apps create`
 CLUSTER_ONLY = "one machine has no Kubernetes; `task cluster:seeds` follows this line"
 
 
@@ -190,10 +191,19 @@ class Guide:
     def push(self) -> str:
         """Push and wait until the app is live."""
         self.sha = self.developer.commit()
-        said = self._git("push", "paas", "main")
+        said = until(self._pushed, seconds=PATIENCE, every=0.5, why="the forge to know the user's role")
         self.stage.live(self.sha, APP)
         assert self.developer.answer().split()[0] == self.sha
         return f"live: {' '.join(line for line in said.splitlines() if 'remote:' in line)[:60]}"
+
+    def _pushed(self) -> str:
+        """Return what git prints; nothing while the forge has not heard of the app's owner yet."""
+        try:
+            return self._git("push", "paas", "main")
+        except AssertionError as error:
+            if "not found" in str(error):
+                return ""
+            raise
 
     def push_over_ssh(self) -> str:
         """Push a branch with the key that was added; a key that was not is refused."""

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from tests.cluster.kit.install import BUILDS
 from tests.cluster.kit.kubectl import Kubectl
@@ -33,7 +34,7 @@ class Observed:
 
     def certificate(self, url: str) -> str:
         """Return the names of the certificate that covers the app's host; it must be ready."""
-        host = url.partition("://")[2].partition(":")[0]
+        host = urlsplit(url).hostname or ""
         wildcard = f"*.{host.partition('.')[2]}"
         ready = [
             one["metadata"]["name"]

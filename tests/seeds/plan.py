@@ -128,7 +128,8 @@ class Plan:
         developer = self._developer()
         sha = developer.commit()
         self.site.push_silently(developer)
-        answer = self._call("POST", f"/projects/{NAME}/deploy", {})
+        # A forge answers 500 for a branch that was pushed a moment ago: the API says 503, which means again.
+        answer = until(lambda: self._unless_down("POST", f"/projects/{NAME}/deploy", {}), seconds=10, every=1)
         self.stage.live(sha, NAME)
         assert developer.answer().split()[0] == sha
         return json.dumps(answer)
@@ -268,6 +269,15 @@ class Plan:
 
     def _call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         answer = self._request(method, path, body)
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def _unless_down(self, method: str, path: str, body: object) -> dict[str, Any]:
+        """Call the API; return nothing when it is to be called again."""
+        answer = self._request(method, path, body)
+        if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            return {}
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         found: dict[str, Any] = answer.json()
         return found

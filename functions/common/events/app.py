@@ -65,3 +65,11 @@ class PreviewClosed(Event):
     branch: str
     host: str
     reason: str
+
+
+class AccountChanged(Event):
+    """The SSH keys or roles of a user changed, and must be put into the forge; what holds now is in the database."""
+
+    type: ClassVar[str] = "dev.slipway.account.changed.v1"
+
+    actor: str = ""

@@ -8,9 +8,10 @@ from functions.common.adapters.postgres.forge_accounts import PostgresForgeAccou
 from functions.common.adapters.postgres.members import PostgresMembers, PostgresSshKeys
 from functions.common.adapters.postgres.users import PostgresUsers
 from functions.common.errors import SlipwayError, Unavailable
+from functions.common.events.app import AccountChanged, AppCreated
 from functions.common.ports.accounts import AppRole, PublicKey
 from functions.common.ports.forge import ForgeAccount, SyncedAccount
-from functions.reconcile.accounts import Accounts
+from functions.reconcile.accounts import Accounts, sync_accounts
 from tests.local.git.people import People
 from tests.world import World
 
@@ -77,6 +78,15 @@ def test_keys_reach_the_forge_once_and_leave_it(place: Place) -> None:
     assert place.shown == {"pending"}
     place.step()
     assert place.seen.keys == {"desktop": "ssh-ed25519 desktop"}
+
+
+def test_a_changed_account_reaches_the_forge_before_the_next_tick(place: Place) -> None:
+    place.add("laptop")
+    sync_accounts(AccountChanged(), accounts=place.step)
+    assert place.shown == {"stored"}
+    sync_accounts(AppCreated(app="shop", environment="production", host="shop.example.org"), accounts=None)
+
+    assert place.forge.calls == 1
 
 
 def test_roles_in_created_repositories_reach_the_forge_and_leave_it(place: Place) -> None:
