@@ -30,6 +30,7 @@ _PAUSE = 0.2
 @environment_option
 @click.option("--timeout", default=3600, show_default=True, type=click.IntRange(1, 86400), help="Seconds it may take.")
 @click.option("--no-tty", is_flag=True, help="Give it no terminal, even where this is one.")
+@click.option("--no-input", is_flag=True, help="Give it no input, even where something is piped in.")
 @click.option("--detach", is_flag=True, help="Print its id and do not wait for it.")
 @click.pass_obj
 def run(
@@ -40,20 +41,22 @@ def run(
     environment: str,
     timeout: int,
     no_tty: bool,
+    no_input: bool,
     detach: bool,
 ) -> None:
     """Run a one-off command with the release's image and config; its exit code is that of paas.
 
-    On one machine it reads from here, with a terminal where this is one. On a cluster it is a Job, which reads nothing.
+    On one machine it reads from here, with a terminal where this is one. On a cluster it is a Job without a terminal:
+    it reads what is piped in, at most 1 MiB, and starts when that has ended.
     Options of paas come before the command: `paas run --app shop python manage.py migrate`.
     """
     client, size = session.client(), shutil.get_terminal_size()
-    has_terminal = sys.stdin.isatty() and sys.stdout.isatty() and not no_tty
+    has_terminal = sys.stdin.isatty() and sys.stdout.isatty() and not (no_tty or no_input)
     body: Json = {
         "command": list(command),
         "environment": environment,
         "tty": has_terminal and not detach,
-        "interactive": not detach,
+        "interactive": not (detach or no_input),
         "columns": min(size.columns, 1000),
         "rows": min(size.lines, 1000),
         "timeout": timeout,
@@ -62,8 +65,11 @@ def run(
     if detach:
         click.echo(started["id"])
         return
-    if not started["interactive"] and not sys.stdin.isatty() and _has_input():
-        click.echo("the command runs on a cluster, where it reads no input: what is piped here is not used", err=True)
+    if started["state"] == "waiting" and sys.stdin.isatty():
+        client.send("POST", _path(started, "/input"), {"eof": True})
+        if has_terminal:
+            click.echo("a cluster gives commands no terminal: this one reads no input, unless it is piped in", err=True)
+        sys.exit(_print_output(client, _path(started), started))
     sys.exit(_attend(client, started))
 
 
@@ -113,18 +119,16 @@ def stop(session: Session, number: str, app: str | None, *, as_json: bool) -> No
     click.echo(f"ending {answer['stopping']}")
 
 
-def _has_input() -> bool:
-    with suppress(OSError, ValueError):
-        return bool(select.select([sys.stdin], [], [], 0)[0]) and os.fstat(sys.stdin.fileno()).st_size != 0
-    return False
+def _path(run: Json, rest: str = "") -> str:
+    return f"/apps/{quoted(run['app'])}/runs/{quoted(run['id'])}{rest}"
 
 
 def _attend(client: Client, run: Json, *, listens: bool = True) -> int:
     """Print the run's output and send it the input until it has ended; return its exit code."""
-    path = f"/apps/{quoted(run['app'])}/runs/{quoted(run['id'])}"
+    path = _path(run)
     if not (listens and run["interactive"]):
         return _print_output(client, path, run)
-    keyboard = _Keyboard(client=client, path=f"{path}/input")
+    keyboard = _Keyboard(client=client, path=_path(run, "/input"))
     with keyboard.listening(raw=bool(run["tty"])):
         return _print_output(client, path, run)
 
@@ -178,7 +182,7 @@ class _Keyboard:
             signal.signal(signal.SIGWINCH, before)
 
     def _send(self) -> None:
-        number = sys.stdin.fileno()
+        number, given = sys.stdin.fileno(), 0
         with suppress(Failure, OSError):
             while not self._stop.is_set():
                 if self._resized.is_set():
@@ -188,7 +192,8 @@ class _Keyboard:
                 if not select.select([number], [], [], _PAUSE)[0]:
                     continue
                 data = os.read(number, _INPUT)
-                self._post(data=base64.b64encode(data).decode(), eof=not data)
+                self._post(data=base64.b64encode(data).decode(), offset=given, eof=not data)
+                given += len(data)
                 if not data:
                     return
 

@@ -342,8 +342,10 @@ class Handlers:
         waiting = runs.Waiting(
             seconds=RUN_SECONDS, pause=0.03, now=time.monotonic, sleep=time.sleep, slots=BoundedSemaphore(STREAMS)
         )
+        table = runs_tables.PostgresRuns(database=database)
         return runs.RunHandlers(
-            runs=runs_tables.PostgresRuns(database=database),
+            runs=table,
+            inputs=table,
             console=self.parts.platform.run_console(),
             history=releases_tables.PostgresReleaseHistory(database=database),
             changes=self._changes,

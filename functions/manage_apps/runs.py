@@ -16,7 +16,7 @@ from functions.common.events.operation import RunCancelled, RunRequested
 from functions.common.ports.audit import AuditLog
 from functions.common.ports.events import Changes
 from functions.common.ports.releases import ReleaseHistory
-from functions.common.ports.runs import Run, RunConsole, RunOutput, Runs
+from functions.common.ports.runs import Run, RunConsole, RunInputs, RunOutput, Runs
 from functions.manage_apps.errors import Conflict
 from functions.manage_apps.models import Body, ChangeView, Moment, NoBody, NoQuery, Offset, PageView, Query, View
 from functions.manage_apps.operation import Answer, Call, operation
@@ -27,6 +27,7 @@ _LONGEST = 24 * HOUR
 _SHOWN = 50
 _MOST_OPEN = 10
 _INPUT = 64 * 1024
+_WHOLE_INPUT = 1024 * 1024  # what a Secret of Kubernetes takes
 Word = Annotated[str, StringConstraints(max_length=_INPUT)]
 Cells = Annotated[StrictInt, Field(ge=0, le=1000)]
 
@@ -34,7 +35,8 @@ Cells = Annotated[StrictInt, Field(ge=0, le=1000)]
 class NewRun(Body):
     """`command` is the program with its arguments. `tty` gives it a terminal of `columns` and `rows`.
 
-    `interactive` lets it read input, where the platform can; `timeout` are the seconds after which it is ended.
+    `interactive` lets it read input; where the answer's state is waiting, it starts when that was given to its end, and
+    has no terminal. `timeout` are the seconds after which it is ended.
     """
 
     command: tuple[Word, ...] = Field(min_length=1, max_length=200)
@@ -47,7 +49,10 @@ class NewRun(Body):
 
 
 class RunView(ChangeView):
-    """A run. `state` is running or ended; `exit_code` is null until it has ended, `reason` says why it was ended."""
+    """A run. `state` is waiting (for its whole input), running or ended; `exit_code` is null until it has ended.
+
+    `reason` says why it was ended.
+    """
 
     id: str
     app: str
@@ -86,15 +91,19 @@ class OutputView(View):
 
 
 class RunInput(Body):
-    """Input in base64, the end of the input, or the new size of the terminal."""
+    """Input in base64, the end of the input, or the new size of the terminal.
+
+    `offset` is how much was given before: where the run waits for its whole input, a repeat is not taken twice.
+    """
 
     data: str = Field(default="", max_length=_INPUT * 2)
+    offset: Offset | None = None
     eof: StrictBool = False
     columns: Cells = 0
     rows: Cells = 0
 
 
-class InputTaken(View):
+class InputTaken(ChangeView):
     """The number of bytes that were taken."""
 
     bytes: int
@@ -136,6 +145,7 @@ class RunHandlers:
     """The handlers of one-off commands."""
 
     runs: Runs
+    inputs: RunInputs
     console: RunConsole
     history: ReleaseHistory
     changes: Changes
@@ -152,7 +162,7 @@ class RunHandlers:
         if not environment.release:
             msg = f"nothing runs in {where}: deploy it first with `paas deploy --app {environment.app}`, or push"
             raise Conflict(msg)
-        if sum(one.exit_code is None for one in self.runs.of_app(environment.app, limit=_SHOWN)) >= _MOST_OPEN:
+        if sum(map(self._is_open, self.runs.of_app(environment.app, limit=_SHOWN))) >= _MOST_OPEN:
             msg = f"{environment.app} has {_MOST_OPEN} commands that run: wait, or end one with `paas runs stop`"
             raise Conflict(msg)
         if not new.command[0].strip():
@@ -168,7 +178,8 @@ class RunHandlers:
             actor=call.actor,
             seconds=new.timeout,
             tty=new.tty and is_interactive,
-            interactive=new.interactive and is_interactive,
+            interactive=new.interactive,
+            waiting=new.interactive and not is_interactive,
             columns=new.columns or 80,
             rows=new.rows or 24,
         )
@@ -206,7 +217,7 @@ class RunHandlers:
         )
         return Answer(body=body)
 
-    @operation(NoQuery, RunInput, InputTaken, refusals=(409,))
+    @operation(NoQuery, RunInput, InputTaken, statuses=(200, 202), refusals=(409,))
     def write_run_input(self, call: Call[NoQuery, RunInput]) -> Answer[InputTaken]:
         """Give a one-off command input, its end, or a new size of its terminal; 409 when it reads none."""
         run, given = self._run(call), call.body
@@ -218,6 +229,11 @@ class RunHandlers:
         if not run.interactive or run.exit_code is not None:
             why = "has ended" if run.exit_code is not None else "reads no input: start it with interactive"
             msg = f"the command {run.id} {why}"
+            raise Conflict(msg)
+        if run.waiting:
+            return self._collect(call, run, data)
+        if not self.console.is_interactive:
+            msg = f"the command {run.id} has started: its input was whole"
             raise Conflict(msg)
         self.console.write(run, data, eof=given.eof, columns=given.columns, rows=given.rows)
         return Answer(body=InputTaken(bytes=len(data)))
@@ -231,6 +247,8 @@ class RunHandlers:
             raise Conflict(msg)
         with self.changes.begin() as change:
             about = {"app": run.app, "environment": run.environment, "actor": call.actor}
+            if run.waiting:
+                self.runs.end(run.id, _STOPPED, reason="it was stopped before it started")
             change.announce(RunCancelled(**about, run=run.id), discriminator=run.id)
             self.audit.record(actor=call.actor, action="run.stop", target=run.app, detail=run.id)
         return Answer(status=202, body=StoppedRun(stopping=run.id), queued=change.queued)
@@ -238,14 +256,37 @@ class RunHandlers:
     def _start(self, call: Call[Any, Any], run: Run) -> Answer[RunView]:
         with self.changes.begin() as change:
             number = self.runs.add(run)
-            about = {"app": run.app, "environment": run.environment, "actor": call.actor}
-            change.announce(RunRequested(**about, run=number), discriminator=number)
+            if not run.waiting:
+                change.announce(_requested(run, number, call.actor), discriminator=number)
             self.audit.record(actor=call.actor, action="run.start", target=run.app, detail=number)
             added = self.runs.find(number)
         if added is None:
             msg = "the run was deleted with its app"
             raise NotFound(msg)
         return Answer(status=201, body=_view(added), queued=change.queued)
+
+    def _collect(self, call: Call[NoQuery, RunInput], run: Run, data: bytes) -> Answer[InputTaken]:
+        """Add to the input of a run that waits for it, and start it when the input is whole."""
+        offset = call.body.offset or 0
+        if offset + len(data) > _WHOLE_INPUT:
+            reason = f"its input is more than {_WHOLE_INPUT // 1024**2} MiB, which is the limit on a cluster"
+            self.runs.end(run.id, _NOT_STARTED, reason=reason)
+            msg = f"data: {reason}: let the command fetch it"
+            raise Rejected(msg)
+        with self.changes.begin() as change:
+            length = self.inputs.append(run.id, data, offset=offset) if data else offset
+            if length != offset + len(data):
+                msg = f"offset: {run.id} has {length} bytes of input: give what follows them"
+                raise Conflict(msg)
+            if call.body.eof and self.inputs.close(run.id):
+                change.announce(_requested(run, run.id, call.actor), discriminator=run.id)
+        status = 202 if call.body.eof else 200
+        return Answer(status=status, body=InputTaken(bytes=len(data)), queued=change.queued)
+
+    def _is_open(self, run: Run) -> bool:
+        """Return whether a run counts: one whose input never came to its end is forgotten after a while."""
+        age = (self.now() - run.created_at).total_seconds() if run.created_at else 0
+        return run.exit_code is None and not (run.waiting and age > HOUR)
 
     def _run(self, call: Call[Any, Any]) -> Run:
         run = self.runs.find(call.path["run"])
@@ -273,7 +314,11 @@ class RunHandlers:
                 self.runs.end(run.id, _LOST, reason="its end was not observed: its output is gone")
 
 
-_LOST = 137
+_LOST, _STOPPED, _NOT_STARTED = 137, 143, 126  # as a shell has them
+
+
+def _requested(run: Run, number: str, actor: str) -> RunRequested:
+    return RunRequested(app=run.app, environment=run.environment, run=number, actor=actor)
 
 
 def _view(run: Run) -> RunView:
@@ -282,7 +327,7 @@ def _view(run: Run) -> RunView:
         app=run.app,
         environment=run.environment,
         release=run.release,
-        state="running" if run.exit_code is None else "ended",
+        state="ended" if run.exit_code is not None else "waiting" if run.waiting else "running",
         exit_code=run.exit_code,
         reason=run.reason,
         tty=run.tty,

@@ -79,7 +79,7 @@ def _in_place(parts: Core, archive: ReleaseArchive, deployer: StagedDeployer) ->
     database = parts.database
     scales, page = PostgresScales(database=database), PostgresMaintenance(database=database)
     runs = PostgresRuns(database=database)
-    one_off = OneOff(runs=runs, archive=archive, runner=parts.platform.one_off_runner())
+    one_off = OneOff(runs=runs, inputs=runs, archive=archive, runner=parts.platform.one_off_runner())
     return (
         on(RunRequested, one_off.start),
         on(RunCancelled, one_off.stop),

@@ -71,6 +71,15 @@ def test_a_command_runs_in_the_image_and_config_of_the_release(operated: User) -
     assert operated.paas_json("runs", "list")[0]["exit_code"] == 5
 
 
+def test_what_is_piped_in_is_read_to_its_end(operated: User) -> None:
+    text = "".join(f"{number}\n" for number in range(100_000))
+
+    printed = operated.paas("run", "sh", "-c", 'sort -n | tail -n 1; echo "$HOME\'s $1"', "-", "a  b", text=text)
+
+    assert printed.splitlines()[0] == "99999"
+    assert printed.splitlines()[1].endswith("'s a  b")
+
+
 def test_a_command_over_its_time_limit_is_ended_and_says_so(operated: User) -> None:
     printed = operated.paas("run", "--timeout", "5", "sh", "-c", "echo begun; sleep 300", code=143)
 

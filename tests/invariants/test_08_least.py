@@ -52,6 +52,7 @@ MAY: dict[str, set[Right]] = {
     "manage-apps": (
         rights(ALL, "/pods", "list")
         | rights(ALL, "/pods/log", "get")
+        | rights(ALL, "batch/jobs", "get")
         | rights(BUILDS, "tekton.dev/pipelineruns", "get")
     ),
 }

@@ -11,8 +11,8 @@ from functions.common.domain.release import Release
 class Run:
     """A one-off command. `exit_code` is None until it has ended; `reason` says why it was ended or did not start.
 
-    `tty` gives it a terminal of `columns` and `rows`, `interactive` lets it read input. The command may hold secrets:
-    never log or publish it.
+    `tty` gives it a terminal of `columns` and `rows`, `interactive` lets it read input. `waiting` is one that starts
+    when its input is whole. The command and its input may hold secrets: never log or publish them.
     """
 
     id: str
@@ -26,6 +26,7 @@ class Run:
     interactive: bool = False
     columns: int = 80
     rows: int = 24
+    waiting: bool = False
     exit_code: int | None = None
     reason: str = ""
     created_at: datetime | None = None
@@ -48,17 +49,33 @@ class Runs(Protocol):
         ...
 
     def end(self, run: str, exit_code: int, *, reason: str = "") -> None:
-        """Record the end, once."""
+        """Record the end, once, and delete the input."""
+        ...
+
+
+class RunInputs(Protocol):
+    """Keeps the input of commands that start when it is whole."""
+
+    def append(self, run: str, data: bytes, *, offset: int) -> int:
+        """Add data at an offset and return the length of the input; a repeat and data elsewhere change nothing."""
+        ...
+
+    def close(self, run: str) -> bool:
+        """Record that the input is whole; False when it was already."""
+        ...
+
+    def read(self, run: str) -> bytes | None:
+        """Return the whole input; None for a command that reads none."""
         ...
 
 
 class OneOffRunner(Protocol):
     """Runs commands beside what runs, for a limited time."""
 
-    def start(self, run: Run, release: Release) -> None:
+    def start(self, run: Run, release: Release, *, given: bytes | None) -> None:
         """Start the command with the release's image and config and return at once; a repeat starts no second one.
 
-        Raises Rejected when it can never start.
+        `given` is the input of one that waited for it. Raises Rejected when it can never start.
         """
         ...
 
@@ -82,7 +99,7 @@ class RunConsole(Protocol):
 
     @property
     def is_interactive(self) -> bool:
-        """Whether runs can read input and have a terminal."""
+        """Whether runs read input while they run, and have a terminal; else their input must be whole before."""
         ...
 
     def read(self, run: Run, offset: int) -> RunOutput:

@@ -38,9 +38,9 @@ class User:
     app: str
     clone: Path
 
-    def paas(self, *words: str, code: int = 0) -> str:
-        """Run paas and return what it printed. Fails unless it exits with `code`."""
-        return self._run(sys.executable, "-m", "functions.cli.main", *words, code=code)
+    def paas(self, *words: str, code: int = 0, text: str = "") -> str:
+        """Run paas with a text piped into it and return what it printed. Fails unless it exits with `code`."""
+        return self._run(sys.executable, "-m", "functions.cli.main", *words, code=code, text=text)
 
     def paas_json(self, *words: str) -> Any:  # noqa: ANN401 - as the command has it
         """Run paas with --json and return the document."""
@@ -119,7 +119,7 @@ class User:
         finally:
             client.close()
 
-    def _run(self, *command: str, code: int = 0, error: bool = True) -> str:
+    def _run(self, *command: str, code: int = 0, error: bool = True, text: str = "") -> str:
         resolver = str(self.instance.folder / "resolv.conf")
         forge = dict(line.split("=", 1) for line in settings_file(self.instance).read_text().splitlines())
         environment = {
@@ -135,7 +135,14 @@ class User:
         }
         words = ["unshare", "--mount", "/bin/sh", "-c", RESOLVING, resolver, *command]
         ran = subprocess.run(
-            words, cwd=self.clone, env=environment, capture_output=True, text=True, timeout=patient(120), check=False
+            words,
+            cwd=self.clone,
+            env=environment,
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=patient(120),
+            check=False,
         )
         assert ran.returncode == code, f"{' '.join(command)}: {ran.returncode}\n{ran.stdout}{ran.stderr}"
         return ran.stdout + (ran.stderr if error else "")

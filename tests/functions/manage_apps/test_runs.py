@@ -2,12 +2,15 @@
 
 import base64
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from functions.common.adapters.postgres.runs import PostgresRuns
 from functions.common.ports.accounts import Scope
-from tests.api_world import ApiWorld
+from tests.api_world import Answered, ApiWorld, served
 from tests.story import Story
 
 PATH = "/v1/apps/shop/runs"
@@ -122,3 +125,56 @@ def test_a_run_that_cannot_be_is_refused_by_name(api: ApiWorld, body: dict[str, 
 
     assert (refused.status, named in refused.body["error"]) == (422, True)
     assert api.broker.events == []
+
+
+@pytest.fixture
+def on_cluster(api: ApiWorld, database: str, tmp_path: Path) -> ApiWorld:
+    """Return the API as it is where apps run on a cluster, which is not asked here."""
+    cluster = {"SLIPWAY_PLATFORM": "kubernetes", "REGISTRY_URL": "registry.example.org"}
+    return replace(api, flask=served(database, api.broker.url, tmp_path, api.repositories, api.heads, **cluster))
+
+
+def give(api: ApiWorld, run: str, data: bytes, *, offset: int, eof: bool = False) -> Answered:
+    """Give a run input."""
+    body = {"data": base64.b64encode(data).decode(), "offset": offset, "eof": eof}
+    return api.call("POST", f"{PATH}/{run}/input", body)
+
+
+def test_on_a_cluster_a_run_starts_when_its_input_is_whole(on_cluster: ApiWorld) -> None:
+    run = start(on_cluster, "sort", interactive=True, tty=True)
+    assert (run["state"], run["tty"], on_cluster.types()) == ("waiting", False, [])
+
+    for offset, part in ((0, b"b\n"), (0, b"b\n"), (2, b"a\n")):  # the first comes twice, as after a lost answer
+        assert give(on_cluster, run["id"], part, offset=offset).status == 200
+    elsewhere = give(on_cluster, run["id"], b"c\n", offset=1)
+    assert (elsewhere.status, "has 4 bytes" in elsewhere.body["error"]) == (409, True)
+    assert on_cluster.types() == []
+
+    assert give(on_cluster, run["id"], b"", offset=4, eof=True).status == 202
+    assert on_cluster.types() == ["run.requested"]
+    assert PostgresRuns(database=on_cluster.database).read(run["id"]) == b"b\na\n"
+    late = give(on_cluster, run["id"], b"c\n", offset=4)
+    assert (late.status, "its input was whole" in late.body["error"]) == (409, True)
+
+
+def test_input_that_is_too_long_ends_the_run_before_it_starts(on_cluster: ApiWorld) -> None:
+    run = start(on_cluster, "sort", interactive=True)
+    chunk = b"x" * 65536
+    for number in range(16):
+        assert give(on_cluster, run["id"], chunk, offset=number * len(chunk)).status == 200
+    refused = give(on_cluster, run["id"], b"x", offset=16 * len(chunk))
+
+    assert (refused.status, "more than 1 MiB" in refused.body["error"]) == (422, True)
+    ended = on_cluster.get(f"{PATH}/{run['id']}")
+    assert (ended["state"], ended["exit_code"], "more than 1 MiB" in ended["reason"]) == ("ended", 126, True)
+    assert on_cluster.types() == []
+    assert on_cluster.database.run("select input from runs") == [[None]]
+
+
+def test_a_run_that_waits_for_its_input_is_stopped(on_cluster: ApiWorld) -> None:
+    run = start(on_cluster, "sort", interactive=True)
+
+    assert on_cluster.call("DELETE", f"{PATH}/{run['id']}").status == 202
+
+    ended = on_cluster.get(f"{PATH}/{run['id']}")
+    assert (ended["exit_code"], ended["reason"]) == (143, "it was stopped before it started")

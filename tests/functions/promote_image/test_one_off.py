@@ -22,7 +22,7 @@ def one_off(promoter: Promoter) -> tuple[OneOff, PostgresRuns, Run]:
     found = runs.find(runs.add(run))
     assert found
     runner = LocalRuns(database=database, home=promoter.folder)
-    return OneOff(runs=runs, archive=PostgresReleaseArchive(database=database), runner=runner), runs, found
+    return OneOff(runs=runs, inputs=runs, archive=PostgresReleaseArchive(database=database), runner=runner), runs, found
 
 
 def test_a_command_is_started_once_and_stopped(promoter: Promoter) -> None:

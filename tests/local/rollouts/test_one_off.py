@@ -53,7 +53,7 @@ class Terminal:
             seconds=60,
         )
         run = replace(run, **fields)  # type: ignore[arg-type] # a test's own words
-        self.runs.start(run, self.release)
+        self.runs.start(run, self.release, given=None)
         return run
 
     def read(self, run: Run, *, until_text: str = "") -> str:

@@ -44,8 +44,9 @@ class LocalRuns:
         """Return that runs can read input."""
         return True
 
-    def start(self, run: Run, release: Release) -> None:
-        """Request the command; see OneOffRunner."""
+    def start(self, run: Run, release: Release, *, given: bytes | None) -> None:
+        """Request the command; see OneOffRunner. It reads its input while it runs."""
+        del given
         rows = self.database.run(_WANTED, app=run.app, environment=run.environment)
         if not rows or rows[0][0] is None:
             msg = f"nothing runs in {run.app}/{run.environment}: deploy it first"
