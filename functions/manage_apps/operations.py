@@ -261,7 +261,10 @@ class OperationHandlers:
         """Show visitors a page with 503 and Retry-After, or what runs again; everything keeps running."""
         environment, on = self._open(call, call.body.environment), call.body.on
         if on and not self.counts.capacity(environment.app).has_maintenance:
-            msg = f"a cluster has no maintenance page: `paas undeploy --app {environment.app}` stops the app instead"
+            msg = (
+                f"{environment.app} is a Knative Service behind an Ingress, which has no maintenance page: "
+                f"`paas undeploy --app {environment.app}` stops the app instead"
+            )
             raise Conflict(msg)
         about: dict[str, Any] = {"app": environment.app, "environment": environment.name}
         with self.changes.begin() as change:

@@ -115,6 +115,23 @@ def test_no_request_is_lost_in_a_scale_a_restart_and_a_deployment_by_digest(oper
         until(lambda: is_at(operated, deployed["release"], 1), seconds=90, why="one process")
 
 
+def test_maintenance_answers_503_without_a_gap_and_ends(operated: User) -> None:
+    before, ca = operated.get()[1], operated.client().ca
+    live = status(operated)["release"]
+    with probing(host=f"{operated.app}.{DOMAIN}", port=HTTPS, ca=ca, rate=40, address=CLUSTER.address) as probe:
+        operated.paas("maintenance", "on")
+        until(lambda: operated.get()[0] == 503, seconds=20, why="the Gateway to answer 503")
+        operated.paas("restart")
+        until(lambda: is_at(operated, live + 1, 1), seconds=120, why="the release during maintenance")
+        assert operated.get()[0] == 503
+        operated.paas("maintenance", "off")
+        until(lambda: operated.get()[0] == 200, seconds=20, why="the app again")
+    seen = {answer.status for answer in probe.answers}
+    print(f"\n{operated.app}: {len(probe.answers)} requests, {seen}")
+    assert seen == {200, 503}, [one for one in probe.answers if one.status not in {200, 503}][:3]
+    assert operated.get()[1].split(",")[0] == before.split(",")[0]
+
+
 def test_limits_are_those_of_the_pods_and_lose_no_request(operated: User, kubectl: Kubectl) -> None:
     before = status(operated)["release"]
     with no_request_lost(operated):

@@ -53,6 +53,53 @@ class ScalingContract:
 
         assert world.api.read(world.web) is None
 
+    def test_maintenance_takes_the_hosts_over_and_gives_them_back(self, world: KubernetesDeployerWorld) -> None:
+        """The app's own route keeps its backends, which a canary's weights are written to."""
+        own, other = world.place.path("HTTPRoute", "web"), world.place.path("HTTPRoute", "maintenance")
+        world.deployer.apply(world.workload(1))
+        before = world.api.read(own)
+
+        for _ in range(2):
+            world.deployer.show_maintenance(world.app, "production", on=True)
+
+        route = _read(world, other)["spec"]
+        assert tuple(route["hostnames"]) == world.workload(1).hosts
+        (rule,) = route["rules"]
+        (backend,) = rule["backendRefs"]
+        service = _read(world, f"{world.place.collection('Service')}/{backend['name']}")
+        assert service["spec"]["selector"]["slipway.dev/process"] == "maintenance"
+        assert rule["filters"][0]["responseHeaderModifier"]["set"][0]["name"] == "Retry-After"
+        if before:
+            during = _read(world, own)["spec"]
+            assert set(during["hostnames"]) & set(before["spec"]["hostnames"]) == set()
+            assert during["rules"] == before["spec"]["rules"]
+
+        world.deployer.show_maintenance(world.app, "production", on=False)
+        after = world.api.read(own)
+        assert (after or {}).get("spec") == (before or {}).get("spec")
+        assert world.api.read(other) is None
+
+    def test_a_release_during_maintenance_leaves_it_on(self, world: KubernetesDeployerWorld) -> None:
+        """Its new hosts are under maintenance too."""
+        world.deployer.apply(world.workload(1))
+        world.deployer.show_maintenance(world.app, "production", on=True)
+        hosts = ("hello.example.org", "new.example.com")
+        world.deployer.apply(world.workload(2, hosts=hosts, maintenance=True))
+
+        assert tuple(_read(world, world.place.path("HTTPRoute", "maintenance"))["spec"]["hostnames"]) == hosts
+        own = world.api.read(world.place.path("HTTPRoute", "web"))
+        assert own is None or set(own["spec"]["hostnames"]) & set(hosts) == set()
+
+        world.deployer.show_maintenance(world.app, "production", on=False)
+        own = world.api.read(world.place.path("HTTPRoute", "web"))
+        assert own is None or tuple(own["spec"]["hostnames"]) == hosts
+
+    def test_maintenance_where_nothing_runs_changes_nothing(self, world: KubernetesDeployerWorld) -> None:
+        """An app may be switched before its first release and after its removal."""
+        world.deployer.show_maintenance(world.app, "production", on=True)
+
+        assert world.api.read(world.place.path("HTTPRoute", "maintenance")) is None
+
     def test_limits_and_port_are_those_of_the_release(self, world: KubernetesDeployerWorld) -> None:
         """A limit is requested as a whole; the service finds the port of each version by its name."""
         limited = {"cpu": "500m", "memory": "256Mi", "port": 3000, "replicas": {"web": 5}}

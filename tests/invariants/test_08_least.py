@@ -24,7 +24,7 @@ MAY: dict[str, set[Right]] = {
         | rights(ALL, "/secrets", "get", "wanted")
         | rights(ALL, "/services /serviceaccounts /resourcequotas /limitranges", "create patch")
         | rights(ALL, "networking.k8s.io/networkpolicies networking.k8s.io/ingresses", "create patch")
-        | rights(ALL, "gateway.networking.k8s.io/httproutes", "get create patch")
+        | rights(ALL, "gateway.networking.k8s.io/httproutes", "get create patch delete")
         | rights(ALL, "apps/deployments", "get list create patch delete")
         | rights(ALL, "argoproj.io/rollouts serving.knative.dev/services", "get create patch")
         | rights(ALL, "batch/jobs", "create patch")

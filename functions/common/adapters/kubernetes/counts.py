@@ -5,6 +5,7 @@ from typing import Any
 
 from functions.common.adapters.kubernetes.api import KubernetesApi
 from functions.common.adapters.kubernetes.names import APP, ENVIRONMENT, PROCESS, Kind, Runtime, dns_label, place_of
+from functions.common.adapters.kubernetes.routes import has_maintenance
 from functions.common.adapters.kubernetes.status import condition, part
 from functions.common.ports.scales import Capacity
 
@@ -21,7 +22,8 @@ class KubernetesProcessCounts:
     def capacity(self, app: str) -> Capacity:
         """Return what a cluster runs; see ProcessCounts."""
         is_elastic = self.runtime.kind_of(app) is Kind.KNATIVE
-        return Capacity(replicas=self.runtime.replicas, most=MOST, is_elastic=is_elastic)
+        shows = has_maintenance(self.runtime.kind_of(app), self.runtime)
+        return Capacity(replicas=self.runtime.replicas, most=MOST, is_elastic=is_elastic, has_maintenance=shows)
 
     def ready(self, app: str, environment: str) -> dict[str, int]:
         """Return the numbers of ready pods; see ProcessCounts. Pods that are ending do not count."""

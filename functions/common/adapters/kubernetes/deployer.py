@@ -24,7 +24,13 @@ from functions.common.adapters.kubernetes.names import (
 )
 from functions.common.adapters.kubernetes.pods import RELEASE_PROCESS, WEB, Namespaces, surroundings
 from functions.common.adapters.kubernetes.record import Record, Records, config_name, config_secret
-from functions.common.adapters.kubernetes.routes import routes, uses_weights
+from functions.common.adapters.kubernetes.routes import (
+    has_maintenance,
+    maintenance_objects,
+    routes,
+    switch_maintenance,
+    uses_weights,
+)
 from functions.common.adapters.kubernetes.status import job_end, newest_release, report_of, requested_release
 from functions.common.adapters.kubernetes.workloads import (
     canary_check,
@@ -35,7 +41,7 @@ from functions.common.adapters.kubernetes.workloads import (
     web_workload,
 )
 from functions.common.domain.release import Release, Workload
-from functions.common.errors import Rejected, Unavailable
+from functions.common.errors import Unavailable
 from functions.common.events.release import WorkloadChanged
 from functions.common.ports.apps import Cipher
 from functions.common.ports.deployer import Removals, RunningWorkload
@@ -157,10 +163,14 @@ class KubernetesDeployer:
             self.api.merge(path, body)
 
     def show_maintenance(self, app: str, environment: str, *, on: bool) -> None:
-        """Refuse to switch the page on; see StagedDeployer. A route of the Gateway API answers nothing by itself."""
-        if on:
-            msg = f"{app}/{environment}: a cluster has no maintenance page"
-            raise Rejected(msg)
+        """Lead the hosts to a Service without pods, or back; see StagedDeployer."""
+        place, records = self._place(app, environment), Records(api=self.api)
+        record = records.read(place)
+        if record is None or record.leaving or not has_maintenance(record.kind, self.runtime):
+            return
+        changed = replace(record, workload=replace(record.workload, maintenance=on))
+        records.write(changed, place)
+        switch_maintenance(changed, api=self.api, place=place, runtime=self.runtime)
 
     def revert(self, live: Release, *, instead_of: int) -> None:
         """Apply the live release again; see StagedDeployer. Argo rolls a failed version back itself."""
@@ -252,6 +262,8 @@ class KubernetesDeployer:
 
     def _roll_out(self, record: Record, place: Place) -> None:
         workload, runtime = record.workload, self.runtime
+        if workload.maintenance and has_maintenance(record.kind, runtime):
+            self._apply(maintenance_objects(workload, place, runtime))
         shares = uses_weights(record.kind, runtime)
         for path, body in routes(workload, record.kind, place, runtime):
             if shares and body["kind"] == "Service":
