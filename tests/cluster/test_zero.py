@@ -2,12 +2,15 @@
 
 import json
 import time
+from collections.abc import Iterator
 from datetime import datetime
 from statistics import median
 
 import httpx
 import pytest
 
+from tests.cluster.kit.cache import Instance
+from tests.cluster.kit.install import load_installed
 from tests.cluster.kit.kubectl import Kubectl
 from tests.cluster.kit.overlay import NAMESPACE
 from tests.cluster.kit.user import User
@@ -25,6 +28,9 @@ SIDE_BY_SIDE = 1.3
 ROUNDS = 3
 SETTLED_SECONDS = 2  # by then no pod is being removed any more
 UNWATCHED_SECONDS = 10  # who asks what became of a push wakes manage-apps, beside what is measured
+HELLO = "hello-of-the-framework"
+HELLO_SOURCE = "def hello(request):\n    return '', 204\n"
+CLUSTER_LOCAL = {"networking.knative.dev/visibility": "cluster-local"}
 LABEL = "serving.knative.dev/service"
 MIN_SCALE = "autoscaling.knative.dev/min-scale"
 
@@ -82,6 +88,43 @@ def test_every_function_rests_at_zero_and_a_push_wakes_what_it_needs(user: User,
     shown = "  ".join(f"{chain:.2f} ({chain / slowest:.2f} x)" for chain in cold)
     print(f"webhook to PipelineRun: warm {median(warm):.2f} s, from zero {shown} s")
     assert median(cold) <= SIDE_BY_SIDE * slowest
+
+
+@pytest.fixture
+def hello(kubectl: Kubectl, instance: Instance) -> Iterator[str]:
+    """Yield the name of a hello that the framework serves from Slipway's image, with what manage-apps has."""
+    service = next(one for one in function_manifests() if one.name == "manage-apps").of_kind("Service")[0]
+    template = json.loads(json.dumps(service["spec"]["template"]))
+    container = template["spec"]["containers"][0]
+    environment = {"FUNCTION_SOURCE": "/hello/main.py", "FUNCTION_TARGET": "hello", "THREADS": "8"}
+    container["env"] = [{"name": name, "value": value} for name, value in environment.items()]
+    container["image"] = load_installed(instance).image
+    container["volumeMounts"] = [{"name": "hello", "mountPath": "/hello"}]
+    template["spec"]["volumes"] = [{"name": "hello", "configMap": {"name": HELLO}}]
+    named = {"metadata": {"name": HELLO, "namespace": NAMESPACE, "labels": CLUSTER_LOCAL}}
+    found = [
+        {"apiVersion": "v1", "kind": "ConfigMap", **named, "data": {"main.py": HELLO_SOURCE}},
+        {"apiVersion": "serving.knative.dev/v1", "kind": "Service", **named, "spec": {"template": template}},
+    ]
+    kubectl.apply(found)
+    try:
+        kubectl("wait", "--for=condition=Ready", f"ksvc/{HELLO}", "-n", NAMESPACE, f"--timeout={patient(120):.0f}s")
+        yield HELLO
+    finally:
+        kubectl("delete", f"ksvc/{HELLO}", f"configmap/{HELLO}", "-n", NAMESPACE)
+
+
+def test_the_api_starts_within_twice_what_a_hello_of_the_framework_takes(kubectl: Kubectl, hello: str) -> None:
+    found: dict[str, list[float]] = {hello: [], "manage-apps": []}
+    for _ in range(5):
+        for name, seconds in found.items():
+            wait_for_rest(kubectl, (name,))
+            seconds.append(cold_start(kubectl, name))
+    for name, seconds in found.items():
+        print(f"\n  {name:16} {'  '.join(f'{one:.2f}' for one in seconds)}")
+    ratio = median(found["manage-apps"]) / median(found[hello])
+    print(f"  manage-apps takes {ratio:.2f} times as long")
+    assert ratio <= 2
 
 
 def test_a_webhook_that_finds_verify_webhook_at_zero_still_goes_live(user: User, kubectl: Kubectl) -> None:
