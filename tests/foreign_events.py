@@ -12,7 +12,13 @@ UPDATE = "dev.knative.apiserver.resource.update"
 ROLLOUT: dict[str, Any] = {
     "apiVersion": "argoproj.io/v1alpha1",
     "kind": "Rollout",
-    "metadata": {"name": "web", "labels": {**_MARKS, "slipway.dev/process": "web"}, "generation": 2},
+    "metadata": {
+        "name": "web",
+        "namespace": "app-hello",
+        "uid": "1",
+        "labels": {**_MARKS, "slipway.dev/process": "web"},
+        "generation": 2,
+    },
     "spec": {"template": {"metadata": {"annotations": _RELEASE}}},
     "status": {"observedGeneration": "2", "phase": "Healthy"},
 }
@@ -21,6 +27,8 @@ JOB: dict[str, Any] = {
     "kind": "Job",
     "metadata": {
         "name": "release-1",
+        "namespace": "app-hello",
+        "uid": "2",
         "labels": {**_MARKS, "slipway.dev/process": "release"},
         "annotations": _RELEASE,
     },
@@ -29,7 +37,13 @@ JOB: dict[str, Any] = {
 CERTIFICATE: dict[str, Any] = {
     "apiVersion": "cert-manager.io/v1",
     "kind": "Certificate",
-    "metadata": {"labels": _MARKS, "annotations": {"slipway.dev/host": "hello.apps.example.org"}},
+    "metadata": {
+        "name": "tls-hello.apps.example.org",
+        "namespace": "slipway-edge",
+        "uid": "3",
+        "labels": _MARKS,
+        "annotations": {"slipway.dev/host": "hello.apps.example.org"},
+    },
     "status": {"conditions": [{"type": "Ready", "status": "True"}], "notAfter": "2099-01-01T00:00:00Z"},
 }
 SUCCEEDED: dict[str, Any] = {

@@ -2,7 +2,6 @@
 
 from functools import partial
 
-from functions.common.adapters.certificates.cert_manager import certificate_changed
 from functions.common.adapters.postgres.network import PostgresCertificateLedger, PostgresHostDirectory
 from functions.common.events.app import AppCreated, AppDeleted, DomainAdded, DomainRemoved, PreviewClosed, PreviewOpened
 from functions.common.events.network import CertificateChanged
@@ -22,7 +21,7 @@ def compose(parts: Core) -> Endpoint:
         clock=parts.clock,
     )
     sync, changed = partial(handle, service=service), partial(handle_changed, service=service)
-    seen = partial(handle_object, read=certificate_changed, changed=changed)
+    seen = partial(handle_object, read=parts.platform.certificate_reports().changed, changed=changed)
     return subscriber(
         "issue-cert",
         on(AppCreated, sync),

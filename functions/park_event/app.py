@@ -13,7 +13,7 @@ from functions.park_event.handler import handle
 def compose(parts: Core) -> Endpoint:
     """Return the endpoint of these parts."""
     letters, pushes = PostgresDeadLetters(database=parts.database), PostgresPushLedger(database=parts.database)
-    park = partial(handle, letters=letters, pushes=pushes)
+    park = partial(handle, letters=letters, log=parts.log, pushes=pushes)
     return subscriber("park-event", on_type(ANY_TYPE, park), log=parts.log, clock=parts.clock)
 
 

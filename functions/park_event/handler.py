@@ -1,29 +1,42 @@
-"""Keeps events that the broker could not deliver, and fails the push of an event that can never be handled."""
+"""Keeps events that the broker could not deliver, and fails the push of an event that can never be handled.
+
+What the request says of the event and of its end proves nothing: the event is the recorded one, and a push fails only
+when a function recorded that it rejected the event.
+"""
 
 import base64
 import binascii
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from functions.common.domain.push import PushState
 from functions.common.events.envelope import Envelope
-from functions.common.ports.events import DeadLetter, DeadLetters
+from functions.common.ports.events import DeadLetter, DeadLetters, EventLog
 from functions.common.ports.pushes import PushLedger
 
 _PREFIX = "knativeerror"
-_RETRIED = {404, 408, 409, 429}
+_OWN_ATTRIBUTES = ("slipwayapp", "slipwayenv", "slipwaypush", "partitionkey")
 _NOT_NEEDED = {"report-status", "upsert-dns", "issue-cert"}  # a push goes on without them
 
 
-def handle(event: Envelope, *, letters: DeadLetters, pushes: PushLedger) -> None:
-    """Park the event. A permanent error fails its push; a push with a transient error is left to reconcile."""
+def handle(event: Envelope, *, letters: DeadLetters, log: EventLog, pushes: PushLedger) -> None:
+    """Park the event. A rejected one fails its push; a push whose event failed otherwise is left to reconcile."""
     letter = dead_letter(event)
-    letters.park(letter)
-    push, app = event.extensions.get("slipwaypush", ""), event.extensions.get("slipwayapp", "")
-    function = function_name(letter.subscriber) or "delivery"
-    if push and is_permanent(letter.code) and function not in _NOT_NEEDED:
-        reason = letter.error or f"answered {letter.code}"
+    recorded = log.find(event.id, source=event.source)
+    if recorded is None or recorded.type != event.type:
+        letters.park(replace(letter, event=without_app(letter.event)))
+        return
+    letters.park(replace(letter, event=recorded))
+    push, app = recorded.extensions.get("slipwaypush", ""), recorded.extensions.get("slipwayapp", "")
+    needed = [found for found in sorted(log.rejections(recorded).items()) if found[0] not in _NOT_NEEDED]
+    if push and needed:
+        ((function, reason), *_) = needed
         pushes.advance(push, app, PushState.FAILED, step=function, reason=reason)
+
+
+def without_app(event: Envelope) -> Envelope:
+    """Return an event of others without the app and push that it names: only recorded events have any."""
+    extensions = {name: value for name, value in event.extensions.items() if name not in _OWN_ATTRIBUTES}
+    return replace(event, extensions=extensions)
 
 
 def dead_letter(event: Envelope) -> DeadLetter:
@@ -37,21 +50,6 @@ def dead_letter(event: Envelope) -> DeadLetter:
         code=int(code) if code.isdecimal() else 0,
         error=_decoded(extensions.get("knativeerrordata", "")),
     )
-
-
-def is_permanent(code: int) -> bool:
-    """Return whether a retry cannot help after this answer of a subscriber."""
-    return 400 <= code < 500 and code not in _RETRIED  # noqa: PLR2004 - HTTP's client errors
-
-
-def function_name(subscriber: str) -> str:
-    """Return the function behind a subscriber's URL: the first label of a Service's host, else the end of its path."""
-    parts = urlsplit(subscriber if "//" in subscriber else f"//{subscriber}")
-    host = parts.hostname or ""
-    first = host.split(".")[0]
-    if first and first != "localhost" and not first.isdecimal() and ":" not in host:
-        return first
-    return parts.path.strip("/").rpartition("/")[2]
 
 
 def _decoded(data: str) -> str:

@@ -2,7 +2,6 @@
 
 from functools import partial
 
-from functions.common.adapters.kubernetes.status import prepared_release
 from functions.common.adapters.postgres.pushes import PostgresPushLedger
 from functions.common.adapters.postgres.releases import (
     PostgresAbandonedImages,
@@ -50,7 +49,7 @@ def compose(parts: Core) -> Endpoint:
     removal = Removal(ledger=ledger, deployer=runs, pushes=pushes, sink=sink, abandoned=abandoned, images=images)
     redeploy = Redeploy(ledger=ledger, archive=archive, roll_out=roll_out, sink=sink)
     back = partial(handle_rollback, ledger=ledger, archive=archive, images=images, roll_out=roll_out)
-    prepared = partial(continue_release, read=prepared_release, deployer=runs)
+    prepared = partial(continue_release, read=parts.platform.workload_reports().prepared, deployer=runs)
     return subscriber(
         "promote-image",
         on(ImagePublished, partial(handle_image, ledger=ledger, pushes=pushes, roll_out=roll_out)),

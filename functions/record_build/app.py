@@ -4,7 +4,6 @@ from functools import partial
 
 from functions.common.adapters.postgres.builds import PostgresBuildLedger
 from functions.common.adapters.postgres.pushes import PostgresPushHistory, PostgresPushLedger
-from functions.common.adapters.tekton.runs import build_ended
 from functions.common.events.build import BuildEnded
 from functions.common.platform.core import Core, check_migrations, core
 from functions.common.runtime.http import Endpoint, http_target
@@ -23,7 +22,7 @@ def compose(parts: Core) -> Endpoint:
         images=parts.platform.image_store(),
         logs=parts.platform.build_logs(),
     )
-    tekton = partial(handle_run, read=build_ended, handle=handle)
+    tekton = partial(handle_run, read=parts.platform.build_reports().ended, handle=handle)
     return subscriber(
         "record-build",
         on(BuildEnded, handle),

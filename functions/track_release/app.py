@@ -2,7 +2,6 @@
 
 from functools import partial
 
-from functions.common.adapters.kubernetes.status import workload_changed
 from functions.common.adapters.postgres.pushes import PostgresPushLedger
 from functions.common.adapters.postgres.releases import PostgresReleaseProgress
 from functions.common.domain.addresses import Addresses
@@ -24,7 +23,8 @@ def compose(parts: Core) -> Endpoint:
         addresses=Addresses(domain=settings.apps.domain, port=settings.apps.port),
     )
     share = partial(record_share, log=parts.log, clock=parts.clock)
-    changed = partial(handle_object, read=workload_changed, record=share, handle=observed)
+    read = parts.platform.workload_reports().changed
+    changed = partial(handle_object, read=read, record=share, handle=observed)
     return subscriber(
         "track-release",
         on(WorkloadChanged, observed),

@@ -8,7 +8,7 @@ import pytest
 
 from functions.common.adapters.kubernetes.names import Kind
 from functions.common.adapters.kubernetes.record import config_name
-from functions.common.adapters.kubernetes.status import prepared_release, workload_changed
+from functions.common.adapters.kubernetes.reports import KubernetesWorkloadReports
 from functions.common.errors import Unavailable
 from functions.common.events.envelope import Envelope
 from functions.common.ports.deployer import RunningWorkload
@@ -25,6 +25,11 @@ def server() -> Iterator[LoopbackKubernetes]:
 
 
 @pytest.fixture
+def reports(server: LoopbackKubernetes) -> KubernetesWorkloadReports:
+    return KubernetesWorkloadReports(api=server.api)
+
+
+@pytest.fixture
 def world(server: LoopbackKubernetes) -> KubernetesDeployerWorld:
     return KubernetesDeployerWorld(server.api, Kind.ROLLOUT)
 
@@ -35,12 +40,12 @@ def reported(found: Object) -> Envelope:
 
 
 def test_a_release_command_runs_first_and_its_end_lets_the_release_go_on(
-    server: LoopbackKubernetes, world: KubernetesDeployerWorld
+    server: LoopbackKubernetes, world: KubernetesDeployerWorld, reports: KubernetesWorkloadReports
 ) -> None:
     world.deployer.apply(a_workload(1, processes=STAGED))
     (job,) = server.of_kind("Job")
     assert job["spec"]["template"]["spec"]["containers"][0]["command"] == ["/bin/sh", "-c", "python migrate.py"]
-    assert (server.of_kind("Rollout"), prepared_release(reported(job)), workload_changed(reported(job))) == (
+    assert (server.of_kind("Rollout"), reports.prepared(reported(job)), reports.changed(reported(job))) == (
         [],
         None,
         None,
@@ -50,7 +55,7 @@ def test_a_release_command_runs_first_and_its_end_lets_the_release_go_on(
 
     world.job_says(1, "Complete")
     (job,) = server.of_kind("Job")
-    assert prepared_release(reported(job)) == ("hello", "production", 1)
+    assert reports.prepared(reported(job)) == ("hello", "production", 1)
     assert world.deployer.observe("hello", "production") is None  # who waits asks again, should the event be lost
     world.deployer.continue_release("hello", "production", 1)
 
@@ -74,19 +79,21 @@ def test_asking_again_goes_on_too_and_never_runs_the_command_twice(
     assert server.of_kind("Job") == []
 
 
-def test_a_failed_release_command_stops_the_release(server: LoopbackKubernetes, world: KubernetesDeployerWorld) -> None:
+def test_a_failed_release_command_stops_the_release(
+    server: LoopbackKubernetes, world: KubernetesDeployerWorld, reports: KubernetesWorkloadReports
+) -> None:
     world.deployer.apply(a_workload(1, processes=STAGED))
     world.job_says(1, "Failed")
     (job,) = server.of_kind("Job")
 
-    report = workload_changed(reported(job))
+    report = reports.changed(reported(job))
     world.deployer.continue_release("hello", "production", 1)
 
     assert report
     assert (report.phase, report.step, report.release, report.push) == ("failed", "release command", 1, "push-1")
     assert report.reason == "it has reached its limit"
     assert world.deployer.observe("hello", "production") == report
-    assert (server.of_kind("Rollout"), prepared_release(reported(job))) == ([], None)
+    assert (server.of_kind("Rollout"), reports.prepared(reported(job))) == ([], None)
 
 
 def test_of_two_first_releases_at_once_the_loser_is_asked_again(

@@ -10,11 +10,10 @@ from functions.common.adapters.certificates.cert_manager import certificate_chan
 from functions.common.adapters.kubernetes.status import (
     deployment_health,
     knative_health,
+    report_of,
     rollout_health,
-    workload_changed,
 )
 from functions.common.domain.release import WorkloadPhase
-from functions.common.events.envelope import Envelope
 from tests.conftest import SHARED
 
 ROLLOUTS = SHARED / "fixtures" / "argo-rollouts" / "argo-cd-health" / "Rollout"
@@ -26,10 +25,6 @@ LABELS = {
     "slipway.dev/process": "web",
 }
 STEPS = [{"setWeight": 10}, {"pause": {"duration": "30s"}}, {"setWeight": 25}, {"pause": {}}, {"setWeight": 100}]
-
-
-def envelope(found: object) -> Envelope:
-    return Envelope(id="1", source="/", type="dev.knative.apiserver.resource.update", subject="/x", time="", data=found)
 
 
 def rollout(status: dict[str, Any], *, labels: dict[str, str] = LABELS, generation: int = 7) -> dict[str, Any]:
@@ -55,7 +50,7 @@ def rollout(status: dict[str, Any], *, labels: dict[str, str] = LABELS, generati
     ],
 )
 def test_a_rollout_reports_the_progress_of_its_release(status: dict[str, Any], phase: str, weight: int) -> None:
-    report = workload_changed(envelope(rollout({"observedGeneration": "7", **status})))
+    report = report_of(rollout({"observedGeneration": "7", **status}))
 
     assert report
     assert (report.app, report.environment, report.push, report.release) == ("hello", "production", "p3", 3)
@@ -67,10 +62,10 @@ def test_a_rollout_reports_the_progress_of_its_release(status: dict[str, Any], p
     rollout({}), rollout({"observedGeneration": "6", "phase": "Healthy"}),
     rollout({"observedGeneration": "7", "phase": "Healthy"}, labels={}),
     rollout({"observedGeneration": "7", "phase": "Healthy"}, labels={**LABELS, "slipway.dev/process": "worker"}),
-    {**rollout({"observedGeneration": "7", "phase": "Healthy"}), "kind": "DaemonSet"}, {}, None, "x",
+    {**rollout({"observedGeneration": "7", "phase": "Healthy"}), "kind": "DaemonSet"}, {},
 ])  # fmt: skip
-def test_statuses_of_older_specs_and_of_foreign_objects_are_no_reports(found: object) -> None:
-    assert workload_changed(envelope(found)) is None
+def test_statuses_of_older_specs_and_of_foreign_objects_are_no_reports(found: dict[str, Any]) -> None:
+    assert report_of(found) is None
 
 
 def deployment(status: dict[str, Any]) -> dict[str, Any]:
@@ -153,7 +148,7 @@ FAILED = {"type": "Issuing", "status": "False", "reason": "Failed", "message": "
 
 
 def test_the_report_of_a_certificate_has_its_host() -> None:
-    reported = certificate_changed(envelope(certificate(READY)))
+    reported = certificate_changed(certificate(READY))
 
     assert reported
     assert (reported.app, reported.host, reported.ready, reported.not_after) == (
@@ -165,7 +160,7 @@ def test_the_report_of_a_certificate_has_its_host() -> None:
 
 
 def test_a_failed_attempt_has_a_reason() -> None:
-    reported = certificate_changed(envelope(certificate(MISSING, FAILED)))
+    reported = certificate_changed(certificate(MISSING, FAILED))
 
     assert reported
     assert (reported.ready, reported.reason) == (False, "The order failed: no such name")
@@ -173,7 +168,7 @@ def test_a_failed_attempt_has_a_reason() -> None:
 
 @pytest.mark.parametrize("found", [
     certificate(MISSING, {"type": "Issuing", "status": "True", "reason": "DoesNotExist"}), certificate(MISSING),
-    certificate(), certificate({**READY, "observedGeneration": 1}), certificate(READY, labels={}), {}, None,
+    certificate(), certificate({**READY, "observedGeneration": 1}), certificate(READY, labels={}), {},
 ])  # fmt: skip
-def test_certificates_being_issued_and_foreign_ones_are_no_reports(found: object) -> None:
-    assert certificate_changed(envelope(found)) is None
+def test_certificates_being_issued_and_foreign_ones_are_no_reports(found: dict[str, Any]) -> None:
+    assert certificate_changed(found) is None

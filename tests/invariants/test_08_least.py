@@ -17,7 +17,14 @@ def rights(namespace: str, resources: str, verbs: str, name: str = "") -> set[Ri
 
 MAY: dict[str, set[Right]] = {
     "start-build": rights(BUILDS, "tekton.dev/pipelineruns", "get create patch delete"),
-    "record-build": rights(BUILDS, "/pods", "list") | rights(BUILDS, "/pods/log", "get"),
+    "record-build": (
+        rights(BUILDS, "/pods", "list")
+        | rights(BUILDS, "/pods/log", "get")
+        | rights(BUILDS, "tekton.dev/pipelineruns", "get")
+    ),
+    "track-release": (
+        rights(ALL, "apps/deployments argoproj.io/rollouts serving.knative.dev/services batch/jobs", "get")
+    ),
     "promote-image": (
         rights(ALL, "/namespaces", "get create delete")
         | rights(ALL, "/secrets", "create patch delete")
@@ -27,7 +34,7 @@ MAY: dict[str, set[Right]] = {
         | rights(ALL, "gateway.networking.k8s.io/httproutes", "get create patch delete")
         | rights(ALL, "apps/deployments", "get list create patch delete")
         | rights(ALL, "argoproj.io/rollouts serving.knative.dev/services", "get create patch")
-        | rights(ALL, "batch/jobs", "create patch")
+        | rights(ALL, "batch/jobs", "get create patch")
         | rights(ALL, "argoproj.io/analysistemplates", "create patch")
         | rights(ALL, "serving.knative.dev/domainmappings", "create patch delete")
     ),

@@ -16,6 +16,9 @@ SPEC_VERSION = "1.0"
 CONTENT_TYPE = "application/cloudevents+json"
 SOURCE_PREFIX = "/slipway/"
 
+_NUL = r"\u0000"
+_NUL_IN_JSON = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+
 
 @dataclass(frozen=True, kw_only=True)  # no slots: cached_property needs a __dict__
 class Envelope:
@@ -50,13 +53,18 @@ class Envelope:
 
 
 def from_json(text: str) -> Envelope:
-    """Return the envelope of a structured event that Slipway wrote."""
-    fields = json.loads(text)
+    """Return the envelope of a structured event that Slipway wrote, as `storable` as one that is delivered."""
+    fields = json.loads(storable(text))
     fields.pop("specversion", None)
     fields.pop("datacontenttype", None)
     known = {name: fields.pop(name, "") for name in ("id", "source", "type", "subject", "time")}
     data = fields.pop("data", {})
     return Envelope(**known, data=data, extensions={name: str(value) for name, value in fields.items()})
+
+
+def storable(json_text: str) -> str:
+    """Return JSON without U+0000, which PostgreSQL does not store in text."""
+    return _NUL_IN_JSON.sub(r"\1\\ufffd", json_text) if _NUL in json_text else json_text
 
 
 def envelop(event: Event, *, cause: Cause, time: str, discriminator: str = "", identity: str = "") -> Envelope:

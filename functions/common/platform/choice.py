@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # a function uses one or two of these ports; importing all costs time at its cold start
     from functions.common.platform.core import Core
-    from functions.common.ports.builds import Builder
-    from functions.common.ports.deployer import RunningWorkloads, StagedDeployer
+    from functions.common.ports.builds import Builder, BuildReports
+    from functions.common.ports.deployer import RunningWorkloads, StagedDeployer, WorkloadReports
     from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories, SourceHosts
     from functions.common.ports.images import ImageResolver, ImageRetention, ImageStore
     from functions.common.ports.logs import BuildLogs, RuntimeLogs
-    from functions.common.ports.network import Certificates, DnsZone
+    from functions.common.ports.network import CertificateReports, Certificates, DnsZone
     from functions.common.ports.releases import ReleaseLimits
     from functions.common.ports.runs import OneOffRunner, RunConsole
     from functions.common.ports.scales import ProcessCounts
@@ -20,6 +20,10 @@ class Platform(Protocol):
 
     def builder(self) -> "Builder":
         """Return what builds images."""
+        ...
+
+    def build_reports(self) -> "BuildReports":
+        """Return what is asked about builds that a builder's own events name."""
         ...
 
     def build_logs(self) -> "BuildLogs":
@@ -40,6 +44,10 @@ class Platform(Protocol):
 
     def deployer(self) -> "StagedDeployer":
         """Return what runs releases."""
+        ...
+
+    def workload_reports(self) -> "WorkloadReports":
+        """Return what is asked about workloads that a cluster's events name."""
         ...
 
     def running_workloads(self) -> "RunningWorkloads":
@@ -72,6 +80,10 @@ class Platform(Protocol):
 
     def certificates(self) -> "Certificates":
         """Return what issues certificates."""
+        ...
+
+    def certificate_reports(self) -> "CertificateReports":
+        """Return what is asked about certificates that an issuer's events name."""
         ...
 
     def forge_heads(self) -> "ForgeHeads":

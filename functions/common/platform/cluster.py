@@ -57,3 +57,10 @@ def runtime(settings: Settings) -> Runtime:
         traffic=Traffic(given.traffic),
         pull_secret=given.pull_secret,
     )
+
+
+def certificate_namespace(settings: Settings) -> str:
+    """Return where Certificates are: beside the Gateway, or in the namespace that apps share."""
+    given = settings.workloads
+    default = given.gateway.partition("/")[0] if given.entrance == "gateway" else given.shared_namespace
+    return settings.certificates.namespace or default

@@ -12,9 +12,12 @@ from functions.common.platform import forge
 from functions.common.platform.core import Core
 
 if TYPE_CHECKING:  # see choice.py
+    from functions.common.adapters.certificates.cert_manager import CertManagerReports
     from functions.common.adapters.kubernetes.api import KubernetesApi
     from functions.common.adapters.kubernetes.deployer import KubernetesDeployer
+    from functions.common.adapters.kubernetes.reports import KubernetesWorkloadReports
     from functions.common.adapters.registry import RegistryImages
+    from functions.common.adapters.tekton.runs import TektonBuildReports
     from functions.common.ports.builds import Builder
     from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories, SourceHosts
     from functions.common.ports.images import ImageResolver, ImageRetention
@@ -57,6 +60,12 @@ class KubernetesPlatform:
             hosts=forge.source_hosts(self._settings),
         )
 
+    def build_reports(self) -> "TektonBuildReports":
+        """Return Tekton's runs."""
+        from functions.common.adapters.tekton.runs import TektonBuildReports
+
+        return TektonBuildReports(api=self._connected_api, namespace=self._settings.builds.namespace)
+
     def build_logs(self) -> "BuildLogs":
         """Return the logs of builds' pods."""
         from functions.common.adapters.kubernetes.logs import TektonBuildLogs
@@ -94,6 +103,13 @@ class KubernetesPlatform:
         return KubernetesDeployer(
             api=self._connected_api, runtime=runtime(self._settings), removals=removals, cipher=self._core.cipher
         )
+
+    def workload_reports(self) -> "KubernetesWorkloadReports":
+        """Return the workloads of apps."""
+        from functions.common.adapters.kubernetes.reports import KubernetesWorkloadReports
+
+        shared = self._settings.workloads.shared_namespace
+        return KubernetesWorkloadReports(api=self._connected_api, shared_namespace=shared)
 
     def running_workloads(self) -> "KubernetesDeployer":
         """Return the same, which lists what it applied."""
@@ -152,17 +168,24 @@ class KubernetesPlatform:
     def certificates(self) -> "Certificates":
         """Return cert-manager."""
         from functions.common.adapters.certificates.cert_manager import CertManagerCertificates
+        from functions.common.platform.cluster import certificate_namespace
 
         given, workloads = self._settings.certificates, self._settings.workloads
         through_gateway = workloads.entrance == "gateway"
-        default = workloads.gateway.partition("/")[0] if through_gateway else workloads.shared_namespace
         return CertManagerCertificates(
             api=self._connected_api,
-            namespace=given.namespace or default,
+            namespace=certificate_namespace(self._settings),
             issuer=given.issuer,
             default_domain=self._settings.apps.domain,
             gateway=workloads.gateway if through_gateway else "",
         )
+
+    def certificate_reports(self) -> "CertManagerReports":
+        """Return cert-manager's Certificates."""
+        from functions.common.adapters.certificates.cert_manager import CertManagerReports
+        from functions.common.platform.cluster import certificate_namespace
+
+        return CertManagerReports(api=self._connected_api, namespace=certificate_namespace(self._settings))
 
     def forge_heads(self) -> "ForgeHeads":
         """Return the forge at GITEA_URL, or none."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypedDict
 from functions.common.platform.core import Core
 
 if TYPE_CHECKING:  # see choice.py
+    from functions.common.adapters.local.deployer import NoClusterReports
     from functions.common.ports.builds import Builder
     from functions.common.ports.deployer import RunningWorkloads, StagedDeployer
     from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories, SourceHosts
@@ -28,6 +29,12 @@ class LocalPlatform:
         from functions.common.adapters.local.builder import LocalBuilder
 
         return LocalBuilder(database=self._core.database)
+
+    def build_reports(self) -> "NoClusterReports":
+        """Return nothing: the build runner records its events."""
+        from functions.common.adapters.local.deployer import NoClusterReports
+
+        return NoClusterReports()
 
     def build_logs(self) -> "BuildLogs":
         """Return the folder of its logs."""
@@ -58,6 +65,10 @@ class LocalPlatform:
         from functions.common.adapters.local.deployer import LocalDeployer
 
         return LocalDeployer(database=self._core.database)
+
+    def workload_reports(self) -> "NoClusterReports":
+        """Return nothing: the rollout controller records its events."""
+        return self.build_reports()
 
     def running_workloads(self) -> "RunningWorkloads":
         """Return the same orders."""
@@ -106,6 +117,10 @@ class LocalPlatform:
         from functions.common.adapters.local.network import LocalCertificates
 
         return LocalCertificates(database=self._core.database, clock=self._core.clock)
+
+    def certificate_reports(self) -> "NoClusterReports":
+        """Return nothing: Caddy issues certificates when it needs them."""
+        return self.build_reports()
 
     def forge_heads(self) -> "ForgeHeads":
         """Return the repositories of the git server."""

@@ -6,6 +6,8 @@ from typing import Protocol
 
 from functions.common.domain.build import Build, BuildOrder, BuildResult, Image
 from functions.common.domain.push import PushState
+from functions.common.events.build import BuildEnded
+from functions.common.events.envelope import Envelope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +123,17 @@ class Builder(Protocol):
 
     def observe(self, name: str) -> BuildResult | None:
         """Return the state of a build, None when the builder does not know it."""
+        ...
+
+
+class BuildReports(Protocol):
+    """Asks a builder about the build that one of its own events names."""
+
+    def ended(self, envelope: Envelope) -> BuildEnded | None:
+        """Return how the build ended, as the builder says now; None for foreign events and unknown builds.
+
+        Raises Unavailable when the build has not ended, which may be true a moment later.
+        """
         ...
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from functions.common.domain.release import Release, Workload
+from functions.common.events.envelope import Envelope
 from functions.common.events.release import WorkloadChanged
 
 
@@ -60,6 +61,18 @@ class StagedDeployer(Deployer, Protocol):
 
         Changes nothing when the failed release is not the requested one, or when it is rolled back by itself.
         """
+        ...
+
+
+class WorkloadReports(Protocol):
+    """Asks a cluster about the object that one of its events names; None for foreign, unknown and older objects."""
+
+    def changed(self, envelope: Envelope) -> WorkloadChanged | None:
+        """Return what the workload or the release command says now of its release, if there is news."""
+        ...
+
+    def prepared(self, envelope: Envelope) -> tuple[str, str, int] | None:
+        """Return app, environment and number of the release whose release command has succeeded."""
         ...
 
 

@@ -1,5 +1,6 @@
 """Events: sending, the outbox, the log, dead letters and subscriptions."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -77,8 +78,16 @@ class EventLog(Protocol):
         """Record an event that follows from the event with the id `cause`; a repeat changes nothing."""
         ...
 
-    def find(self, event_id: str) -> Envelope | None:
-        """Return the event with this id."""
+    def find(self, event_id: str, *, source: str = "") -> Envelope | None:
+        """Return the event with this id and source (empty: any)."""
+        ...
+
+    def reject(self, envelope: Envelope, *, function: str, reason: str) -> None:
+        """Record that a function can never handle a recorded event; its newest reason counts."""
+        ...
+
+    def rejections(self, envelope: Envelope) -> Mapping[str, str]:
+        """Return the functions that rejected a recorded event, and why."""
         ...
 
     def of_push(self, push: str) -> tuple[Envelope, ...]:

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from functions.common.errors import Rejected
 from functions.common.events.envelope import Envelope
+from functions.common.events.network import CertificateChanged
 
 RecordState = Literal["ready", "refused", "deleted"]
 CertificateState = Literal["ready", "failed", "deleted"]
@@ -108,6 +109,14 @@ class KnownCertificate:
     state: CertificateState
     reason: str = ""
     not_after: str = ""
+
+
+class CertificateReports(Protocol):
+    """Asks an issuer about the certificate that one of its events names."""
+
+    def changed(self, envelope: Envelope) -> CertificateChanged | None:
+        """Return what the issuer says now; None for foreign events, unknown certificates and those being issued."""
+        ...
 
 
 class CertificateLedger(Protocol):

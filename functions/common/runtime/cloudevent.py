@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from pydantic_core import from_json, to_json
 
 from functions.common.errors import Rejected
-from functions.common.events.envelope import CONTENT_TYPE, SPEC_VERSION, Envelope
+from functions.common.events.envelope import CONTENT_TYPE, SPEC_VERSION, Envelope, storable
 
 MAX_EVENT_BYTES = 1024 * 1024  # of the structured form; NATS and Kafka carry as much by default
 MAX_ATTRIBUTES = 64
@@ -46,7 +46,6 @@ _PLANE_ENDS = "".join(chr(plane << 16 | low) for plane in range(17) for low in (
 _FORBIDDEN = re.compile(f"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef{_PLANE_ENDS}]")
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
-_NUL_IN_JSON = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,7 +280,7 @@ def _data_value(event: CloudEvent) -> Any:  # noqa: ANN401 - any JSON value
     if not event.data:
         return {}
     if event.is_json:
-        value = from_json(_NUL_IN_JSON.sub(rb"\1\\ufffd", event.data))
+        value = from_json(storable(event.data.decode()))
         return {} if value is None else value
     try:
         return event.data.decode().replace("\0", "\ufffd")

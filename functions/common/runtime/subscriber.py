@@ -5,6 +5,9 @@
 - Rejected: 400, which goes to the dead letter sink without retries
 - Unavailable: 503, which is retried
 - any other error: 500, which is retried; the traceback is in the log, the body is empty
+
+An event of Slipway's own is a hint that names a row: the handler gets what was recorded under its id, and an event
+without a row is Rejected. Every publisher commits the row before it sends the event, so a missing row is no race.
 """
 
 import logging
@@ -18,7 +21,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
 
 from functions.common.errors import Rejected, Unavailable
-from functions.common.events.base import CURRENT_CAUSE, Cause, Event
+from functions.common.events.base import CURRENT_CAUSE, TYPE_PREFIX, Cause, Event
 from functions.common.events.envelope import CONTENT_TYPE, Envelope, continued, envelop
 from functions.common.ports.clock import Clock
 from functions.common.ports.events import EventLog
@@ -95,11 +98,18 @@ class Subscriber:
         if handler is None:
             msg = f"{self.name} does not handle {envelope.type}: check the Trigger's filter"
             raise Rejected(msg)
+        is_recorded = envelope.type.startswith(TYPE_PREFIX) and envelope.type in self.routes
+        if is_recorded:
+            envelope = self._recorded(envelope)
         trace = continued(envelope.extensions.get("traceparent", ""))
         cause = Cause(function=self.name, source=envelope.source, id=envelope.id, traceparent=trace)
         token = CURRENT_CAUSE.set(cause)
         try:
             event = handler(envelope)
+        except Rejected as error:
+            if is_recorded:
+                self.log.reject(envelope, function=self.name, reason=str(error))
+            raise
         finally:
             CURRENT_CAUSE.reset(token)
         if event is None:
@@ -107,6 +117,15 @@ class Subscriber:
         reply = envelop(event, cause=cause, time=self.clock.now().isoformat())
         self.log.append(reply, cause=envelope.id)
         return reply
+
+    def _recorded(self, given: Envelope) -> Envelope:
+        """Return the event as it was recorded, whatever the request says."""
+        found = self.log.find(given.id, source=given.source)
+        if found is None or found.type != given.type:
+            what = f"as {found.type}, not as {given.type}" if found else "nowhere"
+            msg = f"event {given.id} of {given.source} is recorded {what}: Slipway did not send it"
+            raise Rejected(msg)
+        return found
 
 
 def subscriber(name: str, *routes: Route, log: EventLog, clock: Clock) -> Endpoint:

@@ -4,20 +4,26 @@ import json
 import uuid
 from typing import Any
 
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.events import PostgresEventLog
 from functions.common.domain.build import build_name
 from functions.common.events.build import BuildEnded
+from functions.common.events.envelope import from_json
 from tests.local.pipeline.developer import begin
 from tests.local.pipeline.stage import Stage
 from tests.local.waiting import until
 
 
 def send(stage: Stage, app: str, data: dict[str, Any]) -> str:
-    """Send a build.ended to the broker, and return its id."""
+    """Record a build.ended and send it to the broker, as a builder does, and return its id."""
     event = {
         "specversion": "1.0", "id": str(uuid.uuid4()), "source": "/elsewhere", "type": BuildEnded.type,
         "subject": f"{app}/production", "slipwayapp": app, "datacontenttype": "application/json", "data": data,
     }  # fmt: skip
     headers = {"Content-Type": "application/cloudevents+json"}
+    database = Postgres(stage.at.database)
+    PostgresEventLog(database=database).append(from_json(json.dumps(event)))
+    database.close()
     assert stage.post(stage.at.broker, json.dumps(event).encode(), headers).status_code == 202
     return str(event["id"])
 

@@ -6,19 +6,35 @@ from typing import Any
 
 from functions.common.adapters.kubernetes.api import KubernetesApi
 from functions.common.adapters.kubernetes.names import APP, MANAGED, MANAGER, WILDCARD, secret_of
+from functions.common.adapters.kubernetes.reports import named_object
 from functions.common.adapters.kubernetes.status import condition, number, part
 from functions.common.events.envelope import Envelope
 from functions.common.events.network import CertificateChanged
 from functions.common.ports.network import CertificateStatus
 
 HOST = "slipway.dev/host"
+_VERSION = "cert-manager.io/v1"
 # Reasons of Ready=False while the certificate is being issued; none of them is an error.
 _ISSUING = frozenset({"DoesNotExist", "MissingData", "RequestChanged", "SecretMismatch", "IncorrectIssuer", "Renewing"})
 
 
-def certificate_changed(envelope: Envelope) -> CertificateChanged | None:
-    """Return the report in an ApiServerSource event; None for foreign objects and while a certificate is issued."""
-    found = envelope.data if isinstance(envelope.data, dict) else {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertManagerReports:
+    """CertificateReports over the Certificates of one namespace."""
+
+    api: KubernetesApi
+    namespace: str
+
+    def changed(self, envelope: Envelope) -> CertificateChanged | None:
+        """Return what cert-manager says of a Certificate; see CertificateReports."""
+        found = named_object(self.api, envelope, {(_VERSION, "Certificate"): "certificates"})
+        if found is None or part(found, "metadata").get("namespace") != self.namespace:
+            return None
+        return certificate_changed(found)
+
+
+def certificate_changed(found: Mapping[str, Any]) -> CertificateChanged | None:
+    """Return the report of a Certificate; None for foreign objects and while a certificate is issued."""
     metadata = part(found, "metadata")
     host = str(part(metadata, "annotations").get(HOST, ""))
     if found.get("kind") != "Certificate" or part(metadata, "labels").get(MANAGED) != MANAGER or not host:
@@ -50,7 +66,6 @@ def _message(found: Mapping[str, Any]) -> str:
     return str(found.get("message") or found.get("reason") or "cert-manager reports a failure without a reason")
 
 
-_VERSION = "cert-manager.io/v1"
 _GATEWAY = "gateway.networking.k8s.io"
 
 

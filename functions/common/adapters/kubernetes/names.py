@@ -1,6 +1,7 @@
 """Names, labels and namespaces of Slipway's objects in a cluster, and the settings of workloads."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -44,6 +45,19 @@ def selected_by(app: str, environment: str, process: str) -> dict[str, str]:
 def annotation(found: Mapping[str, Any], name: str) -> str:
     """Return an annotation of an object or a pod template, empty when it is missing."""
     return str(((found.get("metadata") or {}).get("annotations") or {}).get(name, ""))
+
+
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # of a DNS subdomain
+
+
+def is_name(text: Any) -> bool:  # noqa: ANN401 - JSON
+    """Return whether this is the name of an object, and no path."""
+    return isinstance(text, str) and bool(_NAME.fullmatch(text))
+
+
+def has_uid_of(metadata: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+    """Return whether an object is the one whose metadata an event has, and not a later one of its name."""
+    return (found.get("metadata") or {}).get("uid") == metadata.get("uid")
 
 
 _KINDS = {

@@ -17,7 +17,6 @@ from functions.common.adapters.kubernetes.names import (
 )
 from functions.common.adapters.kubernetes.pods import RELEASE_PROCESS, WEB
 from functions.common.domain.release import WorkloadPhase
-from functions.common.events.envelope import Envelope
 from functions.common.events.release import WorkloadChanged
 
 # A status counts only when its controller has seen the spec (observedGeneration): before that it describes the
@@ -200,19 +199,6 @@ _READERS: dict[tuple[str, str], Callable[[Object], Health]] = {
     ("argoproj.io", "Rollout"): rollout_health,
     ("serving.knative.dev", "Service"): knative_health,
 }
-
-
-def workload_changed(envelope: Envelope) -> WorkloadChanged | None:
-    """Return the report in an ApiServerSource event; None for foreign objects and for those without news."""
-    found = envelope.data if isinstance(envelope.data, dict) else {}
-    return job_end(found) if found.get("kind") == "Job" else report_of(found)
-
-
-def prepared_release(envelope: Envelope) -> tuple[str, str, int] | None:
-    """Return app, environment and number of the release whose release command succeeded, else None."""
-    found = envelope.data if isinstance(envelope.data, dict) else {}
-    end = job_end(found) if found.get("kind") == "Job" else None
-    return (end.app, end.environment, end.release) if end and end.phase == "releasing" else None
 
 
 def requested_release(found: Object) -> int:

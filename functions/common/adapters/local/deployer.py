@@ -7,6 +7,7 @@ from typing import Any
 
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.release import Release, Workload
+from functions.common.events.envelope import Envelope
 from functions.common.events.release import WorkloadChanged
 from functions.common.ports.deployer import RunningWorkload
 from functions.common.ports.scales import Capacity
@@ -143,3 +144,19 @@ class NoReleaseLimits:
     def enforce(self, app: str, environment: str) -> WorkloadChanged | None:  # noqa: ARG002 - nothing to do
         """Return None; see ReleaseLimits."""
         return None
+
+
+class NoClusterReports:
+    """BuildReports, WorkloadReports and CertificateReports that ignore every event.
+
+    The build runner and the rollout controller of one machine record their events.
+    """
+
+    def ended(self, _: Envelope) -> None:
+        """Ignore an event of a builder."""
+
+    def changed(self, _: Envelope) -> None:
+        """Ignore an event of a workload or a certificate."""
+
+    def prepared(self, _: Envelope) -> None:
+        """Ignore an event of a release command."""

@@ -24,8 +24,12 @@ on conflict do nothing
 _FIND_EVENT = """
 select body from events where id = :id
 union all select event from webhook_deliveries where event_id = :id and event is not null
-limit 1
 """
+_REJECT = """
+insert into event_rejections (event_id, source, function, reason) values (:id, :source, :function, :reason)
+on conflict (event_id, source, function) do update set reason = excluded.reason, rejected_at = now()
+"""
+_REJECTIONS = "select function, reason from event_rejections where event_id = :id and source = :source"
 _OF_PUSH = """
 select body from (
     select event as body, received_at as at, 0::bigint as sequence from webhook_deliveries
@@ -56,10 +60,19 @@ class PostgresEventLog:
             body=envelope.to_json(),
         )
 
-    def find(self, event_id: str) -> Envelope | None:
+    def find(self, event_id: str, *, source: str = "") -> Envelope | None:
         """Return the event with this id; see EventLog."""
-        rows = self.database.run(_FIND_EVENT, id=event_id)
-        return from_json(rows[0][0]) if rows else None
+        found = (from_json(row[0]) for row in self.database.run(_FIND_EVENT, id=event_id))
+        return next((event for event in found if source in {"", event.source}), None)
+
+    def reject(self, envelope: Envelope, *, function: str, reason: str) -> None:
+        """Record that a function rejected an event; see EventLog."""
+        self.database.run(_REJECT, id=envelope.id, source=envelope.source, function=function, reason=reason)
+
+    def rejections(self, envelope: Envelope) -> Mapping[str, str]:
+        """Return the functions that rejected an event; see EventLog."""
+        rows = self.database.run(_REJECTIONS, id=envelope.id, source=envelope.source)
+        return dict(rows)
 
     def of_push(self, push: str) -> tuple[Envelope, ...]:
         """Return a push's events; see EventLog."""

@@ -1,14 +1,27 @@
 """Reads the state of a build from a Tekton PipelineRun.
 
-Tekton's CloudEvents contain the run converted to v1beta1, the API answers v1: results have two names.
+Tekton's CloudEvents contain the run converted to v1beta1, the API answers v1: results have two names. An event only
+names the run; what counts is what the API answers.
 """
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from functions.common.adapters.kubernetes.names import APP, ENVIRONMENT, MANAGED, MANAGER, PUSH, annotation
+from functions.common.adapters.kubernetes.api import KubernetesApi
+from functions.common.adapters.kubernetes.names import (
+    APP,
+    ENVIRONMENT,
+    MANAGED,
+    MANAGER,
+    PUSH,
+    annotation,
+    has_uid_of,
+    is_name,
+)
 from functions.common.domain.build import BuildResult, BuildState, Image
+from functions.common.errors import Unavailable
 from functions.common.events.build import BuildEnded
 from functions.common.events.envelope import Envelope
 
@@ -22,17 +35,47 @@ _ORDER = frozenset({"CouldntGetPipeline", "CouldntGetTask", "ParameterMissing", 
 _DIGEST, _URL, _PROCESSES = "IMAGE_DIGEST", "IMAGE_URL", "PROCESSES"
 
 
-def build_ended(envelope: Envelope) -> BuildEnded | None:
-    """Return the end reported by a Tekton event; None for foreign runs, and for those that have not ended.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TektonBuildReports:
+    """BuildReports over the PipelineRuns of one namespace."""
+
+    api: KubernetesApi
+    namespace: str
+
+    def ended(self, envelope: Envelope) -> BuildEnded | None:
+        """Return how the run that a Tekton event names has ended; see BuildReports.
+
+        Tekton may send the event before it stores the run's end.
+        """
+        metadata = _part(_part(envelope.data, "pipelineRun"), "metadata")
+        name = metadata.get("name")
+        if not is_name(name):
+            return None
+        run = self.api.read(f"/apis/tekton.dev/v1/namespaces/{self.namespace}/pipelineruns/{name}")
+        if run is None or not is_build(run) or not has_uid_of(metadata, run):
+            return None
+        ended = build_ended(run)
+        if ended is None:
+            msg = f"the run {name} has not ended"
+            raise Unavailable(msg)
+        return ended
+
+
+def is_build(run: Mapping[str, Any]) -> bool:
+    """Return whether this is a run of Slipway."""
+    labels = _part(_part(run, "metadata"), "labels")
+    return labels.get(MANAGED) == MANAGER and BUILD in labels
+
+
+def build_ended(run: Mapping[str, Any]) -> BuildEnded | None:
+    """Return the end of a run; None for foreign runs, and for those that have not ended.
 
     Cancelled and timed-out runs have the event type of failed ones: the run's condition distinguishes them.
     """
-    run = envelope.data.get("pipelineRun") if isinstance(envelope.data, dict) else None
-    metadata = _part(run, "metadata")
-    labels = _part(metadata, "labels")
-    if labels.get(MANAGED) != MANAGER or BUILD not in labels:
+    if not is_build(run):
         return None
-    result = result_of_run(_part({"run": run}, "run"))
+    metadata = _part(run, "metadata")
+    labels, result = _part(metadata, "labels"), result_of_run(run)
     if result.state is BuildState.RUNNING:
         return None
     image = result.image or Image(digest="", reference="")

@@ -1,0 +1,62 @@
+"""A stranger on the machine, who reads no file of the platform, sends events of their own."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from functions.common.events.base import TYPE_PREFIX
+from tests.attacks.forged import APP, forged_events
+from tests.local.pipeline.developer import begin
+from tests.local.pipeline.stage import Stage
+from tests.local.waiting import until
+from tests.manifests import function_manifests
+
+HEADERS = {"Content-Type": "application/cloudevents+json"}
+TRIGGERS = [(one.name, kind) for one in function_manifests() for kind in sorted(one.event_types)]
+STATE = "select {0} from {1} where app = 'hello' order by {0}"
+PARKED = "select count(distinct event_id) from dead_letters where event_id = any(cast(:ids as text[]))"
+
+
+def forgeries(target: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return function and event, for each Trigger."""
+    return [(name, event) for name, kind in TRIGGERS for event in forged_events(kind, name, target)]
+
+
+def state(stage: Stage) -> list[list[list[Any]]]:
+    """Return what a forged event would change of the app."""
+    return [
+        stage.rows(STATE.format(columns, table))
+        for table, columns in (
+            ("releases", "number, environment, state, image, digest"),
+            ("builds", "name, state, sha"),
+            ("environments", "name, state, promoted_sequence, pushed_sequence"),
+            ("dns_records", "host, state"),
+            ("certificates", "host, state"),
+            ("platform.workloads", "environment"),
+            ("platform.removals", "environment"),
+            ("runs", "id, exit_code"),
+        )
+    ]
+
+
+def test_what_a_stranger_sends_changes_nothing(stage: Stage) -> None:
+    dev = begin(stage, APP)
+    sha = dev.deploy()
+    ((push, build),) = stage.rows("select push, name from builds where app = 'hello'")
+    before = state(stage)
+    sent = forgeries({"push": push, "build": build, "release": 1, "run": "none", "channel": "none"})
+
+    for name, event in sent:
+        body = json.dumps(event).encode()
+        assert stage.post(stage.at.broker, body, HEADERS).status_code == 202
+        port = stage.platform.instance.ports[name]
+        answer = stage.post(f"http://127.0.0.1:{port}/", body, HEADERS)
+        own = event["type"].startswith(TYPE_PREFIX)
+        assert answer.status_code == (400 if own else 202), (name, event["type"])
+
+    own = [event["id"] for _, event in sent if event["type"].startswith(TYPE_PREFIX)]
+    until(lambda: stage.rows(PARKED, ids=own) == [[len(own)]], why="their dead letters")
+    assert state(stage) == before
+    assert dev.answer().split()[0] == sha
+    later = dev.deploy({"more.txt": "more"})
+    assert dev.answer().split()[0] == later
