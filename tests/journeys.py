@@ -29,7 +29,9 @@ from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 
 from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.events import PostgresEventLog
 from functions.common.adapters.postgres.migrations import migrate
+from functions.common.events.envelope import from_json
 from functions.common.ports.accounts import Scope
 from tests.api_world import TOKENS, give_tokens
 from tests.conftest import ROOT
@@ -212,7 +214,9 @@ class Developer:
     def _event(self, kind: str, data: Event) -> Event:
         identity = f"{kind}-{self._app}-{data.get('release', '')}-{data.get('phase', '')}"
         about = {"id": identity, "source": "/slipway/platform", "type": f"dev.slipway.{kind}.v1"}
-        return {"specversion": "1.0", **about, "datacontenttype": "application/json", "data": data}
+        event = {"specversion": "1.0", **about, "datacontenttype": "application/json", "data": data}
+        PostgresEventLog(database=self._database).append(from_json(json.dumps(event)))
+        return event
 
     def _git(self, *arguments: str, folder: Path | None = None) -> str:
         command = ["git", *arguments]

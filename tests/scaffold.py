@@ -50,6 +50,7 @@ def compose(parts: Core) -> Endpoint:
         {routes}
         log=parts.log,
         clock=parts.clock,
+        token=parts.event_token,
     )
 
 

@@ -1,6 +1,7 @@
 """The platform's state for tests: a real database behind the real adapters, and a sink that keeps what it is given."""
 
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -87,6 +88,21 @@ class World:
                 before="",
                 sha=identity,
             )
+        )
+
+    def built(self, push: Push) -> None:
+        """Record the build that made the push's image, which `image` announces."""
+        of = image(push)
+        self.database.run(
+            "insert into builds (name, app, environment, push, repository, sha, ref, sequence, state, digest, image, "
+            "processes) values (:name, :app, :environment, :push, :repository, :sha, :ref, :sequence, 'succeeded', "
+            ":digest, :image, cast(:processes as jsonb)) on conflict do nothing",
+            **{name: getattr(of, name) for name in ("app", "environment", "push", "repository", "sha", "sequence")},
+            name=of.build,
+            ref=push.ref,
+            digest=of.digest,
+            image=of.image,
+            processes=json.dumps(of.processes),
         )
 
     def state(self, push: str, app: str = "hello") -> PushState:

@@ -529,6 +529,14 @@ class Broker(Group):
     extensions: Annotated[dict[str, str], BeforeValidator(_extensions)] = setting(
         "K_CE_OVERRIDES", "extensions that the SinkBinding wants on every event", {}
     )
+    token: SecretStr = setting(
+        "SLIPWAY_EVENT_TOKEN", "what callers of the broker and of functions must send. Empty: anything", UNSET
+    )
+    token_file: Path = setting(
+        "SLIPWAY_EVENT_TOKEN_FILE",
+        "the token for the Broker, read for each event, where `authentication-oidc` is on. A SinkBinding writes it",
+        Path("/oidc/token"),
+    )
 
 
 class Platform(Group):

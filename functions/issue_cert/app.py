@@ -34,6 +34,7 @@ def compose(parts: Core) -> Endpoint:
         on_type("dev.knative.apiserver.resource.update", seen),
         log=parts.log,
         clock=parts.clock,
+        token=parts.event_token,
     )
 
 

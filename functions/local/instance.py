@@ -45,6 +45,7 @@ class Instance:
     webhook_secret: str = field(repr=False)
     admin_token: str = field(repr=False)
     config_key: str = field(default="", repr=False)
+    event_token: str = field(repr=False, default="")
 
     @property
     def runtime(self) -> Path:
@@ -109,6 +110,7 @@ def choose(
         webhook_secret=webhook_secret or (known.webhook_secret if known else secrets.token_urlsafe(32)),
         admin_token=known.admin_token if known else secrets.token_urlsafe(32),
         config_key=(known.config_key if known else "") or new_key(),
+        event_token=(known.event_token if known else "") or secrets.token_urlsafe(32),
     )
     instance.save()
     return instance

@@ -14,7 +14,7 @@ def compose(parts: Core) -> Endpoint:
     """Return the endpoint of these parts."""
     letters, pushes = PostgresDeadLetters(database=parts.database), PostgresPushLedger(database=parts.database)
     park = partial(handle, letters=letters, log=parts.log, pushes=pushes)
-    return subscriber("park-event", on_type(ANY_TYPE, park), log=parts.log, clock=parts.clock)
+    return subscriber("park-event", on_type(ANY_TYPE, park), log=parts.log, clock=parts.clock, token=parts.event_token)
 
 
 def create() -> Endpoint:

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from functions.common.adapters.postgres.builds import PostgresBuiltImages
 from functions.common.adapters.postgres.pushes import PostgresPushLedger
 from functions.common.adapters.postgres.releases import (
     PostgresAbandonedImages,
@@ -44,6 +45,7 @@ def compose(parts: Core) -> Endpoint:
     """Return the endpoint of these parts."""
     database, sink, images, runs = parts.database, parts.sink, parts.platform.image_store(), parts.platform.deployer()
     ledger, archive = PostgresReleaseLedger(database=database), PostgresReleaseArchive(database=database)
+    built = PostgresBuiltImages(database=database)
     pushes, abandoned = PostgresPushLedger(database=database), PostgresAbandonedImages(database=database)
     roll_out = _roll_out(parts, runs, pushes)
     removal = Removal(ledger=ledger, deployer=runs, pushes=pushes, sink=sink, abandoned=abandoned, images=images)
@@ -52,7 +54,7 @@ def compose(parts: Core) -> Endpoint:
     prepared = partial(continue_release, read=parts.platform.workload_reports().prepared, deployer=runs)
     return subscriber(
         "promote-image",
-        on(ImagePublished, partial(handle_image, ledger=ledger, pushes=pushes, roll_out=roll_out)),
+        on(ImagePublished, partial(handle_image, built=built, ledger=ledger, pushes=pushes, roll_out=roll_out)),
         on(RollbackRequested, back),
         on(ConfigChanged, redeploy.config),
         on(DomainAdded, redeploy.domain),
@@ -70,6 +72,7 @@ def compose(parts: Core) -> Endpoint:
         on_type("dev.tekton.event.pipelinerun.successful.v1", warm_up),
         log=parts.log,
         clock=parts.clock,
+        token=parts.event_token,
     )
 
 

@@ -130,7 +130,7 @@ def compose(parts: Core) -> Endpoint:
         on(AccountChanged, partial(sync_accounts, accounts=accounts)),
         on(AppCreated, partial(sync_accounts, accounts=accounts)),
     )
-    return subscriber("reconcile", *routes, log=parts.log, clock=parts.clock)
+    return subscriber("reconcile", *routes, log=parts.log, clock=parts.clock, token=parts.event_token)
 
 
 def create() -> Endpoint:

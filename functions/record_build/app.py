@@ -30,6 +30,7 @@ def compose(parts: Core) -> Endpoint:
         on_type("dev.tekton.event.pipelinerun.failed.v1", tekton),
         log=parts.log,
         clock=parts.clock,
+        token=parts.event_token,
     )
 
 

@@ -33,7 +33,7 @@ def handle_end(
     succeeded = BuildState(event.state) is BuildState.SUCCEEDED
     if not succeeded and _is_of_a_deleted_app(event, history):
         return None  # a new app of the same name may have a build of this name by now
-    stored = succeeded and bool(event.digest) and images.has(event.image, event.digest)
+    stored = succeeded and images.is_of(event.app, event.image) and images.has(event.image, event.digest)
     ended = builds.end(result_of(_with_log(event, logs), stored=stored))
     if ended is None:
         if _is_of_a_deleted_app(event, history):

@@ -34,6 +34,7 @@ def compose(parts: Core) -> Endpoint:
         on(PushIgnored, show),
         log=parts.log,
         clock=parts.clock,
+        token=parts.event_token,
     )
 
 

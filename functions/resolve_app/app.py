@@ -29,6 +29,7 @@ def compose(parts: Core) -> Endpoint:
         on(PullRequestClosed, closer.pull_request_closed),
         log=parts.log,
         clock=parts.clock,
+        token=parts.event_token,
     )
 
 

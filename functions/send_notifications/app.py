@@ -42,6 +42,7 @@ def compose(parts: Core) -> Endpoint:
         on(NotificationRequested, sender.send),
         log=parts.log,
         clock=parts.clock,
+        token=parts.event_token,
     )
 
 

@@ -28,6 +28,7 @@ def compose(parts: Core) -> Endpoint:
         on_type("dev.slipway.push.received.v1", warm_up),
         log=parts.log,
         clock=parts.clock,
+        token=parts.event_token,
     )
 
 

@@ -32,6 +32,7 @@ def compose(parts: Core) -> Endpoint:
         on_type("dev.tekton.event.pipelinerun.successful.v1", warm_up),
         log=parts.log,
         clock=parts.clock,
+        token=parts.event_token,
     )
 
 

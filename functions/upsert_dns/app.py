@@ -28,6 +28,7 @@ def compose(parts: Core) -> Endpoint:
         on(AppDeleted, partial(handle_deleted, records=records, sink=parts.sink)),
         log=parts.log,
         clock=parts.clock,
+        token=parts.event_token,
     )
 
 

@@ -7,13 +7,15 @@ within a second all the time. Afterwards a push must start its build, and no eve
 
 import argparse
 import asyncio
+import json
 import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from http.client import HTTPConnection
+from functools import partial
+from http.client import UNAUTHORIZED, HTTPConnection
 from pathlib import Path
 
 import nats
@@ -25,17 +27,20 @@ from functions.local.manifests import read_routing
 from functions.local.platform.programs import CODE
 from functions.local.platform.run import Platform, running
 from functions.local.platform.supervisor import call
-from tests.attacks.events import BINARY
+from tests.attacks.events import BINARY, STRUCTURED
+from tests.attacks.forged import forged_events
 from tests.attacks.requests import Attack, attacks, floods, largest_events
 from tests.attacks.target import Result, Target, attack
 from tests.attacks.watch import Probe
-from tests.attacks.wire import request
+from tests.attacks.wire import request, send
 from tests.bench.payload import BODY_BYTES, push, signed_headers
 from tests.chaos.apps import create
+from tests.manifests import function_manifests
 from tests.patience import patient
 
 HEALTH = request([], b"", method="GET", path="/healthz")
 GOOD_EVENT = request(BINARY.items(), b"{}")
+TRIGGERS = [(one.name, kind) for one in function_manifests() for kind in sorted(one.event_types)]
 MAX_LOG_LINES = 3000  # of the broker, all in all
 _OWN_PATHS = {
     "verify-webhook": "/v1/webhooks/forgejo",
@@ -82,6 +87,7 @@ def _attack(platform: Platform, folder: Path, options: argparse.Namespace) -> li
         failures += result.failures
     lines = (platform.home / "logs" / "broker.log").read_text(errors="replace").count("\n")
     for name, failure in (
+        ("forged events are refused", _forged(platform)),
         ("a push starts its build", _push(platform, folder)),
         ("no event is left in the stream", _left(platform)),
         (f"the broker logged {lines} lines", "" if lines < MAX_LOG_LINES else f"more than {MAX_LOG_LINES}"),
@@ -103,17 +109,42 @@ def _targets(platform: Platform, only: list[str] | None) -> Iterator[Target]:
         port = platform.instance.ports[name]
         probes = [Probe("health", port, HEALTH, health.get(name, 204))]
         if name == "broker":
-            probes.append(Probe("event", port, GOOD_EVENT, 202))
+            probes.append(Probe("event", port, authorized(GOOD_EVENT, platform), 202))
         own = _OWN_PATHS.get(name)
+        known = partial(_authorized, platform=platform) if own is None else list
         yield Target(
             name=name,
             port=port,
             process=processes[name],
-            attacks=[*attacks(), *(_own(platform, own) if own else [])],
-            floods=[*floods(), *(floods(own) if own else [])],
-            heaviest=largest_events(),
+            attacks=[*known(attacks()), *(_own(platform, own) if own else [])],
+            floods=[*known(floods()), *(floods(own) if own else [])],
+            heaviest=known(largest_events()),
             probes=probes,
         )
+
+
+def authorized(sent: bytes, platform: Platform) -> bytes:
+    """Return a request with the token of events, so that it comes as far as a stranger's never does."""
+    return sent.replace(
+        b"Host: x\r\n", f"Host: x\r\nAuthorization: Bearer {platform.instance.event_token}\r\n".encode()
+    )
+
+
+def _authorized(found: Iterable[Attack], platform: Platform) -> list[Attack]:
+    return [Attack(one.name, authorized(one.sent, platform)) for one in found]
+
+
+def _forged(platform: Platform) -> str:
+    """Return which forged event is not refused for want of the token, at the broker or at its function."""
+    target = {"push": "none", "build": "none", "run": "none", "channel": "none", "release": 1}
+    for function, kind in TRIGGERS:
+        for event in forged_events(kind, function, target):
+            sent = request(STRUCTURED.items(), json.dumps(event).encode())
+            for name in ("broker", function):
+                status = send(platform.instance.ports[name], sent, within=patient(5)).status
+                if status != UNAUTHORIZED:
+                    return f"{kind} at {name}: {status}"
+    return ""
 
 
 def _own(platform: Platform, path: str) -> list[Attack]:

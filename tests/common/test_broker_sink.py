@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,7 @@ from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.postgres.events import PostgresEventLog
 from functions.common.errors import Rejected, Unavailable
 from functions.common.events.envelope import Envelope
+from functions.common.platform.core import token_for_broker
 from tests.fakes.clock import FakeClock
 from tests.fakes.loopback_broker import loopback_broker
 from tests.patience import patient
@@ -103,3 +106,16 @@ def test_each_of_many_events_gets_its_own_error(ending: bytes) -> None:
         server.shutdown()
 
     assert [type(one) for one in problems] == [type(None), Unavailable, Rejected, type(None)]
+
+
+def test_the_token_goes_with_each_event_and_is_read_again_for_each(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    with loopback_broker() as broker:
+        sink = replace(sink_to(broker.url), token=partial(token_for_broker, "", file))
+        for text in (None, "one\n", "two"):
+            if text is not None:
+                file.write_text(text)
+            sink.resend(EVENT)
+        replace(sink, token=partial(token_for_broker, "fixed", file)).resend(EVENT)
+
+    assert broker.tokens == ["", "Bearer one", "Bearer two", "Bearer fixed"]

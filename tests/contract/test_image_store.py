@@ -81,6 +81,14 @@ class TestRegistry(ImageStoreContract):
 
         assert world.images.has("registry.example.org/apps/hello", digest)
 
+    def test_builds_of_an_app_push_to_its_own_name_alone(self, world: _RegistryWorld) -> None:
+        """A build that reports another image, or one of another registry, has none."""
+        assert world.images.is_of("hello", "registry.example.org/apps/hello")
+        for app, name in [("hello", "other"), ("", "hello"), ("", ""), ("hello", "hello/x"), ("hello", "x/../hello")]:
+            assert not world.images.is_of(app, f"registry.example.org/apps/{name}"), name
+        for name in ("hello", "registry.example.net/apps/hello", "registry.example.org/hello"):
+            assert not world.images.is_of("hello", name), name
+
     @pytest.mark.parametrize(("status", "error"), [(503, Unavailable), (429, Unavailable), (401, Rejected)])
     def test_a_refusal_is_not_a_missing_image(self, world: _RegistryWorld, status: int, error: type[Exception]) -> None:
         """Otherwise a build would fail without a reason."""

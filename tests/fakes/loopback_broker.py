@@ -9,7 +9,10 @@ from typing import Any
 
 
 class LoopbackBroker(ThreadingHTTPServer):
-    """Keeps the events POSTed to it in `events`; answers `status`, and keeps them only when that is a 2xx."""
+    """Keeps the events POSTed to it in `events`; answers `status`, and keeps them only when that is a 2xx.
+
+    `tokens` are what the kept ones were authorized with.
+    """
 
     daemon_threads = True
     request_queue_size = 64
@@ -17,6 +20,7 @@ class LoopbackBroker(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Ingress)
         self.events: list[dict[str, Any]] = []
+        self.tokens: list[str] = []
         self.status = 202
 
     @property
@@ -34,6 +38,7 @@ class _Ingress(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if 200 <= self.server.status < 300:
             self.server.events.append(json.loads(body))
+            self.server.tokens.append(self.headers.get("Authorization", ""))
         self.send_response(self.server.status)
         self.send_header("Content-Length", "0")
         self.end_headers()

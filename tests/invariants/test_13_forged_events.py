@@ -100,9 +100,10 @@ def endpoint_of(function: str, parts: Core) -> Endpoint:
     return compose(parts)
 
 
-def answer(endpoint: Endpoint, event: dict[str, Any]) -> int:
-    app = Flask("test")
-    builder = EnvironBuilder(method="POST", data=json.dumps(event), content_type="application/cloudevents+json")
+def answer(endpoint: Endpoint, event: dict[str, Any], authorization: str = "") -> int:
+    app, body = Flask("test"), json.dumps(event)
+    headers = [("Authorization", authorization)] if authorization else []
+    builder = EnvironBuilder(method="POST", data=body, content_type="application/cloudevents+json", headers=headers)
     with app.app_context():
         return app.make_response(endpoint(Request(builder.get_environ()))).status_code
 
@@ -126,6 +127,17 @@ def parts(world: World, broker: LoopbackBroker, tmp_path: Path) -> Core:
 
 def test_invariant_13_every_routed_type_has_a_forgery() -> None:
     assert {kind for _, kind in ROUTED} <= KNOWN_TYPES
+
+
+@pytest.mark.parametrize("function", sorted({function for function, _ in ROUTED} | {"reconcile", "park-event"}))
+def test_invariant_13_a_function_with_a_token_answers_only_who_sends_it(function: str, parts: Core) -> None:
+    guarded = Core(settings=Settings(environment={**parts.settings.environment, "SLIPWAY_EVENT_TOKEN": "t0k"}))
+    endpoint = endpoint_of(function, guarded)
+    event = {"specversion": "1.0", "id": "1", "source": "/x", "type": "dev.knative.sources.ping"}
+
+    for given in ("", "Bearer", "Bearer t0k2", "t0k", "Basic t0k"):
+        assert answer(endpoint, event, authorization=given) == 401
+    assert answer(endpoint, event, authorization="Bearer t0k") in {202, 400}
 
 
 @pytest.mark.parametrize(("function", "kind"), ROUTED)

@@ -53,6 +53,10 @@ class RegistryImages:
         answer = self._call("HEAD", reference, digest)
         return answer is not None and answer.headers.get("docker-content-digest", digest) == digest
 
+    def is_of(self, app: str, reference: str) -> bool:
+        """Return whether this is REGISTRY/APP; see ImageStore."""
+        return bool(app) and self.app_of(reference) == app
+
     def delete(self, reference: str, digest: str) -> None:
         """Delete the image's manifest; see ImageStore. The registry's garbage collection then deletes its layers."""
         if is_digest(digest) and self._other(reference) is None:

@@ -1,7 +1,7 @@
 """What every function needs: settings, clock, database, event log, event sink, and its platform."""
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 
 from functions.common.adapters.broker.sink import BrokerSink
@@ -45,11 +45,21 @@ class Core:
         """The event log in that database."""
         return PostgresEventLog(database=self.database)
 
+    @property
+    def event_token(self) -> str:
+        """The token of the broker's requests, empty where another part checks them."""
+        return self.settings.broker.token.get_secret_value()
+
     @cached_property
     def sink(self) -> BrokerSink:
         """The broker at K_SINK."""
+        given = self.settings.broker
         return BrokerSink(
-            url=self.settings.broker.sink, log=self.log, clock=self.clock, extensions=self.settings.broker.extensions
+            url=given.sink,
+            log=self.log,
+            clock=self.clock,
+            extensions=given.extensions,
+            token=partial(token_for_broker, self.event_token, given.token_file),
         )
 
     @cached_property
@@ -61,6 +71,16 @@ class Core:
     def platform(self) -> Platform:
         """The adapters that depend on SLIPWAY_PLATFORM."""
         return choose_platform(self)
+
+
+def token_for_broker(token: str, file: Path) -> str:
+    """Return the token, or that of the file, which the kubelet renews; empty without either."""
+    if token:
+        return token
+    try:
+        return file.read_text().strip()
+    except OSError:
+        return ""
 
 
 @cache

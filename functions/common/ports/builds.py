@@ -138,7 +138,11 @@ class BuildReports(Protocol):
 
 
 class BuiltImages(Protocol):
-    """Finds images that builds made, and that are not deleted."""
+    """Finds images that builds made; `of_commit` and `of_digest` those that are not deleted."""
+
+    def of_build(self, name: str) -> tuple[str, Image] | None:
+        """Return the app and the image of a build, None unless it succeeded."""
+        ...
 
     def of_commit(self, app: str, sha: str) -> Image | None:
         """Return the newest image of a commit of an app."""

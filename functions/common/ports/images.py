@@ -10,6 +10,10 @@ class ImageStore(Protocol):
         """Return whether the image exists under exactly this digest."""
         ...
 
+    def is_of(self, app: str, reference: str) -> bool:
+        """Return whether builds of the app make images of this name: an image of another name is not theirs."""
+        ...
+
     def delete(self, reference: str, digest: str) -> None:
         """Delete the image; a missing one is not an error."""
         ...

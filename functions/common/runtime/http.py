@@ -4,6 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from hmac import compare_digest
 from io import BytesIO
 from threading import Lock
 
@@ -110,6 +111,21 @@ def limit_body(endpoint: Endpoint, max_bytes: int) -> Endpoint:
         return endpoint(request)
 
     return limited
+
+
+def require_token(endpoint: Endpoint, token: str) -> Endpoint:
+    """Return the endpoint, which then answers 401 unless the request has the token; an empty one lets everybody in."""
+    if not token:
+        return endpoint
+    wanted = f"Bearer {token}".encode()
+
+    def guarded(request: Request) -> ResponseReturnValue:
+        given = request.headers.get("Authorization", "").encode("latin-1", "replace")
+        if not compare_digest(given, wanted):
+            return _refuse(request, 401, "only the broker may send events here, with its token")
+        return endpoint(request)
+
+    return guarded
 
 
 def _refuse(request: Request, status: int, text: str) -> Response:

@@ -26,7 +26,7 @@ from functions.common.events.envelope import CONTENT_TYPE, Envelope, continued, 
 from functions.common.ports.clock import Clock
 from functions.common.ports.events import EventLog
 from functions.common.runtime.cloudevent import MAX_EVENT_BYTES, read_envelope
-from functions.common.runtime.http import Endpoint, limit_body
+from functions.common.runtime.http import Endpoint, limit_body, require_token
 
 E = TypeVar("E", bound=Event)
 Handler = Callable[[Envelope], Event | None]
@@ -128,6 +128,7 @@ class Subscriber:
         return found
 
 
-def subscriber(name: str, *routes: Route, log: EventLog, clock: Clock) -> Endpoint:
-    """Return the endpoint of a function with these routes."""
-    return limit_body(Subscriber(name=name, routes=dict(routes), log=log, clock=clock), MAX_BODY)
+def subscriber(name: str, *routes: Route, log: EventLog, clock: Clock, token: str) -> Endpoint:
+    """Return the endpoint of a function with these routes; the broker must send the token, unless it is empty."""
+    endpoint = limit_body(Subscriber(name=name, routes=dict(routes), log=log, clock=clock), MAX_BODY)
+    return require_token(endpoint, token)

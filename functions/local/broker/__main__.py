@@ -28,6 +28,7 @@ def main() -> int:
             nats_url=instance.nats_url,
             ports=instance.ports,
             clock=settings.clock.seconds,
+            token=instance.event_token,
         )
         uvloop.run(broker.serve())
     except SlipwayError as error:

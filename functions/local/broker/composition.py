@@ -4,7 +4,7 @@ import asyncio
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from functions.local.broker.delivery import AckHeartbeat, DeadLetterDelivery, TriggerDelivery
 from functions.local.broker.function_client import FunctionClient
@@ -30,12 +30,16 @@ class _Shared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broker:
-    """`ports` are those of the Services and of `broker`; `clock` is the seconds of a fast minute, or 0."""
+    """`ports` are those of the Services and of `broker`; `clock` is the seconds of a fast minute, or 0.
+
+    Who sends events must have the `token`, unless it is empty; the broker sends it to the functions.
+    """
 
     routing: Routing
     nats_url: str
     ports: Mapping[str, int]
     clock: float
+    token: str = field(default="", repr=False)
 
     async def serve(self) -> None:
         """Run until a signal. An error that ends any part ends the broker: the process manager starts it again."""
@@ -44,7 +48,7 @@ class Broker:
         runs = [shared.stream.run(), shared.heartbeat.run(), *(pull.run() for pull in pulls)]
         runs += [timer.run() for timer in self._ping_timers(shared.client)]
         tasks = [asyncio.create_task(run) for run in runs]
-        async with serving(Ingress(stream=shared.stream), self.ports["broker"]) as server:
+        async with serving(Ingress(stream=shared.stream, token=self.token), self.ports["broker"]) as server:
             signals = asyncio.create_task(_signal())
             ended, _ = await asyncio.wait([signals, server, *tasks], return_when=asyncio.FIRST_COMPLETED)
         await _drain(pulls)
@@ -62,7 +66,7 @@ class Broker:
         consumers = (*map(_consumer_of, self.routing.triggers), *map(sink_consumer, self.routing.sinks))
         return _Shared(
             stream=Stream(url=self.nats_url, consumers=consumers),
-            client=FunctionClient(),
+            client=FunctionClient(self.token),
             heartbeat=AckHeartbeat(),
             slots={service.name: asyncio.Semaphore(_concurrency(service)) for service in self.routing.services},
         )

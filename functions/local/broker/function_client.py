@@ -41,8 +41,9 @@ class Answer:
 class FunctionClient:
     """POSTs events in the structured form to programs of this machine."""
 
-    def __init__(self) -> None:
-        """Open no connection yet; call it where the event loop runs."""
+    def __init__(self, token: str = "") -> None:
+        """Open no connection yet; call it where the event loop runs. The token goes with each event."""
+        self._headers = {**_HEADERS, **({"Authorization": f"Bearer {token}"} if token else {})}
         self._session = ClientSession(
             connector=TCPConnector(limit=0, keepalive_timeout=_KEPT_SECONDS),
             cookie_jar=DummyCookieJar(),
@@ -55,7 +56,7 @@ class FunctionClient:
             async with self._session.post(
                 f"http://127.0.0.1:{port}{path}",
                 data=event,
-                headers=_HEADERS,
+                headers=self._headers,
                 allow_redirects=False,
                 timeout=ClientTimeout(total=within),
             ) as response:

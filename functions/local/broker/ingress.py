@@ -5,7 +5,8 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hmac import compare_digest
 
 import uvicorn
 from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
@@ -52,6 +53,7 @@ class _BodyError(Exception):
 
 
 _TOO_LARGE = Answer(status=413, text=f"an event may have at most {MAX_EVENT_BYTES} bytes in its structured form")
+_NO_TOKEN = Answer(status=401, text="events need the token of this broker, as Authorization: Bearer TOKEN")
 _TOO_SLOW = Answer(status=408, text="the body took too long", headers=(_CLOSE,))
 
 
@@ -61,6 +63,7 @@ class Ingress:
 
     stream: Stream
     limits: Limits = Limits()
+    token: str = field(default="", repr=False)
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Answer one request."""
@@ -92,11 +95,15 @@ class Ingress:
             return await self._health()
         if scope["path"] != "/":
             return Answer(status=404, text="there is one broker here, at /")
-        if scope["method"] == "OPTIONS":
-            return Answer(status=200)
         if scope["method"] != "POST":
-            return Answer(status=405, text="send events with POST", headers=((b"allow", b"POST, OPTIONS"),))
+            return _without_event(scope["method"])
+        if not self._is_authorized(headers):
+            return _NO_TOKEN
         return await self._accept([(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers], body)
+
+    def _is_authorized(self, headers: list[tuple[bytes, bytes]]) -> bool:
+        given = [value for name, value in headers if name == b"authorization"]
+        return not self.token or (len(given) == 1 and compare_digest(given[0], f"Bearer {self.token}".encode()))
 
     async def _health(self) -> Answer:
         try:
@@ -119,6 +126,12 @@ class Ingress:
             _log.exception("an event could not be accepted")
             return Answer(status=500, text="internal error of the broker: see its log")
         return Answer(status=202)
+
+
+def _without_event(method: str) -> Answer:
+    if method == "OPTIONS":
+        return Answer(status=200)
+    return Answer(status=405, text="send events with POST", headers=((b"allow", b"POST, OPTIONS"),))
 
 
 async def _read_body(receive: ASGIReceiveCallable, seconds: float) -> bytes:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from functions.common.adapters.local.images import LocalImageStore
+from functions.common.adapters.postgres.builds import PostgresBuiltImages
 from functions.common.adapters.postgres.releases import (
     PostgresAbandonedImages,
     PostgresReleaseArchive,
@@ -11,6 +12,7 @@ from functions.common.adapters.postgres.releases import (
 )
 from functions.common.domain.push import Push
 from functions.common.events.base import Event
+from functions.common.events.build import ImagePublished
 from functions.common.events.release import RollbackRequested
 from functions.common.ports.deployer import Deployer
 from functions.common.ports.pushes import PushLedger
@@ -51,14 +53,20 @@ class Promoter:
         )
 
     def build(self, push: Push) -> None:
-        """Put the push's image into the store."""
+        """Put the push's image into the store, as its build does, and record that build."""
+        self.world.built(push)
         (self.folder / digest_of(push.sha).removeprefix("sha256:")).mkdir(parents=True, exist_ok=True)
+
+    def handle(self, event: ImagePublished) -> Event:
+        """Handle an image.published."""
+        built = PostgresBuiltImages(database=self.world.database)
+        return handle_image(event, built=built, ledger=self.ledger, pushes=self.pushes, roll_out=self.roll_out)
 
     def promote(self, push: Push, cause: str = "") -> Event:
         """Handle the push's image.published."""
         self.build(push)
         with caused_by(cause or f"image-of-{push.id}", "promote-image"):
-            return handle_image(image(push), ledger=self.ledger, pushes=self.pushes, roll_out=self.roll_out)
+            return self.handle(image(push))
 
     def roll_back(self, to: int, cause: str = "rollback") -> Event:
         """Handle a rollback.requested."""

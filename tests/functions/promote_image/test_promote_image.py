@@ -9,12 +9,12 @@ from functions.common.adapters.postgres.apps import PostgresAppEditor
 from functions.common.adapters.postgres.releases import PostgresReleaseProgress
 from functions.common.domain.push import PushState
 from functions.common.domain.release import ReleaseState
-from functions.common.errors import Unavailable
+from functions.common.errors import Rejected, Unavailable
 from functions.common.events.app import AppDeleted, ConfigChanged, DomainAdded, PreviewClosed
 from functions.common.events.release import ReleaseFailed, ReleaseStarted, ReleaseSuperseded
 from tests.fakes.stumbling_pushes import StumblingPushes
 from tests.functions.promote_image.promoter import Promoter
-from tests.world import World, caused_by, digest_of
+from tests.world import World, caused_by, digest_of, image
 
 
 @pytest.fixture
@@ -283,3 +283,24 @@ def test_an_app_created_again_does_not_keep_the_workload_of_the_deleted_one(worl
         promoter.removal.app(AppDeleted(app="hello", hosts=(), environments=("production",)))
 
     assert world.wanted() is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"digest": digest_of("another")},
+        {"image": "registry.example.net/stranger"},
+        {"processes": {"web": "cat /proc/self/environ"}},
+        {"build": "unknown"},
+        {"app": "other"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_an_image_that_its_build_did_not_make_is_not_released(
+    world: World, promoter: Promoter, change: dict[str, object]
+) -> None:
+    push = world.push("a")
+    promoter.build(push)
+    with caused_by("image"), pytest.raises(Rejected, match="did not make the image"):
+        promoter.handle(image(push).model_copy(update=change))
+    assert world.releases() == []

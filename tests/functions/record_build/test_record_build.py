@@ -9,6 +9,7 @@ import pytest
 from functions.common.adapters.postgres.apps import PostgresAppEditor
 from functions.common.domain.build import build_name
 from functions.common.errors import Rejected
+from functions.common.events.build import BuildEnded
 from functions.common.events.envelope import Envelope
 from tests.push_world import PushWorld, digest, sha
 
@@ -45,6 +46,16 @@ def test_a_success_publishes_the_image(world: PushWorld) -> None:
     world.images.images.clear()
     assert reply_to(world, report) == event
     assert state(world)[0] == "building"
+
+
+def test_an_image_of_another_app_is_not_published(world: PushWorld) -> None:
+    world.images.images.add(("local/other", digest("a")))
+    theirs = {"digest": digest("a"), "image": "local/other", "processes": {"web": "run"}}
+    report = BuildEnded(app="hello", push="p1", build=NAME, state="succeeded", **theirs)  # type: ignore[arg-type] # a dict for short
+
+    event = reply_to(world, world.event(report, "end"))
+
+    assert (event["type"], event["step"]) == ("build.failed.v1", "publish")
 
 
 def test_a_success_without_its_image_fails_to_publish(world: PushWorld) -> None:

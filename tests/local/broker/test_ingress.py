@@ -77,3 +77,17 @@ def test_a_type_that_is_no_subject_of_nats_is_delivered(tmp_path: Path, odd: str
             assert world.request("POST", "/", STRUCTURED, body)[0] == 202
         world.wait(lambda: len(world.services["sink"].received) == 2)
         assert {received.event["type"] for received in world.services["sink"].received} == {odd}
+
+
+def test_a_broker_with_a_token_takes_events_that_have_it_and_sends_it_to_functions(tmp_path: Path) -> None:
+    manifests = service("good") + service("park") + trigger("to-good", "good")
+    responders = {"good": always(NO_REPLY), "park": always(NO_REPLY)}
+    with World(tmp_path, manifests, responders, token="t0k").running() as world:
+        for given in ({}, {"Authorization": ""}, {"Authorization": "Bearer t0k2"}, {"Authorization": "t0k"}):
+            assert world.request("POST", "/", {**BINARY, **given}, b"{}")[0] == 401, given
+        assert world.request("POST", "/", {**BINARY, "Authorization": "Bearer t0k"}, b"{}")[0] == 202
+
+        world.wait(lambda: len(world.services["good"].received) == 1)
+        (got,) = world.services["good"].received
+        assert got.headers["authorization"] == "Bearer t0k"
+        assert "t0k" not in got.body.decode() + world.log()

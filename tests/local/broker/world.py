@@ -23,12 +23,14 @@ PATIENCE = 30.0
 class World:
     """One broker."""
 
-    def __init__(self, folder: Path, manifests: str, responders: Mapping[str, Respond], clock: str = "3600") -> None:
+    def __init__(
+        self, folder: Path, manifests: str, responders: Mapping[str, Respond], clock: str = "3600", token: str = ""
+    ) -> None:
         self.services = {name: RecordingService(respond) for name, respond in responders.items()}
         self._root = write_project(folder / "project", manifests)
         self._home = folder / "home"
         (self._home / "nats").mkdir(parents=True)
-        self._clock = clock
+        self._clock, self._token = clock, token
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.port = 0
         self.nats_url = ""
@@ -53,6 +55,7 @@ class World:
                 nats_token="loopback",
                 webhook_secret="none",
                 admin_token="none",
+                event_token=self._token,
             )
             instance.save()
             self.nats_url = instance.nats_url

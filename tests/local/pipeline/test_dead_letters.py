@@ -20,7 +20,8 @@ def send(stage: Stage, app: str, data: dict[str, Any]) -> str:
         "specversion": "1.0", "id": str(uuid.uuid4()), "source": "/elsewhere", "type": BuildEnded.type,
         "subject": f"{app}/production", "slipwayapp": app, "datacontenttype": "application/json", "data": data,
     }  # fmt: skip
-    headers = {"Content-Type": "application/cloudevents+json"}
+    token = stage.platform.instance.event_token
+    headers = {"Content-Type": "application/cloudevents+json", "Authorization": f"Bearer {token}"}
     database = Postgres(stage.at.database)
     PostgresEventLog(database=database).append(from_json(json.dumps(event)))
     database.close()

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import httpx
+
 from functions.common.events.base import TYPE_PREFIX
 from tests.attacks.forged import APP, forged_events
 from tests.local.pipeline.developer import begin
@@ -39,18 +41,26 @@ def state(stage: Stage) -> list[list[list[Any]]]:
     ]
 
 
-def test_what_a_stranger_sends_changes_nothing(stage: Stage) -> None:
+def test_without_the_token_no_event_comes_in(stage: Stage) -> None:
+    for name, event in forgeries({"push": "p", "build": "b", "release": 1, "run": "none", "channel": "none"}):
+        for port in (stage.platform.instance.ports["broker"], stage.platform.instance.ports[name]):
+            answer = stage.post(f"http://127.0.0.1:{port}/", json.dumps(event).encode(), HEADERS)
+            assert answer.status_code == httpx.codes.UNAUTHORIZED, (name, event["type"])
+
+
+def test_even_with_the_token_what_was_never_recorded_changes_nothing(stage: Stage) -> None:
     dev = begin(stage, APP)
     sha = dev.deploy()
     ((push, build),) = stage.rows("select push, name from builds where app = 'hello'")
     before = state(stage)
+    headers = {**HEADERS, "Authorization": f"Bearer {stage.platform.instance.event_token}"}
     sent = forgeries({"push": push, "build": build, "release": 1, "run": "none", "channel": "none"})
 
     for name, event in sent:
         body = json.dumps(event).encode()
-        assert stage.post(stage.at.broker, body, HEADERS).status_code == 202
+        assert stage.post(stage.at.broker, body, headers).status_code == 202
         port = stage.platform.instance.ports[name]
-        answer = stage.post(f"http://127.0.0.1:{port}/", body, HEADERS)
+        answer = stage.post(f"http://127.0.0.1:{port}/", body, headers)
         own = event["type"].startswith(TYPE_PREFIX)
         assert answer.status_code == (400 if own else 202), (name, event["type"])
 

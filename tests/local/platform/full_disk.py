@@ -134,7 +134,7 @@ def deliver(what: Webhook) -> int:
 def publish(stage: Stage) -> int:
     """Send an event to the broker, and return the status of the answer, 0 when there is none."""
     headers = {"ce-specversion": "1.0", "ce-id": str(uuid.uuid4()), "ce-source": "/test", "ce-type": EVENT}
-    headers |= {"content-type": "application/json"}
+    headers |= {"content-type": "application/json", "authorization": f"Bearer {stage.platform.instance.event_token}"}
     try:
         return stage.post(stage.at.broker, EXAMPLE.read_bytes(), headers).status_code
     except httpx.HTTPError:

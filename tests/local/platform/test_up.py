@@ -33,6 +33,7 @@ def up() -> Iterator[Up]:
 def send(up: Up, event_id: str) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", up.instance.ports["broker"], timeout=patient(10))
     headers = {"ce-specversion": "1.0", "ce-id": event_id, "ce-source": "/test", "ce-type": "test.asked.v1"}
+    headers["Authorization"] = f"Bearer {up.instance.event_token}"
     try:
         connection.request("POST", "/", b"", headers)
         return connection.getresponse().status

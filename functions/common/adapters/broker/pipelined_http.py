@@ -34,12 +34,12 @@ class PipelinedPost:
         """Whether there is a connection; the server may have closed it."""
         return self._wire is not None
 
-    def send(self, bodies: Sequence[bytes]) -> None:
-        """Send requests; call `statuses` next, which reports failures too."""
+    def send(self, bodies: Sequence[bytes], *, token: str = "") -> None:
+        """Send requests, with a bearer token if one is given; call `statuses` next, which reports failures too."""
         self.timed_out = False
         try:
             wire = self._wire or self._connect()
-            wire.sendall(b"".join(self._head(len(body)) + body for body in bodies))
+            wire.sendall(b"".join(self._head(len(body), token) + body for body in bodies))
         except OSError as error:
             self._broken(error)
 
@@ -79,11 +79,12 @@ class PipelinedPost:
         self._wire = wire
         return wire
 
-    def _head(self, length: int) -> bytes:
+    def _head(self, length: int, token: str) -> bytes:
         parts = urlsplit(self.url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        authorization = f"Authorization: Bearer {token}\r\n" if token else ""
         return (
-            f"POST {target} HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n"
+            f"POST {target} HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n{authorization}"
             f"Content-Type: {self.content_type}\r\nContent-Length: {length}\r\n\r\n"
         ).encode("latin-1")
 

@@ -1,7 +1,7 @@
 """The broker by HTTP: records events, then POSTs them to K_SINK in structured mode."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
@@ -20,6 +20,7 @@ class BrokerSink:
     """EventSink over a broker's ingress; `extensions` are those of K_CE_OVERRIDES.
 
     `url` is empty until the Broker has an address, which it gets after its dead letter function has started.
+    `token` returns the bearer token of the requests, empty for none.
     Each thread keeps its own connection. A broker that accepts a connection has `timeout_seconds` to answer.
     """
 
@@ -27,6 +28,7 @@ class BrokerSink:
     log: EventLog
     clock: Clock
     extensions: Mapping[str, str] = field(default_factory=dict)
+    token: Callable[[], str] = field(default=str, repr=False)
     timeout_seconds: float = TIMEOUT_SECONDS
     _local: threading.local = field(default_factory=threading.local, repr=False)
 
@@ -68,11 +70,11 @@ class BrokerSink:
 
     def _post_all(self, bodies: Sequence[bytes]) -> list[int | None]:
         """Return the statuses, None where there was no answer."""
-        post, statuses = self._connection(), list[int]()
+        post, statuses, token = self._connection(), list[int](), self.token()
         # A kept connection may have been closed by the server: repeat on a new one. Do not repeat after a time-out.
         while len(statuses) < len(bodies):
             was_open, left = post.is_open, bodies[len(statuses) :]
-            post.send(left)
+            post.send(left, token=token)
             found = post.statuses(len(left))
             statuses += found
             if post.timed_out or not (was_open or found):

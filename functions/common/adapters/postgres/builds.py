@@ -250,6 +250,7 @@ select distinct on (app) app, image, digest, processes from builds
 where digest = :digest and state = 'succeeded' and image_claimed_at is null
 order by app, ended_at desc
 """
+_OF_BUILD = "select app, image, digest, processes from builds where name = :name and state = 'succeeded'"
 _MOVING = "select exists (select from pushes where app = :app and sha = :sha and ended_at is null)"
 
 
@@ -263,6 +264,11 @@ class PostgresBuiltImages:
         """Return the newest image of a commit; see BuiltImages."""
         rows = self.database.run(_OF_COMMIT, app=app, sha=sha)
         return next((Image(reference=row[0], digest=row[1], processes=row[2]) for row in rows), None)
+
+    def of_build(self, name: str) -> tuple[str, Image] | None:
+        """Return the app and the image of a build; see BuiltImages."""
+        rows = self.database.run(_OF_BUILD, name=name)
+        return next(((row[0], Image(reference=row[1], digest=row[2], processes=row[3])) for row in rows), None)
 
     def of_digest(self, digest: str) -> tuple[tuple[str, Image], ...]:
         """Return who built this image; see BuiltImages."""
