@@ -141,6 +141,16 @@ def _mail_server(url: str) -> None:
         raise SettingError(msg)
 
 
+def _networks(text: str) -> tuple[str, ...]:
+    from ipaddress import ip_network  # noqa: PLC0415 - most functions start without it
+
+    try:
+        return tuple(str(ip_network(word)) for word in _words(text))
+    except ValueError as error:
+        msg = "networks separated by commas, such as 10.0.0.0/8"
+        raise ValueError(msg) from error
+
+
 def _texts(text: str) -> dict[str, str]:
     try:
         return {str(name): str(value) for name, value in json.loads(text).items()}
@@ -160,9 +170,19 @@ def _extensions(text: str) -> dict[str, str]:
 PERCENT = range(1, 101)
 _FERNET_KEY = re.compile(r"^[A-Za-z0-9_-]{43}=\Z")
 UNSET = SecretStr("")
+INTERNAL_NETWORKS = (
+    "169.254.0.0/16",
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "100.64.0.0/10",
+    "fe80::/10",
+    "fc00::/7",
+)
 Kind = Literal["rollout", "deployment", "knative"]
 Kinds = Annotated[dict[str, Kind], BeforeValidator(_kinds)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Networks = Annotated[tuple[str, ...], BeforeValidator(_networks)]
 Percents = Annotated[tuple[int, ...], BeforeValidator(_percents)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Url = Annotated[str, AfterValidator(_url)]
@@ -413,6 +433,19 @@ class Workloads(Group):
     gateway: Namespaced = setting("SLIPWAY_GATEWAY", "NAMESPACE/NAME of the Gateway", "slipway-edge/slipway")
     ingress_class: str = setting("SLIPWAY_INGRESS_CLASS", "class of Ingresses", "")
     pull_secret: str = setting("SLIPWAY_PULL_SECRET", "image pull Secret in apps' namespaces", "")
+    callers: Words = setting(
+        "SLIPWAY_APP_CALLERS",
+        "namespaces whose pods may call apps, the gateway's among them; by default all but those of apps and builds",
+        (),
+    )
+    egress_denied: Networks = setting(
+        "SLIPWAY_APP_EGRESS_DENIED",
+        "networks that apps do not reach: where clouds keep metadata, and private ones, where the cluster is",
+        INTERNAL_NETWORKS,
+    )
+    egress_allowed: Networks = setting(
+        "SLIPWAY_APP_EGRESS_ALLOWED", "parts of them that apps do reach, such as a database's: `10.0.5.0/24`", ()
+    )
 
     @model_validator(mode="after")
     def _ingress_has_a_namespace(self) -> Self:

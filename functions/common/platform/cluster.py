@@ -56,6 +56,10 @@ def runtime(settings: Settings) -> Runtime:
         wildcard_secret=WILDCARD,
         traffic=Traffic(given.traffic),
         pull_secret=given.pull_secret,
+        callers=given.callers,
+        no_callers=("default", settings.builds.namespace),
+        egress_denied=given.egress_denied,
+        egress_allowed=given.egress_allowed,
     )
 
 

@@ -152,6 +152,8 @@ class Traffic(StrEnum):
 class Runtime:
     """The settings of workloads. `kinds` are those of single apps; times are in seconds; `gateway` is NAMESPACE/NAME.
 
+    `callers` are the namespaces that may call apps, else all of no app but `no_callers`; the networks of
+    `egress_denied` are not reached from apps, unless they are of `egress_allowed`.
     `pull_secret` is the registry's Secret in apps' namespaces. `wildcard_secret` is the Secret with the default
     domain's certificate, when it is in the same namespace.
     """
@@ -175,6 +177,10 @@ class Runtime:
     wildcard_secret: str = ""
     traffic: Traffic = Traffic.REPLICAS
     pull_secret: str = ""
+    callers: tuple[str, ...] = ()
+    no_callers: tuple[str, ...] = ("default", "slipway-builds")
+    egress_denied: tuple[str, ...] = ()
+    egress_allowed: tuple[str, ...] = ()
 
     def kind_of(self, app: str) -> Kind:
         """Return the kind of a new app's workload."""

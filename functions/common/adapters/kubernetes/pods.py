@@ -25,7 +25,7 @@ ACCOUNT = "app"  # the name of each object of an environment that is not a workl
 def surroundings(app: str, environment: str, place: Place, runtime: Runtime) -> list[tuple[str, Object]]:
     """Return path and body of each object that pods need, except the namespace, in the order of their creation."""
     labels = labels_of(app, environment)
-    network = {"spec": _network(app, environment, place)}
+    network = {"spec": _network(app, environment, runtime)}
     objects = [
         _object("v1", "ServiceAccount", {"automountServiceAccountToken": False}, place=place, labels=labels),
         _object("networking.k8s.io/v1", "NetworkPolicy", network, place=place, labels=labels),
@@ -50,20 +50,42 @@ def _object(version: str, kind: str, fields: Object, *, place: Place, labels: di
     return place.path(kind, ACCOUNT), {"apiVersion": version, "kind": kind, "metadata": metadata, **fields}
 
 
-def _network(app: str, environment: str, place: Place) -> Object:
-    """Return the policy: traffic comes from this environment and from namespaces of no app, such as the ingress's."""
-    own = {APP: app, ENVIRONMENT: dns_label(environment)}
-    others = [
-        {"key": APP, "operator": "DoesNotExist"},
-        {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": [place.namespace]},
-    ]
+def _network(app: str, environment: str, runtime: Runtime) -> Object:
+    """Return the policy: everything is denied but what a web app needs.
+
+    Requests come from this environment, from `callers`, and without those from namespaces of neither apps nor builds,
+    such as the gateway's. Pods reach each other, name servers, and the internet without `egress_denied`: those are the
+    addresses of clouds' metadata and, in most clusters, of everything inside.
+    """
+    own = {"matchLabels": {APP: app, ENVIRONMENT: dns_label(environment)}} if runtime.shared_namespace else {}
+    internet = [_block(whole, runtime.egress_denied) for whole in ("0.0.0.0/0", "::/0")]
+    allowed = [_block(network) for network in runtime.egress_allowed]
     return {
-        "podSelector": {"matchLabels": own},
-        "policyTypes": ["Ingress"],
-        "ingress": [
-            {"from": [{"podSelector": {"matchLabels": own}}, {"namespaceSelector": {"matchExpressions": others}}]}
+        "podSelector": own,
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": [{"from": [{"podSelector": own}, {"namespaceSelector": {"matchExpressions": _callers(runtime)}}]}],
+        "egress": [
+            {"ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]},
+            {"to": [{"podSelector": own}, *internet, *allowed]},
         ],
     }
+
+
+def _callers(runtime: Runtime) -> list[Object]:
+    name = "kubernetes.io/metadata.name"
+    if runtime.callers:
+        return [{"key": name, "operator": "In", "values": list(runtime.callers)}]
+    refused = [*runtime.no_callers, *([runtime.shared_namespace] if runtime.shared_namespace else [])]
+    return [
+        {"key": APP, "operator": "DoesNotExist"},
+        {"key": name, "operator": "NotIn", "values": refused},
+    ]
+
+
+def _block(network: str, denied: tuple[str, ...] = ()) -> Object:
+    """Return a peer; exceptions must be of the block's own kind of address."""
+    found = [one for one in denied if (":" in one) == (":" in network)]
+    return {"ipBlock": {"cidr": network, **({"except": found} if found else {})}}
 
 
 def _quota(runtime: Runtime) -> Object:
