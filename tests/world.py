@@ -90,16 +90,15 @@ class World:
             )
         )
 
-    def built(self, push: Push) -> None:
-        """Record the build that made the push's image, which `image` announces."""
-        of = image(push)
+    def built(self, of: ImagePublished) -> None:
+        """Record the build that made an image."""
         self.database.run(
             "insert into builds (name, app, environment, push, repository, sha, ref, sequence, state, digest, image, "
             "processes) values (:name, :app, :environment, :push, :repository, :sha, :ref, :sequence, 'succeeded', "
             ":digest, :image, cast(:processes as jsonb)) on conflict do nothing",
             **{name: getattr(of, name) for name in ("app", "environment", "push", "repository", "sha", "sequence")},
             name=of.build,
-            ref=push.ref,
+            ref="refs/heads/main",
             digest=of.digest,
             image=of.image,
             processes=json.dumps(of.processes),

@@ -45,20 +45,19 @@ def compose(parts: Core) -> Endpoint:
     """Return the endpoint of these parts."""
     database, sink, images, runs = parts.database, parts.sink, parts.platform.image_store(), parts.platform.deployer()
     ledger, archive = PostgresReleaseLedger(database=database), PostgresReleaseArchive(database=database)
-    built = PostgresBuiltImages(database=database)
     pushes, abandoned = PostgresPushLedger(database=database), PostgresAbandonedImages(database=database)
     roll_out = _roll_out(parts, runs, pushes)
     removal = Removal(ledger=ledger, deployer=runs, pushes=pushes, sink=sink, abandoned=abandoned, images=images)
     redeploy = Redeploy(ledger=ledger, archive=archive, roll_out=roll_out, sink=sink)
     back = partial(handle_rollback, ledger=ledger, archive=archive, images=images, roll_out=roll_out)
+    image = partial(handle_image, built=PostgresBuiltImages(database=database))
     prepared = partial(continue_release, read=parts.platform.workload_reports().prepared, deployer=runs)
     return subscriber(
         "promote-image",
-        on(ImagePublished, partial(handle_image, built=built, ledger=ledger, pushes=pushes, roll_out=roll_out)),
+        on(ImagePublished, partial(image, ledger=ledger, pushes=pushes, roll_out=roll_out)),
         on(RollbackRequested, back),
         on(ConfigChanged, redeploy.config),
-        on(DomainAdded, redeploy.domain),
-        on(DomainRemoved, redeploy.domain),
+        *(on(event, redeploy.domain) for event in (DomainAdded, DomainRemoved)),
         on(DeployRequested, partial(handle_deploy, ledger=ledger, roll_out=roll_out)),
         on(UndeployRequested, removal.undeploy),
         on(RestartRequested, redeploy.restart),

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask, Request
 from werkzeug.test import EnvironBuilder
 
+from functions.common.events.build import ImagePublished
 from functions.common.events.envelope import from_json
 from functions.common.platform.core import Core
 from functions.common.runtime.http import Endpoint
@@ -27,6 +28,7 @@ def composed_with(text: str) -> list[FunctionManifest]:
 
 MANIFESTS = composed_with("def compose(parts: Core) -> Endpoint:")
 WITH_DATABASE = [one for one in MANIFESTS if one.event_types and one in composed_with("database=")]
+EXAMPLES = ROOT / "schemas" / "examples"
 PING: dict[str, object] = {
     "specversion": "1.0",
     "id": "1",
@@ -44,7 +46,10 @@ def broker() -> Iterator[LoopbackBroker]:
 
 @pytest.fixture
 def parts(database: str, broker: LoopbackBroker, tmp_path: Path) -> Core:
-    World(database).app()
+    world = World(database)
+    world.app()
+    published = json.loads((EXAMPLES / "dev.slipway.image.published.v1.json").read_text())
+    world.built(ImagePublished.model_validate(published))
     return Core(
         settings=Settings(
             environment={
@@ -77,7 +82,7 @@ def examples(manifest: FunctionManifest) -> list[dict[str, object]]:
     ticks = [PING] if manifest.of_kind("PingSource") else []
     if ticks and not manifest.event_types:
         return ticks
-    found = {path.stem: json.loads(path.read_text()) for path in (ROOT / "schemas" / "examples").glob("*.json")}
+    found = {path.stem: json.loads(path.read_text()) for path in EXAMPLES.glob("*.json")}
     own: list[dict[str, object]] = [
         {"specversion": "1.0", "id": f"example {name}", "source": "/test", "type": name, "data": data}
         for name, data in sorted(found.items())

@@ -54,7 +54,7 @@ class Promoter:
 
     def build(self, push: Push) -> None:
         """Put the push's image into the store, as its build does, and record that build."""
-        self.world.built(push)
+        self.world.built(image(push))
         (self.folder / digest_of(push.sha).removeprefix("sha256:")).mkdir(parents=True, exist_ok=True)
 
     def handle(self, event: ImagePublished) -> Event:
