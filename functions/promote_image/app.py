@@ -45,19 +45,18 @@ def compose(parts: Core) -> Endpoint:
     """Return the endpoint of these parts."""
     database, sink, images, runs = parts.database, parts.sink, parts.platform.image_store(), parts.platform.deployer()
     ledger, archive = PostgresReleaseLedger(database=database), PostgresReleaseArchive(database=database)
-    pushes, abandoned = PostgresPushLedger(database=database), PostgresAbandonedImages(database=database)
-    roll_out = _roll_out(parts, runs, pushes)
-    removal = Removal(ledger=ledger, deployer=runs, pushes=pushes, sink=sink, abandoned=abandoned, images=images)
+    pushes, built = PostgresPushLedger(database=database), PostgresBuiltImages(database=database)
+    roll_out, removal = _roll_out(parts, runs, pushes), _removal(parts, runs, pushes)
     redeploy = Redeploy(ledger=ledger, archive=archive, roll_out=roll_out, sink=sink)
     back = partial(handle_rollback, ledger=ledger, archive=archive, images=images, roll_out=roll_out)
-    image = partial(handle_image, built=PostgresBuiltImages(database=database))
     prepared = partial(continue_release, read=parts.platform.workload_reports().prepared, deployer=runs)
     return subscriber(
         "promote-image",
-        on(ImagePublished, partial(image, ledger=ledger, pushes=pushes, roll_out=roll_out)),
+        on(ImagePublished, partial(handle_image, built=built, ledger=ledger, pushes=pushes, roll_out=roll_out)),
         on(RollbackRequested, back),
         on(ConfigChanged, redeploy.config),
-        *(on(event, redeploy.domain) for event in (DomainAdded, DomainRemoved)),
+        on(DomainAdded, redeploy.domain),
+        on(DomainRemoved, redeploy.domain),
         on(DeployRequested, partial(handle_deploy, ledger=ledger, roll_out=roll_out)),
         on(UndeployRequested, removal.undeploy),
         on(RestartRequested, redeploy.restart),
@@ -86,6 +85,18 @@ def _in_place(parts: Core, archive: ReleaseArchive, deployer: StagedDeployer) ->
         on(RunCancelled, one_off.stop),
         on(ScaleChanged, partial(handle_scale, scales=scales, deployer=deployer)),
         on(MaintenanceChanged, partial(handle_maintenance, maintenance=page, deployer=deployer)),
+    )
+
+
+def _removal(parts: Core, runs: StagedDeployer, pushes: PushLedger) -> Removal:
+    database = parts.database
+    return Removal(
+        ledger=PostgresReleaseLedger(database=database),
+        deployer=runs,
+        pushes=pushes,
+        sink=parts.sink,
+        abandoned=PostgresAbandonedImages(database=database),
+        images=parts.platform.image_store(),
     )
 
 

@@ -24,6 +24,7 @@ _END = {"state": "failed", "reason": "forged", "step": "forged"}
 # What each forged event says, beside the fields of its example in schemas/examples. `{push}`, `{build}`, `{run}`,
 # `{channel}` and `{release}` are those of the app under attack, so that no event fails for what it names.
 _FORGED: Mapping[str, Mapping[str, Any]] = {
+    "account.changed": {"app": "", "actor": "forged"},
     "app.created": {"host": "stolen.apps.example.org"},
     "app.deleted": {
         "environments": ["production", PREVIEW],
