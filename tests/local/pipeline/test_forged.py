@@ -7,7 +7,9 @@ from typing import Any
 import httpx
 
 from functions.common.events.base import TYPE_PREFIX
+from functions.common.events.envelope import SOURCE_PREFIX
 from tests.attacks.forged import APP, forged_events
+from tests.event_policies import ANY, SENDS
 from tests.local.pipeline.developer import begin
 from tests.local.pipeline.stage import Stage
 from tests.local.waiting import until
@@ -15,6 +17,7 @@ from tests.manifests import function_manifests
 
 HEADERS = {"Content-Type": "application/cloudevents+json"}
 TRIGGERS = [(one.name, kind) for one in function_manifests() for kind in sorted(one.event_types)]
+FUNCTIONS = {one.name for one in function_manifests()}
 STATE = "select {0} from {1} where app = 'hello' order by {0}"
 PARKED = "select count(distinct event_id) from dead_letters where event_id = any(cast(:ids as text[]))"
 
@@ -39,6 +42,14 @@ def state(stage: Stage) -> list[list[list[Any]]]:
             ("runs", "id, exit_code"),
         )
     ]
+
+
+def unexpected(stage: Stage) -> list[tuple[str, str]]:
+    """Return what functions sent so far and the table of the EventPolicies does not know."""
+    rows = stage.rows("select distinct source, type from events where source like '/slipway/%'")
+    sent = [(source.removeprefix(SOURCE_PREFIX), kind) for source, kind in rows]
+    names = {name: {f"{TYPE_PREFIX}{one}.v1" for one in types.split()} for name, types in SENDS.items()}
+    return [(name, kind) for name, kind in sent if name in FUNCTIONS - {*ANY} and kind not in names.get(name, set())]
 
 
 def test_without_the_token_no_event_comes_in(stage: Stage) -> None:
@@ -68,5 +79,6 @@ def test_even_with_the_token_what_was_never_recorded_changes_nothing(stage: Stag
     until(lambda: stage.rows(PARKED, ids=own) == [[len(own)]], why="their dead letters")
     assert state(stage) == before
     assert dev.answer().split()[0] == sha
+    assert unexpected(stage) == []
     later = dev.deploy({"more.txt": "more"})
     assert dev.answer().split()[0] == later
