@@ -31,16 +31,15 @@ def operated(request: pytest.FixtureRequest, new_user: NewUser) -> User:
 
 
 def status(user: User) -> dict[str, Any]:
-    """Return what `paas ps` shows."""
-    found: dict[str, Any] = user.paas_json("ps")
+    """Return what runs, as observed."""
+    found: dict[str, Any] = user.paas_json("project", "status", user.app)["deployment"]
     return found
 
 
 def is_at(user: User, release: int, replicas: int) -> bool:
     """Return whether that release is live with so many ready web processes."""
     found = status(user)
-    web = found["processes"][0]
-    return (found["release"], web["replicas"], web["ready_replicas"]) == (release, replicas, replicas)
+    return (found["release"], found["replicas"], found["ready_replicas"]) == (release, replicas, replicas)
 
 
 def containers(user: User, kubectl: Kubectl) -> list[dict[str, Any]]:
@@ -103,6 +102,8 @@ def test_no_request_is_lost_in_a_scale_a_restart_and_a_deployment_by_digest(oper
     with no_request_lost(operated):
         operated.paas("scale", "web=3")
         until(lambda: is_at(operated, live, 3), seconds=90, why="three processes")
+        (shown,) = operated.paas_json("ps")
+        assert (shown["process"], shown["replicas"], shown["ready"]) == ("web", 3, 3)
     with no_request_lost(operated):
         operated.paas("restart")
         until(lambda: is_at(operated, live + 1, 3), seconds=120, why="three new processes")

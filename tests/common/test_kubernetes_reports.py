@@ -125,6 +125,21 @@ def test_the_health_of_rollouts_is_that_of_argo_cd(file: str, verdict: str) -> N
     assert (health.observed and health.phase is WorkloadPhase.FAILED) == (verdict == "Degraded"), health
 
 
+@pytest.mark.parametrize(
+    ("message", "phase"),
+    [
+        ("Invalid value: \"web-canary\": AnalysisTemplate 'web-canary' not found", WorkloadPhase.STARTING),
+        ('Invalid value: "web": service "web" not found', WorkloadPhase.STARTING),
+        ("spec.replicas: Invalid value: -1: must be 0 or more", WorkloadPhase.FAILED),
+    ],
+)
+def test_a_rollout_whose_neighbours_argo_has_not_seen_yet_goes_on(message: str, phase: WorkloadPhase) -> None:
+    invalid = {"type": "InvalidSpec", "status": "True", "reason": "InvalidSpec", "message": message}
+    status = {"observedGeneration": "1", "phase": "Degraded", "message": message, "conditions": [invalid]}
+
+    assert rollout_health({"metadata": {"generation": 1}, "spec": {}, "status": status}).phase is phase
+
+
 @pytest.mark.parametrize(("file", "verdict"), verdicts(CERTIFICATES))
 def test_the_health_of_certificates_is_that_of_argo_cd(file: str, verdict: str) -> None:
     status = status_of(yaml.safe_load((CERTIFICATES / file).read_text()), "cd.example.org")

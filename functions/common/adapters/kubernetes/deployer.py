@@ -265,6 +265,7 @@ class KubernetesDeployer:
         if workload.maintenance and has_maintenance(record.kind, runtime):
             self._apply(maintenance_objects(workload, place, runtime))
         shares = uses_weights(record.kind, runtime)
+        self._apply([canary_check(workload, place)] if shares else [])  # first: Argo refuses a Rollout without it
         for path, body in routes(workload, record.kind, place, runtime):
             if shares and body["kind"] == "Service":
                 self.api.create(
@@ -272,7 +273,6 @@ class KubernetesDeployer:
                 )  # Argo adds the version to its selector, so it is not applied again
             elif not (shares and self._route_exists(path, body)):
                 self.api.apply(path, body)
-        self._apply([canary_check(workload, place)] if shares else [])
         self._apply([web_workload(workload, record.kind, place, runtime, config=record.config)])
 
     def _route_exists(self, path: str, body: dict[str, Any]) -> bool:

@@ -127,7 +127,8 @@ def rollout_health(found: Object) -> Health:
         return UNSEEN
     invalid = condition(status, "InvalidSpec")
     if invalid.get("status") == "True":
-        return failed(invalid)
+        # Argo looks again soon: what was applied just before the Rollout may be missing in its cache for a moment.
+        return moving(0) if str(invalid.get("message", "")).endswith("not found") else failed(invalid)
     phase = status.get("phase") or _inferred_phase(part(found, "spec"), status)
     if phase == "Healthy":
         return Health(phase=WorkloadPhase.LIVE, weight=100)
