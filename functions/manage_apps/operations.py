@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StrictBool, StrictInt, StringConstraints
 
+from functions.common.domain.build import is_digest
 from functions.common.domain.environment import PRODUCTION, EnvironmentState
 from functions.common.domain.git_url import repository_key
 from functions.common.domain.quantity import checked_cpu, checked_memory
@@ -416,7 +417,7 @@ class OperationHandlers:
         return events
 
     def _image(self, call: Call[Any, Deployment], environment: EnvironmentRecord) -> DeployRequested:
-        name, digest = self.images.resolve(call.body.image)
+        name, digest = self.images.resolve(self._reference(call))
         built = self.built.of_digest(digest)
         own = [image for app, image in built if self._may_deploy(call, app)]
         made_by = self.images.app_of(name)
@@ -427,6 +428,13 @@ class OperationHandlers:
         image = name or own[0].reference
         processes = own[0].processes if own else {"web": ""}
         return self._deploy_request(call, environment, image=image, digest=digest, processes=processes)
+
+    def _reference(self, call: Call[NoQuery, Deployment]) -> str:
+        """Return what the registry is asked for; a digest alone is that of an image that a build made."""
+        given = call.body.image
+        built = self.built.of_digest(given) if is_digest(given) else ()
+        own = [image.reference for app, image in built if self._may_deploy(call, app)]
+        return f"{own[0]}@{given}" if own else given
 
     def _commit(self, call: Call[Any, Deployment], environment: EnvironmentRecord) -> Event:
         app = call.app.app

@@ -117,8 +117,7 @@ def test_no_request_is_lost_in_a_scale_a_restart_and_a_deployment_by_digest(oper
 
 
 def test_maintenance_answers_503_without_a_gap_and_ends(operated: User) -> None:
-    before, ca = operated.get()[1], operated.client().ca
-    live = status(operated)["release"]
+    live, before, ca = scaled(operated, 1), operated.get()[1], operated.client().ca
     with probing(host=f"{operated.app}.{DOMAIN}", port=HTTPS, ca=ca, rate=40, address=CLUSTER.address) as probe:
         operated.paas("maintenance", "on")
         until(lambda: operated.get()[0] == 503, seconds=20, why="the Gateway to answer 503")
@@ -133,8 +132,16 @@ def test_maintenance_answers_503_without_a_gap_and_ends(operated: User) -> None:
     assert operated.get()[1].split(",")[0] == before.split(",")[0]
 
 
+def scaled(user: User, number: int) -> int:
+    """Scale web, and return the live release once so many are ready."""
+    live = int(status(user)["release"])
+    user.paas("scale", f"web={number}")
+    until(lambda: is_at(user, live, number), seconds=90, why=f"{number} processes")
+    return live
+
+
 def test_limits_are_those_of_the_pods_and_lose_no_request(operated: User, kubectl: Kubectl) -> None:
-    before = status(operated)["release"]
+    before = scaled(operated, 1)
     with no_request_lost(operated):
         operated.paas("limits", "--memory", "96Mi", "--cpu", "200m", "--port", "9000")
         until(lambda: is_at(operated, before + 1, 1), seconds=120, why="the release with the limits")

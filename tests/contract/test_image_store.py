@@ -171,6 +171,7 @@ class TestReferences:
         [
             ("hello:v2", "has no registry.example.org/apps/hello, or not as v2"),
             ("hello@sha256:" + "0" * 64, "or not as sha256:0"),
+            ("sha256:" + "0" * 64, "no build of yours made sha256:0"),
             ("elsewhere.example.com/web:1", "elsewhere.example.com is not allowed"),
             ("127.0.0.1:5000/web", "127.0.0.1:5000 is not allowed"),
             ("localhost/web", "localhost is not allowed"),

@@ -64,6 +64,9 @@ class RegistryImages:
 
     def resolve(self, reference: str) -> tuple[str, str]:
         """Return name and digest of an image; see ImageResolver."""
+        if is_digest(reference):
+            msg = f"image: no build of yours made {reference}: give HOST/NAME@DIGEST, or one of `paas releases --json`"
+            raise Rejected(msg)
         found = _REFERENCE.match(reference) if len(reference) <= _MAX_REFERENCE else None
         if found is None:
             msg = f"image: {reference[:100]!r} is not a reference of an image: give HOST/NAME:TAG or HOST/NAME@DIGEST"
