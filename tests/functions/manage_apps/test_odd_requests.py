@@ -194,6 +194,13 @@ def test_odd_headers_cause_no_internal_error(shop: ApiWorld) -> None:
         assert answer.status == 400, (operation[:2], name, answer)
 
 
+@pytest.mark.parametrize("number", [2**31, 2**63 - 1, 2**63])
+def test_lists_take_any_number_to_go_on_from(shop: ApiWorld, number: int) -> None:
+    for path in ("/v1/apps/shop/releases", "/v1/events", "/v1/events?newest=true", "/v1/audit", "/v1/dead-letters"):
+        answer = shop.call("GET", f"{path}{'&' if '?' in path else '?'}after={number}")
+        assert answer.status == (200 if number < 2**63 else 400), (path, answer)
+
+
 def test_odd_tokens_are_refused(shop: ApiWorld) -> None:
     for operation, token in product(operations(), ("x" * 60_000, "é\x7f", '"', "\xff" * 10)):
         headers = {"Authorization": f"Bearer {token}"}

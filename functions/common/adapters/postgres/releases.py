@@ -355,7 +355,7 @@ select app, environment, number, kind, state, sha, push, digest, image,
     extract(epoch from coalesce(ended_at, now()) - created_at)::float8 as seconds
 from releases where app = :app and environment = :environment
 """
-_RECORDS = _RECORD + "and (:before::int = 0 or number < :before::int) order by number desc limit :limit"
+_RECORDS = _RECORD + "and (:before::bigint = 0 or number < :before::bigint) order by number desc limit :limit"
 _RECORD_BY_NUMBER = _RECORD + "and number = :number"
 _RETIRED = """
 and state = 'retired' and number < coalesce(
