@@ -269,7 +269,7 @@ def _settings(url: str, broker: str, home: Path) -> dict[str, str]:
         "DATABASE_URL": url,
         "K_SINK": broker,
         "DEFAULT_DOMAIN": "apps.example.org",
-        "PAAS_WEBHOOK_SECRET": SECRET,
+        "SLIPWAY_GIT_SECRET": SECRET,
         "SLIPWAY_PLATFORM": "local",
         "SLIPWAY_LOCAL_HOME": str(home),
         "SLIPWAY_GIT_URL": "http://127.0.0.1:3000",

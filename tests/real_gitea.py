@@ -14,8 +14,8 @@ from tests.local.git.forge import clone
 
 def real_forge() -> GiteaApi:
     """Return the API with Slipway's token."""
-    given = from_environment().forge
-    return GiteaApi(url=given.url, token=given.token.get_secret_value())
+    given = from_environment()
+    return GiteaApi(url=given.sources.forge_url, token=given.forge.token.get_secret_value())
 
 
 def ask(api: GiteaApi, method: str, path: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401 - its JSON

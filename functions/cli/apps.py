@@ -52,6 +52,11 @@ def create(session: Session, name: str, git_url: str, branch: str, paths: tuple[
     click.echo(f"created app {app['name']}: {app['url']}")
     advice = _ADVICE.get(remote, "deploy with `git push {url} HEAD:{branch}`")
     click.echo(advice.format(branch=app["branch"], url=app["git_url"]))
+    if app["webhook_secret"]:
+        click.echo(f"add a webhook to the repository, for {app['webhook_url']}, content type JSON, with the secret")
+        click.echo(
+            f"  {app['webhook_secret']}  (shown only now; `paas apps webhook {app['name']} --rotate` makes another)"
+        )
     if current != app["name"]:
         click.echo(f"commands in this clone still use the app {current}: give --app {app['name']} for this one")
     if app.get("queued"):
@@ -122,6 +127,31 @@ def delete(session: Session, name: str, *, yes: bool, as_json: bool) -> None:
         print_json(answer)
         return
     click.echo(f"deleted app {answer['deleted']}")
+
+
+@apps.command()
+@click.argument("name", required=False)
+@click.option("--rotate", is_flag=True, help="Make a new secret, which is shown once; the old one ends at once.")
+@click.option("--shared", is_flag=True, help="Accept the secret of the forge's setting instead of one of the app.")
+@json_option
+@click.pass_obj
+def webhook(session: Session, name: str | None, *, rotate: bool, shared: bool, as_json: bool) -> None:
+    """Show where the forge of an app sends its webhook, and make the secret that signs it."""
+    if rotate and shared:
+        msg = "give --rotate or --shared, not both"
+        raise Failure(msg, USAGE)
+    path, method = f"/apps/{quoted(chosen_app(name))}/webhook", "POST" if rotate else "DELETE"
+    found = session.client().send(method, path) if rotate or shared else session.client().get(path)
+    if as_json:
+        print_json(found)
+        return
+    click.echo(f"URL     {found['url'] or 'the app has no repository'}")
+    if found["secret"]:
+        click.echo(f"secret  {found['secret']} (shown only now)")
+    elif found["own_secret"]:
+        click.echo("secret  one of the app's own: `--rotate` makes a new one and shows it")
+    else:
+        click.echo("secret  that of the forge, PAAS_WEBHOOK_SECRET: `--rotate` makes one for this app alone")
 
 
 @click.command()

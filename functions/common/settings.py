@@ -273,14 +273,12 @@ class Streams(Group):
 
 
 class Webhooks(Group):
-    """Secrets of webhooks. A forge without one of its own has the shared one."""
+    """Webhooks of apps that have no secret of their own. A forge without a secret has the shared one."""
 
     from_user = True
 
     shared: SecretStr = setting("PAAS_WEBHOOK_SECRET", "for all forges", UNSET)
-    forgejo: SecretStr = setting(
-        "FORGEJO_WEBHOOK_SECRET", "for Forgejo; on one machine the platform's git server uses it as well", UNSET
-    )
+    forgejo: SecretStr = setting("FORGEJO_WEBHOOK_SECRET", "for Forgejo", UNSET)
     gitea: SecretStr = setting("GITEA_WEBHOOK_SECRET", "for Gitea", UNSET)
     github: SecretStr = setting("GITHUB_WEBHOOK_SECRET", "for GitHub", UNSET)
     gitlab: SecretStr = setting("GITLAB_WEBHOOK_SECRET", "for GitLab", UNSET)
@@ -291,36 +289,46 @@ class Webhooks(Group):
         return (own or self.shared).get_secret_value()
 
 
-class Forge(Group):
-    """The Forgejo or Gitea in which Slipway creates repositories, reads branch heads and sets commit statuses."""
-
-    from_user = True
-
-    url: Url = setting("GITEA_URL", "its URL. Without it each app needs the git URL of a repository", "")
-    token: SecretStr = setting(
-        "GITEA_TOKEN", "required with `GITEA_URL`; scopes write:repository and write:organization", UNSET
-    )
-    organisation: str = setting(
-        "GITEA_DEFAULT_ORG", "required with `GITEA_URL`; owns new repositories", "", local="slipway"
-    )
-
-    @model_validator(mode="after")
-    def _is_complete(self) -> Self:
-        if self.url:
-            self.require("token", "organisation")
-        return self
+_HOSTS = "the only hosts whose repositories it announces, with commas; no other forge may then announce them"
 
 
 class Sources(Group):
-    """Where repositories may be."""
+    """Where repositories may be, and which forge announces them."""
 
     from_user = True
 
+    forge_url: Url = setting(
+        "GITEA_URL",
+        "the URL of the Forgejo or Gitea in which Slipway creates repositories; without it each app needs a git URL",
+        "",
+    )
     internal: Names = setting(
         "SLIPWAY_GIT_INTERNAL",
         "hosts, addresses and networks of forges that may be fetched from although they are not public, beside "
         "`GITEA_URL`: `git.example.org,10.0.0.0/8`",
         (),
+    )
+    forgejo: Names = setting("FORGEJO_HOSTS", _HOSTS, ())
+    gitea: Names = setting("GITEA_HOSTS", _HOSTS, ())
+    github: Names = setting("GITHUB_HOSTS", _HOSTS, ())
+    gitlab: Names = setting("GITLAB_HOSTS", _HOSTS, ())
+
+    def hosts_of(self, provider: str) -> tuple[str, ...]:
+        """Return the hosts whose repositories a forge may announce; none: all but those of other forges."""
+        hosts: tuple[str, ...] = getattr(self, provider, ())  # a new forge has none until it is declared here
+        return hosts
+
+
+class Forge(Group):
+    """Access to that forge: to create repositories, read branch heads and set commit statuses."""
+
+    from_user = True
+
+    token: SecretStr = setting(
+        "GITEA_TOKEN", "required with `GITEA_URL`; scopes write:repository and write:organization", UNSET
+    )
+    organisation: str = setting(
+        "GITEA_DEFAULT_ORG", "required with `GITEA_URL`; owns new repositories", "", local="slipway"
     )
 
 
@@ -586,8 +594,16 @@ class Local(Group):
     from_platform = True
 
     home: Path = setting("SLIPWAY_LOCAL_HOME", "the folder that holds all state")
-    git_url: Url = setting("SLIPWAY_GIT_URL", "git over HTTP", "")
     ssh_url: str = setting("SLIPWAY_SSH_URL", "git over SSH: `ssh://git@HOST:PORT`", "")
+
+
+class GitServer(Group):
+    """The git server of one machine."""
+
+    from_platform = True
+
+    url: Url = setting("SLIPWAY_GIT_URL", "git over HTTP", "")
+    secret: SecretStr = setting("SLIPWAY_GIT_SECRET", "signs its webhooks, and announces its repositories alone", UNSET)
 
 
 class Controller(Group):
@@ -643,6 +659,7 @@ class Settings:
     broker = _once(Broker)
     platform = _once(Platform)
     local = _once(Local)
+    git_server = _once(GitServer)
     controller = _once(Controller)
 
     def read(self, group: type[G]) -> G:

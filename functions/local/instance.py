@@ -88,13 +88,10 @@ def load(home: Path) -> Instance | None:
         raise Rejected(msg) from error
 
 
-def choose(
-    home: Path, functions: tuple[str, ...], reservations: PortReservations, *, defaults: bool, webhook_secret: str = ""
-) -> Instance:
+def choose(home: Path, functions: tuple[str, ...], reservations: PortReservations, *, defaults: bool) -> Instance:
     """Return the instance with its ports reserved, and save it: the ports of the last start where they are free.
 
-    Without `defaults` a first start takes any free ports, so that instances can run side by side. A given
-    webhook secret replaces the instance's own.
+    Without `defaults` a first start takes any free ports, so that instances can run side by side.
     """
     known = load(home)
     wanted = dict(_DEFAULT_PORTS if defaults else dict.fromkeys(_DEFAULT_PORTS, 0))
@@ -107,7 +104,7 @@ def choose(
         ports={name: reservations.take(port) for name, port in wanted.items()},
         database_password=known.database_password if known else secrets.token_urlsafe(24),
         nats_token=known.nats_token if known else secrets.token_urlsafe(24),
-        webhook_secret=webhook_secret or (known.webhook_secret if known else secrets.token_urlsafe(32)),
+        webhook_secret=known.webhook_secret if known else secrets.token_urlsafe(32),
         admin_token=known.admin_token if known else secrets.token_urlsafe(32),
         config_key=(known.config_key if known else "") or new_key(),
         event_token=(known.event_token if known else "") or secrets.token_urlsafe(32),

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from functions.common.adapters.postgres import scales as scales_tables
     from functions.common.adapters.postgres import usage as usage_tables
     from functions.common.adapters.postgres import users as users_tables
+    from functions.common.adapters.postgres import webhook_secrets as webhook_tables
     from functions.manage_apps import (
         account,
         apps,
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
         tokens,
         usage,
         users,
+        webhooks,
     )
 else:
     passwords = lazy("functions.common.adapters.passwords")
@@ -84,11 +86,13 @@ else:
     runs_tables = lazy("functions.common.adapters.postgres.runs")
     scales_tables = lazy("functions.common.adapters.postgres.scales")
     users_tables = lazy("functions.common.adapters.postgres.users")
+    webhook_tables = lazy("functions.common.adapters.postgres.webhook_secrets")
     account = lazy("functions.manage_apps.account")
     collaborators = lazy("functions.manage_apps.collaborators")
     ssh_keys = lazy("functions.manage_apps.ssh_keys")
     usage = lazy("functions.manage_apps.usage")
     users = lazy("functions.manage_apps.users")
+    webhooks = lazy("functions.manage_apps.webhooks")
     apps = lazy("functions.manage_apps.apps")
     attention = lazy("functions.manage_apps.attention")
     audit = lazy("functions.manage_apps.audit")
@@ -184,6 +188,7 @@ class Handlers:
             "tokens": self._tokens,
             "usage": lambda: usage.UsageHandlers(usage=usage_tables.PostgresUsage(database=self.parts.database)),
             "users": self._users,
+            "webhooks": self._webhooks,
         }
 
     def _account(self) -> object:
@@ -217,6 +222,8 @@ class Handlers:
             editor=apps_tables.PostgresAppEditor(database=self.parts.database),
             repositories=self.repositories,
             sources=self.parts.platform.source_hosts(),
+            webhooks=webhook_tables.PostgresWebhookSecrets(database=self.parts.database),
+            webhook_urls=self._webhook_urls,
             changes=self._changes,
             audit=self._audit,
             hosts=self._hosts,
@@ -379,6 +386,20 @@ class Handlers:
             clock=self.parts.clock,
         )
 
+    def _webhooks(self) -> object:
+        return webhooks.WebhookHandlers(
+            webhooks=webhook_tables.PostgresWebhookSecrets(database=self.parts.database),
+            urls=self._webhook_urls,
+            repositories=self.repositories,
+            changes=self._changes,
+            audit=self._audit,
+        )
+
+    @property
+    def _webhook_urls(self) -> "webhooks.WebhookUrls":
+        settings = self.parts.settings
+        return webhooks.WebhookUrls(gateway=settings.gateway.url, forge=settings.sources.forge_url)
+
     @property
     def _sessions(self) -> "account.Sessions":
         tokens = PostgresAccessTokens(database=self.parts.database)
@@ -409,7 +430,7 @@ class Handlers:
     @property
     def _hosts(self) -> "apps.Hosts":
         settings = self.parts.settings
-        urls = (settings.gateway.url, settings.forge.url)
+        urls = (settings.gateway.url, settings.sources.forge_url)
         platform = frozenset(host for url in urls if (host := urlsplit(url).hostname))
         return apps.Hosts(domain=self.domain, port=settings.apps.port, platform=platform)
 

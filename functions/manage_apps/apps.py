@@ -12,7 +12,7 @@ from functions.common.domain.git_url import checked_branch, checked_git_url, clo
 from functions.common.errors import Rejected
 from functions.common.events.app import AppCreated, AppDeleted, PreviewClosed
 from functions.common.ports.accounts import AppRole
-from functions.common.ports.apps import AppDirectory, AppEditor, AppRecord, AppRegister
+from functions.common.ports.apps import AppDirectory, AppEditor, AppRecord, AppRegister, AppWebhooks
 from functions.common.ports.audit import AuditLog
 from functions.common.ports.events import Changes
 from functions.common.ports.forge import Repositories, SourceHosts
@@ -20,6 +20,7 @@ from functions.manage_apps.access import found_app
 from functions.manage_apps.errors import Conflict, Forbidden
 from functions.manage_apps.models import Body, ChangeView, Moment, NamePage, NoBody, NoQuery, PageView, next_page
 from functions.manage_apps.operation import Answer, Call, operation
+from functions.manage_apps.webhooks import WebhookUrls, new_secret
 
 # Hosts of apps.
 
@@ -90,6 +91,16 @@ class AppView(ChangeView):
     created_at: Moment
 
 
+class NewAppView(AppView):
+    """A new app. The secret of its webhook is shown here once, for a repository that was given by its URL.
+
+    It is empty where Slipway makes the webhook, and where other apps of the repository have the forge's secret.
+    """
+
+    webhook_url: str
+    webhook_secret: str
+
+
 class AppPage(PageView):
     """Apps, by name."""
 
@@ -132,13 +143,15 @@ class AppHandlers:
     editor: AppEditor
     repositories: Repositories
     sources: SourceHosts
+    webhooks: AppWebhooks
+    webhook_urls: WebhookUrls
     changes: Changes
     audit: AuditLog
     hosts: Hosts
     replicas: int
 
-    @operation(NoQuery, NewApp, AppView, statuses=(201, 202), refusals=(409,))
-    def create_app(self, call: Call[NoQuery, NewApp]) -> Answer[AppView]:
+    @operation(NoQuery, NewApp, NewAppView, statuses=(201, 202), refusals=(409,))
+    def create_app(self, call: Call[NoQuery, NewApp]) -> Answer[NewAppView]:
         """Create an app."""
         new = call.body
         name = checked_app_name(new.name)
@@ -156,6 +169,7 @@ class AppHandlers:
             ):
                 msg = f"the name {name!r} is taken: choose another one"
                 raise Conflict(msg)
+            secret = self._first_secret(name) if given else ""
             if not given:
                 # Inside the transaction: when the forge is down, no app without a repository is left.
                 self.editor.set_source(name, git_url=self.create_repository(call, name), branch=app.branch)
@@ -163,7 +177,7 @@ class AppHandlers:
             change.announce(AppCreated(app=name, environment="production", host=app.domain))
             self.audit.record(actor=call.actor, action="app.create", target=name)
             record = found_app(self.register, name)
-        return Answer(status=201, body=app_view(record, self.hosts), queued=change.queued)
+        return Answer(status=201, body=self._new_view(record, secret, given), queued=change.queued)
 
     @operation(NamePage, NoBody, AppPage)
     def list_apps(self, call: Call[NamePage, NoBody]) -> Answer[AppPage]:
@@ -216,6 +230,7 @@ class AppHandlers:
                 )
             if url:
                 record_clone_urls(self.editor, self.repositories, name, url)
+                self._renew_secret(call.app.app, url)
             record = found_app(self.register, name)
             detail = f"{record.app.git_url} {record.app.branch}"
             self.audit.record(actor=call.actor, action="app.git", target=name, detail=detail)
@@ -226,13 +241,29 @@ class AppHandlers:
 
         Raises Conflict when the app of another user has its URL already: that would be deployed from its pushes.
         """
-        url = self.repositories.create(name)
+        secret = new_secret()
+        url = self.repositories.create(name, webhook_secret=secret)
+        self.webhooks.put(name, secret)
         clone = self.repositories.clone_urls(name)
         keys = {repository_key(one) for one in (url, clone.http, clone.ssh) if one}
         if not all(self._may_deploy(call, app) for app in self.directory.alike(*keys) if app.name != name):
             msg = f"name: an app of another user is deployed from the repository {name!r} already: choose another name"
             raise Conflict(msg)
         return url
+
+    def _first_secret(self, name: str) -> str:
+        """Give an app the secret of its webhook and return it; nothing when its repository has the forge's."""
+        secret = new_secret()
+        return secret if self.webhooks.join(name, secret) else ""
+
+    def _renew_secret(self, app: App, url: str) -> None:
+        """Give an app that moves to another repository another secret: the old one is known where it was."""
+        if not app.git_url or repository_key(app.git_url) != repository_key(url):
+            self._first_secret(app.name)
+
+    def _new_view(self, record: AppRecord, secret: str, given: str) -> NewAppView:
+        url = self.webhook_urls.of(given) if given else ""
+        return NewAppView(**dict(app_view(record, self.hosts)), webhook_url=url, webhook_secret=secret)
 
     def _may_deploy(self, call: Call[Any, Any], app: App) -> bool:
         membership = call.access.membership(app.name)

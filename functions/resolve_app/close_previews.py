@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from functions.common.domain.app import App
 from functions.common.domain.environment import PRODUCTION
+from functions.common.domain.git_url import repository_keys
 from functions.common.domain.push import Push, PushCode, PushState
 from functions.common.events.app import PreviewClosed
 from functions.common.events.base import CURRENT_CAUSE, Event
@@ -13,7 +14,7 @@ from functions.common.ports.apps import AppDirectory, Environments
 from functions.common.ports.events import EventSink
 from functions.common.ports.forge import ForgeHeads
 from functions.common.ports.pushes import PushLedger
-from functions.resolve_app.handler import head_at_forge, repository_keys
+from functions.resolve_app.handler import head_at_forge
 
 NO_COMMIT = "0" * 40
 
@@ -31,7 +32,7 @@ class PreviewCloser:
 
     def branch_deleted(self, event: BranchDeleted) -> Event | None:
         """Close the branch's previews; record that apps keep the release of a deleted production branch."""
-        keys = repository_keys(event.repository)
+        keys = repository_keys(event.repository.urls)
         apps = self.apps.by_repository(*keys)
         if not apps or head_at_forge(apps, event.branch, self.heads):
             return None
@@ -41,7 +42,7 @@ class PreviewCloser:
 
     def pull_request_closed(self, event: PullRequestClosed) -> Event | None:
         """Close the head branch's previews, unless the branch has newer commits; the branch of a fork has none."""
-        apps = () if event.fork else self.apps.by_repository(*repository_keys(event.repository))
+        apps = () if event.fork else self.apps.by_repository(*repository_keys(event.repository.urls))
         head = head_at_forge(apps, event.branch, self.heads)
         if not apps or (head and event.sha and head != event.sha):
             return None

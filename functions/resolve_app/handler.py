@@ -1,18 +1,16 @@
 """Decides for each app of a pushed repository what is to be built, and records it."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from functions.common.domain.app import App
 from functions.common.domain.environment import Environment
-from functions.common.domain.git_url import repository_key
+from functions.common.domain.git_url import repository_keys
 from functions.common.domain.push import Push, PushCode, PushState
-from functions.common.errors import Rejected
 from functions.common.events.app import PreviewOpened
 from functions.common.events.base import Event
 from functions.common.events.build import BuildRequested
-from functions.common.events.push import PushIgnored, PushReceived, PushSuperseded, Repository
+from functions.common.events.push import PushIgnored, PushReceived, PushSuperseded
 from functions.common.ports.apps import AppDirectory, Environments
 from functions.common.ports.events import EventSink
 from functions.common.ports.forge import ForgeHeads
@@ -58,7 +56,7 @@ def handle_push(
     What is recorded is never decided again: a redelivery gets the same events. What is built, and asked for the
     branch's head, is the URL that the app has, never one of the event.
     """
-    keys = repository_keys(event.repository)
+    keys = repository_keys(event.repository.urls)
     found = [app for app in apps.by_repository(*keys) if event.app in {"", app.name}]
     done = {push.app: push for push in history.recorded(event.push)}
     if not done and not found:
@@ -81,18 +79,6 @@ def head_at_forge(apps: Sequence[App], branch: str, heads: ForgeHeads) -> str | 
     """Return the head of a branch of the apps' repository; see ForgeHeads. The first URL that can be read decides."""
     urls = dict.fromkeys(app.git_url for app in apps)
     return next((head for url in urls if (head := heads.head(url, branch)) is not None), None)
-
-
-def repository_keys(repository: Repository) -> tuple[str, ...]:
-    """Return the key of each of the repository's URLs, the best first. Raises Rejected when no URL is readable."""
-    keys = []
-    for url in repository.urls:
-        with suppress(Rejected):
-            keys.append(repository_key(url))
-    if not keys:
-        msg = f"repository {repository.full_name} has no readable git URL"
-        raise Rejected(msg)
-    return tuple(dict.fromkeys(keys))
 
 
 def push_of(event: PushReceived, *, key: str, app: str) -> Push:

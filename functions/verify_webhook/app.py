@@ -2,6 +2,8 @@
 
 import atexit
 from functools import partial
+from threading import Lock
+from urllib.parse import urlsplit
 
 from functions.common.adapters.broker.publisher import BackgroundPublisher, PublishMarker
 from functions.common.adapters.forges.gitea import GiteaWebhooks
@@ -9,12 +11,14 @@ from functions.common.adapters.forges.github import GithubWebhooks
 from functions.common.adapters.forges.gitlab import GitlabWebhooks
 from functions.common.adapters.postgres.audit import PostgresAuditLog
 from functions.common.adapters.postgres.deliveries import PostgresDeliveries
+from functions.common.adapters.postgres.webhook_secrets import PostgresWebhookSecrets
 from functions.common.domain.delivery import Provider
 from functions.common.platform.core import Core, check_migrations, core
 from functions.common.ports.events import Publisher
 from functions.common.runtime.http import Endpoint, http_target, limit_body
 from functions.verify_webhook.endpoint import WebhookEndpoint
 from functions.verify_webhook.handler import handle
+from functions.verify_webhook.trust import ForgeHosts, GitServer, Trust
 from functions.verify_webhook.webhook import Forges
 
 MAX_BODY = 25 * 1024 * 1024  # the largest body that GitHub sends
@@ -46,13 +50,28 @@ def compose(parts: Core, publisher: Publisher) -> Endpoint:
     handler = partial(
         handle,
         forges=FORGES,
-        secret_of=parts.settings.webhooks.secret_of,
+        trust=trust(parts),
+        parsing=Lock(),
         inbox=PostgresDeliveries(database=parts.database),
         audit=PostgresAuditLog(database=parts.database),
         publisher=publisher,
         clock=parts.clock,
     )
     return limit_body(WebhookEndpoint(handler), MAX_BODY)
+
+
+def trust(parts: Core) -> Trust:
+    """Return which secrets and hosts the settings and the apps have."""
+    sources, git_server = parts.settings.sources, parts.settings.git_server
+    forge = sources.forge_url
+    known = {urlsplit(forge).netloc: frozenset({Provider.GITEA, Provider.FORGEJO})} if forge else {}
+    known |= {urlsplit(git_server.url).netloc: frozenset({Provider.FORGEJO})} if git_server.url else {}
+    return Trust(
+        default_of=parts.settings.webhooks.secret_of,
+        own=PostgresWebhookSecrets(database=parts.database),
+        hosts=ForgeHosts(listed={provider: sources.hosts_of(provider) for provider in Provider}, known=known),
+        git_server=GitServer(url=git_server.url, secret=git_server.secret.get_secret_value()),
+    )
 
 
 verify_webhook = http_target(create, check_migrations)

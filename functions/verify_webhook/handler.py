@@ -1,7 +1,7 @@
 """Verifies a webhook, stores it with its event, and publishes the event soon after."""
 
 import logging
-from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,18 +15,21 @@ from functions.common.ports.audit import AuditLog
 from functions.common.ports.clock import Clock
 from functions.common.ports.deliveries import DeliveryInbox, Ignored, StoredDelivery
 from functions.common.ports.events import Publisher
+from functions.verify_webhook.trust import ForgeHosts, Trust
 from functions.verify_webhook.webhook import (
+    Claim,
     Forges,
     check_content_type,
     check_path,
+    claim_of,
     delivery_id_of,
     kept_headers,
     kind_of,
     mismatch,
-    read_payload,
 )
 
 _SHORT_SHA = 12
+LARGE = 1024 * 1024  # bytes: of larger bodies one is parsed at a time, as anybody can send them
 FUNCTION = "verify-webhook"
 SOURCE = "/slipway/webhooks/"
 
@@ -46,7 +49,8 @@ def handle(
     webhook: Webhook,
     *,
     forges: Forges,
-    secret_of: Callable[[Provider], str],
+    trust: Trust,
+    parsing: AbstractContextManager[object],
     inbox: DeliveryInbox,
     audit: AuditLog,
     publisher: Publisher,
@@ -59,12 +63,15 @@ def handle(
     """
     check_path(webhook, forges)
     delivery_id = delivery_id_of(webhook, forges)
-    why = mismatch(webhook, forges, secret=secret_of(webhook.provider), now=clock.now())
+    with parsing if len(webhook.body) > LARGE else nullcontext():
+        claim = claim_of(webhook, forges)
+    secrets = trust.secrets_for(webhook.provider, claim.repository)
+    why = mismatch(webhook, forges, secrets=secrets, now=clock.now())
     if why:
         _audit_mismatch(webhook, delivery_id, why, audit)
         return _mismatch_answer(webhook.provider)
     check_content_type(webhook)
-    delivery, envelope = read(webhook, forges, delivery_id=delivery_id, now=clock.now())
+    delivery, envelope = read(webhook, claim, forges, hosts=trust.hosts, delivery_id=delivery_id, now=clock.now())
     stored = inbox.store(delivery)
     if envelope is not None and not stored.repeated:
         publisher.publish_soon(envelope)
@@ -83,8 +90,9 @@ def _audit_mismatch(webhook: Webhook, delivery_id: str, why: str, audit: AuditLo
 def _mismatch_answer(provider: Provider) -> Answer:
     """Return the same answer for every mismatch: the audit log has the reason."""
     text = (
-        f"webhook signature mismatch: set the secret of the webhook at {provider} to the value of PAAS_WEBHOOK_SECRET "
-        "of Slipway, or of the forge's own setting where that is set; neither may be empty"
+        f"webhook signature mismatch: set the secret of the webhook at {provider} to that of the app, which `paas apps "
+        "webhook NAME --rotate` shows once; for apps without one to the value of PAAS_WEBHOOK_SECRET of Slipway, or of "
+        "the forge's own setting where that is set"
     )
     return Answer(status=401, body={"error": text})
 
@@ -101,13 +109,18 @@ def _answer(stored: StoredDelivery, *, sha: str) -> Answer:
     return Answer(status=200 if stored.repeated else 202, body=body)
 
 
-def read(webhook: Webhook, forges: Forges, *, delivery_id: str, now: datetime) -> tuple[Delivery, Envelope | None]:
+def read(
+    webhook: Webhook, claim: Claim, forges: Forges, *, hosts: ForgeHosts, delivery_id: str, now: datetime
+) -> tuple[Delivery, Envelope | None]:
     """Return the delivery to store and its event; a payload that cannot be read makes a refused delivery."""
     kind = ""
     try:
         kind = kind_of(webhook, forges)
-        payload = read_payload(webhook)
-        found = forges[webhook.provider].read(payload, kind=kind, delivery_id=delivery_id)
+        if claim.payload is None:
+            raise Rejected(claim.problem)
+        found = forges[webhook.provider].read(claim.payload, kind=kind, delivery_id=delivery_id)
+        if claim.repository and not isinstance(found, Ignored):
+            hosts.check(webhook.provider, claim.repository)
     except Rejected as error:
         return _delivery(webhook, kind, delivery_id, DeliveryOutcome.REFUSED, reason=str(error)), None
     if isinstance(found, Ignored):

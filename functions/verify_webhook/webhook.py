@@ -3,12 +3,14 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from functions.common.domain.delivery import Provider, Webhook
 from functions.common.errors import Rejected
+from functions.common.events.push import Repository
 from functions.common.ports.deliveries import ForgeWebhooks
 
 Forges = Mapping[Provider, ForgeWebhooks]
@@ -38,11 +40,37 @@ def check_path(webhook: Webhook, forges: Forges) -> None:
     raise Rejected(msg)
 
 
-def mismatch(webhook: Webhook, forges: Forges, *, secret: str, now: datetime) -> str:
-    """Return why the webhook is not trusted, or an empty text when it is signed with the secret."""
-    if not secret.strip():
+# So many secrets are always tried: the time does not say how many a repository has, nor whether it has an app.
+_TRIED = 4
+_NO_SECRET = "of nobody"  # noqa: S105 - what is signed with it is not trusted either
+
+
+def mismatch(webhook: Webhook, forges: Forges, *, secrets: Sequence[str], now: datetime) -> str:
+    """Return why the webhook is not trusted, or an empty text when it is signed with one of the secrets."""
+    forge, padding = forges[webhook.provider], [_NO_SECRET] * (_TRIED - len(secrets))
+    problems = [forge.verify(webhook, secret=secret, now=now) for secret in (*secrets, *padding)][: len(secrets)]
+    if not secrets:
         return f"no secret is configured for {webhook.provider}"
-    return forges[webhook.provider].verify(webhook, secret=secret, now=now)
+    return "" if "" in problems else problems[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a webhook says, before it is believed: the payload, or why it cannot be read; the repository it names."""
+
+    payload: Mapping[str, Any] | None = None
+    repository: Repository | None = None
+    problem: str = ""
+
+
+def claim_of(webhook: Webhook, forges: Forges) -> Claim:
+    """Return what a webhook says."""
+    payload: Mapping[str, Any] | None = None
+    try:
+        payload = read_payload(webhook)
+        return Claim(payload=payload, repository=forges[webhook.provider].repository(payload))
+    except Rejected as error:
+        return Claim(payload=payload, problem=str(error))
 
 
 def kind_of(webhook: Webhook, forges: Forges) -> str:

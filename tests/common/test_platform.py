@@ -14,6 +14,7 @@ from functions.common.platform.core import Core
 from functions.common.platform.kubernetes import KubernetesPlatform
 from functions.common.platform.local import LocalPlatform
 from functions.common.settings import SettingError, Settings, Webhooks, Workloads
+from tests.local.repositories import HOOK_SECRET
 
 CLUSTER = {
     "DATABASE_URL": "postgresql://x:y@127.0.0.1:1/z",
@@ -57,7 +58,9 @@ def test_on_one_machine_repositories_without_an_owner_belong_to_the_default_one(
     platform = Core(settings=local(tmp_path, GITEA_DEFAULT_ORG=given)).platform
     statuses = platform.commit_statuses()
 
-    assert platform.repositories().create("hello") == f"http://127.0.0.1:9/{owner}/hello.git"
+    assert (
+        platform.repositories().create("hello", webhook_secret=HOOK_SECRET) == f"http://127.0.0.1:9/{owner}/hello.git"
+    )
     assert platform.forge_heads().heads("http://127.0.0.1:9/hello.git") == {}
     assert isinstance(statuses, GitNotes)
     assert statuses.owner == owner
@@ -71,6 +74,14 @@ def test_with_a_forge_both_platforms_show_statuses_there(tmp_path: Path) -> None
 def test_a_forge_needs_the_address_at_which_its_webhooks_arrive() -> None:
     with pytest.raises(SettingError, match="SLIPWAY_GATEWAY_URL is missing"):
         Core(settings=cluster(**FORGE)).platform.repositories()
+
+
+@pytest.mark.parametrize("missing", ["GITEA_TOKEN", "GITEA_DEFAULT_ORG"])
+@pytest.mark.parametrize("port", ["forge_heads", "repositories", "commit_statuses"])
+def test_a_forge_needs_a_token_and_an_organisation(port: str, missing: str) -> None:
+    platform = Core(settings=cluster(**{name: value for name, value in FORGE.items() if name != missing})).platform
+    with pytest.raises(SettingError, match=f"{missing} is missing"):
+        getattr(platform, port)()
 
 
 @pytest.mark.parametrize(
@@ -104,7 +115,7 @@ def test_without_a_forge_heads_cannot_be_read_and_nothing_can_be_created() -> No
 
     assert platform.forge_heads().heads("https://github.example.org/a/b.git") is None
     with pytest.raises(Exception, match="GITEA_URL"):
-        platform.repositories().create("shop")
+        platform.repositories().create("shop", webhook_secret=HOOK_SECRET)
 
 
 def test_settings_know_the_values_that_adapters_know() -> None:

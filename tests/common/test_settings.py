@@ -106,8 +106,6 @@ def test_all_that_is_wrong_in_a_group_is_named_at_once() -> None:
 @pytest.mark.parametrize(
     ("group", "given", "missing"),
     [
-        ("forge", {"GITEA_URL": "https://git.example.org"}, "GITEA_TOKEN"),
-        ("forge", {"GITEA_URL": "https://git.example.org", "GITEA_TOKEN": "t"}, "GITEA_DEFAULT_ORG"),
         ("dns", {"CLOUDFLARE_ZONE_ID": "z", "CLUSTER_IP": "1.2.3.4"}, "CLOUDFLARE_API_TOKEN"),
         ("workloads", {"SLIPWAY_ENTRANCE": "ingress"}, "DEPLOY_NAMESPACE"),
     ],

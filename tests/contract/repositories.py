@@ -6,6 +6,7 @@ import pytest
 
 from functions.common.errors import Unavailable
 from functions.common.ports.forge import Repositories
+from tests.local.repositories import HOOK_SECRET
 
 
 class RepositoriesWorld(Protocol):
@@ -30,7 +31,7 @@ class RepositoriesContract:
 
     def test_the_url_of_a_repository_ends_in_its_name(self, world: RepositoriesWorld) -> None:
         """The URL is what users push to and builds clone."""
-        url = world.repositories.create("shop")
+        url = world.repositories.create("shop", webhook_secret=HOOK_SECRET)
 
         assert url.startswith("http")
         assert url.endswith("/shop.git")
@@ -38,13 +39,15 @@ class RepositoriesContract:
 
     def test_a_repeat_changes_nothing(self, world: RepositoriesWorld) -> None:
         """A repeated request finds the same repository."""
-        assert world.repositories.create("shop") == world.repositories.create("shop")
+        assert world.repositories.create("shop", webhook_secret=HOOK_SECRET) == world.repositories.create(
+            "shop", webhook_secret=HOOK_SECRET
+        )
         assert world.names() == {"shop"}
 
     def test_deleting_a_repository_twice_is_no_error(self, world: RepositoriesWorld) -> None:
         """The second time there is nothing to delete."""
-        world.repositories.create("shop")
-        world.repositories.create("kept")
+        world.repositories.create("shop", webhook_secret=HOOK_SECRET)
+        world.repositories.create("kept", webhook_secret=HOOK_SECRET)
 
         world.repositories.delete("shop")
         world.repositories.delete("shop")
@@ -53,7 +56,7 @@ class RepositoriesContract:
 
     def test_a_repository_is_known_by_its_url(self, world: RepositoriesWorld) -> None:
         """With and without `.git`; a repository elsewhere has no name here."""
-        url = world.repositories.create("shop")
+        url = world.repositories.create("shop", webhook_secret=HOOK_SECRET)
 
         assert world.repositories.name_of(url) == world.repositories.name_of(url.removesuffix(".git")) == "shop"
         clone = world.repositories.clone_urls("shop")
@@ -68,4 +71,4 @@ class RepositoriesContract:
         world.break_down()
 
         with pytest.raises(Unavailable):
-            world.repositories.create("shop")
+            world.repositories.create("shop", webhook_secret=HOOK_SECRET)

@@ -65,7 +65,7 @@ class World:
 def world(tmp_path: Path) -> Iterator[World]:
     settings = from_environment()
     token = settings.forge_accounts.admin_token.get_secret_value()
-    admin = GiteaApi(url=settings.forge.url, token=token, remedy=ACCESS)
+    admin = GiteaApi(url=settings.sources.forge_url, token=token, remedy=ACCESS)
     email = f"ada.{uuid.uuid4().hex[:8]}@example.org"
     account = ForgeAccount(email=email, changed_at=datetime.now(UTC), keys={}, roles={}, granted=())
     with real_organisation(real_forge()) as organisation:

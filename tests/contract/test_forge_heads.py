@@ -15,6 +15,7 @@ from tests.fakes.forge_heads import FakeForgeHeads
 from tests.fakes.loopback import Reply, served
 from tests.fakes.loopback_forge import TOKEN, LoopbackForge
 from tests.local.git.forge import clone, commit, git
+from tests.local.repositories import HOOK_SECRET
 from tests.local.waiting import until
 from tests.real_gitea import ask, real_forge, real_organisation, real_repository, working_copy
 
@@ -39,7 +40,7 @@ class _GitWorld:
     def __init__(self, folder: Path) -> None:
         where = {"folder": folder / "git", "base_url": BASE}
         self.heads = GitHeads(**where)  # type: ignore[arg-type] # a dict for short
-        self.url = LocalRepositories(**where).create("hello")  # type: ignore[arg-type] # as above
+        self.url = LocalRepositories(**where).create("hello", webhook_secret=HOOK_SECRET)  # type: ignore[arg-type] # as above
         self._work, self._bare, self._count = clone(folder / "work"), folder / "git/slipway/hello.git", count(1)
 
     def push(self, *branches: str) -> str:

@@ -13,6 +13,7 @@ from tests.contract.repositories import RepositoriesContract, RepositoriesWorld
 from tests.fakes.loopback import served
 from tests.fakes.loopback_forge import ORGANISATION, TOKEN, LoopbackForge
 from tests.fakes.repositories import FakeRepositories
+from tests.local.repositories import HOOK_SECRET
 from tests.real_gitea import ask, real_forge, real_organisation, repositories
 
 
@@ -59,7 +60,6 @@ class TestLocal(RepositoriesContract):
         return _LocalWorld(tmp_path)
 
 
-SECRET = "s3cret"
 WEBHOOK = "https://slipway.example.org/v1/webhooks/gitea"
 
 
@@ -69,9 +69,9 @@ class _GiteaWorld:
         self.repositories = self.at(url)
 
     @staticmethod
-    def at(url: str, token: str = TOKEN, secret: str = SECRET) -> GiteaRepositories:
+    def at(url: str, token: str = TOKEN) -> GiteaRepositories:
         api = GiteaApi(url=url, token=token)
-        return GiteaRepositories(api=api, organisation=ORGANISATION, webhook_url=WEBHOOK, webhook_secret=secret)
+        return GiteaRepositories(api=api, organisation=ORGANISATION, webhook_url=WEBHOOK)
 
     def names(self) -> set[str]:
         return set(self.forge.repositories)
@@ -92,9 +92,10 @@ class TestGitea(RepositoriesContract):
 
     def test_a_repository_has_one_active_webhook_with_the_current_secret(self, world: _GiteaWorld) -> None:
         """However often it is created; the forge would add a webhook each time."""
-        world.repositories.create("shop")
+        world.repositories.create("shop", webhook_secret=HOOK_SECRET)
         world.forge.hooks["shop"].append({"id": 9, "config": {"url": "https://elsewhere.example.org/"}})
-        world.at(world.forge.url, secret="new").create("shop")
+        world.repositories.create("shop", webhook_secret="newer")
+        world.repositories.set_webhook("shop", webhook_secret="new")
 
         (ours,) = [hook for hook in world.forge.hooks["shop"] if hook["config"]["url"] == WEBHOOK]
         assert (ours["active"], ours["config"]["secret"]) == (True, "new")
@@ -102,23 +103,23 @@ class TestGitea(RepositoriesContract):
 
     def test_a_repository_with_commits_is_not_taken_over(self, world: _GiteaWorld) -> None:
         """It would be deployed, and deleted with the app."""
-        world.repositories.create("shop")
+        world.repositories.create("shop", webhook_secret=HOOK_SECRET)
         world.forge.repositories["shop"]["main"] = "a" * 40
 
         with pytest.raises(Rejected, match="has a repository team/shop with commits in it"):
-            world.repositories.create("shop")
+            world.repositories.create("shop", webhook_secret=HOOK_SECRET)
 
     def test_an_invalid_name_is_rejected(self, world: _GiteaWorld) -> None:
         """With the forge's message."""
         with pytest.raises(Rejected, match="AlphaDashDot"):
-            world.repositories.create("no/name")
+            world.repositories.create("no/name", webhook_secret=HOOK_SECRET)
 
     def test_a_wrong_token_names_the_setting_and_not_the_token(self, world: _GiteaWorld) -> None:
         """And what it needs."""
         with pytest.raises(Rejected, match="GITEA_TOKEN") as refused:
-            world.at(world.forge.url, token="stolen").create("shop")
+            world.at(world.forge.url, token="stolen").create("shop", webhook_secret=HOOK_SECRET)
         assert "stolen" not in str(refused.value)
-        assert SECRET not in repr(world.repositories)
+        assert TOKEN not in repr(world.repositories)
 
 
 class _RealWorld:
@@ -126,8 +127,8 @@ class _RealWorld:
         self.api, self.organisation = api, organisation
         self.repositories = self.at(api)
 
-    def at(self, api: GiteaApi, secret: str = SECRET) -> GiteaRepositories:
-        return GiteaRepositories(api=api, organisation=self.organisation, webhook_url=WEBHOOK, webhook_secret=secret)
+    def at(self, api: GiteaApi) -> GiteaRepositories:
+        return GiteaRepositories(api=api, organisation=self.organisation, webhook_url=WEBHOOK)
 
     def names(self) -> set[str]:
         return repositories(self.api, self.organisation)
@@ -152,10 +153,11 @@ class TestRealGitea(RepositoriesContract):
 
     def test_a_repository_has_one_active_webhook(self, world: _RealWorld) -> None:
         """However often it is created."""
-        world.repositories.create("shop")
+        world.repositories.create("shop", webhook_secret=HOOK_SECRET)
         other = {"type": "gitea", "config": {"url": "https://elsewhere.example.org/", "content_type": "json"}}
         ask(world.api, "POST", f"/repos/{world.organisation}/shop/hooks", other)
-        world.at(world.api, secret="new").create("shop")
+        world.repositories.create("shop", webhook_secret="newer")
+        world.repositories.set_webhook("shop", webhook_secret="new")
 
         (ours,) = [hook for hook in world.hooks("shop") if hook["config"]["url"] == WEBHOOK]
         assert ours["active"]
@@ -168,17 +170,17 @@ class TestRealGitea(RepositoriesContract):
         ask(world.api, "POST", f"/orgs/{world.organisation}/repos", body)
 
         with pytest.raises(Rejected, match="with commits in it"):
-            world.repositories.create("shop")
+            world.repositories.create("shop", webhook_secret=HOOK_SECRET)
         assert world.hooks("shop") == []
 
     @pytest.mark.parametrize("name", ["no/name", "hello.wiki"])
     def test_an_invalid_name_is_rejected(self, world: _RealWorld, name: str) -> None:
         """With the forge's message."""
         with pytest.raises(Rejected, match="refuses repository"):
-            world.repositories.create(name)
+            world.repositories.create(name, webhook_secret=HOOK_SECRET)
 
     def test_a_wrong_token_names_the_setting_and_not_the_token(self, world: _RealWorld) -> None:
         """And what it needs."""
         with pytest.raises(Rejected, match="GITEA_TOKEN") as refused:
-            world.at(GiteaApi(url=world.api.url, token="stolen")).create("shop")
+            world.at(GiteaApi(url=world.api.url, token="stolen")).create("shop", webhook_secret=HOOK_SECRET)
         assert "stolen" not in str(refused.value)

@@ -14,12 +14,18 @@ class FakeRepositories:
     ssh_url: str = "ssh://git@git.example.org:2222/slipway"
     names: set[str] = field(default_factory=set)
     down: bool = False
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
 
-    def create(self, name: str) -> str:
+    def create(self, name: str, *, webhook_secret: str) -> str:
         """Create a repository; see Repositories."""
-        self._answer()
+        self.set_webhook(name, webhook_secret=webhook_secret)
         self.names.add(name)
         return f"{self.base_url}/{name}.git"
+
+    def set_webhook(self, name: str, *, webhook_secret: str) -> None:
+        """Set the secret of a repository's webhook; see Repositories."""
+        self._answer()
+        self.secrets[name] = webhook_secret
 
     def delete(self, name: str) -> None:
         """Delete a repository; see Repositories."""

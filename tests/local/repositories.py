@@ -15,6 +15,7 @@ _IDENTITY = {
 }
 
 
+HOOK_SECRET = "of the hook of a repository"
 SERVER = "http://127.0.0.1:1"  # the git server of a machine whose builds read its folders
 
 

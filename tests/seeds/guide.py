@@ -388,7 +388,7 @@ class Guide:
 
     def no_app(self) -> str:
         """Send a signed push of a repository that no app has."""
-        url = "https://forge.example.com/slipway/none.git"
+        url = f"{self.stage.at.git}/slipway/none.git"
         push = Push(app="none", clone_url=url, before="0" * 40, after="9" * 40, branch="main")
         body = push.payload()
         headers = self._signed(body, str(uuid.uuid4()))

@@ -1,6 +1,8 @@
 """Git URLs and refs: which may be fetched, one key for all spellings of a repository, owner and name at a forge."""
 
 import re
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
@@ -29,6 +31,18 @@ def repository_key(url: str) -> str:
         msg = f"git URL {_without_user_info(text)!r} names no repository: give https://HOST/OWNER/NAME.git"
         raise Rejected(msg)
     return f"{host.lower()}{f':{port}' if port else ''}/{path}"
+
+
+def repository_keys(urls: Iterable[str]) -> tuple[str, ...]:
+    """Return the key of each URL of a repository, the best first. Raises Rejected when no URL is readable."""
+    keys = []
+    for url in urls:
+        with suppress(Rejected):
+            keys.append(repository_key(url))
+    if not keys:
+        msg = "the repository has no readable git URL"
+        raise Rejected(msg)
+    return tuple(dict.fromkeys(keys))
 
 
 def owner_and_name(text: str, *, base_url: str, default_owner: str = "") -> tuple[str, str] | None:

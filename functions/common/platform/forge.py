@@ -7,6 +7,7 @@ from functions.common.settings import Settings
 
 if TYPE_CHECKING:  # see choice.py
     from functions.common.adapters.addresses import GitHosts
+    from functions.common.adapters.forges.gitea import GiteaApi
     from functions.common.ports.accounts import ForgeLogin
     from functions.common.ports.forge import CommitStatuses, ForgeAccounts, ForgeHeads, Repositories
 
@@ -15,65 +16,69 @@ def source_hosts(settings: Settings, *own: str) -> "GitHosts":
     """Return which hosts repositories may be fetched from; `own` are git servers of the platform."""
     from functions.common.adapters.addresses import git_hosts
 
-    return git_hosts(internal=settings.sources.internal, trusted=(settings.forge.url, *own))
+    return git_hosts(internal=settings.sources.internal, trusted=(settings.sources.forge_url, *own))
 
 
 def heads(settings: Settings) -> "ForgeHeads":
     """Return what reads the heads of branches."""
-    given = settings.forge
-    if not given.url:
+    api = _api(settings)
+    if api is None:
         from functions.common.adapters.forges.no_forge import NoForge
 
         return NoForge()
-    from functions.common.adapters.forges.gitea import GiteaApi, GiteaHeads
+    from functions.common.adapters.forges.gitea import GiteaHeads
 
-    warm_up(given.url)
-    return GiteaHeads(api=GiteaApi(url=given.url, token=given.token.get_secret_value()))
+    warm_up(api.url)
+    return GiteaHeads(api=api)
 
 
 def repositories(settings: Settings) -> "Repositories":
     """Return what creates repositories."""
-    given = settings.forge
-    if not given.url:
+    api = _api(settings)
+    if api is None:
         from functions.common.adapters.forges.no_forge import NoForge
 
         return NoForge()
-    from functions.common.adapters.forges.gitea import GiteaApi, GiteaRepositories
+    from functions.common.adapters.forges.gitea import GiteaRepositories
 
-    return GiteaRepositories(
-        api=GiteaApi(url=given.url, token=given.token.get_secret_value()),
-        organisation=given.organisation,
-        webhook_url=f"{settings.gateway.required_url}/v1/webhooks/gitea",
-        webhook_secret=settings.webhooks.secret_of("gitea"),
-    )
+    webhook_url = f"{settings.gateway.required_url}/v1/webhooks/gitea"
+    return GiteaRepositories(api=api, organisation=settings.forge.organisation, webhook_url=webhook_url)
 
 
 def accounts(settings: Settings) -> "ForgeAccounts | None":
     """Return what gives users their keys and roles at the forge; None without a token for it."""
-    given, token = settings.forge, settings.forge_accounts.admin_token.get_secret_value()
-    if not given.url or not token:
+    api, token = _api(settings), settings.forge_accounts.admin_token.get_secret_value()
+    if api is None or not token:
         return None
     from functions.common.adapters.forges.gitea import GiteaApi
     from functions.common.adapters.forges.gitea_accounts import ACCESS, GiteaAccounts
 
-    return GiteaAccounts(
-        admin=GiteaApi(url=given.url, token=token, remedy=ACCESS),
-        api=GiteaApi(url=given.url, token=given.token.get_secret_value()),
-        organisation=given.organisation,
-    )
+    admin = GiteaApi(url=api.url, token=token, remedy=ACCESS)
+    return GiteaAccounts(admin=admin, api=api, organisation=settings.forge.organisation)
 
 
 def statuses(settings: Settings) -> "CommitStatuses":
     """Return what shows the state of a push at its commit."""
-    given = settings.forge
-    if not given.url:
+    api = _api(settings)
+    if api is None:
         from functions.common.adapters.forges.no_forge import NoForge
 
         return NoForge()
-    from functions.common.adapters.forges.gitea import GiteaApi, GiteaStatuses
+    from functions.common.adapters.forges.gitea import GiteaStatuses
 
-    warm_up(given.url)
-    return GiteaStatuses(api=GiteaApi(url=given.url, token=given.token.get_secret_value()))
+    warm_up(api.url)
+    return GiteaStatuses(api=api)
+
+
+def _api(settings: Settings) -> "GiteaApi | None":
+    """Return the API of the forge at GITEA_URL, None without one. Raises SettingError unless it is complete."""
+    url, given = settings.sources.forge_url, settings.forge
+    if not url:
+        return None
+    given.require("token", "organisation")
+    from functions.common.adapters.forges.gitea import GiteaApi
+
+    return GiteaApi(url=url, token=given.token.get_secret_value())
 
 
 _PUBLIC_FORGES = {"github": "https://github.com", "gitlab": "https://gitlab.com"}
@@ -85,7 +90,7 @@ def login(settings: Settings) -> "ForgeLogin | None":
     given = settings.login
     if not given.forge:
         return None
-    url = given.url or _PUBLIC_FORGES.get(given.forge, "") or settings.forge.url
+    url = given.url or _PUBLIC_FORGES.get(given.forge, "") or settings.sources.forge_url
     if not url:
         given.require("url")
     from functions.common.adapters.forges.login import OAuthForgeLogin  # as above

@@ -132,7 +132,7 @@ class LocalPlatform:
         """Return public hosts, and the git server."""
         from functions.common.platform import forge
 
-        return forge.source_hosts(self._settings, self._settings.local.git_url)
+        return forge.source_hosts(self._settings, self._settings.git_server.url)
 
     def repositories(self) -> "Repositories":
         """Return the repositories of the git server."""
@@ -142,7 +142,7 @@ class LocalPlatform:
 
     def commit_statuses(self) -> "CommitStatuses":
         """Return the forge at GITEA_URL, else notes in the repositories of the git server."""
-        if self._settings.forge.url:
+        if self._settings.sources.forge_url:
             from functions.common.platform import forge
 
             return forge.statuses(self._settings)
@@ -151,9 +151,9 @@ class LocalPlatform:
         return GitNotes(**self._repositories())
 
     def _repositories(self) -> "_Repositories":
-        given = self._settings.local
-        given.require("git_url")
-        return _Repositories(folder=given.home / "git", base_url=given.git_url, owner=self._settings.forge.organisation)
+        given, server = self._settings.local, self._settings.git_server
+        server.require("url")
+        return _Repositories(folder=given.home / "git", base_url=server.url, owner=self._settings.forge.organisation)
 
 
 class _Repositories(TypedDict):

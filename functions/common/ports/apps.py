@@ -103,6 +103,29 @@ class AppEditor(Protocol):
         ...
 
 
+class AppWebhooks(Protocol):
+    """Sets the webhook secrets of apps; callers must not log or publish them."""
+
+    def has(self, app: str) -> bool:
+        """Return whether the app has a secret of its own."""
+        ...
+
+    def put(self, app: str, secret: str) -> None:
+        """Set the app's secret."""
+        ...
+
+    def join(self, app: str, secret: str) -> bool:
+        """Set the secret of an app that has a new repository, unless an app of that repository has none.
+
+        Then the hook has the forge's secret, which would end to be accepted: return False, and leave the app without.
+        """
+        ...
+
+    def remove(self, app: str) -> bool:
+        """Remove the app's secret; False when it has none."""
+        ...
+
+
 class ConfigScope(StrEnum):
     """The environments that get a value."""
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from functions.common.domain.delivery import Delivery, DeliveryOutcome, Webhook
 from functions.common.events.base import Event
+from functions.common.events.push import Repository
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,14 @@ class ForgeWebhooks(Protocol):
         """Return why the webhook is not signed with the secret, or an empty text when it is.
 
         The secret is not empty. The text goes into the audit log: it must show neither the secret nor the expected
-        signature. Nothing in the body has been parsed yet; what is compared with a secret takes constant time.
+        signature. Nothing of the body is believed yet; what is compared with a secret takes constant time.
+        """
+        ...
+
+    def repository(self, payload: Mapping[str, Any]) -> Repository | None:
+        """Return the repository that a payload names, None for a payload of none.
+
+        It is read before the signature is verified, to know the secret. Raises Rejected naming the wrong field.
         """
         ...
 
@@ -54,6 +62,14 @@ class StoredDelivery:
     outcome: DeliveryOutcome
     reason: str
     repeated: bool
+
+
+class WebhookSecrets(Protocol):
+    """Knows the webhook secrets of apps; callers must not log, publish or return them."""
+
+    def of_repository(self, *keys: str) -> tuple[str, ...]:
+        """Return the secrets of a repository's apps (domain.git_url.repository_key); most have one or none."""
+        ...
 
 
 class DeliveryInbox(Protocol):

@@ -33,8 +33,12 @@ class ForgeHeads(Protocol):
 class Repositories(Protocol):
     """Creates repositories that users push to."""
 
-    def create(self, name: str) -> str:
-        """Create the repository with its webhook and return its clone URL; a repeat changes nothing."""
+    def create(self, name: str, *, webhook_secret: str) -> str:
+        """Create the repository with a webhook that has this secret, and return its clone URL; safe to repeat."""
+        ...
+
+    def set_webhook(self, name: str, *, webhook_secret: str) -> None:
+        """Replace the webhook of a repository that was created here by one with this secret."""
         ...
 
     def delete(self, name: str) -> None:

@@ -18,8 +18,8 @@ def compose(settings: Settings, database: Postgres) -> tuple[Work, BuildReports]
         uv=str(beside_python("uv") or "uv"),
         tools=str(make_tools(home)),
         limit=settings.builds.limit,
-        git_url=settings.local.git_url,
-        forge_url=settings.forge.url,
+        git_url=settings.git_server.url,
+        forge_url=settings.sources.forge_url,
         internal=settings.sources.internal,
     )
     runner = BuildRunner(orders=Orders(database=database), workspace=workspace, places=settings.builds.places)

@@ -150,7 +150,7 @@ def environment(instance: Instance, routing: Routing, given: Settings) -> dict[s
         "DATABASE_URL": instance.database_url,
         "K_SINK": instance.url("broker"),
         "SLIPWAY_EVENT_TOKEN": instance.event_token,
-        "PAAS_WEBHOOK_SECRET": instance.webhook_secret,
+        "SLIPWAY_GIT_SECRET": instance.webhook_secret,
         "SLIPWAY_CONFIG_KEYS": _config_keys(instance, given),
         "DEFAULT_DOMAIN": "localhost",
         "SLIPWAY_PLATFORM": "local",

@@ -86,9 +86,7 @@ def running(
     with exclusive_lock(home / "lock", wait=False), port_reservations() as reservations:
         _end_leftovers(home, say)
         names = tuple(service.name for service in plan.routing.services)
-        # The git server signs like a Forgejo, and verify-webhook expects the secret of a Forgejo: it must be the same.
-        secret = plan.settings.webhooks.forgejo.get_secret_value()
-        instance = instances.choose(home, names, reservations, defaults=default_ports, webhook_secret=secret)
+        instance = instances.choose(home, names, reservations, defaults=default_ports)
         with _supervised(instance, plan) as manager:
             yield _ready(instance, plan, manager)
 

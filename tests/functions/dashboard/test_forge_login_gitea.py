@@ -32,7 +32,7 @@ def consented(web: httpx.Client, page: str) -> str:
 
 
 def test_a_user_of_gitea_logs_in(database: str, tmp_path: Path) -> None:
-    url, admin = from_environment().forge.url, from_environment().environment["GITEA_ADMIN_TOKEN"]
+    url, admin = from_environment().sources.forge_url, from_environment().environment["GITEA_ADMIN_TOKEN"]
     name, password = f"ada-{secrets.token_hex(3)}", secrets.token_urlsafe(16)
     email = f"{name}@example.org"
     with httpx.Client(base_url=url, timeout=patient(20), trust_env=False) as web:

@@ -12,6 +12,7 @@ from functions.common.events.build import BuildRequested
 from functions.common.ports.accounts import Scope
 from functions.manage_apps.routing import ROUTES
 from tests.api_world import ApiWorld, api_world
+from tests.local.repositories import HOOK_SECRET
 from tests.story import KEY, SHA, Story
 
 CALLERS = ("nobody", "stranger", "viewer", "deployer", "owner", "administrator")
@@ -78,6 +79,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/apps/<app>"): Row("/apps/shop", VIEWERS),
     ("DELETE", "/apps/<app>"): Row("/apps/shop", answering(202, OWNERS)),
     ("PUT", "/apps/<app>/git"): Row("/apps/shop/git", DEPLOYERS, {"branch": "release"}),
+    ("GET", "/apps/<app>/webhook"): Row("/apps/shop/webhook", OWNERS),
+    ("POST", "/apps/<app>/webhook"): Row("/apps/shop/webhook", OWNERS),
+    ("DELETE", "/apps/<app>/webhook"): Row("/apps/shop/webhook", OWNERS),
     ("GET", "/apps/<app>/collaborators"): Row("/apps/shop/collaborators", VIEWERS),
     ("PUT", "/apps/<app>/collaborators/<email>"): Row(
         "/apps/shop/collaborators/spare@example.org", OWNERS, {"role": "viewer"}
@@ -383,7 +387,7 @@ def test_a_repository_of_the_platform_without_an_app_is_for_administrators(
     api: ApiWorld, build: Callable[[], Shop]
 ) -> None:
     made = build()
-    url = api.repositories.create("stray")
+    url = api.repositories.create("stray", webhook_secret=HOOK_SECRET)
     for found, status in ((url, 409), (url.replace("stray", "./stray"), 422)):
         body = {"name": "thief", "git_url": found}
         assert api.call("POST", "/v1/apps", body, token=made.tokens["owner"]).status == status, found

@@ -49,10 +49,10 @@ class World:
         """Return where the API has the repository."""
         return f"/repos/{self.organisation}/{self.name}"
 
-    def repositories(self, secret: str = SECRET) -> GiteaRepositories:
-        """Return the adapter with the webhook's secret."""
+    def repositories(self) -> GiteaRepositories:
+        """Return the adapter."""
         url = f"{self.gateway}/v1/webhooks/gitea"
-        return GiteaRepositories(api=self.api, organisation=self.organisation, webhook_url=url, webhook_secret=secret)
+        return GiteaRepositories(api=self.api, organisation=self.organisation, webhook_url=url)
 
     def push(self, url: str, files: dict[str, str], *, to: str = "main") -> str:
         """Commit and push, and return the sha."""
@@ -112,7 +112,7 @@ def _recorded(app: "WSGIApplication", received: list[tuple[str, bytes]]) -> "WSG
 
 
 def test_pushes_are_accepted_and_mean_what_was_pushed(world: World) -> None:
-    url = world.repositories().create(world.name)
+    url = world.repositories().create(world.name, webhook_secret=SECRET)
 
     first = world.push(url, {"README.md": "hello", "hello.py": "1"})
     event = world.event("push.received")
@@ -131,8 +131,8 @@ def test_pushes_are_accepted_and_mean_what_was_pushed(world: World) -> None:
 
 
 def test_a_changed_secret_reaches_an_existing_webhook(world: World) -> None:
-    world.repositories(secret="an older one").create(world.name)
-    url = world.repositories().create(world.name)
+    world.repositories().create(world.name, webhook_secret="an older one")
+    url = world.repositories().create(world.name, webhook_secret=SECRET)
 
     sha = world.push(url, {"a": "1"})
 
@@ -140,7 +140,7 @@ def test_a_changed_secret_reaches_an_existing_webhook(world: World) -> None:
 
 
 def test_a_webhook_signed_with_another_secret_is_refused(world: World, database: str) -> None:
-    url = world.repositories(secret="another").create(world.name)
+    url = world.repositories().create(world.name, webhook_secret="another")
 
     world.push(url, {"a": "1"})
 
@@ -150,7 +150,7 @@ def test_a_webhook_signed_with_another_secret_is_refused(world: World, database:
 
 
 def test_branches_and_pull_requests_come_and_go(world: World) -> None:
-    url = world.repositories().create(world.name)
+    url = world.repositories().create(world.name, webhook_secret=SECRET)
     world.push(url, {"a": "1"})
     world.event("push.received")  # the forge knows of the branch when it says so
     sha = world.push(url, {"a": "2"}, to="feature/main")
@@ -168,7 +168,7 @@ def test_branches_and_pull_requests_come_and_go(world: World) -> None:
 
 
 def test_the_payloads_of_the_tests_have_the_shape_of_real_ones(world: World) -> None:
-    url = world.repositories().create(world.name)
+    url = world.repositories().create(world.name, webhook_secret=SECRET)
     world.push(url, {"a": "1"})
     world.payloads("push")
     world.push(url, {"a": "2", "b": "1"}, to="feature/main")

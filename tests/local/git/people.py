@@ -16,6 +16,7 @@ from functions.common.domain.app import App
 from functions.common.domain.tokens import digest_of
 from functions.common.ports.accounts import AppRole, Scope
 from tests.local.git.forge import Forge, clone, commit, git
+from tests.local.repositories import HOOK_SECRET
 
 LIFETIME = timedelta(hours=1)
 
@@ -67,7 +68,7 @@ class People:
 
 def fill(forge: Forge, name: str, folder: Path) -> str:
     """Create a repository with one commit on main and return the sha."""
-    forge.repositories.create(name)
+    forge.repositories.create(name, webhook_secret=HOOK_SECRET)
     work = clone(folder / f"first-of-{name}")
     sha = commit(work, {"a": name}, "one")
     bare = forge.home / "git" / "slipway" / f"{name}.git"

@@ -17,6 +17,7 @@ from functions.common.ports.accounts import AppRole, Scope
 from tests.databases import Databases
 from tests.local.git.forge import ADMIN, Forge, clone, commit, forge, git
 from tests.local.git.people import People, fill
+from tests.local.repositories import HOOK_SECRET
 from tests.patience import patient
 
 DONE = ""
@@ -175,7 +176,7 @@ def test_what_ends_a_role_ends_the_access_of_its_user_at_once(world: World, tmp_
 
 def test_without_the_database_nobody_is_let_in(databases: Databases, tmp_path: Path) -> None:
     with databases.one() as url, forge(tmp_path / "home", url, reaches="postgresql://x:y@127.0.0.1:1/x") as running:
-        running.repositories.create("hello")
+        running.repositories.create("hello", webhook_secret=HOOK_SECRET)
 
         output = git("ls-remote", running.remote("hello.git"), cwd=tmp_path, fails=True)
         assert "remote: PostgreSQL does not answer" in output

@@ -10,6 +10,7 @@ import pytest
 
 from tests.databases import Databases
 from tests.local.git.forge import Forge, clone, commit, forge, git
+from tests.local.repositories import HOOK_SECRET
 from tests.patience import patient
 
 BASIC = b"Authorization: Basic "
@@ -23,7 +24,7 @@ CHUNKED = b"Transfer-Encoding: chunked"
 def home(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
     folder = tmp_path_factory.mktemp("forge")
     with databases.one() as url, forge(folder / "home", url) as running:
-        running.repositories.create("hello")
+        running.repositories.create("hello", webhook_secret=HOOK_SECRET)
         work = clone(folder / "work")
         commit(work, {"a": "1"}, "one")
         git("push", "-q", running.remote("hello.git"), "main", cwd=work)

@@ -13,6 +13,7 @@ import pytest
 from functions.common.adapters.local.repositories import GitHeads
 from tests.databases import Databases
 from tests.local.git.forge import SECRET, Forge, clone, commit, forge, git
+from tests.local.repositories import HOOK_SECRET
 from tests.patience import patient
 
 ZEROS = "0" * 40
@@ -32,7 +33,7 @@ def listening(home: Forge) -> Iterator[Forge]:
 
 
 def test_a_push_sends_signed_webhooks_and_prints_the_answer(listening: Forge, tmp_path: Path) -> None:
-    listening.repositories.create("signed")
+    listening.repositories.create("signed", webhook_secret=HOOK_SECRET)
     work = clone(tmp_path / "work")
     first = commit(work, {"a.txt": "1", "ü b.txt": "1"}, "one")
     output = git("push", listening.remote("signed.git"), "main", cwd=work)
@@ -50,7 +51,7 @@ def test_a_push_sends_signed_webhooks_and_prints_the_answer(listening: Forge, tm
 
 
 def test_the_payload_names_commits_and_their_files(listening: Forge, tmp_path: Path) -> None:
-    url = listening.repositories.create("payload")
+    url = listening.repositories.create("payload", webhook_secret=HOOK_SECRET)
     work = clone(tmp_path / "work")
     remote = listening.remote("payload.git")
     first = commit(work, {"a.txt": "1", "ü b.txt": "1"}, "one\n\nmore words")
@@ -74,7 +75,7 @@ def test_the_payload_names_commits_and_their_files(listening: Forge, tmp_path: P
 
 
 def test_a_message_and_a_file_may_have_control_characters_in_their_texts(listening: Forge, tmp_path: Path) -> None:
-    listening.repositories.create("odd")
+    listening.repositories.create("odd", webhook_secret=HOOK_SECRET)
     work = clone(tmp_path / "work")
     first = commit(work, {"a.txt": "1"}, "one")
     second = commit(work, {"\x01": "1"}, "two\x01\x02 and\x1e a half")
@@ -89,7 +90,7 @@ def test_a_message_and_a_file_may_have_control_characters_in_their_texts(listeni
 def test_branches_tags_force_pushes_and_deletions_have_the_payloads_of_forgejo(
     listening: Forge, tmp_path: Path
 ) -> None:
-    listening.repositories.create("refs")
+    listening.repositories.create("refs", webhook_secret=HOOK_SECRET)
     work = clone(tmp_path / "work")
     remote = listening.remote("slipway/refs.git")
     first = commit(work, {"a.txt": "1"}, "one")
@@ -131,7 +132,7 @@ def test_branches_tags_force_pushes_and_deletions_have_the_payloads_of_forgejo(
 
 
 def test_a_push_succeeds_while_the_gateway_is_down_and_reports_it(home: Forge, tmp_path: Path) -> None:
-    url = home.repositories.create("alone")
+    url = home.repositories.create("alone", webhook_secret=HOOK_SECRET)
     work = clone(tmp_path / "work")
     sha = commit(work, {"a.txt": "1"}, "one")
     output = git("push", home.remote("alone.git"), "main", cwd=work)
@@ -141,7 +142,7 @@ def test_a_push_succeeds_while_the_gateway_is_down_and_reports_it(home: Forge, t
 
 
 def test_a_request_without_the_token_is_refused(home: Forge, tmp_path: Path) -> None:
-    home.repositories.create("closed")
+    home.repositories.create("closed", webhook_secret=HOOK_SECRET)
     for credentials in ("", "slipway:wrong@", "slipway:@"):
         url = home.instance.url("git").replace("http://", f"http://{credentials}")
         output = git("ls-remote", f"{url}/closed.git", cwd=tmp_path, fails=True)
@@ -161,7 +162,7 @@ def test_an_unknown_repository_is_explained_and_no_path_leads_outside(home: Forg
 
 
 def test_a_large_push_and_a_clone_stream_through(listening: Forge, tmp_path: Path) -> None:
-    listening.repositories.create("large")
+    listening.repositories.create("large", webhook_secret=HOOK_SECRET)
     work = clone(tmp_path / "work")
     for number in range(6):
         (work / f"{number}.bin").write_bytes(hashlib.shake_256(str(number).encode()).digest(1_000_000))

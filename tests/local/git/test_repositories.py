@@ -10,6 +10,7 @@ import pytest
 from functions.common.adapters.local.repositories import GitHeads, LocalRepositories
 from functions.common.errors import Rejected
 from tests.local.git.forge import clone, commit, git
+from tests.local.repositories import HOOK_SECRET
 from tests.patience import patient
 
 BASE = "http://127.0.0.1:8081"
@@ -17,12 +18,12 @@ BASE = "http://127.0.0.1:8081"
 
 def test_creating_and_deleting_are_idempotent(tmp_path: Path) -> None:
     repositories = LocalRepositories(folder=tmp_path / "git", base_url=BASE)
-    url = repositories.create("hello")
+    url = repositories.create("hello", webhook_secret=HOOK_SECRET)
     marker = tmp_path / "git/slipway/hello.git/kept"
     marker.touch()
 
     assert url == f"{BASE}/slipway/hello.git"
-    assert repositories.create("slipway/hello") == url
+    assert repositories.create("slipway/hello", webhook_secret=HOOK_SECRET) == url
     assert marker.exists()
     repositories.delete("hello")
     repositories.delete("hello")
@@ -31,13 +32,13 @@ def test_creating_and_deleting_are_idempotent(tmp_path: Path) -> None:
 
 def test_a_repository_with_commits_is_not_taken_over(tmp_path: Path) -> None:
     repositories = LocalRepositories(folder=tmp_path / "git", base_url=BASE)
-    repositories.create("hello")
+    repositories.create("hello", webhook_secret=HOOK_SECRET)
     work, bare = clone(tmp_path / "work"), tmp_path / "git/slipway/hello.git"
     commit(work, {"a": "1"}, "one")
     git("push", "-q", str(bare), "main:feature/x", cwd=work)
     for _ in ("loose", "packed"):
         with pytest.raises(Rejected, match="there is a repository hello with commits in it"):
-            repositories.create("hello")
+            repositories.create("hello", webhook_secret=HOOK_SECRET)
         subprocess.run(["git", "-C", bare, "pack-refs", "--all"], check=True)
 
 
@@ -62,12 +63,12 @@ def test_a_repository_here_has_a_name(tmp_path: Path, url: str, name: str) -> No
 @pytest.mark.parametrize("name", ["", "..", "../x", "a/b/c", ".hooks", "a b", "-x"])
 def test_an_invalid_name_is_rejected(tmp_path: Path, name: str) -> None:
     with pytest.raises(Rejected, match="not a valid repository name"):
-        LocalRepositories(folder=tmp_path / "git", base_url=BASE).create(name)
+        LocalRepositories(folder=tmp_path / "git", base_url=BASE).create(name, webhook_secret=HOOK_SECRET)
 
 
 def test_heads_are_found_loose_and_packed(tmp_path: Path) -> None:
     repositories, heads = _both(tmp_path)
-    url = repositories.create("hello")
+    url = repositories.create("hello", webhook_secret=HOOK_SECRET)
     work, bare = clone(tmp_path / "work"), tmp_path / "git/slipway/hello.git"
     shutil.rmtree(tmp_path / "git/.hooks", ignore_errors=True)
     first = commit(work, {"a": "1"}, "one")
@@ -87,7 +88,7 @@ def test_heads_are_found_loose_and_packed(tmp_path: Path) -> None:
 )
 def test_a_repository_elsewhere_cannot_be_read(tmp_path: Path, url: str) -> None:
     repositories, heads = _both(tmp_path)
-    repositories.create("hello")
+    repositories.create("hello", webhook_secret=HOOK_SECRET)
 
     assert heads.heads(url) is None
     assert heads.head(url, "main") is None
@@ -95,7 +96,7 @@ def test_a_repository_elsewhere_cannot_be_read(tmp_path: Path, url: str) -> None
 
 def test_a_head_is_read_in_a_few_milliseconds(tmp_path: Path) -> None:
     repositories, heads = _both(tmp_path)
-    url = repositories.create("hello")
+    url = repositories.create("hello", webhook_secret=HOOK_SECRET)
     work = clone(tmp_path / "work")
     commit(work, {"a": "1"}, "one")
     git("push", "-q", str(tmp_path / "git/slipway/hello.git"), "main", cwd=work)

@@ -17,7 +17,7 @@ _TELLS = """
     from functions.common.settings import from_environment
 
     def target(request):
-        return from_environment().webhooks.secret_of("forgejo"), 200
+        return from_environment().git_server.secret.get_secret_value(), 200
 """
 
 
@@ -40,11 +40,12 @@ def secrets_of(folder: Path, **environment: str) -> tuple[str, str]:
         return signed, _expected(up)
 
 
-def test_the_git_servers_webhooks_are_accepted_when_a_forgejo_secret_is_set(folder: Path) -> None:
+def test_the_git_server_has_a_webhook_secret_of_its_own(folder: Path) -> None:
     signed, expected = secrets_of(folder)
     assert signed == expected
 
-    assert secrets_of(folder, FORGEJO_WEBHOOK_SECRET="of the forge") == ("of the forge", "of the forge")
+    given = {"FORGEJO_WEBHOOK_SECRET": "of a forge", "PAAS_WEBHOOK_SECRET": "of all", "SLIPWAY_GIT_SECRET": "of a user"}
+    assert secrets_of(folder, **given) == (signed, signed)
 
 
 def test_app_programs_of_an_earlier_start_do_not_prevent_a_start(folder: Path) -> None:

@@ -18,6 +18,7 @@ from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.git_url import repository_key
 from functions.local.platform.processes import processes
 from tests.local.platform.small import Up, is_taken, small_platform, wait
+from tests.local.repositories import HOOK_SECRET
 from tests.patience import patient
 
 
@@ -128,7 +129,9 @@ def test_apps_inherit_no_secret_and_nothing_of_the_shell(up: Up) -> None:
 def test_ports_in_use_are_replaced_at_a_later_start_and_git_urls_follow(up: Up) -> None:
     up.start()
     before = up.instance
-    url = LocalRepositories(folder=up.home / "git", base_url=before.url("git")).create("hello")
+    url = LocalRepositories(folder=up.home / "git", base_url=before.url("git")).create(
+        "hello", webhook_secret=HOOK_SECRET
+    )
     database = Postgres(up.endpoints["database"])
     for app, git_url in (("hello", url), ("foreign", "http://127.0.0.1:1/slipway/other.git")):
         sql = "insert into projects (name, git_url, git_key) values (:app, :url, :key)"

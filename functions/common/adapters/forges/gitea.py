@@ -23,7 +23,7 @@ from functions.common.domain.delivery import Provider, Webhook
 from functions.common.domain.git_url import CloneUrls, is_branch_name, is_ssh, owner_and_name, path_at, repository_key
 from functions.common.errors import NotFound, Rejected, Unavailable
 from functions.common.events.base import Event
-from functions.common.events.push import BranchDeleted
+from functions.common.events.push import BranchDeleted, Repository
 from functions.common.ports.deliveries import Ignored
 
 _SIGNATURES = ("x-forgejo-signature", "x-gitea-signature", "x-gogs-signature", HUB)
@@ -54,6 +54,13 @@ class GiteaWebhooks:
     def verify(self, webhook: Webhook, *, secret: str, now: datetime) -> str:  # noqa: ARG002 - it has no timestamp
         """Check the signature, which covers the JSON: for a form, the decoded field; see ForgeWebhooks."""
         return hmac_mismatch(webhook.headers, _SIGNATURES, webhook.json, secret=secret)
+
+    def repository(self, payload: Mapping[str, Any]) -> Repository | None:
+        """Return the repository of a payload; see ForgeWebhooks."""
+        fields = Fields(payload)
+        if not fields.has("repository"):
+            return None
+        return read_repository(fields.object("repository"), name="full_name", urls=_URLS)
 
     def read(self, payload: Mapping[str, Any], *, kind: str, delivery_id: str) -> Event | Ignored:
         """Return the event of a payload; see ForgeWebhooks."""
@@ -196,9 +203,8 @@ class GiteaRepositories:
     api: GiteaApi
     organisation: str
     webhook_url: str
-    webhook_secret: str = field(repr=False)
 
-    def create(self, name: str) -> str:
+    def create(self, name: str, *, webhook_secret: str) -> str:
         """Create the repository and its webhook; see Repositories.
 
         Raises Rejected for an invalid name, and for the name of a repository with commits: it belongs to another.
@@ -216,7 +222,7 @@ class GiteaRepositories:
                 raise Rejected(msg)
         if not answer.is_success:
             raise self.api.refusal(answer, f"repository {self.organisation}/{name}")
-        self._replace_hook(name)
+        self.set_webhook(name, webhook_secret=webhook_secret)
         return answer.read(lambda found: text(found["clone_url"]))
 
     def delete(self, name: str) -> None:
@@ -247,14 +253,14 @@ class GiteaRepositories:
             raise self.api.refusal(answer, f"repository {self.organisation}/{name}")
         return repository_key(answer.read(_clone_urls).ssh or url).lower() == repository_key(url).lower()
 
-    def _replace_hook(self, name: str) -> None:
-        """Create the webhook and delete older ones of the same URL: the forge itself would keep them all."""
+    def set_webhook(self, name: str, *, webhook_secret: str) -> None:
+        """Create the webhook and delete older ones of the same URL; see Repositories."""
         hooks, what = f"{self._path(name)}/hooks", f"the webhooks of {self.organisation}/{name}"
         answer = self._call("GET", hooks, what, query={"limit": str(_PAGE)})
         old = answer.read(self._same_url)
-        # A new one, because Gitea accepts a secret on creation only. It is created before the old ones are deleted:
-        # every push finds a webhook.
-        self._call("POST", hooks, what, body={"type": "gitea", **self._hook()})
+        # The forge itself would keep them all. A new one, because Gitea accepts a secret on creation only. It is
+        # created before the old ones are deleted: every push finds a webhook.
+        self._call("POST", hooks, what, body={"type": "gitea", **self._hook(webhook_secret)})
         for one in old:
             self._call("DELETE", f"{hooks}/{one}", what)
 
@@ -270,8 +276,8 @@ class GiteaRepositories:
             raise self.api.refusal(answer, what)
         return answer
 
-    def _hook(self) -> Body:
-        config = {"url": self.webhook_url, "content_type": "json", "secret": self.webhook_secret}
+    def _hook(self, secret: str) -> Body:
+        config = {"url": self.webhook_url, "content_type": "json", "secret": secret}
         return {"active": True, "events": EVENTS, "branch_filter": "*", "config": config}
 
     def _path(self, name: str) -> str:

@@ -17,6 +17,7 @@ from functions.common.adapters.forges.payload import (
 from functions.common.adapters.forges.signatures import HUB, hmac_mismatch
 from functions.common.domain.delivery import Provider, Webhook
 from functions.common.events.base import Event
+from functions.common.events.push import Repository
 from functions.common.ports.deliveries import Ignored
 
 # GitHub omits commits and files beyond these numbers without notice.
@@ -35,6 +36,13 @@ class GithubWebhooks:
     def verify(self, webhook: Webhook, *, secret: str, now: datetime) -> str:  # noqa: ARG002 - it has no timestamp
         """Check X-Hub-Signature-256, which covers the raw body, of a form too; see ForgeWebhooks."""
         return hmac_mismatch(webhook.headers, (HUB,), webhook.body, secret=secret)
+
+    def repository(self, payload: Mapping[str, Any]) -> Repository | None:
+        """Return the repository of a payload; see ForgeWebhooks."""
+        fields = Fields(payload)
+        if not fields.has("repository"):
+            return None
+        return read_repository(fields.object("repository"), name="full_name", urls=_URLS)
 
     def read(self, payload: Mapping[str, Any], *, kind: str, delivery_id: str) -> Event | Ignored:
         """Return the event of a payload; see ForgeWebhooks."""

@@ -19,7 +19,7 @@ from functions.common.adapters.forges.payload import (
 from functions.common.adapters.forges.signatures import STANDARD_PREFIX, is_equal, standard_webhooks_mismatch
 from functions.common.domain.delivery import Provider, Webhook
 from functions.common.events.base import Event
-from functions.common.events.push import PullRequestClosed, PullRequestOpened, PullRequestUpdated
+from functions.common.events.push import PullRequestClosed, PullRequestOpened, PullRequestUpdated, Repository
 from functions.common.ports.deliveries import Ignored
 
 _SYSTEM = "System Hook"
@@ -53,6 +53,11 @@ class GitlabWebhooks:
             return "X-Gitlab-Token is empty: the webhook has no secret token at the forge"
         return "" if is_equal(token, secret) else "X-Gitlab-Token differs"
 
+    def repository(self, payload: Mapping[str, Any]) -> Repository | None:
+        """Return the project of a payload; see ForgeWebhooks."""
+        fields = Fields(payload)
+        return _project(fields) if fields.has("project") else None
+
     def read(self, payload: Mapping[str, Any], *, kind: str, delivery_id: str) -> Event | Ignored:
         """Return the event of a payload; see ForgeWebhooks."""
         fields = Fields(payload)
@@ -61,13 +66,15 @@ class GitlabWebhooks:
         what = _what(fields, kind)
         if what not in _READ:
             return Ignored(reason=_ignored(kind, what))
-        older = (fields.optional_object("repository"), _OLDER_URLS)
-        project = fields.object("project")
-        repository = read_repository(project, name="path_with_namespace", urls=_URLS, others=(older,))
-        origin = Origin(provider=Provider.GITLAB, delivery=delivery_id, repository=repository)
+        origin = Origin(provider=Provider.GITLAB, delivery=delivery_id, repository=_project(fields))
         if what == "merge_request":
             return _merge_request(fields.object("object_attributes"), origin)
         return read_push(fields, origin, _extras(fields))
+
+
+def _project(fields: Fields) -> Repository:
+    older = (fields.optional_object("repository"), _OLDER_URLS)
+    return read_repository(fields.object("project"), name="path_with_namespace", urls=_URLS, others=(older,))
 
 
 def _what(fields: Fields, kind: str) -> str:

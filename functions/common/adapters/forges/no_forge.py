@@ -15,10 +15,13 @@ class NoForge:
         """Return None; see ForgeHeads."""
         return None
 
-    def create(self, name: str) -> str:
+    def create(self, name: str, *, webhook_secret: str) -> str:  # noqa: ARG002 - nothing is created
         """Raise Rejected: an app needs the URL of an existing repository."""
         msg = f"repository {name} cannot be created: set GITEA_URL and GITEA_TOKEN, or give the app a git URL"
         raise Rejected(msg)
+
+    def set_webhook(self, name: str, *, webhook_secret: str) -> None:
+        """Do nothing; see Repositories."""
 
     def delete(self, name: str) -> None:
         """Do nothing; see Repositories."""

@@ -29,7 +29,7 @@ class LocalRepositories:
     owner: str = "slipway"
     ssh_url: str = ""
 
-    def create(self, name: str) -> str:
+    def create(self, name: str, *, webhook_secret: str) -> str:  # noqa: ARG002 - its hook has that of the server
         """Create the repository; see Repositories.
 
         Raises Rejected for an invalid name, and for the name of a repository with commits: it belongs to another.
@@ -44,6 +44,9 @@ class LocalRepositories:
             )
             raise Rejected(msg)
         return self.clone_urls(name).http
+
+    def set_webhook(self, name: str, *, webhook_secret: str) -> None:
+        """Do nothing: the hook of all repositories has the secret of the git server; see Repositories."""
 
     def delete(self, name: str) -> None:
         """Delete the repository; see Repositories."""
