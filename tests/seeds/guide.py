@@ -388,10 +388,10 @@ class Guide:
 
     def no_app(self) -> str:
         """Send a signed push of a repository that no app has."""
-        url = f"{self.stage.at.git}/slipway/none.git"
+        url = f"{self.stage.at.git or 'https://forge.example.com'}/slipway/none.git"
         push = Push(app="none", clone_url=url, before="0" * 40, after="9" * 40, branch="main")
         body = push.payload()
-        headers = self._signed(body, str(uuid.uuid4()))
+        headers = self._signed(body, str(uuid.uuid4()), self.stage.at.webhook_secret)
         answer = self.stage.post(self._webhooks, body, headers)
         assert answer.is_success, answer.text
 
@@ -467,10 +467,11 @@ class Guide:
             sha=self.sha,
             forge=self.site.provider,
         )
-        return body, self._signed(body, delivery)
+        ((secret,),) = self.stage.rows("select secret from webhook_secrets where app = :app", app=APP)
+        return body, self._signed(body, delivery, secret)
 
-    def _signed(self, body: bytes, delivery: str) -> dict[str, str]:
-        return dict(forge_headers(self.site.provider, "push", delivery, body, self.stage.at.webhook_secret))
+    def _signed(self, body: bytes, delivery: str, secret: str) -> dict[str, str]:
+        return dict(forge_headers(self.site.provider, "push", delivery, body, secret))
 
     def _put_git(self, body: dict[str, str]) -> httpx.Response:
         return self.curl(
