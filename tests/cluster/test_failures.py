@@ -13,7 +13,7 @@ from tests.cluster.kit.broker_ingress import broker_ingress
 from tests.cluster.kit.cache import DEFAULT_HOME, Cache, Instance
 from tests.cluster.kit.control_plane import CLUSTER, start_control_plane
 from tests.cluster.kit.kubectl import Kubectl
-from tests.cluster.kit.overlay import DOMAIN, NAMESPACE
+from tests.cluster.kit.overlay import NAMESPACE
 from tests.cluster.kit.programs import stop
 from tests.cluster.kit.user import User
 from tests.fakes.loopback import Reply
@@ -25,18 +25,19 @@ APP = "tough"
 PUBLISHED = "dev.slipway.image.published.v1"
 CREATED = "dev.slipway.app.created.v1"
 AWAY = 4  # answers of 503
-POISON = {"app": "nobody", "environment": "production", "digest": 7}
+POISON = {"app": "nobody", "environment": "production", "digest": 7, "push": "none"}
 
 
 def parked(user: User, event: str) -> list[dict[str, Any]]:
     return [one for one in user.paas_json("dead-letters", "list") if one["event"] == event]
 
 
-def test_a_poisoned_event_is_parked_with_its_error_and_can_be_redriven(user: User, kubectl: Kubectl) -> None:
+def test_an_event_that_was_never_recorded_is_parked_and_changes_nothing(user: User, kubectl: Kubectl) -> None:
     event = broker_ingress(kubectl).send(PUBLISHED, POISON)
     (letter,) = until(lambda: parked(user, event), seconds=60, why="the dead letter")
     assert (letter["type"], letter["code"], "promote-image" in letter["subscriber"]) == (PUBLISHED, 400, True)
-    assert "digest" in letter["error"]
+    assert "recorded nowhere" in letter["error"]
+    assert (letter["app"], letter["push"]) == ("", "")
     assert event in user.paas("dead-letters", "show", str(letter["id"]))
 
     user.paas("dead-letters", "redrive", str(letter["id"]))
@@ -50,11 +51,17 @@ def test_a_poisoned_event_is_parked_with_its_error_and_can_be_redriven(user: Use
 def test_an_answer_of_503_is_repeated_with_growing_waits_until_it_is_none(
     user: User, kubectl: Kubectl, zone: LoopbackCloudflare
 ) -> None:
-    host = f"{user.app}.{DOMAIN}"
     zone.failures += [Reply(status=503)] * AWAY
-    event = broker_ingress(kubectl).send(CREATED, {"app": user.app, "environment": "production", "host": host})
-    until(lambda: len(_said(kubectl, "upsert-dns", event)) > AWAY, seconds=60, why="an answer after those of 503")
-    said = _said(kubectl, "upsert-dns", event)
+    listed = user.paas_json("events", "list", "--app", user.app)
+    event = next(one["id"] for one in listed if one["type"] == CREATED)
+    began = time.time()
+    user.paas("events", "replay", event)
+
+    def answers() -> list[tuple[float, str]]:
+        return [one for one in _said(kubectl, "upsert-dns", event) if one[0] > began]
+
+    until(lambda: len(answers()) > AWAY, seconds=60, why="an answer after those of 503")
+    said = answers()
     waits = [later - earlier for (earlier, _), (later, _) in pairwise(said)]
     print(f"\nrepeated after {', '.join(f'{wait:.2f}' for wait in waits)} s")
     assert [word for _, word in said] == ["unavailable"] * AWAY + ["handled"]
