@@ -116,7 +116,7 @@ def hello(kubectl: Kubectl, instance: Instance) -> Iterator[str]:
 
 def test_the_api_starts_within_twice_what_a_hello_of_the_framework_takes(kubectl: Kubectl, hello: str) -> None:
     found: dict[str, list[float]] = {hello: [], "manage-apps": []}
-    for _ in range(5):
+    for _ in range(ROUNDS):
         for name, seconds in found.items():
             wait_for_rest(kubectl, (name,))
             seconds.append(cold_start(kubectl, name))
