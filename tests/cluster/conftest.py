@@ -39,6 +39,7 @@ def _pod_logs(request: pytest.FixtureRequest, instance: Instance) -> Iterator[No
     with PodLogs(instance.folder / "pod-logs", namespaces=namespaces) as logs:
         request.session.stash[LOGS] = logs
         yield
+        del request.session.stash[LOGS]  # a fixture that ends later and fails has none
 
 
 @pytest.fixture(scope="session")
