@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from ipaddress import IPv4Network
 from pathlib import Path
 
 from tests.cluster.kit.cache import HERE, Instance
@@ -9,6 +10,7 @@ from tests.cluster.kit.control_plane import CLUSTER
 
 LINK = "slipway-node"
 SECOND = "10.99.0.2"  # where Kourier answers; the first is the way to apps
+PODS = IPv4Network("10.244.0.0/16")  # as config/cni.json has it
 TABLES = ("slipway-cluster", "kube-proxy")  # ours, and the one that kube-proxy makes
 FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 
@@ -44,10 +46,21 @@ def remove_network(instance: Instance) -> None:
             _run("nft", "delete", "table", family, table, must=False)
     for command, family in (("iptables", "ip"), ("ip6tables", "ip6")):
         _remove_chains(command, family)
-    _run("ip", "link", "delete", LINK, must=False)
+    for link in (LINK, *_pod_links()):
+        _run("ip", "link", "delete", link, must=False)
     saved = instance.folder / "ip_forward"
     if saved.exists():
         FORWARD.write_text(saved.read_text())
+
+
+def _pod_links() -> set[str]:
+    """Return the links of pods whose CNI plugin was not called any more: those that the routes to pods lead to."""
+    routes = json.loads(_run("ip", "-json", "route"))
+    return {
+        route["dev"]
+        for route in routes
+        if route["dev"].startswith("veth") and route["dst"][0].isdigit() and IPv4Network(route["dst"]).subnet_of(PODS)
+    }
 
 
 def _remove_chains(command: str, family: str) -> None:
