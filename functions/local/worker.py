@@ -5,10 +5,8 @@ import signal
 import threading
 from collections.abc import Callable
 
-from functions.common.adapters.broker.sink import BrokerSink
 from functions.common.adapters.postgres.client import Postgres
-from functions.common.adapters.postgres.events import PostgresEventLog
-from functions.common.adapters.system_clock import SystemClock
+from functions.common.platform.core import Core
 from functions.common.settings import Settings, from_environment
 from functions.local.files import exclusive_lock
 from functions.local.reports import Reports, send_reports
@@ -23,13 +21,8 @@ def run_worker(name: str, compose: Callable[[Settings, Postgres], tuple[Work, Re
     settings, stop = from_environment(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    database = Postgres(settings.database.url.get_secret_value())
-    sink = BrokerSink(
-        url=settings.broker.sink,
-        log=PostgresEventLog(database=database),
-        clock=SystemClock(),
-        extensions=settings.broker.extensions,
-    )
+    core = Core(settings=settings)
+    database, sink = core.database, core.sink
     with exclusive_lock(settings.local.home / f"{name}.lock"):
         work, reports = compose(settings, database)
         reporter = threading.Thread(target=send_reports, args=(reports, sink, stop), daemon=True)

@@ -133,7 +133,7 @@ def _at_rest(database: Postgres) -> Postgres:
 
 def _push(database: Postgres, heads: GitHeads) -> Callable[[], object]:
     log = PostgresEventLog(database=database)
-    sink = BrokerSink(url="http://127.0.0.1:1", log=log, clock=SystemClock())
+    sink = BrokerSink(url="http://127.0.0.1:1", log=log, clock=SystemClock(), token=str)
     environments, pushes = PostgresEnvironments(database=database), PostgresPushLedger(database=database)
     handle = partial(
         handle_push,

@@ -29,7 +29,7 @@ PATIENCE = patient(0.3)
 def sink_to(url: str) -> BrokerSink:
     """Return a sink that is only used to send events again, so its log is never reached."""
     log = PostgresEventLog(database=Postgres("postgresql://127.0.0.1:9/none"))
-    return BrokerSink(url=url, log=log, clock=FakeClock(), timeout_seconds=PATIENCE)
+    return BrokerSink(url=url, log=log, clock=FakeClock(), token=str, timeout_seconds=PATIENCE)
 
 
 @contextmanager

@@ -28,7 +28,7 @@ class _FakeWorld:
 class _BrokerWorld:
     def __init__(self, log: PostgresEventLog, broker: LoopbackBroker) -> None:
         self.log, self._broker = log, broker
-        self.sink = BrokerSink(url=broker.url, log=log, clock=FakeClock())
+        self.sink = BrokerSink(url=broker.url, log=log, clock=FakeClock(), token=str)
 
     def got(self) -> list[str]:
         return [event["id"] for event in self._broker.events]

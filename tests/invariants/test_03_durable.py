@@ -18,7 +18,7 @@ AT_ONCE = timedelta(0)
 
 def sink(database: str, broker: LoopbackBroker) -> BrokerSink:
     clock = SystemClock()
-    return BrokerSink(url=broker.url, log=PostgresEventLog(database=Postgres(database)), clock=clock)
+    return BrokerSink(url=broker.url, log=PostgresEventLog(database=Postgres(database)), clock=clock, token=str)
 
 
 def test_invariant_03_durable_while_the_broker_is_down(database: str) -> None:

@@ -27,8 +27,8 @@ class BrokerSink:
     url: str
     log: EventLog
     clock: Clock
+    token: Callable[[], str] = field(repr=False)
     extensions: Mapping[str, str] = field(default_factory=dict)
-    token: Callable[[], str] = field(default=str, repr=False)
     timeout_seconds: float = TIMEOUT_SECONDS
     _local: threading.local = field(default_factory=threading.local, repr=False)
 
