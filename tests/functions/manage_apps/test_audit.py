@@ -1,12 +1,21 @@
 """The audit log, and what needs a person."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from functions.common.events.build import BuildRequested
-from tests.api_world import ApiWorld
+from tests.api_world import ApiWorld, api_world
 from tests.story import KEY, SHA, Story
+
+
+@pytest.fixture
+def api(database: str, tmp_path: Path) -> Iterator[ApiWorld]:
+    """Yield an API that takes domains without a proof."""
+    with api_world(database, tmp_path, SLIPWAY_DOMAIN_PROOF="none") as world:
+        yield world
 
 
 @pytest.fixture
