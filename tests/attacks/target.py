@@ -34,6 +34,7 @@ class Target:
     heaviest: Sequence[Attack]
     probes: list[Probe]
     max_seconds: float = 1.0
+    max_wrong: float = 0.0  # of the good requests, as a share
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,7 +63,7 @@ def attack(target: Target, *, mutations: int, seed: int) -> Result:
                 _count(result, one, _sent(target.port, one))
     result.memory.append(memory(target.process))
     result.slowest, result.probes = watch.slowest, watch.count
-    _judge(result, watch, target.max_seconds)
+    _judge(result, watch, target)
     return result
 
 
@@ -91,10 +92,10 @@ def _count(result: Result, one: Attack, heard: Heard | OSError) -> None:
             result.failures.append(f"{one.name}: {status}")
 
 
-def _judge(result: Result, watch: Watch, max_seconds: float) -> None:
-    if watch.wrong:
+def _judge(result: Result, watch: Watch, target: Target) -> None:
+    if len(watch.wrong) > target.max_wrong * watch.count:
         result.failures.append(f"good requests answered wrongly: {len(watch.wrong)} of {watch.count}, {watch.wrong[0]}")
-    if watch.slowest > patient(max_seconds):
+    if watch.slowest > patient(target.max_seconds):
         result.failures.append(f"a good request was answered after {watch.slowest:.1f} s")
     start, first, end = result.memory
     if not first or not end:

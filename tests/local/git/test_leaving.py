@@ -19,7 +19,7 @@ from tests.local.git.people import People, fill
 from tests.local.waiting import until
 from tests.patience import patient
 
-RUNNING = {"step": "build", "state": "running", "reason": "", "details": {"build": "b1"}}
+RUNNING = {"step": "build", "state": "running", "reason": "", "event": "e1", "details": {"build": "b1"}}
 BUILDING = {"app": "own", "environment": "production", "state": "building", "final": False, "steps": [RUNNING, RUNNING]}
 
 
