@@ -1,23 +1,25 @@
 """From the start of a process to its first answer, for each function and for a hello that the framework serves."""
 
-import json
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from statistics import mean, median
 
+from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.events import PostgresEventLog
+from functions.common.events.envelope import Envelope
 from tests.bench.checkout import Platform
 from tests.bench.options import Options
-from tests.bench.payload import BODY_BYTES, push, raw_request, signed_headers
+from tests.bench.payload import BODY_BYTES, of_no_app, push, raw_request, signed_headers
 from tests.bench.processes import Process, Start, first_answer, free_port
 from tests.bench.row import Row, row
 
 HELLO = "def target(request):\n    return 'hello'\n"
 HOT = ("verify-webhook", "resolve-app")
 AT_MOST_HOT, AT_MOST = 1.5, 2.0
-REPOSITORY = {"clone_url": "http://git.example.com/team/nobody.git", "full_name": "team/nobody"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +97,8 @@ def _health_checks(options: Options) -> Iterator[Case]:
 
 
 def _first_events(options: Options) -> Iterator[Case]:
-    webhooks = tuple(partial(_webhook, platform.endpoints.webhook_secret) for platform in options.platforms)
-    events = (_event,) * len(options.platforms)
+    webhooks = tuple(partial(_webhook, platform) for platform in options.platforms)
+    events = tuple(partial(_event, platform) for platform in options.platforms)
     for name, requests, status in (("verify-webhook", webhooks, 202), ("resolve-app", events, 200)):
         title = f"{name}, first real answer"
         yield Case(name=title, function=name, requests=requests, status=status, at_most=None)
@@ -106,24 +108,35 @@ def _health() -> bytes:
     return b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 
-def _webhook(secret: str) -> bytes:
-    body = push("a" * 40, size=BODY_BYTES, **REPOSITORY)
-    headers = signed_headers(body, secret=secret, delivery=str(uuid.uuid4()))
+def _webhook(platform: Platform) -> bytes:
+    body = push("a" * 40, size=BODY_BYTES, **of_no_app(platform.endpoints.git))
+    headers = signed_headers(body, secret=platform.endpoints.webhook_secret, delivery=str(uuid.uuid4()))
     return raw_request("/v1/webhooks/forgejo", headers, body)
 
 
-def _event() -> bytes:
-    push_id = str(uuid.uuid4())
-    data = {
-        "push": push_id,
-        "provider": "forgejo",
-        "delivery": push_id,
-        "repository": {"full_name": REPOSITORY["full_name"], "urls": [REPOSITORY["clone_url"]]},
-        "ref": "refs/heads/main",
-        "branch": "main",
-        "before": "0" * 40,
-        "after": "a" * 40,
-    }
-    event = {"specversion": "1.0", "id": push_id, "source": "/bench", "type": "dev.slipway.push.received.v1"}
-    headers = {"Content-Type": "application/cloudevents+json"}
-    return raw_request("/", headers, json.dumps({**event, "data": data}).encode())
+def _event(platform: Platform) -> bytes:
+    """Return a delivery of an event that is recorded, since no function believes another."""
+    push_id, repository = str(uuid.uuid4()), of_no_app(platform.endpoints.git)
+    event = Envelope(
+        id=push_id,
+        source="/bench",
+        type="dev.slipway.push.received.v1",
+        subject="",
+        time=datetime.now(UTC).isoformat(),
+        data={
+            "push": push_id,
+            "provider": "forgejo",
+            "delivery": push_id,
+            "repository": {"full_name": repository["full_name"], "urls": [repository["clone_url"]]},
+            "ref": "refs/heads/main",
+            "branch": "main",
+            "before": "0" * 40,
+            "after": "a" * 40,
+        },
+    )
+    database = Postgres(platform.endpoints.database)
+    PostgresEventLog(database=database).append(event)
+    database.close()
+    token = platform.function("resolve-app")[0].environment.get("SLIPWAY_EVENT_TOKEN", "")
+    headers = {"Content-Type": "application/cloudevents+json", "Authorization": f"Bearer {token}"}
+    return raw_request("/", headers, event.to_json().encode())

@@ -3,7 +3,7 @@
 It shares the processors with what it measures, so it does as little as possible. The webhooks are of pushed tags: they
 are stored and published as all others, and no function has a Trigger on their event.
 
-`python -m tests.bench.load PORT PATH SECRET COUNT CONNECTIONS TAG`; prints JSON.
+`python -m tests.bench.load PORT PATH SECRET GIT COUNT CONNECTIONS TAG`; prints JSON.
 """
 
 import hashlib
@@ -16,10 +16,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tests.bench.payload import BODY_BYTES, push, raw_request, signed_headers
+from tests.bench.payload import BODY_BYTES, of_no_app, push, raw_request, signed_headers
 
 _PATIENCE_SECONDS, _MAX_ANSWER = 60, 65536
-REPOSITORY = {"clone_url": "http://git.example.com/team/nobody.git", "full_name": "team/nobody"}
 
 
 @dataclass(kw_only=True)
@@ -69,13 +68,13 @@ class Client:
         return bool(self._pending)
 
 
-def prepared(path: str, secret: str, count: int, tag: str) -> list[bytes]:
+def prepared(path: str, secret: str, git: str, count: int, tag: str) -> list[bytes]:
     """Return requests with ids, commits and signatures of their own."""
     requests = []
     for number in range(count):
         delivery = f"{tag}-{number}"
         sha = hashlib.sha256(delivery.encode()).hexdigest()[:40]
-        body = push(sha, ref=f"refs/tags/{delivery}", size=BODY_BYTES, **REPOSITORY)
+        body = push(sha, ref=f"refs/tags/{delivery}", size=BODY_BYTES, **of_no_app(git))
         requests.append(raw_request(path, signed_headers(body, secret=secret, delivery=delivery), body))
     return requests
 
@@ -119,8 +118,8 @@ def _join(client: Client, clients: dict[int, Client], poll: select.epoll) -> Non
 
 def main(arguments: list[str]) -> None:
     """Prepare, send, print."""
-    port, path, secret, count, connections, tag = arguments
-    requests = prepared(path, secret, int(count), tag)
+    port, path, secret, git, count, connections, tag = arguments
+    requests = prepared(path, secret, git, int(count), tag)
     print(json.dumps(send(int(port), requests, int(connections))))
 
 

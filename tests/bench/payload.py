@@ -7,6 +7,11 @@ import json
 BODY_BYTES = 5_500
 
 
+def of_no_app(git: str) -> dict[str, str]:
+    """Return the repository of no app at the platform's git server, which announces its own repositories alone."""
+    return {"clone_url": f"{git}/slipway/nobody.git", "full_name": "slipway/nobody"}
+
+
 def push(
     sha: str,
     *,

@@ -51,8 +51,9 @@ def measure(options: Options) -> Iterator[Row]:
 def burst(platform: Platform, count: int) -> dict[str, Any]:
     """Send webhooks from a process of its own and return what it measured."""
     port = platform.function("verify-webhook")[0].environment["PORT"]
-    secret, tag = platform.endpoints.webhook_secret, uuid.uuid4().hex[:12]
-    command = [sys.executable, "-m", "tests.bench.load", port, PATH, secret, str(count), str(CONNECTIONS), tag]
+    at, tag = platform.endpoints, uuid.uuid4().hex[:12]
+    given = [port, PATH, at.webhook_secret, at.git, str(count), str(CONNECTIONS), tag]
+    command = [sys.executable, "-m", "tests.bench.load", *given]
     done = subprocess.run(command, cwd=HERE, check=True, stdout=subprocess.PIPE, timeout=300)
     found: dict[str, Any] = json.loads(done.stdout)
     if set(found["statuses"]) != {ACCEPTED}:
