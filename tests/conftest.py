@@ -9,6 +9,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.databases import Databases
+from tests.fakes.loopback_broker import LoopbackBroker, loopback_broker
 from tests.patience import FACTOR, patient
 from tests.postgres_server import postgres_server
 from tests.world import World
@@ -86,6 +87,13 @@ def database(databases: Databases) -> Iterator[str]:
     """Return the URL of an empty, migrated database of this test's own."""
     with databases.one() as url:
         yield url
+
+
+@pytest.fixture
+def broker() -> Iterator[LoopbackBroker]:
+    """Return a broker of this machine that keeps the events it gets."""
+    with loopback_broker() as running:
+        yield running
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Each function, composed as it is deployed, answers every event that its Triggers let through."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from functions.common.platform.core import Core
 from functions.common.runtime.http import Endpoint
 from functions.common.settings import Settings
 from tests.conftest import ROOT
-from tests.fakes.loopback_broker import LoopbackBroker, loopback_broker
+from tests.fakes.loopback_broker import LoopbackBroker
 from tests.foreign_events import foreign_events
 from tests.manifests import FunctionManifest, function_manifests
 from tests.world import World
@@ -36,12 +36,6 @@ PING: dict[str, object] = {
     "type": "dev.knative.sources.ping",
     "data": {},
 }
-
-
-@pytest.fixture
-def broker() -> Iterator[LoopbackBroker]:
-    with loopback_broker() as running:
-        yield running
 
 
 @pytest.fixture

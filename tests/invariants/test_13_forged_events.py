@@ -19,18 +19,12 @@ from functions.common.ports.releases import Proposal, StartedRelease
 from functions.common.runtime.http import Endpoint
 from functions.common.settings import Settings
 from tests.attacks.forged import APP, KNOWN_TYPES, PREVIEW, forged_events
-from tests.fakes.loopback_broker import LoopbackBroker, loopback_broker
+from tests.fakes.loopback_broker import LoopbackBroker
 from tests.manifests import function_manifests
 from tests.world import World, digest_of
 
 ROUTED = [(one.name, kind) for one in function_manifests() for kind in sorted(one.event_types)]
 _TABLES = "select schemaname || '.' || tablename from pg_tables where schemaname in ('public', 'platform')"
-
-
-@pytest.fixture
-def broker() -> Iterator[LoopbackBroker]:
-    with loopback_broker() as running:
-        yield running
 
 
 @pytest.fixture

@@ -9,18 +9,12 @@ import pytest
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.delivery import Provider
 from functions.common.events.push import BranchDeleted, PullRequestClosed, PushReceived, Repository
-from tests.fakes.loopback_broker import LoopbackBroker, loopback_broker
+from tests.fakes.loopback_broker import LoopbackBroker
 from tests.push_world import URL, PushWorld, sha
 from tests.webhook_sender import PUSHES, Sender, forge_headers, payload, read_json, sender
 
 FORM = "application/x-www-form-urlencoded"
 VICTIM = "https://forge.example.org/bank/vault"
-
-
-@pytest.fixture
-def broker() -> Iterator[LoopbackBroker]:
-    with loopback_broker() as running:
-        yield running
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from functions.common.adapters.postgres.webhook_secrets import PostgresWebhookSe
 from functions.common.domain.delivery import Provider
 from functions.common.domain.git_url import repository_key
 from tests.api_world import ApiWorld, api_world
-from tests.fakes.loopback_broker import LoopbackBroker, loopback_broker
+from tests.fakes.loopback_broker import LoopbackBroker
 from tests.webhook_sender import PUSHES, SECRET, Sender, forge_headers, payload, sender
 
 OF_HELLO, OF_VAULT, OF_GIT = "the secret of hello", "the secret of vault", "the secret of the git server"
@@ -26,12 +26,6 @@ SETTINGS = {
 }
 HOSTS = {Provider.GITHUB: "ghe.example.org", Provider.GITLAB: "gitlab.example.org"}
 FORGE = "git.example.org"
-
-
-@pytest.fixture
-def broker() -> Iterator[LoopbackBroker]:
-    with loopback_broker() as running:
-        yield running
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -19,14 +18,8 @@ from functions.verify_webhook.app import MAX_BODY
 from functions.verify_webhook.endpoint import WebhookEndpoint
 from functions.verify_webhook.handler import Answer
 from tests.contract.deliveries import NOWHERE
-from tests.fakes.loopback_broker import LoopbackBroker, loopback_broker
+from tests.fakes.loopback_broker import LoopbackBroker
 from tests.webhook_sender import SECRET, Sender, forge_headers, payload, published, read_json, sender, signature
-
-
-@pytest.fixture
-def broker() -> Iterator[LoopbackBroker]:
-    with loopback_broker() as running:
-        yield running
 
 
 @pytest.fixture
