@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -43,7 +43,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 @dataclass(slots=True, kw_only=True)
 class RunningBuild:
-    """A build's process; `deadline` is in monotonic seconds, `mark` the start time of the process."""
+    """A build's process; `deadline` is in seconds of the workspace's clock, `mark` the start time of the process."""
 
     order: Order
     process: subprocess.Popen[bytes]
@@ -66,6 +66,7 @@ class Workspace:
     git_url: str = ""
     forge_url: str = ""
     internal: tuple[str, ...] = ()
+    clock: Callable[[], float] = time.monotonic
 
     @property
     def images(self) -> Path:
@@ -109,7 +110,7 @@ class Workspace:
             process.stdin.write(json.dumps(asdict(self._job(order))).encode())
             process.stdin.close()
         mark = start_mark(process.pid)
-        return RunningBuild(order=order, process=process, deadline=time.monotonic() + self.limit, mark=mark)
+        return RunningBuild(order=order, process=process, deadline=self.clock() + self.limit, mark=mark)
 
     def outcome(self, name: str, exit_code: int) -> Outcome:
         """Return the outcome of a process that has ended."""

@@ -132,7 +132,7 @@ class BuildRunner:
             self._finish(build, code)
         elif is_cancelled:
             self._stop(build, BuildState.CANCELLED, Outcome(step="cancelled", reason="cancelled while it was running"))
-        elif time.monotonic() > build.deadline:
+        elif self.workspace.clock() > build.deadline:
             reason = f"the build took longer than {self.workspace.limit:g} seconds; its log ends where it was stopped"
             self._stop(build, BuildState.FAILED, Outcome(step="timeout", reason=reason))
 

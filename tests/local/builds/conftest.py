@@ -1,7 +1,8 @@
 """A build runner on a real database, with real repositories."""
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from functions.local.builds.runner import BuildRunner
 from functions.local.tools import beside_python, make_tools
 from tests.local.repositories import SERVER, Repository, make_repository
 from tests.local.waiting import until
+
+LIMIT = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +54,7 @@ class BuildWorld:
         return result if result and result.state is not BuildState.RUNNING else None
 
 
-def make_world(database: str, folder: Path, limit: float = 60) -> BuildWorld:
+def make_world(database: str, folder: Path, clock: Callable[[], float] = time.monotonic) -> BuildWorld:
     postgres = Postgres(database)
     path = {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -64,8 +67,9 @@ def make_world(database: str, folder: Path, limit: float = 60) -> BuildWorld:
         environment=path,
         uv=uv,
         tools=str(make_tools(folder / "home")),
-        limit=limit,
+        limit=LIMIT,
         git_url=SERVER,
+        clock=clock,
     )
     return BuildWorld(
         builder=LocalBuilder(database=postgres),

@@ -13,7 +13,7 @@ from functions.common.adapters.local.images import LocalImageStore
 from functions.common.domain.build import BuildState, build_name
 from functions.local.builds.image import tree_digest
 from functions.local.builds.steps import END_MARK, BuildLog, StepFailed, Steps
-from tests.local.builds.conftest import BuildWorld, make_world, running
+from tests.local.builds.conftest import LIMIT, BuildWorld, make_world, running
 from tests.local.waiting import until
 from tests.patience import patient
 
@@ -230,8 +230,10 @@ def test_a_build_is_cancelled_when_its_process_group_is_gone(world: BuildWorld, 
 
 
 def test_a_build_that_takes_too_long_fails_in_the_step_timeout(database: str, tmp_path: Path) -> None:
-    for world in running(make_world(database, tmp_path, limit=1.5)):
+    now = [0.0]
+    for world in running(make_world(database, tmp_path, clock=lambda: now[0])):
         name, group = _sleeping(world, tmp_path / "pid")
+        now[0] = LIMIT + 1
         result = world.ended(name)
 
         assert (result.state, result.step) == (BuildState.FAILED, "timeout")
