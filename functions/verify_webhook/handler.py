@@ -26,10 +26,12 @@ from functions.verify_webhook.webhook import (
     kept_headers,
     kind_of,
     mismatch,
+    value_count,
 )
 
 _SHORT_SHA = 12
-LARGE = 1024 * 1024  # bytes: of larger bodies one is parsed at a time, as anybody can send them
+LARGE = 1024 * 1024  # bytes
+MANY = 20_000  # values; of bodies with more, or larger ones, one is parsed at a time, as anybody can send them
 FUNCTION = "verify-webhook"
 SOURCE = "/slipway/webhooks/"
 
@@ -63,7 +65,7 @@ def handle(
     """
     check_path(webhook, forges)
     delivery_id = delivery_id_of(webhook, forges)
-    with parsing if len(webhook.body) > LARGE else nullcontext():
+    with parsing if _is_heavy(webhook.body) else nullcontext():
         claim = claim_of(webhook, forges)
     secrets = trust.secrets_for(webhook.provider, claim.repository)
     why = mismatch(webhook, forges, secrets=secrets, now=clock.now())
@@ -76,6 +78,10 @@ def handle(
     if envelope is not None and not stored.repeated:
         publisher.publish_soon(envelope)
     return _answer(stored, sha=delivery.sha)
+
+
+def _is_heavy(body: bytes) -> bool:
+    return len(body) > LARGE or value_count(body) + body.count(b"%") > MANY
 
 
 def _audit_mismatch(webhook: Webhook, delivery_id: str, why: str, audit: AuditLog) -> None:

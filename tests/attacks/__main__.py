@@ -29,7 +29,7 @@ from functions.local.platform.run import Platform, running
 from functions.local.platform.supervisor import call
 from tests.attacks.events import BINARY, STRUCTURED
 from tests.attacks.forged import forged_events
-from tests.attacks.requests import Attack, attacks, floods, largest_events
+from tests.attacks.requests import Attack, attacks, floods, largest_events, largest_webhooks
 from tests.attacks.target import Result, Target, attack
 from tests.attacks.watch import Probe
 from tests.attacks.wire import request, send
@@ -118,7 +118,7 @@ def _targets(platform: Platform, only: list[str] | None) -> Iterator[Target]:
             process=processes[name],
             attacks=[*known(attacks()), *(_own(platform, own) if own else [])],
             floods=[*known(floods()), *(floods(own) if own else [])],
-            heaviest=known(largest_events()),
+            heaviest=largest_webhooks(own) if own and name == "verify-webhook" else known(largest_events()),
             probes=probes,
         )
 

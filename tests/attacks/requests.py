@@ -64,6 +64,17 @@ def largest_events(path: str = "/") -> list[Attack]:
     ]
 
 
+def largest_webhooks(path: str) -> list[Attack]:
+    """Return webhooks without a signature that take the most memory: they are read before it is checked."""
+    values = {"objects": b"{},", "numbers": b"1,", "fields": b'{"a":1},'}
+    bodies = {name: b'{"commits":[' + value * (60_000 // len(value)) + b"0]}" for name, value in values.items()}
+    bodies |= {f"many {name}": b'{"commits":[' + value * 80_000 + b"0]}" for name, value in values.items()}
+    return [
+        Attack(f"a webhook of {name}", request([("Content-Type", "application/json")], body, path=path))
+        for name, body in bodies.items()
+    ]
+
+
 def _many(value: str) -> bytes:
     count = 900_000 // (len(value) + 1)
     return f"[{','.join([value] * count)}]".encode()

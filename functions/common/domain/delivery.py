@@ -6,6 +6,7 @@ from enum import StrEnum
 from urllib.parse import unquote_to_bytes
 
 _FORM = b"payload="  # how the body of a form begins; JSON begins with a brace
+_PIECE = 64 * 1024  # bytes
 
 
 class Provider(StrEnum):
@@ -36,8 +37,19 @@ class Webhook:
         """The JSON as it was sent: the body, or the field `payload` with which a form begins."""
         if not self.is_form:
             return self.body
-        value = self.body.removeprefix(_FORM).partition(b"&")[0]
-        return unquote_to_bytes(value.replace(b"+", b" "))
+        return _unquoted(self.body.removeprefix(_FORM).partition(b"&")[0].replace(b"+", b" "))
+
+
+def _unquoted(value: bytes) -> bytes:
+    """Return what is written without its escapes, piece by piece: urllib makes several objects of each escape."""
+    pieces, start = [], 0
+    while start < len(value):
+        end = start + _PIECE
+        cut = value.rfind(b"%", end - 2, end)  # an escape has three bytes and stays whole
+        end = cut if cut > start else end
+        pieces.append(unquote_to_bytes(value[start:end]))
+        start = end
+    return b"".join(pieces)
 
 
 class DeliveryOutcome(StrEnum):

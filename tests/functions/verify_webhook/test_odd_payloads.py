@@ -1,10 +1,12 @@
 """Whatever value any field of any payload has, the webhook is read, ignored or refused, and nothing else happens."""
 
 import json
+import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 
@@ -63,3 +65,45 @@ def test_a_payload_with_any_value_is_read_ignored_or_refused(path: Path) -> None
         kept = (delivery.event or "") + delivery.reason
         assert "\0" not in kept
         assert len(kept.encode()) < 20_000
+
+
+_SIZE = 8 * 1024 * 1024
+
+
+def _full_of(value: bytes) -> bytes:
+    return b'{"commits":[' + value * (_SIZE // len(value)) + b"0]}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        _full_of(b"{},"),
+        _full_of(b"[],"),
+        _full_of(b"1,"),
+        _full_of(b'"ab",'),
+        _full_of(b'{"a":1},'),
+        b"[" * _SIZE,
+        b"payload=" + b"%7B" * (_SIZE // 3),
+        b"payload=%7B%22a%22:[" + b"1%2C" * (_SIZE // 4) + b"1]%7D",
+        b'{"a":"' + b"\\u00e9" * (_SIZE // 6) + b'"}',
+    ],
+    ids=["objects", "lists", "numbers", "texts", "fields", "depth", "escaped depth", "escaped numbers", "escapes"],
+)
+def test_no_body_takes_much_more_memory_than_its_bytes(body: bytes) -> None:
+    webhook = Webhook(provider=Provider.GITHUB, headers={}, body=body, remote="192.0.2.1")
+    tracemalloc.start()
+    try:
+        claim = claim_of(webhook, FORGES)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert claim.repository is None
+    assert peak < 4 * _SIZE
+
+
+def test_a_form_is_read_wherever_an_escape_stands() -> None:
+    text = json.dumps({"name": "ä%41+ " * 40_000}, ensure_ascii=False).encode()
+    for shift in range(3):
+        body = b"payload=" + b"+" * shift + quote_plus(text).encode()
+        assert Webhook(provider=Provider.GITHUB, headers={}, body=body, remote="").json == b" " * shift + text
