@@ -553,6 +553,37 @@ class Limits(Group):
     preview_days: Number = setting("SLIPWAY_PREVIEW_MAX_AGE", "days without a push after which a preview is closed", 14)
 
 
+class Clients(Group):
+    """The addresses of clients, by which requests without a user are limited."""
+
+    from_user = True
+
+    proxies: Count = setting(
+        "SLIPWAY_TRUSTED_PROXIES",
+        "proxies before a function, those of Knative among them: so many entries at the end of X-Forwarded-For count",
+        4,
+        local=1,
+    )
+
+
+class Rates(Group):
+    """How much is accepted; what is beyond is answered with 429 or a reason. 0 sets no limit."""
+
+    from_user = True
+
+    requests: Count = setting("SLIPWAY_API_RATE", "requests to the API a minute, of each user and platform token", 3000)
+    anonymous: Count = setting(
+        "SLIPWAY_ADDRESS_RATE",
+        "requests to the API a minute that need no token, or have an unknown one; by address",
+        600,
+    )
+    webhooks: Count = setting(
+        "SLIPWAY_WEBHOOK_RATE",
+        "webhooks a minute whose signature is wrong, by address; signed ones are not limited",
+        60,
+    )
+
+
 class Clock(Group):
     """The clock of one machine. On a cluster the schedule is that of reconcile's PingSource."""
 
@@ -655,6 +686,8 @@ class Settings:
     domains = _once(Domains)
     notifications = _once(Notifications)
     limits = _once(Limits)
+    clients = _once(Clients)
+    rates = _once(Rates)
     clock = _once(Clock)
     broker = _once(Broker)
     platform = _once(Platform)

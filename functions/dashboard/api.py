@@ -96,11 +96,11 @@ class Api:
         return found
 
 
-def visitor_api(connect: Connect, *, token: str, forwarded: str) -> Api:
-    """Return the API for the visitor with this token; `forwarded` are the addresses that the request came through."""
+def visitor_api(connect: Connect, *, token: str, address: str) -> Api:
+    """Return the API for the visitor with this token and address."""
     headers = {"Accept": "application/json"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
-    if forwarded:
-        headers["X-Forwarded-For"] = forwarded  # attempts to log in are counted by the visitor's address
+    if address:
+        headers["X-Forwarded-For"] = address  # attempts to log in are counted by the visitor's address
     return Api(service=connect(headers), has_token=bool(token))

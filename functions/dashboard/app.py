@@ -27,12 +27,13 @@ _FOLDER = Path(__file__).parent
 
 def create() -> Endpoint:
     """Return the dashboard as this process is configured."""
-    url = core().settings.dashboard.api_url
-    return limit_body(compose(lambda headers: _client(url, headers)), MAX_BODY)
+    settings = core().settings
+    url, proxies = settings.dashboard.api_url, settings.clients.proxies
+    return limit_body(compose(lambda headers: _client(url, headers), proxies=proxies), MAX_BODY)
 
 
-def compose(connect: Connect) -> Dashboard:
-    """Return the dashboard over an API."""
+def compose(connect: Connect, *, proxies: int) -> Dashboard:
+    """Return the dashboard over an API, behind so many proxies."""
     return Dashboard(
         {
             "account": AccountPages,
@@ -46,6 +47,7 @@ def compose(connect: Connect) -> Dashboard:
             "users": UserPages,
         },
         connect=connect,
+        proxies=proxies,
         templates=JinjaTemplates(_FOLDER / "templates"),
         static=StaticFiles(_FOLDER / "static"),
     )

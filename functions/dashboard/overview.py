@@ -13,7 +13,7 @@ _KINDS = {
     "certificate-failed": ("No certificate", "apps"),
     "dns-refused": ("DNS record refused", "apps"),
 }
-FILTERS = ("actor", "action", "target")
+FILTERS = ("actor", "action", "target", "since")
 
 
 class OverviewPages:

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from flask import Request, Response
 
+from functions.common.domain.clients import client_address
 from functions.common.errors import SlipwayError, Unavailable
 from functions.dashboard import session
 from functions.dashboard.api import Connect, NoSession, Refused, visitor_api
@@ -54,11 +55,13 @@ class Dashboard:
         connect: Connect,
         templates: Templates,
         static: StaticFiles,
+        proxies: int,
     ) -> None:
         self._groups = groups
         self._composed = dict[str, object]()
         self._router = Router()
         self._connect = connect
+        self._proxies = proxies
         self._templates = templates
         self._static = static
 
@@ -110,8 +113,9 @@ class Dashboard:
         return self._composed[group]
 
     def _visit(self, request: Request, parts: Mapping[str, str], token: str) -> Visit:
-        addresses = (request.headers.get("X-Forwarded-For", ""), request.remote_addr or "")
-        api = visitor_api(self._connect, token=token, forwarded=", ".join(filter(None, addresses)))
+        forwarded = request.headers.get("X-Forwarded-For", "")
+        address = client_address(forwarded, request.remote_addr or "", proxies=self._proxies)
+        api = visitor_api(self._connect, token=token, address=address)
         form = request.form.to_dict() if request.method == "POST" else {}
         begun = request.cookies.get(session.BEGUN, "")
         return Visit(path=parts, query=request.args.to_dict(), form=form, api=api, token=token, begun=begun)

@@ -9,7 +9,7 @@ from functions.common.domain.tokens import digest_of
 from functions.common.errors import NotFound
 from functions.common.ports.accounts import AccessTokens, AppRole, Caller, Members, Membership, Scope
 from functions.common.ports.apps import AppRecord, AppRegister
-from functions.manage_apps.errors import Forbidden, Unauthenticated
+from functions.manage_apps.errors import Forbidden, Unauthenticated, UnknownToken
 
 SCHEME = "bearer"
 
@@ -109,7 +109,7 @@ def authenticate(authorization: str, tokens: AccessTokens) -> Caller:
     found = tokens.find(digest_of(token.strip()))
     if found is None:
         msg = "the token is unknown, revoked or expired: log in again with `paas login`"
-        raise Unauthenticated(msg)
+        raise UnknownToken(msg)
     return found
 
 

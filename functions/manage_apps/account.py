@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from functions.common.domain.clients import network_of
 from functions.common.domain.tokens import digest_of, new_token
 from functions.common.errors import Rejected
 from functions.common.ports.accounts import (
@@ -123,7 +124,7 @@ class AccountHandlers:
     changes: Changes
     audit: AuditLog
 
-    @operation(NoQuery, Login, SessionView, refusals=(401, 429))
+    @operation(NoQuery, Login, SessionView, refusals=(401,))
     def log_in(self, call: Call[NoQuery, Login]) -> Answer[SessionView]:
         """Log in with email and password. Attempts are slowed per account and per address (429, Retry-After)."""
         user = self._verified(call.body.email, call.body.password, call.address)
@@ -131,24 +132,18 @@ class AccountHandlers:
             self.users.set_password(user.id, self.passwords.hash(call.body.password))
         return Answer(body=self.sessions.begin(user, call.body.client or "login"))
 
-    @operation(NoQuery, AcceptedInvitation, SessionView, statuses=(201,), refusals=(401, 409, 429))
+    @operation(NoQuery, AcceptedInvitation, SessionView, statuses=(201,), refusals=(401, 409))
     def accept_invitation(self, call: Call[NoQuery, AcceptedInvitation]) -> Answer[SessionView]:
         """Accept an invitation: creates the account with this password and logs in."""
         digest = digest_of(call.body.token)
         wait = self.attempts.begin(account=digest, address=call.address)
         if wait:
             raise too_many(wait)
-        password = self.passwords.hash(call.body.password)
-        with self.changes.begin():
-            invitation = self.invitations.take(digest)
-            if invitation is None:
-                msg = "the invitation is unknown, used or expired: ask an administrator for a new one"
-                raise Unauthenticated(msg)
-            user = self.users.add(invitation.email, password=password, administrator=invitation.administrator)
-            if user is None:
-                msg = f"{invitation.email} is a user already: log in with `paas login`"
-                raise Conflict(msg)
-            self.audit.record(actor=user.email, action="user.join", target=user.email, detail=invitation.invited_by)
+        user = self._joined(digest, self.passwords.hash(call.body.password))
+        if user is None:
+            self.audit.refuse(actor="", action="invitation.refuse", detail=network_of(call.address))
+            msg = "the invitation is unknown, used or expired: ask an administrator for a new one"
+            raise Unauthenticated(msg)
         self.attempts.succeed(account=digest, address=call.address)
         return Answer(status=201, body=self.sessions.begin(user, "invitation"))
 
@@ -160,7 +155,7 @@ class AccountHandlers:
             self.audit.record(actor=call.actor, action="logout", target=call.caller.name)
         return Answer(body=LoggedOut(logged_out=call.caller.name))
 
-    @operation(NoQuery, ChangedPassword, PasswordView, refusals=(429,))
+    @operation(NoQuery, ChangedPassword, PasswordView)
     def change_password(self, call: Call[NoQuery, ChangedPassword]) -> Answer[PasswordView]:
         """Change the password. All other sessions of the user end; named tokens stay."""
         user = self._verified(call.caller.email, call.body.current, call.address)
@@ -182,6 +177,19 @@ class AccountHandlers:
         body = CallerView(name=caller.name, scope=caller.scope, app=caller.app, expires_at=caller.expires_at, user=user)
         return Answer(body=body)
 
+    def _joined(self, digest: str, password: str) -> User | None:
+        """Return the new user of an invitation, None when it is not in force."""
+        with self.changes.begin():
+            invitation = self.invitations.take(digest)
+            if invitation is None:
+                return None
+            user = self.users.add(invitation.email, password=password, administrator=invitation.administrator)
+            if user is None:
+                msg = f"{invitation.email} is a user already: log in with `paas login`"
+                raise Conflict(msg)
+            self.audit.record(actor=user.email, action="user.join", target=user.email, detail=invitation.invited_by)
+        return user
+
     def _verified(self, email: str, password: str, address: str) -> User:
         """Return the user with this email and password. Raises Unauthenticated and TooManyRequests."""
         wait = self.attempts.begin(account=email, address=address)
@@ -191,7 +199,7 @@ class AccountHandlers:
         if not self.passwords.verify(user.password if user else "", password) or user is None:
             # Also for an unknown email, without it: the answers must take equally long.
             known = user.email if user else ""
-            self.audit.record(actor=known, action="login.refuse", target=known, detail=address)
+            self.audit.refuse(actor=known, action="login.refuse", target=known, detail=network_of(address))
             msg = "the email or the password is wrong"
             raise Unauthenticated(msg)
         self.attempts.succeed(account=email, address=address)

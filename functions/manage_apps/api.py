@@ -11,16 +11,18 @@ from typing import Any
 from flask import Request
 from flask.typing import ResponseReturnValue
 
+from functions.common.domain.clients import client_address
 from functions.common.errors import SlipwayError, Unavailable
 from functions.common.events.base import CURRENT_CAUSE, Cause
 from functions.common.events.envelope import continued
 from functions.common.ports.accounts import AccessTokens, Members
 from functions.common.ports.apps import AppRegister
 from functions.manage_apps.access import Access, Need, authenticate, found_app
-from functions.manage_apps.errors import TooManyRequests, Unauthenticated, status_of
+from functions.manage_apps.errors import TooManyRequests, Unauthenticated, UnknownToken, status_of
+from functions.manage_apps.limits import RequestLimits
 from functions.manage_apps.models import ErrorView, View
 from functions.manage_apps.operation import Answer, Call, declared_by
-from functions.manage_apps.request import address_of, fields_of, parameters_of, path_of
+from functions.manage_apps.request import fields_of, parameters_of, path_of
 from functions.manage_apps.routing import APP, Route, Router
 
 RETRY_SECONDS = "5"
@@ -54,6 +56,8 @@ class Api:
         tokens: AccessTokens,
         members: Members,
         register: AppRegister,
+        limits: RequestLimits,
+        proxies: int,
     ) -> None:
         self._groups = groups
         self._composed = dict[str, object]()
@@ -61,6 +65,8 @@ class Api:
         self._tokens = tokens
         self._members = members
         self._register = register
+        self._limits = limits
+        self._proxies = proxies
 
     def __call__(self, request: Request) -> ResponseReturnValue:
         """Answer one request in JSON."""
@@ -88,11 +94,14 @@ class Api:
     def _answer(self, request: Request) -> Answer[View]:
         content = request.get_data()
         route, path = self._router.match(request.method, path_of(request))
-        access = self._access(request, route.need)
+        address = client_address(
+            request.headers.get("X-Forwarded-For", ""), request.remote_addr or "", proxies=self._proxies
+        )
+        access = self._access(request, route.need, address)
         handle = self.handler(route)
         declared = declared_by(handle)
         call = Call(
-            address=address_of(request),
+            address=address,
             streams=EVENT_STREAM in request.headers.get("Accept", ""),
             last_event=request.headers.get("Last-Event-ID", ""),
             granted=access,
@@ -107,10 +116,16 @@ class Api:
         finally:
             CURRENT_CAUSE.reset(reset)
 
-    def _access(self, request: Request, need: Need) -> Access | None:
+    def _access(self, request: Request, need: Need, address: str) -> Access | None:
         if need is Need.PUBLIC:
+            self._limits.check_address(address)
             return None
-        caller = authenticate(request.headers.get("Authorization", ""), self._tokens)
+        try:
+            caller = authenticate(request.headers.get("Authorization", ""), self._tokens)
+        except UnknownToken:
+            self._limits.refuse_token(address)
+            raise
+        self._limits.check_caller(caller)
         access = Access(caller=caller, need=need, members=self._members)
         access.check()
         return access

@@ -15,6 +15,7 @@ from functions.common.adapters.lazy import lazy
 from functions.common.adapters.postgres.access import PostgresAccessTokens
 from functions.common.adapters.postgres.apps import PostgresAppRegister
 from functions.common.adapters.postgres.audit import PostgresAuditLog, PostgresAuditTrail
+from functions.common.adapters.postgres.limits import PostgresLoginAttempts, PostgresRateLimit
 from functions.common.adapters.postgres.members import PostgresMembers, PostgresSshKeys
 from functions.common.platform.core import Core, check_migrations, core
 from functions.common.platform.forge import login
@@ -22,9 +23,11 @@ from functions.common.ports.accounts import ForgeLogin
 from functions.common.ports.apps import Cipher
 from functions.common.ports.events import EventSink
 from functions.common.ports.forge import ForgeHeads, Repositories
+from functions.common.ports.limits import Rate
 from functions.common.ports.logs import BuildLogs, RuntimeLogs
 from functions.common.runtime.http import Endpoint, http_target, limit_body
 from functions.manage_apps.api import Api
+from functions.manage_apps.limits import RequestLimits
 
 if TYPE_CHECKING:
     from functions.common.adapters import passwords, trigger_files
@@ -145,6 +148,19 @@ def compose(parts: Core, *, repositories: Repositories, heads: ForgeHeads) -> Ap
         tokens=PostgresAccessTokens(database=parts.database),
         members=PostgresMembers(database=parts.database),
         register=PostgresAppRegister(database=parts.database),
+        limits=request_limits(parts),
+        proxies=parts.settings.clients.proxies,
+    )
+
+
+def request_limits(parts: Core) -> RequestLimits:
+    """Return the limits that the settings name."""
+    database, rates = parts.database, parts.settings.rates
+    callers, addresses = Rate.per_minute(rates.requests), Rate.per_minute(rates.anonymous)
+    return RequestLimits(
+        callers=PostgresRateLimit(database=database, name="requests of a caller", rate=callers),
+        addresses=PostgresRateLimit(database=database, name="requests of an address", rate=addresses),
+        audit=PostgresAuditLog(database=database),
     )
 
 
@@ -196,7 +212,7 @@ class Handlers:
             users=users_tables.PostgresUsers(database=self.parts.database),
             tokens=PostgresAccessTokens(database=self.parts.database),
             invitations=users_tables.PostgresInvitations(database=self.parts.database),
-            attempts=users_tables.PostgresLoginAttempts(database=self.parts.database),
+            attempts=PostgresLoginAttempts(database=self.parts.database),
             passwords=passwords.Argon2Passwords(),
             sessions=self._sessions,
             changes=self._changes,
@@ -208,7 +224,7 @@ class Handlers:
             forge=self.forge_login,
             users=users_tables.PostgresUsers(database=self.parts.database),
             invitations=users_tables.PostgresInvitations(database=self.parts.database),
-            attempts=users_tables.PostgresLoginAttempts(database=self.parts.database),
+            attempts=PostgresLoginAttempts(database=self.parts.database),
             sessions=self._sessions,
             changes=self._changes,
             audit=self._audit,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from functions.common.ports.audit import AuditTrail
 from functions.manage_apps.models import Moment, NoBody, NumberPage, PageView, View, next_page
@@ -12,16 +12,22 @@ from functions.manage_apps.operation import Answer, Call, operation
 class AuditPage(NumberPage):
     """Entries by one actor, of one action or its group (`domain` is `domain.add` and `domain.remove`), on one target.
 
-    Empty filters let all through. `after` is the `next` of the page before.
+    `since` is a time with its zone: 2026-01-31T12:00:00Z. Empty filters let all through.
+    `after` is the `next` of the page before.
     """
 
     actor: str = Field(default="", max_length=300)
     action: str = Field(default="", max_length=100)
     target: str = Field(default="", max_length=300)
+    since: AwareDatetime | None = None
 
 
 class AuditView(View):
-    """One act. `actor` is a user's email or a token's name, `target` what it was done to."""
+    """One act. `actor` is a user's email or a token's name, `target` what it was done to.
+
+    Refusals are summed up: `count` of them from `at` to `last_at`, which differ in nothing but `latest`,
+    that of the last.
+    """
 
     id: int
     at: Moment
@@ -29,6 +35,9 @@ class AuditView(View):
     action: str
     target: str
     detail: str
+    count: int
+    last_at: Moment
+    latest: str
 
 
 class AuditEntries(PageView):
@@ -60,6 +69,7 @@ class AuditHandlers:
             actor=query.actor,
             action=query.action,
             target=query.target,
+            since=query.since,
             before=query.after,
             limit=query.limit,
         )

@@ -11,6 +11,10 @@ class Unauthenticated(Rejected):
     """The request has no valid token."""
 
 
+class UnknownToken(Unauthenticated):
+    """The request has a token that is not in force."""
+
+
 class Forbidden(Rejected):
     """The caller's role does not allow this."""
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from functions.common.domain.clients import network_of
 from functions.common.domain.tokens import digest_of
 from functions.common.ports.accounts import ForgeLogin, ForgeLoginRefused, Invitations, LoginAttempts, User, Users
 from functions.common.ports.audit import AuditLog
@@ -60,7 +61,7 @@ class ForgeLoginHandlers:
         url = self.forge.page(state=query.state, challenge=query.challenge) if query.challenge else ""
         return Answer(body=ForgeView(forge=self.forge.name, url=url))
 
-    @operation(Beginning, ForgeCode, SessionView, refusals=(401, 422, 429))
+    @operation(Beginning, ForgeCode, SessionView, refusals=(401, 422))
     def log_in_by_forge(self, call: Call[Beginning, ForgeCode]) -> Answer[SessionView]:
         """Log in with a code of the forge. A verified email there must be that of a user, or of an invitation."""
         if self.forge is None:
@@ -70,13 +71,20 @@ class ForgeLoginHandlers:
         if wait := self.attempts.begin(account=attempt, address=call.address):
             raise too_many(wait)
         try:
-            emails = self.forge.emails(code=call.body.code, verifier=call.body.verifier)
-        except ForgeLoginRefused:
-            msg = f"{self.forge.name} does not confirm the login: begin again"
-            raise Unauthenticated(msg) from None
-        user = self._user(emails, self.forge.name)
+            user = self._user(self._emails(self.forge, call.body), self.forge.name)
+        except Unauthenticated:
+            self.audit.refuse(actor="", action="login.refuse", target=self.forge.name, detail=network_of(call.address))
+            raise
         self.attempts.succeed(account=attempt, address=call.address)
         return Answer(body=self.sessions.begin(user, call.body.client or self.forge.name))
+
+    def _emails(self, forge: ForgeLogin, code: ForgeCode) -> tuple[str, ...]:
+        try:
+            emails = forge.emails(code=code.code, verifier=code.verifier)
+        except ForgeLoginRefused:
+            msg = f"{forge.name} does not confirm the login: begin again"
+            raise Unauthenticated(msg) from None
+        return emails
 
     def _user(self, emails: tuple[str, ...], forge: str) -> User:
         if not emails:

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
@@ -16,7 +15,6 @@ MAX_PARAMETERS = 100
 
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _JSON = re.compile(r"application/([\w.+-]+\+)?json\Z", re.IGNORECASE)
-_ADDRESS = re.compile(r"\"?(?:\[([^\]]+)\](?::\d+)?|([0-9.]+):\d+|([^\"]+))\"?\Z")
 _CURL_DEFAULT = "application/x-www-form-urlencoded"  # what `curl -d` sends unless a header says otherwise
 
 
@@ -31,18 +29,6 @@ def path_of(request: Request) -> str:
         msg = "the path holds NUL, which no name has"
         raise Malformed(msg)
     return path
-
-
-def address_of(request: Request) -> str:
-    """Return the client's address, as far as proxies say it.
-
-    Proxies append the address that they see: the last public one was not written by the client. When there is none, a
-    client of the local network asks, and its own entry is the first.
-    """
-    entries = (*request.headers.get("X-Forwarded-For", "").split(","), request.remote_addr or "")
-    known = [address for entry in entries if (address := _ip(entry))]
-    found = next((address for address in reversed(known) if address.is_global), known[0] if known else "")
-    return str(found)
 
 
 def parameters_of(query_string: bytes) -> dict[str, str]:
@@ -95,19 +81,6 @@ def fields_of(content: bytes, media_type: str) -> dict[str, Any]:
 def is_text(text: str) -> bool:
     """Return whether PostgreSQL can store it: no NUL, and no character without bytes in UTF-8."""
     return "\0" not in text and (text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text))
-
-
-def _ip(entry: str) -> IPv4Address | IPv6Address | None:
-    """Return the address of an entry, which some proxies write with a port or as IPv6; None when it has none.
-
-    The entry of a proxy must not be passed over: the client writes what is before it.
-    """
-    match = _ADDRESS.match(entry.strip())
-    try:
-        found = ip_address(match[1] or match[2] or match[3]) if match else None
-    except ValueError:
-        return None
-    return getattr(found, "ipv4_mapped", None) or found
 
 
 def _json(content: bytes) -> object:

@@ -52,7 +52,7 @@ class Route:
 
     def errors(self, operation: Operation) -> tuple[int, ...]:
         """Return the statuses of all errors that the route may answer."""
-        found = {400, 413, 500, 503, *operation.refusals}
+        found = {400, 413, 429, 500, 503, *operation.refusals}
         found |= {401, 403} if self.need is not Need.PUBLIC else set()
         found |= {404} if "<" in self.path else set()
         found |= {415, 422} if self.reads_body else set()

@@ -11,13 +11,16 @@ from functions.common.adapters.forges.github import GithubWebhooks
 from functions.common.adapters.forges.gitlab import GitlabWebhooks
 from functions.common.adapters.postgres.audit import PostgresAuditLog
 from functions.common.adapters.postgres.deliveries import PostgresDeliveries
+from functions.common.adapters.postgres.limits import PostgresRateLimit
 from functions.common.adapters.postgres.webhook_secrets import PostgresWebhookSecrets
 from functions.common.domain.delivery import Provider
 from functions.common.platform.core import Core, check_migrations, core
 from functions.common.ports.events import Publisher
+from functions.common.ports.limits import Rate
 from functions.common.runtime.http import Endpoint, http_target, limit_body
 from functions.verify_webhook.endpoint import WebhookEndpoint
 from functions.verify_webhook.handler import handle
+from functions.verify_webhook.refusals import Refusals
 from functions.verify_webhook.trust import ForgeHosts, GitServer, Trust
 from functions.verify_webhook.webhook import Forges
 
@@ -53,11 +56,20 @@ def compose(parts: Core, publisher: Publisher) -> Endpoint:
         trust=trust(parts),
         parsing=Lock(),
         inbox=PostgresDeliveries(database=parts.database),
-        audit=PostgresAuditLog(database=parts.database),
+        refusals=refusals(parts),
         publisher=publisher,
         clock=parts.clock,
     )
-    return limit_body(WebhookEndpoint(handler), MAX_BODY)
+    return limit_body(WebhookEndpoint(handler, proxies=parts.settings.clients.proxies), MAX_BODY)
+
+
+def refusals(parts: Core) -> Refusals:
+    """Return how webhooks with a wrong signature are refused."""
+    rate = Rate.per_minute(parts.settings.rates.webhooks)
+    return Refusals(
+        limit=PostgresRateLimit(database=parts.database, name="refused webhooks", rate=rate),
+        audit=PostgresAuditLog(database=parts.database),
+    )
 
 
 def trust(parts: Core) -> Trust:

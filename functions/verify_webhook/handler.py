@@ -1,20 +1,17 @@
 """Verifies a webhook, stores it with its event, and publishes the event soon after."""
 
-import logging
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from functions.common.domain.delivery import Delivery, DeliveryOutcome, Provider, Webhook
-from functions.common.errors import Rejected, Unavailable
+from functions.common.domain.delivery import Delivery, DeliveryOutcome, Webhook
+from functions.common.errors import Rejected
 from functions.common.events.base import Cause, Event, event_id
 from functions.common.events.envelope import Envelope, envelop
 from functions.common.events.push import PullRequest, PushReceived, TagCreated
-from functions.common.ports.audit import AuditLog
 from functions.common.ports.clock import Clock
 from functions.common.ports.deliveries import DeliveryInbox, Ignored, StoredDelivery
 from functions.common.ports.events import Publisher
+from functions.verify_webhook.refusals import Answer, Refusals
 from functions.verify_webhook.trust import ForgeHosts, Trust
 from functions.verify_webhook.webhook import (
     Claim,
@@ -35,17 +32,6 @@ MANY = 20_000  # values; of bodies with more, or larger ones, one is parsed at a
 FUNCTION = "verify-webhook"
 SOURCE = "/slipway/webhooks/"
 
-_log = logging.getLogger("slipway")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """A status and a JSON object."""
-
-    status: int
-    body: dict[str, Any]
-    headers: dict[str, str] = field(default_factory=dict)
-
 
 def handle(
     webhook: Webhook,
@@ -54,7 +40,7 @@ def handle(
     trust: Trust,
     parsing: AbstractContextManager[object],
     inbox: DeliveryInbox,
-    audit: AuditLog,
+    refusals: Refusals,
     publisher: Publisher,
     clock: Clock,
 ) -> Answer:
@@ -70,8 +56,7 @@ def handle(
     secrets = trust.secrets_for(webhook.provider, claim.repository)
     why = mismatch(webhook, forges, secrets=secrets, now=clock.now())
     if why:
-        _audit_mismatch(webhook, delivery_id, why, audit)
-        return _mismatch_answer(webhook.provider)
+        return refusals(webhook, delivery_id, why)
     check_content_type(webhook)
     delivery, envelope = read(webhook, claim, forges, hosts=trust.hosts, delivery_id=delivery_id, now=clock.now())
     stored = inbox.store(delivery)
@@ -82,25 +67,6 @@ def handle(
 
 def _is_heavy(body: bytes) -> bool:
     return len(body) > LARGE or value_count(body) + body.count(b"%") > MANY
-
-
-def _audit_mismatch(webhook: Webhook, delivery_id: str, why: str, audit: AuditLog) -> None:
-    target = f"{webhook.provider}/{delivery_id}"
-    _log.warning("webhook signature mismatch: %s", why, extra={"fields": {"target": target, "remote": webhook.remote}})
-    try:
-        audit.record(actor=f"webhook from {webhook.remote}", action="webhook.refused", target=target, detail=why)
-    except Unavailable as error:  # the webhook is refused all the same, and the log has it
-        _log.warning("not audited: %s", error, extra={"fields": {"target": target}})
-
-
-def _mismatch_answer(provider: Provider) -> Answer:
-    """Return the same answer for every mismatch: the audit log has the reason."""
-    text = (
-        f"webhook signature mismatch: set the secret of the webhook at {provider} to that of the app, which `paas apps "
-        "webhook NAME --rotate` shows once; for apps without one to the value of PAAS_WEBHOOK_SECRET of Slipway, or of "
-        "the forge's own setting where that is set"
-    )
-    return Answer(status=401, body={"error": text})
 
 
 def _answer(stored: StoredDelivery, *, sha: str) -> Answer:

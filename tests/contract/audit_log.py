@@ -20,6 +20,10 @@ class AuditWorld(Protocol):
         """Return (actor, action, target, detail), oldest first."""
         ...
 
+    def counts(self) -> list[tuple[int, str]]:
+        """Return (count, latest), oldest first."""
+        ...
+
     def break_down(self) -> None:
         """Make its server unreachable."""
         ...
@@ -34,6 +38,25 @@ class AuditLogContract:
         world.audit.record(actor="ada", action="app.create")
 
         assert world.acts() == [("ada", "app.delete", "hello", "asked twice"), ("ada", "app.create", "", "")]
+
+    def test_refusals_of_an_hour_are_one_entry_with_their_count(self, world: AuditWorld) -> None:
+        """What differs between them is that of the last; another reason is another entry."""
+        for number in range(3):
+            world.audit.refuse(actor="1.2.3.4", action="webhook.refused", detail="unsigned", latest=f"d-{number}")
+        world.audit.refuse(actor="1.2.3.4", action="webhook.refused", detail="empty", latest="d-9")
+
+        assert world.acts() == [
+            ("1.2.3.4", "webhook.refused", "", "unsigned"),
+            ("1.2.3.4", "webhook.refused", "", "empty"),
+        ]
+        assert world.counts() == [(3, "d-2"), (1, "d-9")]
+
+    def test_a_limit_is_recorded_once(self, world: AuditWorld) -> None:
+        """However often it is met."""
+        for _ in range(3):
+            world.audit.limit(actor="1.2.3.4", action="api.limit")
+
+        assert world.counts() == [(1, "")]
 
     def test_an_outage_is_unavailable(self, world: AuditWorld) -> None:
         """And nothing is recorded."""

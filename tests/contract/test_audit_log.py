@@ -17,6 +17,10 @@ class _PostgresWorld:
         rows = self._database.run("select actor, action, target, detail from audit_log order by id")
         return [(row[0], row[1], row[2], row[3]) for row in rows]
 
+    def counts(self) -> list[tuple[int, str]]:
+        rows = self._database.run("select count, latest from audit_log order by id")
+        return [(row[0], row[1]) for row in rows]
+
     def break_down(self) -> None:
         self.audit = PostgresAuditLog(database=Postgres(NOWHERE))
 

@@ -20,7 +20,7 @@ class Provider(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """A request to the path of `provider`; header names are in lower case, `remote` is the sender for the audit log."""
+    """A request to the path of `provider`; header names are in lower case, `remote` is the sender's address."""
 
     provider: Provider
     headers: Mapping[str, str] = field(repr=False)

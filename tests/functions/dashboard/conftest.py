@@ -124,7 +124,7 @@ def text_of(answer: TestResponse) -> str:
 def dashboard_world(database: str, home: Path, **settings: str) -> Iterator[DashboardWorld]:
     """Yield a dashboard whose API has these settings beside its own."""
     with api_world(database, home, **settings) as api:
-        endpoint = compose(lambda headers: InProcess(flask=api.flask, headers=headers))
+        endpoint = compose(lambda headers: InProcess(flask=api.flask, headers=headers), proxies=1)
         flask = Flask("dashboard")
 
         def serve(path: str = "") -> ResponseReturnValue:

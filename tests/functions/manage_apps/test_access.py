@@ -173,7 +173,7 @@ class Shop(NamedTuple):
 def shop(api: ApiWorld, story: Story) -> Shop:
     """Create the users and the app, without anything that was there before."""
     tables = ("users", "projects", "events", "dead_letters", "builds", "pushes", "webhook_deliveries", "releases")
-    for table in (*tables, "login_attempts", "environments", "invitations", "notification_channels"):
+    for table in (*tables, "rate_limits", "environments", "invitations", "notification_channels"):
         api.database.run(f"delete from {table}")  # noqa: S608 - names of tables
     emails = {name: f"{name}@example.org" for name in (*CALLERS[1:], "spare")}
     tokens = {name: api.user(email, administrator=name == "administrator") for name, email in emails.items()}

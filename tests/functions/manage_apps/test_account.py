@@ -25,7 +25,7 @@ def log_in(api: ApiWorld, password: str = PASSWORD, *, email: str = EMAIL, addre
 
 def wait_over(api: ApiWorld) -> None:
     """Let the time since the last attempts pass."""
-    api.database.run("update login_attempts set last_at = last_at - interval '1 hour'")
+    api.database.run("update rate_limits set busy_until = busy_until - interval '1 hour'")
 
 
 def test_a_login_gives_a_token_that_expires_and_is_stored_as_a_digest(api: ApiWorld) -> None:
@@ -79,12 +79,11 @@ def test_attempts_are_slowed_per_account(api: ApiWorld) -> None:
     assert log_in(api, "wrong").status == 401
 
 
-def test_the_wait_of_an_account_grows_to_a_minute(api: ApiWorld) -> None:
-    log_in(api, "wrong")
-    api.database.run("update login_attempts set failures = 50, last_at = now()")
+def test_an_account_that_is_attacked_earns_an_attempt_each_minute(api: ApiWorld) -> None:
+    tried = [log_in(api, "wrong", address=f"1.2.3.{number}") for number in range(50)]
 
-    assert 55 <= int(log_in(api).headers["Retry-After"]) <= 900
-    api.database.run("update login_attempts set last_at = now() - interval '2 days'")
+    assert 55 <= int(tried[-1].headers["Retry-After"]) <= 60
+    api.database.run("update rate_limits set busy_until = busy_until - interval '1 minute'")
     assert log_in(api).status == 200
 
 
@@ -95,7 +94,7 @@ def test_attempts_are_slowed_per_address(api: ApiWorld) -> None:
     assert statuses[:20] == [401] * 20
     assert 429 in statuses[20:]
     assert log_in(api, address="1.2.3.8").status == 200
-    for seen in (f"{address}, 10.0.0.1", f"{address}:4321", f"::ffff:{address}", f"[::ffff:{address}]:4321, ::1"):
+    for seen in (address, f"{address}:4321", f"::ffff:{address}", f"[::ffff:{address}]:4321"):
         spoofed = api.call("POST", LOGIN, {"email": EMAIL, "password": PASSWORD}, scope=None, headers={
             "X-Forwarded-For": f"5.6.7.8, {seen}",
         })  # fmt: skip

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -60,6 +61,21 @@ def test_the_audit_log_is_filtered_and_paged(api: ApiWorld, owner: str) -> None:
     rest = api.get(f"/v1/audit?action=domain&limit=2&after={first['next']}")
     assert ([one["detail"] for one in first["items"]], rest["next"]) == (["a.example.net", "b.example.net"], None)
     assert [one["detail"] for one in rest["items"]] == ["a.example.net"]
+
+
+def test_refusals_are_one_entry_with_their_count_and_since_finds_the_last(api: ApiWorld) -> None:
+    for number in range(3):
+        assert api.call("GET", "/v1/apps", token=f"unknown-{number}").status == 401
+    (entry,) = api.get("/v1/audit?action=token.refuse")["items"]
+    assert (entry["actor"], entry["count"], entry["at"] < entry["last_at"]) == ("127.0.0.1", 3, True)
+
+    api.database.run("update audit_log set at = at - interval '40 minutes' where action = 'token.refuse'")
+    between = quote(entry["at"])
+    assert actions(api, f"/v1/audit?since={between}") == ["token.refuse"]
+    api.database.run("update audit_log set last_at = at where action = 'token.refuse'")
+    assert actions(api, f"/v1/audit?since={between}") == []
+    assert api.call("GET", "/v1/audit?since=yesterday").status == 400
+    assert api.call("GET", "/v1/audit?since=2026-01-31T12:00:00").status == 400  # of which zone?
 
 
 def concerns(api: ApiWorld, token: str) -> list[tuple[str, str, str]]:

@@ -16,7 +16,7 @@ from functions.common.domain.delivery import Webhook
 from functions.common.runtime.http import limit_body
 from functions.verify_webhook.app import MAX_BODY
 from functions.verify_webhook.endpoint import WebhookEndpoint
-from functions.verify_webhook.handler import Answer
+from functions.verify_webhook.refusals import Answer
 from tests.contract.deliveries import NOWHERE
 from tests.fakes.loopback_broker import LoopbackBroker
 from tests.webhook_sender import SECRET, Sender, forge_headers, payload, published, read_json, sender, signature
@@ -263,7 +263,7 @@ def test_a_body_that_is_too_large_is_not_read_whole(length: str | None) -> None:
     def never(_: Webhook) -> Answer:
         raise AssertionError
 
-    answer = limit_body(WebhookEndpoint(never), MAX_BODY)(Request(environ))
+    answer = limit_body(WebhookEndpoint(never, proxies=1), MAX_BODY)(Request(environ))
 
     assert isinstance(answer, Response)
     assert answer.status_code == 413

@@ -1,9 +1,6 @@
-"""Users, invitations and attempts at passwords."""
+"""Users and invitations."""
 
-import hashlib
 from dataclasses import dataclass
-from ipaddress import IPv4Address, ip_address, ip_network
-from typing import Any
 
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.errors import Rejected
@@ -159,85 +156,3 @@ class PostgresInvitations:
     def remove(self, email: str) -> bool:
         """Withdraw an invitation; see Invitations."""
         return bool(self.database.run(_WITHDRAW, email=email))
-
-
-# Attempts at passwords in the table login_attempts.
-
-_WAIT = """
-case when a.failures < :free or a.last_at < now() - interval '1 day' then 0
-    else least(:longest, power(2, least(a.failures - :free, 20))) end
-"""
-_BEGIN = """
-insert into login_attempts as a (subject, failures) values (:subject, 1)
-on conflict (subject) do update set last_at = now(),
-    failures = case when a.last_at < now() - interval '1 day' then 1 else a.failures + 1 end
-where a.last_at + make_interval(secs => WAIT) <= now()
-returning failures
-""".replace("WAIT", _WAIT)
-_LEFT = """
-select extract(epoch from last_at + make_interval(secs => WAIT) - now())::float8
-from login_attempts as a where subject = :subject
-""".replace("WAIT", _WAIT)
-_FORGET = "delete from login_attempts where subject = :subject"
-_TAKE_BACK = "update login_attempts set failures = greatest(0, failures - 1) where subject = :subject"
-_FORGET_OLD = "delete from login_attempts where last_at < now() - interval '2 days'"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Limit:
-    """So many failures are free; each one after doubles the wait, which begins with a second."""
-
-    free: int
-    longest: int  # seconds
-
-    def values(self) -> dict[str, Any]:
-        return {"free": self.free, "longest": float(self.longest)}
-
-
-# Others can slow an account down on purpose, so its wait stays short; an address is its owner's own doing.
-ACCOUNT = _Limit(free=5, longest=60)
-ADDRESS = _Limit(free=20, longest=900)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostgresLoginAttempts:
-    """LoginAttempts over the table login_attempts."""
-
-    database: Postgres
-
-    def begin(self, *, account: str, address: str) -> float:
-        """Count an attempt, or return how long to wait; see LoginAttempts."""
-        return self._begin(_subject("address", _place(address)), ADDRESS) or self._begin(
-            _subject("account", account), ACCOUNT
-        )
-
-    def succeed(self, *, account: str, address: str) -> None:
-        """Take an attempt back; see LoginAttempts."""
-        self.database.run(_FORGET, subject=_subject("account", account))
-        self.database.run(_TAKE_BACK, subject=_subject("address", _place(address)))
-        self.database.run(_FORGET_OLD)
-
-    def _begin(self, subject: str, limit: _Limit) -> float:
-        # Counted before the password is checked: attempts side by side are no way around the wait.
-        if self.database.run(_BEGIN, subject=subject, **limit.values()):
-            return 0.0
-        rows = self.database.run(_LEFT, subject=subject, **limit.values())
-        return max(1.0, rows[0][0]) if rows else 1.0
-
-
-def _place(address: str) -> str:
-    """Return the address, of an IPv6 address its first 64 bits: who has one has all that begin so."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(found, IPv4Address):
-        return str(found)
-    return str(found.ipv4_mapped or ip_network((found, _IPV6_NETWORK_BITS), strict=False))
-
-
-_IPV6_NETWORK_BITS = 64
-
-
-def _subject(kind: str, name: str) -> str:
-    return hashlib.sha256(f"{kind}\n{name}".encode()).hexdigest()
