@@ -551,6 +551,19 @@ class Limits(Group):
     )
     push_deadline: Number = setting("SLIPWAY_PUSH_DEADLINE", "seconds after which a push that hangs is ended", 3600)
     preview_days: Number = setting("SLIPWAY_PREVIEW_MAX_AGE", "days without a push after which a preview is closed", 14)
+    audit_days: Count = setting("SLIPWAY_KEEP_AUDIT_DAYS", "days after which audit entries go; 0 keeps all", 365)
+    event_days: Count = setting(
+        "SLIPWAY_KEEP_EVENT_DAYS",
+        "days after which events, ended one-off commands, and tokens that ended go; 0 keeps all",
+        90,
+    )
+    delivery_days: Count = setting("SLIPWAY_KEEP_DELIVERY_DAYS", "days after which webhooks go; 0 keeps all", 90)
+    body_days: Count = setting(
+        "SLIPWAY_KEEP_BODY_DAYS", "days after which their bodies go, which nothing reads again; 0 keeps all", 14
+    )
+    letter_days: Count = setting(
+        "SLIPWAY_KEEP_DEAD_LETTER_DAYS", "days after which redriven and discarded dead letters go; 0 keeps all", 90
+    )
 
 
 class Clients(Group):

@@ -17,11 +17,13 @@ from functions.common.adapters.postgres.releases import (
     PostgresReleaseProgress,
     PostgresStuckReleases,
 )
+from functions.common.adapters.postgres.retention import PostgresRetention
 from functions.common.adapters.postgres.tick_lock import PostgresTickLock
 from functions.common.adapters.postgres.workloads import PostgresStrayFinder
 from functions.common.events.app import AccountChanged, AppCreated
 from functions.common.platform import forge
 from functions.common.platform.core import Core, check_migrations, core
+from functions.common.ports.retention import RecordKind
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, on_type, subscriber
 from functions.reconcile.accounts import Accounts, sync_accounts
@@ -34,6 +36,7 @@ from functions.reconcile.network import Network
 from functions.reconcile.outbox import Outbox
 from functions.reconcile.previews import Previews, StrayWorkloads
 from functions.reconcile.recover import RecoverPushes, RecoverReleases
+from functions.reconcile.retention import OldRecords
 
 LOCK = 5_920_118_364  # any number, the same for every reconcile
 
@@ -118,13 +121,32 @@ def host_steps(parts: Core) -> dict[str, Step]:
     }
 
 
+def old_records(parts: Core) -> OldRecords:
+    """Return the step that deletes old records."""
+    limits = parts.settings.limits
+    days = {
+        RecordKind.AUDIT: limits.audit_days,
+        RecordKind.EVENTS: limits.event_days,
+        RecordKind.REJECTIONS: limits.event_days,
+        RecordKind.RUNS: limits.event_days,
+        RecordKind.TOKENS: limits.event_days,
+        RecordKind.DELIVERIES: limits.delivery_days,
+        RecordKind.BODIES: limits.body_days,
+        RecordKind.DEAD_LETTERS: limits.letter_days,
+    }
+    ages = {kind: timedelta(days=count) for kind, count in days.items()}
+    return OldRecords(
+        retention=PostgresRetention(database=parts.database), ages={**ages, RecordKind.RATES: timedelta(minutes=1)}
+    )
+
+
 def compose(parts: Core) -> Endpoint:
     """Return the endpoint of these parts."""
     lock, found = PostgresTickLock(database=parts.database, number=LOCK), forge.accounts(parts.settings)
     records = PostgresForgeAccountRecords(database=parts.database)
     accounts = Accounts(records=records, forge=found) if found else None
     synced: dict[str, Step] = {"accounts": accounts} if accounts else {}
-    steps = {**work_steps(parts), **synced, **world_steps(parts), **host_steps(parts)}
+    steps = {**work_steps(parts), **synced, **world_steps(parts), **host_steps(parts), "old": old_records(parts)}
     routes = (
         on_type("dev.knative.sources.ping", partial(handle, lock=lock, steps=steps)),
         on(AccountChanged, partial(sync_accounts, accounts=accounts)),
