@@ -23,7 +23,7 @@ HOST = "slipway.test"  # nothing answers there, so it can only be an imported im
 BUSYBOX = Path("/bin/busybox")
 NODE_PROGRAMS = {
     "etcd", "kube-apiserver", "kubectl", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy",
-    "registry", "lifecycle", "launcher", "gitea",
+    "kube-router", "registry", "lifecycle", "launcher", "gitea",
 }  # fmt: skip
 EPOCH = "1970-01-01T00:00:00Z"  # the same content gives the same digest
 

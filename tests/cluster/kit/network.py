@@ -1,6 +1,7 @@
 """The cluster's part of the machine's network: a bridge, forwarding, masquerading."""
 
 import json
+import shlex
 import subprocess
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -12,6 +13,7 @@ LINK = "slipway-node"
 SECOND = "10.99.0.2"  # where Kourier answers; the first is the way to apps
 PODS = IPv4Network("10.244.0.0/16")  # as config/cni.json has it
 TABLES = ("slipway-cluster", "kube-proxy")  # ours, and the one that kube-proxy makes
+SETS = ("KUBE-", "inet6:KUBE-", "kube-router-", "inet6:kube-router-")
 FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 
 
@@ -46,6 +48,9 @@ def remove_network(instance: Instance) -> None:
             _run("nft", "delete", "table", family, table, must=False)
     for command, family in (("iptables", "ip"), ("ip6tables", "ip6")):
         _remove_chains(command, family)
+    for name in _run("ipset", "list", "-name", must=False).split():  # kube-router's; no rule names them any more
+        if name.startswith(SETS):
+            _run("ipset", "destroy", name, must=False)
     for link in (LINK, *_pod_links()):
         _run("ip", "link", "delete", link, must=False)
     saved = instance.folder / "ip_forward"
@@ -64,14 +69,14 @@ def _pod_links() -> set[str]:
 
 
 def _remove_chains(command: str, family: str) -> None:
-    """Remove the kubelet's chains, KUBE-..., and the tables that are empty then."""
+    """Remove the kubelet's and kube-router's chains, KUBE-..., and the tables that are empty then."""
     for table in ("mangle", "filter", "nat"):
         if not _run("nft", "list", "table", family, table, must=False):
             continue
         shown = _run(command, "-t", table, "-S", must=False).splitlines()
         for line in shown:
             if line.startswith("-A") and "KUBE-" in line:
-                _run(command, "-t", table, "-D", *line.removeprefix("-A ").replace('"', "").split(), must=False)
+                _run(command, "-t", table, "-D", *shlex.split(line.removeprefix("-A ")), must=False)
         chains = [line.split()[1] for line in shown if line.startswith("-N KUBE-")]
         for chain in chains:
             _run(command, "-t", table, "-F", chain, must=False)

@@ -8,7 +8,7 @@ from urllib.parse import urlunsplit
 
 from tests.cluster.kit.cache import HERE, Cache, Instance
 from tests.cluster.kit.certificates import Identity, issue
-from tests.cluster.kit.control_plane import CLUSTER, write_kubeconfig
+from tests.cluster.kit.control_plane import CLUSTER, SERVICES, write_kubeconfig
 from tests.cluster.kit.kubectl import Kubectl
 from tests.cluster.kit.programs import Program, start
 from tests.cluster.kit.steps import step, wait_until
@@ -24,6 +24,7 @@ PACKAGES = (
     "containernetworking-plugins",
     "nftables",
     "iptables",
+    "ipset",
     "conntrack",
     "kmod",
     "openssl",
@@ -69,17 +70,19 @@ def ctr() -> list[str]:
 
 
 def start_node(cache: Cache, instance: Instance, kubectl: Kubectl) -> None:
-    """Start the kubelet and kube-proxy and wait for the node to be ready."""
+    """Start the kubelet, kube-proxy and what enforces NetworkPolicies, and wait for the node to be ready."""
     folder = instance.certificates
     for identity in (
         Identity(file="kubelet", name=f"system:node:{NODE}", group="system:nodes", hosts=(NODE, CLUSTER.address)),
         Identity(file="kube-proxy", name="system:kube-proxy"),
+        Identity(file="kube-router", name="system:kube-router", group="system:masters"),
     ):
         if not (folder / f"{identity.file}.crt").exists():
             issue(folder, identity)
         write_kubeconfig(instance, CLUSTER, identity.file, instance.folder / f"{identity.file}.kubeconfig")
     start(instance, _kubelet(cache, instance))
     start(instance, _kube_proxy(cache, instance))
+    start(instance, _kube_router(cache, instance))
     ready = ("get", "nodes", "-o", "jsonpath={.items[*].status.conditions[?(@.type=='Ready')].status}")
     wait_until("the node", lambda: kubectl(*ready).strip() == "True", seconds=120)
 
@@ -102,6 +105,19 @@ def configure(
 def _kube_proxy(cache: Cache, instance: Instance) -> Program:
     flags: dict[str, object] = {"config": configure(instance, "kube-proxy.yaml")}
     return Program(name="kube-proxy", file=cache.binaries / "kube-proxy", flags=flags)
+
+
+def _kube_router(cache: Cache, instance: Instance) -> Program:
+    flags = {
+        "kubeconfig": instance.folder / "kube-router.kubeconfig",
+        "hostname-override": NODE,
+        "run-firewall": "true",
+        "run-router": "false",
+        "run-service-proxy": "false",
+        "service-cluster-ip-range": SERVICES,
+        "health-port": "0",
+    }
+    return Program(name="kube-router", file=cache.binaries / "kube-router", flags=flags)
 
 
 def _kubelet(cache: Cache, instance: Instance) -> Program:

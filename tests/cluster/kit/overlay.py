@@ -5,6 +5,7 @@ from pathlib import Path
 import yaml
 
 from tests.cluster.kit.cache import Instance
+from tests.cluster.kit.control_plane import CLUSTER
 from tests.cluster.kit.kubectl import Kubectl
 from tests.conftest import ROOT
 
@@ -15,6 +16,11 @@ KNATIVE = ROOT / "knative"
 _NATS = yaml.safe_load((KNATIVE / "overlays" / "nats" / "nats.yaml").read_text())["data"]
 # There is one NATS here.
 NATS_CHANNEL = _NATS["channel-template-spec"].replace("replicas: 3", "replicas: 1")
+# The registry and the forge run on the node; its API server is not for builds.
+NODE_SERVICES = {
+    "to": [{"ipBlock": {"cidr": f"{CLUSTER.address}/32"}}],
+    "ports": [{"protocol": "TCP", "port": port} for port in (3000, 3022, 5000)],
+}
 PATCHES: tuple[tuple[str, str, tuple[tuple[str, object], ...]], ...] = (
     ("Gateway", "slipway", (("/spec/gatewayClassName", "traefik"), ("/spec/listeners/1/hostname", f"*.{DOMAIN}"))),
     ("HTTPRoute", "slipway", (("/spec/hostnames", [HOST]),)),
@@ -28,6 +34,7 @@ PATCHES: tuple[tuple[str, str, tuple[tuple[str, object], ...]], ...] = (
             ("/spec/issuerRef/name", "pebble"),
         ),
     ),
+    ("NetworkPolicy", "builds-out", (("/spec/egress/-", NODE_SERVICES),)),
     (
         "ConfigMap",
         "slipway-nats",
@@ -40,16 +47,18 @@ def write_overlay(instance: Instance, name: str, *, image: str) -> Path:
     """Write it on top of the project's overlay of this name, and return its folder."""
     folder = instance.folder / "overlay"
     folder.mkdir(exist_ok=True)
+    knative = Path("..", *[".."] * len(folder.parts[1:-1]), *KNATIVE.parts[1:])
     repository, _, digest = image.partition("@")
     overlay = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
-        "resources": [str(Path("..", *[".."] * len(folder.parts[1:-1]), *KNATIVE.parts[1:], "overlays", name))],
+        "resources": [str(knative / "overlays" / name)],
+        "components": [str(knative / "components" / part) for part in ("networks", "broker-network")],
         "images": [{"name": "slipway", "newName": repository, "digest": digest}],
         "patches": [
             {
                 "target": {"kind": kind, "name": target},
-                "patch": yaml.safe_dump([_replaced(*change) for change in changes]),
+                "patch": yaml.safe_dump([_change(*change) for change in changes]),
             }
             for kind, target, changes in PATCHES
         ],
@@ -66,5 +75,5 @@ def delete_other_broker(kubectl: Kubectl, folder: Path) -> None:
         kubectl("delete", "broker", "slipway", "-n", NAMESPACE)
 
 
-def _replaced(path: str, value: object) -> dict[str, object]:
-    return {"op": "replace", "path": path, "value": value}
+def _change(path: str, value: object) -> dict[str, object]:
+    return {"op": "add" if path.endswith("/-") else "replace", "path": path, "value": value}
