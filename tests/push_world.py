@@ -49,7 +49,10 @@ def digest(letter: str) -> str:
 class PushWorld:
     """Deliver events with `handle` (one step) or `run` (until nothing is left); `published` is all that was sent."""
 
-    def __init__(self, database: str, builds: Path = Path("no-logs")) -> None:
+    def __init__(
+        self, database: str, builds: Path = Path("no-logs"), *, previews: int = 50, most_builds: int = 25
+    ) -> None:
+        self._previews, self._most_builds = previews, most_builds
         self.database, self.logs = Postgres(database), LocalBuildLogs(builds=builds)
         self.heads, self.builder, self.images = FakeForgeHeads(), FakeBuilder(), FakeImageStore()
         self.sink, self.fuse = FakeEventSink(), Fuse()
@@ -63,7 +66,7 @@ class PushWorld:
         environments, sink = fused(PostgresEnvironments(database=database)), fused(self.sink)
         heads, builder = fused(self.heads), fused(self.builder)
         places = {"environments": environments, "pushes": pushes, "sink": sink, "default_domain": DOMAIN}
-        admission = Admission(**places)  # type: ignore[arg-type] # a dict for short
+        admission = Admission(**places, previews=self._previews)  # type: ignore[arg-type] # a dict for short
         closer = PreviewCloser(**places, apps=apps, heads=heads)  # type: ignore[arg-type] # as above
         build = {"builds": builds, "builder": builder}
         images = fused(self.images)
@@ -74,7 +77,7 @@ class PushWorld:
             ),
             (BranchDeleted, closer.branch_deleted),
             (PullRequestClosed, closer.pull_request_closed),
-            (BuildRequested, partial(handle_request, **build, pushes=pushes, sink=sink)),  # type: ignore[arg-type] # as above
+            (BuildRequested, partial(handle_request, **build, pushes=pushes, sink=sink, most=self._most_builds)),  # type: ignore[arg-type] # as above
             (PreviewClosed, partial(handle_preview_closed, **build)),  # type: ignore[arg-type] # as above
             (AppDeleted, partial(handle_app_deleted, **build, names=builds)),  # type: ignore[arg-type] # as above
             (

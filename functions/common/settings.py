@@ -595,6 +595,10 @@ class Rates(Group):
         "webhooks a minute whose signature is wrong, by address; signed ones are not limited",
         60,
     )
+    previews: Count = setting(
+        "SLIPWAY_MAX_PREVIEWS", "open previews of an app; a push to one more branch is refused", 50
+    )
+    builds: Count = setting("SLIPWAY_MAX_BUILDS", "builds of an app that wait or run; the push of one more fails", 25)
 
 
 class Clock(Group):

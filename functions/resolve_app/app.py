@@ -18,7 +18,8 @@ def compose(parts: Core) -> Endpoint:
     domain, database, sink, heads = parts.settings.apps.domain, parts.database, parts.sink, parts.platform.forge_heads()
     apps, environments = PostgresAppDirectory(database=database), PostgresEnvironments(database=database)
     pushes, history = PostgresPushLedger(database=database), PostgresPushHistory(database=database)
-    admission = Admission(environments=environments, pushes=pushes, sink=sink, default_domain=domain)
+    previews = parts.settings.rates.previews
+    admission = Admission(environments=environments, pushes=pushes, sink=sink, default_domain=domain, previews=previews)
     closer = PreviewCloser(
         apps=apps, environments=environments, pushes=pushes, heads=heads, sink=sink, default_domain=domain
     )

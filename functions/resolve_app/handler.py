@@ -11,7 +11,7 @@ from functions.common.events.app import PreviewOpened
 from functions.common.events.base import Event
 from functions.common.events.build import BuildRequested
 from functions.common.events.push import PushIgnored, PushReceived, PushSuperseded
-from functions.common.ports.apps import AppDirectory, Environments
+from functions.common.ports.apps import AppDirectory, Environments, TooManyPreviews
 from functions.common.ports.events import EventSink
 from functions.common.ports.forge import ForgeHeads
 from functions.common.ports.pushes import PushHistory, PushLedger
@@ -20,21 +20,32 @@ from functions.resolve_app.decide import Decision, decide_by_branch, decide_by_s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
-    """Records pushes; `default_domain` is the domain of preview hosts."""
+    """Records pushes; `default_domain` is the domain of preview hosts, `previews` how many an app may have (0: any)."""
 
     environments: Environments
     pushes: PushLedger
     sink: EventSink
     default_domain: str
+    previews: int
 
     def __call__(self, push: Push, environment: Environment) -> Push:
         """Record a push that has ended, or open the environment and admit the push to it; safe to repeat."""
         if push.state is not PushState.RECEIVED:
             return self.pushes.record(push, code=push.code)
-        opened = self.environments.open(environment)
+        try:
+            opened = self.environments.open(environment, previews=self.previews)
+        except TooManyPreviews:
+            refused = replace(push, state=PushState.IGNORED, reason=self._limit(push.app))
+            return self.pushes.record(refused, code=PushCode.PREVIEW_LIMIT)
         if opened.is_new and not opened.environment.is_production:
             self._announce(push, opened.environment)
         return self.pushes.admit(replace(push, environment=opened.environment.name))
+
+    def _limit(self, app: str) -> str:
+        return (
+            f"{app} has {self.previews} open previews, as many as it may have: delete a branch or close a pull request "
+            "that is no longer needed, then push again; an operator can allow more by SLIPWAY_MAX_PREVIEWS"
+        )
 
     def _announce(self, push: Push, environment: Environment) -> None:
         host = f"{environment.label}.{self.default_domain}"

@@ -21,7 +21,14 @@ def compose(parts: Core) -> Endpoint:
         "start-build",
         on(
             BuildRequested,
-            partial(handle_request, builds=builds, pushes=pushes, builder=builds_images, sink=parts.sink),
+            partial(
+                handle_request,
+                builds=builds,
+                pushes=pushes,
+                builder=builds_images,
+                sink=parts.sink,
+                most=parts.settings.rates.builds,
+            ),
         ),
         on(PreviewClosed, partial(handle_preview_closed, builds=builds, builder=builds_images)),
         on(AppDeleted, partial(handle_app_deleted, builds=builds, names=builds, builder=builds_images)),

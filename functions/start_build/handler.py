@@ -16,18 +16,20 @@ STEP = "order"
 
 
 def handle_request(
-    event: BuildRequested, *, builds: BuildLedger, pushes: PushLedger, builder: Builder, sink: EventSink
+    event: BuildRequested, *, builds: BuildLedger, pushes: PushLedger, builder: Builder, sink: EventSink, most: int
 ) -> Event | None:
-    """Begin the push's build, use one that exists, or end the push as superseded.
+    """Begin the push's build, use one that exists, or end the push: as superseded, or beyond the `most` builds.
 
     Every step is safe to repeat after a crash.
     """
     order = order_of(event)
-    begun = builds.begin(order, repository=event.repository, sequence=event.sequence)
+    begun = builds.begin(order, repository=event.repository, sequence=event.sequence, most=most)
     for name in begun.cancel:
         builder.cancel(name)
     for push in begun.adopted:
         sink.publish(superseded(event, push, f"push {event.push} takes over its build"), discriminator=push)
+    if begun.is_crowded or begun.push_reason == _crowded(event, most):
+        return _refuse(event, _crowded(event, most), pushes)
     if begun.build is None:
         return _supersede(event, begun, pushes)
     if begun.build.push != event.push and begun.build.image:
@@ -102,6 +104,19 @@ def _supersede(event: BuildRequested, begun: BuildStart, pushes: PushLedger) -> 
     else:
         pushes.advance(event.push, event.app, PushState.SUPERSEDED, reason=reason)
     return superseded(event, event.push, reason)
+
+
+def _crowded(event: BuildRequested, most: int) -> str:
+    return (
+        f"{most} builds of {event.app} wait or run, as many as it may have: push again when one has ended; an operator "
+        "can allow more by SLIPWAY_MAX_BUILDS"
+    )
+
+
+def _refuse(event: BuildRequested, reason: str, pushes: PushLedger) -> BuildFailed:
+    pushes.advance(event.push, event.app, PushState.FAILED, step=STEP, reason=reason)
+    where = {"app": event.app, "environment": event.environment, "push": event.push}
+    return BuildFailed(**where, repository=event.repository, build="", sha=event.sha, step=STEP, reason=reason)
 
 
 def _fail(build: Build, reason: str, builds: BuildLedger, pushes: PushLedger) -> BuildFailed:

@@ -140,7 +140,9 @@ def _push(database: Postgres, heads: GitHeads) -> Callable[[], object]:
         apps=PostgresAppDirectory(database=database),
         history=PostgresPushHistory(database=database),
         heads=heads,
-        admission=Admission(environments=environments, pushes=pushes, sink=sink, default_domain="localhost"),
+        admission=Admission(
+            environments=environments, pushes=pushes, sink=sink, default_domain="localhost", previews=50
+        ),
         sink=sink,
     )
     return lambda: handle(_event())

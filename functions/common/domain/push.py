@@ -32,6 +32,7 @@ class PushCode(StrEnum):
     SKIP_CI = "skip-ci"
     PATHS = "paths"
     DUPLICATE = "duplicate"
+    PREVIEW_LIMIT = "preview-limit"
     BRANCH_GONE = "branch-gone"
     BRANCH_DELETED = "branch-deleted"
 

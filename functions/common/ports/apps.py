@@ -9,6 +9,7 @@ from typing import Protocol
 from functions.common.domain.app import EVERYTHING, App, Visibility
 from functions.common.domain.environment import Environment
 from functions.common.domain.git_url import CloneUrls
+from functions.common.errors import SlipwayError
 
 
 class AppDirectory(Protocol):
@@ -184,13 +185,18 @@ class OpenedEnvironment:
     is_new: bool
 
 
+class TooManyPreviews(SlipwayError):
+    """The app has as many open previews as it may have."""
+
+
 class Environments(Protocol):
     """Opens and closes environments."""
 
-    def open(self, wanted: Environment) -> OpenedEnvironment:
+    def open(self, wanted: Environment, *, previews: int = 0) -> OpenedEnvironment:
         """Open the environment of a branch; a closed preview is reopened.
 
-        A branch keeps its preview. When another branch has the name, the preview gets another one.
+        A branch keeps its preview. When another branch has the name, the preview gets another one. Raises
+        TooManyPreviews, changing nothing, when it would be one more than `previews`; 0 sets no limit.
         """
         ...
 

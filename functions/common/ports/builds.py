@@ -17,7 +17,7 @@ class BuildStart:
     `build` is the push's own build (running or ended), or another push's successful build, which is reused. It is
     None when there is nothing to build: the push has ended, or `overtaken` says why a newer one replaces it.
     `cancel` are running builds that this one replaces. `adopted` are older pushes whose running build it took over:
-    they are superseded.
+    they are superseded. `is_crowded`: the app has as many builds as it may have, so that none began.
     """
 
     build: Build | None
@@ -26,6 +26,7 @@ class BuildStart:
     push_reason: str = ""
     cancel: tuple[str, ...] = ()
     adopted: tuple[str, ...] = ()
+    is_crowded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +43,11 @@ class BuildLedger(Protocol):
     The first recorded end of a build is final.
     """
 
-    def begin(self, order: BuildOrder, *, repository: str, sequence: int) -> BuildStart:
+    def begin(self, order: BuildOrder, *, repository: str, sequence: int, most: int = 0) -> BuildStart:
         """Start, adopt, reuse or refuse a build for the push, in one transaction; safe to repeat.
 
-        A repeated attempt at a commit gets another name than the order's; the returned build has it.
+        A repeated attempt at a commit gets another name than the order's; the returned build has it. None begins beside
+        `most` builds of other environments of the app (0: any number; a few more when several begin at once).
         """
         ...
 

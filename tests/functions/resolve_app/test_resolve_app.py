@@ -50,6 +50,40 @@ def test_another_branch_opens_a_preview_and_publishes_its_host(world: PushWorld)
     ]
 
 
+def test_a_preview_beyond_the_limit_is_refused_with_a_reason_until_another_one_is_closed(database: str) -> None:
+    world = PushWorld(database, previews=2)
+    world.app()
+    for number, branch in enumerate(("one", "two", "three", "main")):
+        world.head("a", branch)
+        reply = last(world, f"p{number}", "a", branch=branch)
+        if branch == "three":
+            assert (reply["type"], reply["code"]) == ("push.ignored.v1", "preview-limit")
+            assert "hello has 2 open previews" in str(reply["reason"])
+            assert last(world, f"p{number}", "a", branch=branch) == reply
+        else:
+            assert reply["type"] == "build.requested.v1", branch
+    world.head("b", "one")
+    assert last(world, "p4", "b", before="a", branch="one")["type"] == "build.requested.v1"
+    world.head("", "two")
+    assert deleted(world, "two")
+    assert last(world, "p5", "a", branch="three")["type"] == "build.requested.v1"
+    world.database.close()
+
+
+def test_branches_that_are_pushed_at_once_open_no_more_previews_than_allowed(database: str) -> None:
+    world = PushWorld(database, previews=2)
+    world.app()
+    branches = [f"branch-{number}" for number in range(6)]
+    for branch in branches:
+        world.head("a", branch)
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(lambda branch: world.handle(world.pushed(f"p-{branch}", "a", branch=branch)), branches))
+
+    assert world.rows("select count(*) from environments where state = 'open'") == [{"count": 2}]
+    assert sorted(world.push_states().values()) == ["ignored"] * 4 + ["received"] * 2
+    world.database.close()
+
+
 def test_a_push_without_an_app_is_ignored_with_the_documented_reason(world: PushWorld) -> None:
     reply = last(world, "p1", "a")
 

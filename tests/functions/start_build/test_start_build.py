@@ -55,6 +55,25 @@ def test_a_request_handled_twice_at_once_starts_one_build(world: PushWorld) -> N
     assert world.push_states() == {("p1", "hello"): "building"}
 
 
+def test_a_build_beyond_the_limit_of_the_app_fails_its_push_with_a_reason(database: str) -> None:
+    world = PushWorld(database, most_builds=2)
+    world.app()
+    for number, branch in enumerate(("main", "one")):
+        assert names(world.handle(requested(world, f"p{number}", "a", branch=branch))) == ["build.started"]
+    request = requested(world, "p2", "a", branch="two")
+    (failed,) = world.handle(request)
+
+    assert names([failed]) == ["build.failed"]
+    assert "2 builds of hello wait or run" in failed.data["reason"]
+    assert world.handle(request) == [failed]  # as after a crash before the reply
+    assert world.push_states()["p2", "hello"] == "failed"
+    # A newer push of a branch whose build runs replaces that build, so there is none more.
+    assert names(world.handle(requested(world, "p3", "b", branch="one"))) == ["build.started"]
+    world.handle(world.ended(name("a"), "succeeded", letter="a"))
+    assert names(world.handle(requested(world, "p4", "b", branch="two"))) == ["build.started"]
+    world.database.close()
+
+
 def test_a_newer_push_cancels_the_build_of_the_older(world: PushWorld) -> None:
     world.handle(requested(world, "p1", "a"))
 

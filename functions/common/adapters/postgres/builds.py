@@ -97,11 +97,17 @@ displaced as (
     from adopted where pushes.id = adopted.displaced and pushes.app = :app and pushes.ended_at is null
     returning pushes.id
 ),
+crowd as materialized (
+    select :most::int > 0 and count(*) filter (where environment <> :environment) >= :most::int
+        and count(*) filter (where environment = :environment) = 0 as is_crowded
+    from builds where app = :app and state = 'running' and superseded_by = ''
+),
 ordered as (
     insert into builds (name, app, environment, push, repository, sha, ref, sequence)
     select :name, :app, :environment, :push, :repository, :sha, :ref, :sequence from going
     where (select count(*) from attempts) = cast(:attempts as integer)
         and not exists (select from fitting) and not exists (select from latest where wanted)
+        and not (select is_crowded from crowd)
     on conflict do nothing returning *
 ),
 replaced as (
@@ -113,7 +119,7 @@ replaced as (
 chosen as (
     select {COLUMNS} from ordered union all select {COLUMNS} from adopted union all select {COLUMNS} from fitting
 )
-select {COLUMNS}, overtaken, push_state, push_reason, push_ended,
+select {COLUMNS}, overtaken, push_state, push_reason, push_ended, (select is_crowded from crowd) as is_crowded,
     (select count(*)::integer from attempts) as attempts,
     array(select name from replaced union select name from builds, going
         where app = :app and environment = :environment and state = 'running' and superseded_by <> ''
@@ -164,15 +170,15 @@ class PostgresBuildLedger:
 
     database: Postgres
 
-    def begin(self, order: BuildOrder, *, repository: str, sequence: int) -> BuildStart:
+    def begin(self, order: BuildOrder, *, repository: str, sequence: int, most: int = 0) -> BuildStart:
         """Start, adopt, reuse or refuse a build; see BuildLedger."""
-        values = {"app": order.app, "environment": order.environment, "push": order.push, "sha": order.sha}
-        values |= {"ref": order.ref, "repository": repository}
+        values: dict[str, Any] = {"app": order.app, "environment": order.environment, "push": order.push}
+        values |= {"sha": order.sha, "ref": order.ref, "repository": repository, "sequence": sequence, "most": most}
         attempts = 0
         for _ in range(_TRIES):
             name = attempt_name(order.name, attempts + 1)
-            row = self.database.rows(BEGIN, **values, name=name, attempts=attempts, sequence=sequence)[0]
-            if row["name"] or row["overtaken"] or row["push_ended"]:
+            row = self.database.rows(BEGIN, **values, name=name, attempts=attempts)[0]
+            if row["name"] or row["overtaken"] or row["push_ended"] or row["is_crowded"]:
                 return _start(row)
             attempts = row["attempts"]
         msg = f"build {order.name} is being changed by concurrent calls; try again"
@@ -206,6 +212,7 @@ def _start(row: dict[str, Any]) -> BuildStart:
         push_reason=row["push_reason"] or "",
         cancel=tuple(row["cancel"]),
         adopted=tuple(row["adopted"]),
+        is_crowded=row["is_crowded"] and not (row["name"] or row["overtaken"] or row["push_ended"]),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.environment import Environment, EnvironmentState, preview
 from functions.common.errors import Unavailable
-from functions.common.ports.apps import OpenedEnvironment
+from functions.common.ports.apps import OpenedEnvironment, TooManyPreviews
 
 # One statement: the existing row, reopened when closed, or a new one. It returns nothing when a concurrent call has
 # just created the row, or when another branch has the name.
@@ -33,6 +33,11 @@ select name, branch, label, pushed_at is null or pushed_at < opened_at as is_new
     union all select * from found where not exists (select from changed)
 ) as now
 """
+_IS_OPEN = """
+select 1 from environments where app = :app and branch = :branch and name <> 'production' and state = 'open'
+"""
+_LOCK_APP = "select 1 from projects where name = :app for no key update"
+_COUNT_OPEN = "select count(*) from environments where app = :app and name <> 'production' and state = 'open'"
 _CLOSE_PREVIEWS = """
 with closed as (
     update environments set state = 'closed', closed_at = now()
@@ -53,8 +58,21 @@ class PostgresEnvironments:
 
     database: Postgres
 
-    def open(self, wanted: Environment) -> OpenedEnvironment:
+    def open(self, wanted: Environment, *, previews: int = 0) -> OpenedEnvironment:
         """Open the environment of a branch; see Environments."""
+        if wanted.is_production or not previews or self._is_open(wanted):
+            return self._opened(wanted)
+        with self.database.transaction():
+            self.database.run(_LOCK_APP, app=wanted.app)  # two branches at once: the second one counts the first
+            if self.database.run(_COUNT_OPEN, app=wanted.app)[0][0] >= previews and not self._is_open(wanted):
+                msg = f"{wanted.app} has {previews} open previews"
+                raise TooManyPreviews(msg)
+            return self._opened(wanted)
+
+    def _is_open(self, wanted: Environment) -> bool:
+        return bool(self.database.run(_IS_OPEN, app=wanted.app, branch=wanted.branch))
+
+    def _opened(self, wanted: Environment) -> OpenedEnvironment:
         for candidate in _candidates(wanted):
             rows = self._open(candidate)
             if rows:
