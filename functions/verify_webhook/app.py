@@ -60,7 +60,7 @@ def compose(parts: Core, publisher: Publisher) -> Endpoint:
         publisher=publisher,
         clock=parts.clock,
     )
-    return limit_body(WebhookEndpoint(handler, proxies=parts.settings.clients.proxies), MAX_BODY)
+    return limit_body(WebhookEndpoint(handler), MAX_BODY)
 
 
 def refusals(parts: Core) -> Refusals:
@@ -69,6 +69,7 @@ def refusals(parts: Core) -> Refusals:
     return Refusals(
         limit=PostgresRateLimit(database=parts.database, name="refused webhooks", rate=rate),
         audit=PostgresAuditLog(database=parts.database),
+        proxies=parts.settings.clients.proxies,
     )
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from flask import Request, Response
 from pydantic_core import to_json
 
-from functions.common.domain.clients import client_address
 from functions.common.domain.delivery import Provider, Webhook
 from functions.common.errors import Rejected, Unavailable
 from functions.verify_webhook.refusals import Answer
@@ -20,10 +19,9 @@ _PATH = re.compile(r"^(?:/api)?/v1/webhooks/([a-z]+)/?\Z")
 
 @dataclass(frozen=True, slots=True)
 class WebhookEndpoint:
-    """Serves POST /v1/webhooks/PROVIDER, also under /api, behind so many proxies."""
+    """Serves POST /v1/webhooks/PROVIDER, also under /api."""
 
     handle: Callable[[Webhook], Answer]
-    proxies: int
 
     def __call__(self, request: Request) -> Response:
         """Answer one request in JSON."""
@@ -40,16 +38,16 @@ class WebhookEndpoint:
         if request.method != "POST":
             return Answer(status=405, body={"error": "webhooks are sent by POST"}, headers={"Allow": "POST"})
         try:
-            return self.handle(self._webhook(request, provider))
+            return self.handle(_webhook(request, provider))
         except Rejected as error:
             return Answer(status=400, body={"error": str(error)})
         except Unavailable as error:
             return Answer(status=503, body={"error": str(error)}, headers={"Retry-After": RETRY_SECONDS})
 
-    def _webhook(self, request: Request, provider: Provider) -> Webhook:
-        headers, connected = _headers(request.environ), request.environ.get("REMOTE_ADDR", "")
-        remote = client_address(headers.get("x-forwarded-for", ""), connected, proxies=self.proxies)
-        return Webhook(provider=provider, headers=headers, body=request.get_data(), remote=remote)
+
+def _webhook(request: Request, provider: Provider) -> Webhook:
+    headers, remote = _headers(request.environ), request.environ.get("REMOTE_ADDR", "")
+    return Webhook(provider=provider, headers=headers, body=request.get_data(), remote=remote)
 
 
 def _headers(environ: Mapping[str, Any]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
-from functions.common.domain.clients import network_of
+from functions.common.domain.clients import client_address, network_of
 from functions.common.domain.delivery import Provider, Webhook
 from functions.common.errors import Unavailable
 from functions.common.ports.audit import AuditLog
@@ -29,10 +29,12 @@ class Refusals:
 
     limit: RateLimit
     audit: AuditLog
+    proxies: int
 
     def __call__(self, webhook: Webhook, delivery_id: str, why: str) -> Answer:
         """Answer a webhook that is not trusted, and say in log and audit log why."""
-        sender = network_of(webhook.remote)
+        remote = client_address(webhook.headers.get("x-forwarded-for", ""), webhook.remote, proxies=self.proxies)
+        sender = network_of(remote)
         actor = f"webhook from {sender}"
         try:
             if wait := self.limit.take(sender):
@@ -43,7 +45,7 @@ class Refusals:
             )
         except Unavailable as error:  # the webhook is refused all the same, and the log has it
             _log.warning("not audited: %s", error)
-        fields = {"target": f"{webhook.provider}/{delivery_id}", "remote": webhook.remote}
+        fields = {"target": f"{webhook.provider}/{delivery_id}", "remote": remote}
         _log.warning("webhook signature mismatch: %s", why, extra={"fields": fields})
         return _mismatch(webhook.provider)
 

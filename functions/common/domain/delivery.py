@@ -20,7 +20,7 @@ class Provider(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """A request to the path of `provider`; header names are in lower case, `remote` is the sender's address."""
+    """A request to the path of `provider`; header names are in lower case, `remote` is the connected address."""
 
     provider: Provider
     headers: Mapping[str, str] = field(repr=False)

@@ -1,12 +1,12 @@
 """`python -m functions.local.broker`, in the project's folder: the broker of the instance in SLIPWAY_LOCAL_HOME."""
 
-import logging
 import sys
 from pathlib import Path
 
 import uvloop
 
 from functions.common.errors import SlipwayError
+from functions.common.runtime.logs import log_plain_lines
 from functions.common.settings import from_environment
 from functions.local import instance as instances
 from functions.local.broker.composition import Broker
@@ -16,7 +16,7 @@ from functions.local.manifests import read_routing
 
 def main() -> int:
     """Run until a signal. Exit code 1: it cannot start."""
-    _configure_logging()
+    log_plain_lines(RepeatLimit(), name=True)
     settings = from_environment()
     try:
         instance = instances.load(settings.local.home)
@@ -35,12 +35,6 @@ def main() -> int:
         print(f"broker: {error}", file=sys.stderr)
         return 1
     return 0
-
-
-def _configure_logging() -> None:
-    handler = logging.StreamHandler()
-    handler.addFilter(RepeatLimit())
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", handlers=[handler])
 
 
 if __name__ == "__main__":

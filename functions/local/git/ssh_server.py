@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import asyncssh
 
 from functions.common.errors import Rejected, SlipwayError, Unavailable
+from functions.common.runtime.logs import log_plain_lines
 from functions.common.settings import from_environment
 from functions.local.files import write_private
 from functions.local.git.access import GitAccess
@@ -162,7 +163,7 @@ async def _main() -> None:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    log_plain_lines()
     logging.getLogger("asyncssh").setLevel(logging.WARNING)
     try:
         asyncio.run(_main())

@@ -263,7 +263,7 @@ def test_a_body_that_is_too_large_is_not_read_whole(length: str | None) -> None:
     def never(_: Webhook) -> Answer:
         raise AssertionError
 
-    answer = limit_body(WebhookEndpoint(never, proxies=1), MAX_BODY)(Request(environ))
+    answer = limit_body(WebhookEndpoint(never), MAX_BODY)(Request(environ))
 
     assert isinstance(answer, Response)
     assert answer.status_code == 413
