@@ -23,7 +23,7 @@ from functions.manage_apps.limits import RequestLimits
 from functions.manage_apps.models import ErrorView, View
 from functions.manage_apps.operation import Answer, Call, declared_by
 from functions.manage_apps.request import fields_of, parameters_of, path_of
-from functions.manage_apps.routing import APP, Route, Router
+from functions.manage_apps.routing import APP, Route, router
 
 RETRY_SECONDS = "5"
 EVENT_STREAM = "text/event-stream"
@@ -61,7 +61,7 @@ class Api:
     ) -> None:
         self._groups = groups
         self._composed = dict[str, object]()
-        self._router = Router()
+        self._router = router()
         self._tokens = tokens
         self._members = members
         self._register = register

@@ -4,13 +4,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-
-import httpx
 
 from tests.bench.processes import free_port
 from tests.conftest import ROOT
 from tests.local.waiting import until
+from tests.patience import patient
 
 LOG = "function.log"
 
@@ -38,7 +39,11 @@ def served(source: str, folder: Path, *, ready: str = "/", **environment: str) -
 
 
 def _answers(port: int, path: str) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=patient(5))
     try:
-        return httpx.get(f"http://127.0.0.1:{port}{path}", timeout=5, trust_env=False).is_success
-    except httpx.TransportError:
+        connection.request("GET", path)
+        return connection.getresponse().status < HTTPStatus.MULTIPLE_CHOICES
+    except (OSError, HTTPException):
         return False
+    finally:
+        connection.close()

@@ -14,12 +14,12 @@ from functions.common.errors import Unavailable
 
 OTHERS = """
 select pid from pg_stat_activity
-where pid <> pg_backend_pid() and datname = current_database() and application_name = 'slipway'
+where pid <> pg_backend_pid() and usename = current_user and application_name = 'slipway'
 """
 T = TypeVar("T")
 TERMINATE_OTHERS = """
 select pg_terminate_backend(pid) from pg_stat_activity
-where pid <> pg_backend_pid() and datname = current_database()
+where pid <> pg_backend_pid() and usename = current_user
 """
 
 

@@ -116,9 +116,7 @@ def test_a_check_that_succeeded_is_not_repeated(database: str) -> None:
 def test_a_check_leaves_its_connection_to_the_first_event(database: str) -> None:
     started, postgres = Started(database), Postgres(database)
     assert started.call("/healthz").status_code == 204
-    open_now = postgres.run(
-        "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-    )
+    open_now = postgres.run("select pid from pg_stat_activity where usename = current_user and pid <> pg_backend_pid()")
     with ThreadPoolExecutor(1) as event:
         used = event.submit(started.parts.database.run, "select pg_backend_pid()").result()
 

@@ -44,7 +44,7 @@ class Race:
         other.close()
 
     def _waiting(self) -> int:
-        sql = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        sql = "select count(*) from pg_stat_activity where usename = current_user and wait_event_type = 'Lock'"
         return int(self.world.database.run(sql)[0][0])
 
     def begin(self, push: str, letter: str, sequence: int) -> BuildStart:

@@ -29,6 +29,7 @@ class BreakingProxy(ThreadingHTTPServer):
 
 class _Passing(BaseHTTPRequestHandler):
     server: BreakingProxy
+    disable_nagle_algorithm = True  # the body follows the head at once
 
     def do_GET(self) -> None:
         """Forward the request, and the answer or half of it."""

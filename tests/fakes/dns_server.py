@@ -59,7 +59,7 @@ def dns_server() -> Iterator[Zone]:
     zone = Zone()
     with _Server(zone) as server:
         zone.address = f"127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:
             yield zone

@@ -55,6 +55,7 @@ def served(vendor: Vendor, address: str = "127.0.0.1", port: int = 0) -> Iterato
 class _Handler(BaseHTTPRequestHandler):
     vendor: Vendor
     guard: threading.Lock
+    disable_nagle_algorithm = True  # the body follows the head at once
 
     def _serve(self) -> None:
         parts, length = urlsplit(self.path), int(self.headers.get("Content-Length") or 0)

@@ -31,6 +31,7 @@ class LoopbackBroker(ThreadingHTTPServer):
 
 class _Ingress(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # the body follows the head at once
     server: LoopbackBroker
 
     def do_POST(self) -> None:

@@ -35,6 +35,7 @@ class LoopbackGitea(ThreadingHTTPServer):
 
 class _Api(BaseHTTPRequestHandler):
     server: LoopbackGitea
+    disable_nagle_algorithm = True  # the body follows the head at once
 
     def do_POST(self) -> None:
         """Store a status."""

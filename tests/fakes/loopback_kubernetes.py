@@ -61,6 +61,7 @@ def api_at(url: str) -> KubernetesApi:
 class _Api(BaseHTTPRequestHandler):
     server: LoopbackKubernetes
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # the body follows the head at once
 
     def do_GET(self) -> None:
         """Answer an object, a list or a log."""

@@ -67,7 +67,7 @@ class LoopbackOAuth:
 def served_oauth(forge: LoopbackOAuth) -> Iterator[str]:
     """Serve the forge and yield its URL."""
     server = make_server("127.0.0.1", 0, forge.flask(), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

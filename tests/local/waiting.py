@@ -9,14 +9,19 @@ from tests.patience import patient
 _T = TypeVar("_T")
 
 
+_SHARE = 5  # of the time of a wait, a fifth at most is for the question: what is waited for needs the processor too
+
+
 def until(found: Callable[[], _T | None], *, seconds: float = 20, every: float = 0.02, why: str = "it") -> _T:
     """Return the first true answer. Raises AssertionError when none comes in time."""
     deadline = time.monotonic() + patient(seconds)
     while True:
+        asked = time.monotonic()
         answer = found()
         if answer:
             return answer
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if now > deadline:
             msg = f"waited {patient(seconds):g} s for {why}, last answer: {answer!r}"
             raise AssertionError(msg)
-        time.sleep(every)
+        time.sleep(max(every, _SHARE * (now - asked)))

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -12,7 +11,9 @@ from functions.common.events.build import BuildRequested
 from functions.common.ports.accounts import Scope
 from functions.manage_apps.routing import ROUTES
 from tests.api_world import ApiWorld, api_world
+from tests.databases import Databases
 from tests.local.repositories import HOOK_SECRET
+from tests.saved import Saved
 from tests.story import KEY, SHA, Story
 
 CALLERS = ("nobody", "stranger", "viewer", "deployer", "owner", "administrator")
@@ -171,10 +172,7 @@ class Shop(NamedTuple):
 
 
 def shop(api: ApiWorld, story: Story) -> Shop:
-    """Create the users and the app, without anything that was there before."""
-    tables = ("users", "projects", "events", "dead_letters", "builds", "pushes", "webhook_deliveries", "releases")
-    for table in (*tables, "rate_limits", "environments", "invitations", "notification_channels"):
-        api.database.run(f"delete from {table}")  # noqa: S608 - names of tables
+    """Create the users and the app."""
     emails = {name: f"{name}@example.org" for name in (*CALLERS[1:], "spare")}
     tokens = {name: api.user(email, administrator=name == "administrator") for name, email in emails.items()}
     api.app("shop", token=tokens["owner"])
@@ -195,16 +193,40 @@ def shop(api: ApiWorld, story: Story) -> Shop:
     return Shop(tokens=tokens, event=event.id, letter=story.dead_letter(event), run=run)
 
 
-@pytest.fixture
-def api(database: str, tmp_path: Path) -> Iterator[ApiWorld]:
+class Shops(NamedTuple):
+    """An API with an empty database, and the same with a shop."""
+
+    api: ApiWorld
+    made: Shop
+    empty: Saved
+    full: Saved
+
+
+@pytest.fixture(scope="module")
+def shops(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
     """Yield an API that takes domains without a proof: the table is about callers."""
-    with api_world(database, tmp_path, SLIPWAY_DOMAIN_PROOF="none") as world:
-        yield world
+    folder = tmp_path_factory.mktemp("home")
+    with databases.one() as url, api_world(url, folder, SLIPWAY_DOMAIN_PROOF="none") as world:
+        empty = Saved(world.database)
+        made = shop(world, Story(database=world.database))
+        yield Shops(world, made, empty, Saved(world.database))
+        world.database.close()
 
 
 @pytest.fixture
-def build(api: ApiWorld, story: Story) -> Callable[[], Shop]:
-    return lambda: shop(api, story)
+def api(shops: Shops) -> ApiWorld:
+    shops.empty.restore()
+    return shops.api
+
+
+@pytest.fixture
+def build(api: ApiWorld, shops: Shops) -> Callable[[], Shop]:
+    def built() -> Shop:
+        shops.full.restore()
+        api.repositories.names = {"shop"}
+        return shops.made
+
+    return built
 
 
 def test_every_route_has_a_row() -> None:

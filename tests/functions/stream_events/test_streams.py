@@ -173,7 +173,7 @@ def test_a_lost_connection_ends_the_streams_and_none_is_missed_when_they_come_ba
 ) -> None:
     reader = streams.watch(f"push={PUSH}", owner)
     streams.api.database.run(
-        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
+        "select pg_terminate_backend(pid) from pg_stat_activity where usename = current_user"
         " and pid <> pg_backend_pid() and query in ('select 1', 'listen slipway_access') or query like '%event_watch%'"
         " and pid <> pg_backend_pid()"
     )
@@ -185,7 +185,7 @@ def test_a_lost_connection_ends_the_streams_and_none_is_missed_when_they_come_ba
 
 def test_many_viewers_take_one_connection_and_a_few_for_their_start(streams: StreamWorld, owner: str) -> None:
     def connections() -> int:
-        sql = "select count(*) from pg_stat_activity where datname = current_database()"
+        sql = "select count(*) from pg_stat_activity where usename = current_user"
         return int(streams.api.database.run(sql)[0][0])
 
     before = connections()

@@ -62,6 +62,7 @@ class RecordingService:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # the body follows the head at once
 
             def setup(self) -> None:
                 super().setup()

@@ -5,7 +5,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from functions.local.platform.programs import CODE, nats_program
 from functions.local.ports import PortReservations
 from tests.local.broker.services import RecordingService, Respond
 from tests.local.project import write_project
+from tests.local.waiting import until
 from tests.patience import patient
 
 PATIENCE = 30.0
@@ -99,10 +99,7 @@ class World:
 
     def wait(self, condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
         """Wait for something. Fails when it does not come."""
-        deadline = time.monotonic() + patient(seconds)
-        while not condition():
-            assert time.monotonic() < deadline, "it did not happen in time"
-            time.sleep(0.02)
+        until(condition, seconds=seconds)
 
     def status(self) -> int:
         """Return the status of the broker's health, 0 when it does not answer."""

@@ -17,6 +17,7 @@ from functions.local.instance import Instance
 from functions.local.platform.programs import CODE
 from functions.local.platform.supervisor import call
 from tests.local.project import broker, service, trigger, write_project
+from tests.local.waiting import until
 from tests.patience import patient
 
 MANIFESTS = service("echo") + service("park") + trigger("echo-asked", "echo", type="test.asked.v1")
@@ -118,10 +119,7 @@ def small_platform(folder: Path, *, echo: str = ECHO) -> Iterator[Up]:
 
 def wait(condition: Callable[[], bool], seconds: float = 90.0) -> None:
     """Wait for something, also on a machine that is busy. Fails when it does not come."""
-    deadline = time.monotonic() + patient(seconds)
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
+    until(condition, seconds=seconds, every=0.05)
 
 
 def is_taken(port: int) -> bool:

@@ -72,6 +72,7 @@ def test_a_new_version_may_fail_as_often_as_the_old_one(new: RequestCount, old: 
 class Function(BaseHTTPRequestHandler):
     """Echoes the path; closes the connection without an answer for the first request to /v1/webhooks/dies."""
 
+    disable_nagle_algorithm = True  # the body follows the head at once
     died = False
 
     def do_POST(self) -> None:
@@ -93,7 +94,7 @@ class Function(BaseHTTPRequestHandler):
 def function() -> Iterator[int]:
     """Return the port of a function."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Function) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server.server_port
         server.shutdown()

@@ -15,6 +15,7 @@ class App(BaseHTTPRequestHandler):
     """Answers every GET with its commit, its release and its greeting."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # the body follows the head at once
     requests = 0
 
     def do_GET(self) -> None:
