@@ -1,6 +1,5 @@
 """paas config: environment variables of an app."""
 
-import base64
 import os
 from pathlib import Path
 from typing import IO, Any
@@ -10,6 +9,7 @@ import click
 from functions.cli.client import NOT_FOUND, USAGE, Failure, Json, quoted
 from functions.cli.context import Session, app_option, chosen_app, json_option
 from functions.cli.output import print_json, print_table
+from functions.common.domain.tokens import new_config_key
 
 _scope = click.option(
     "--scope",
@@ -172,14 +172,14 @@ def _quoted(value: str) -> str:
 @config.command("new-key")
 def new_key_() -> None:
     """Print a new key for the setting SLIPWAY_CONFIG_KEYS."""
-    click.echo(base64.urlsafe_b64encode(os.urandom(32)).decode())
+    click.echo(new_config_key())
 
 
 @config.command()
 @json_option
 @click.pass_obj
 def renew(session: Session, *, as_json: bool) -> None:
-    """Encrypt all config with the newest key; needs an administrator."""
+    """Encrypt config, and secrets of webhooks and notifications, with the newest key; needs an administrator."""
     answer = session.client().send("POST", "/config/renewal", {})
     if as_json:
         print_json(answer)

@@ -214,14 +214,14 @@ class Apps(Group):
 
 
 class Encryption(Group):
-    """Encryption of apps' config in the database."""
+    """Encryption at rest: of config, secrets of webhooks, and targets and secrets of notifications in the database."""
 
     from_user = True
 
     keys: SecretStr = setting(
         "SLIPWAY_CONFIG_KEYS",
         "keys of `paas config new-key`, with commas, the newest first; on one machine the platform makes one. "
-        "Without a key config is stored as it is",
+        "Without a key all is stored as it is",
         UNSET,
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from functions.common.adapters.encryption import new_key
+from functions.common.domain.tokens import new_config_key
 from functions.common.errors import Rejected
 from functions.local.files import write_private
 from functions.local.ports import PortReservations
@@ -106,7 +106,7 @@ def choose(home: Path, functions: tuple[str, ...], reservations: PortReservation
         nats_token=known.nats_token if known else secrets.token_urlsafe(24),
         webhook_secret=known.webhook_secret if known else secrets.token_urlsafe(32),
         admin_token=known.admin_token if known else secrets.token_urlsafe(32),
-        config_key=(known.config_key if known else "") or new_key(),
+        config_key=(known.config_key if known else "") or new_config_key(),
         event_token=(known.event_token if known else "") or secrets.token_urlsafe(32),
     )
     instance.save()

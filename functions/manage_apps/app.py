@@ -44,9 +44,9 @@ if TYPE_CHECKING:
     from functions.common.adapters.postgres import releases as releases_tables
     from functions.common.adapters.postgres import runs as runs_tables
     from functions.common.adapters.postgres import scales as scales_tables
+    from functions.common.adapters.postgres import sealed as sealed_tables
     from functions.common.adapters.postgres import usage as usage_tables
     from functions.common.adapters.postgres import users as users_tables
-    from functions.common.adapters.postgres import webhook_secrets as webhook_tables
     from functions.manage_apps import (
         account,
         apps,
@@ -85,11 +85,11 @@ else:
     builds_tables = lazy("functions.common.adapters.postgres.builds")
     pushes_tables = lazy("functions.common.adapters.postgres.pushes")
     releases_tables = lazy("functions.common.adapters.postgres.releases")
+    sealed_tables = lazy("functions.common.adapters.postgres.sealed")
     usage_tables = lazy("functions.common.adapters.postgres.usage")
     runs_tables = lazy("functions.common.adapters.postgres.runs")
     scales_tables = lazy("functions.common.adapters.postgres.scales")
     users_tables = lazy("functions.common.adapters.postgres.users")
-    webhook_tables = lazy("functions.common.adapters.postgres.webhook_secrets")
     account = lazy("functions.manage_apps.account")
     collaborators = lazy("functions.manage_apps.collaborators")
     ssh_keys = lazy("functions.manage_apps.ssh_keys")
@@ -238,7 +238,7 @@ class Handlers:
             editor=apps_tables.PostgresAppEditor(database=self.parts.database),
             repositories=self.repositories,
             sources=self.parts.platform.source_hosts(),
-            webhooks=webhook_tables.PostgresWebhookSecrets(database=self.parts.database),
+            webhooks=apps_tables.PostgresWebhookSecrets(database=self.parts.database, cipher=self.cipher),
             webhook_urls=self._webhook_urls,
             changes=self._changes,
             audit=self._audit,
@@ -261,8 +261,13 @@ class Handlers:
         )
 
     def _config(self) -> object:
+        config_vars = self._config_vars
+        sealed = sealed_tables.PostgresSealedSecrets(
+            database=self.parts.database, cipher=self.cipher, others=(config_vars.renew,)
+        )
         return config.ConfigHandlers(
-            config=self._config_vars,
+            config=config_vars,
+            sealed=sealed,
             changes=self._changes,
             audit=self._audit,
         )
@@ -340,7 +345,7 @@ class Handlers:
 
     def _notifications(self) -> object:
         return notifications.NotificationHandlers(
-            channels=notification_tables.PostgresChannels(database=self.parts.database),
+            channels=notification_tables.PostgresChannels(database=self.parts.database, cipher=self.cipher),
             changes=self._changes,
             audit=self._audit,
             has_mail_server=self.has_mail_server,
@@ -404,7 +409,7 @@ class Handlers:
 
     def _webhooks(self) -> object:
         return webhooks.WebhookHandlers(
-            webhooks=webhook_tables.PostgresWebhookSecrets(database=self.parts.database),
+            webhooks=apps_tables.PostgresWebhookSecrets(database=self.parts.database, cipher=self.cipher),
             urls=self._webhook_urls,
             repositories=self.repositories,
             changes=self._changes,

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from functions.common.errors import Rejected
 from functions.common.events.app import ConfigChanged
-from functions.common.ports.apps import ConfigScope, ConfigVars
+from functions.common.ports.apps import ConfigScope, ConfigVars, SealedSecrets
 from functions.common.ports.audit import AuditLog
 from functions.common.ports.events import Changes
 from functions.manage_apps.access import Need
@@ -78,7 +78,7 @@ class ChangedConfig(ChangeView):
 
 
 class RenewedConfig(View):
-    """How many values, those of releases too, were encrypted with another key than the newest, or not at all."""
+    """How many values and secrets were encrypted with another key than the newest, or not at all."""
 
     renewed: int
 
@@ -88,6 +88,7 @@ class ConfigHandlers:
     """The handlers of config."""
 
     config: ConfigVars
+    sealed: SealedSecrets
     changes: Changes
     audit: AuditLog
 
@@ -119,8 +120,8 @@ class ConfigHandlers:
 
     @operation(NoQuery, NoBody, RenewedConfig)
     def renew_config(self, call: Call[NoQuery, NoBody]) -> Answer[RenewedConfig]:
-        """Encrypt all config with the newest key of SLIPWAY_CONFIG_KEYS; safe to repeat."""
-        renewed = self.config.renew()
+        """Encrypt config, and secrets of webhooks and notifications, with the newest key; safe to repeat."""
+        renewed = self.sealed.renew()
         self.audit.record(actor=call.actor, action="config.renew", detail=f"{renewed} values")
         return Answer(body=RenewedConfig(renewed=renewed))
 

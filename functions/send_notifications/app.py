@@ -19,7 +19,7 @@ from functions.send_notifications.handler import Sender, request_notifications
 
 def compose(parts: Core) -> Endpoint:
     """Return the endpoint of these parts."""
-    given, channels = parts.settings.notifications, PostgresChannels(database=parts.database)
+    given, channels = parts.settings.notifications, PostgresChannels(database=parts.database, cipher=parts.cipher)
     targets = PublicAddresses(internal=given.internal, setting="SLIPWAY_NOTIFY_INTERNAL")
     sender = Sender(
         channels=channels,

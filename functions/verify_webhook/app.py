@@ -9,10 +9,10 @@ from functions.common.adapters.broker.publisher import BackgroundPublisher, Publ
 from functions.common.adapters.forges.gitea import GiteaWebhooks
 from functions.common.adapters.forges.github import GithubWebhooks
 from functions.common.adapters.forges.gitlab import GitlabWebhooks
+from functions.common.adapters.postgres.apps import PostgresWebhookSecrets
 from functions.common.adapters.postgres.audit import PostgresAuditLog
 from functions.common.adapters.postgres.deliveries import PostgresDeliveries
 from functions.common.adapters.postgres.limits import PostgresRateLimit
-from functions.common.adapters.postgres.webhook_secrets import PostgresWebhookSecrets
 from functions.common.domain.delivery import Provider
 from functions.common.platform.core import Core, check_migrations, core
 from functions.common.ports.events import Publisher
@@ -81,7 +81,7 @@ def trust(parts: Core) -> Trust:
     known |= {urlsplit(git_server.url).netloc: frozenset({Provider.FORGEJO})} if git_server.url else {}
     return Trust(
         default_of=parts.settings.webhooks.secret_of,
-        own=PostgresWebhookSecrets(database=parts.database),
+        own=PostgresWebhookSecrets(database=parts.database, cipher=parts.cipher),
         hosts=ForgeHosts(listed={provider: sources.hosts_of(provider) for provider in Provider}, known=known),
         git_server=GitServer(url=git_server.url, secret=git_server.secret.get_secret_value()),
     )

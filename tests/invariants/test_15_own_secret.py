@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from functions.common.adapters.encryption import FernetCipher
+from functions.common.adapters.postgres.apps import PostgresWebhookSecrets
 from functions.common.adapters.postgres.client import Postgres
-from functions.common.adapters.postgres.webhook_secrets import PostgresWebhookSecrets
 from functions.common.domain.delivery import Provider
 from functions.common.domain.git_url import repository_key
 from tests.api_world import ApiWorld, api_world
@@ -54,7 +55,7 @@ def add_app(database: str, name: str, url: str, secret: str = "") -> None:
     sql = "insert into projects (name, git_url, git_key) values (:name, :url, :key)"
     rows.run(sql, name=name, url=url, key=repository_key(url))
     if secret:
-        PostgresWebhookSecrets(database=rows).put(name, secret)
+        PostgresWebhookSecrets(database=rows, cipher=FernetCipher()).put(name, secret)
     rows.close()
 
 

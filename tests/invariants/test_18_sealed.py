@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from functions.common.adapters.encryption import FernetCipher, new_key
+from functions.common.adapters.encryption import FernetCipher
 from functions.common.adapters.postgres.config_vars import PostgresConfigVars
 from functions.common.adapters.postgres.releases import PostgresReleaseLedger
 from functions.common.domain.release import Release, ReleaseKind
+from functions.common.domain.tokens import new_config_key
 from functions.common.errors import Rejected
 from functions.common.ports.apps import ConfigScope
 from functions.common.ports.releases import Proposal, StartedRelease
@@ -17,7 +18,7 @@ from tests.api_world import ApiWorld, api_world
 from tests.world import World
 
 VALUE = "correct-horse-battery"
-OLD, NEW = new_key(), new_key()
+OLD, NEW = new_config_key(), new_config_key()
 CONFIG, RENEWAL, ROLLBACK = "/v1/apps/shop/config", "/v1/config/renewal", "/v1/apps/shop/rollback"
 PRODUCTION = ConfigScope.PRODUCTION
 

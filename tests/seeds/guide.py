@@ -468,7 +468,7 @@ class Guide:
             forge=self.site.provider,
         )
         ((secret,),) = self.stage.rows("select secret from webhook_secrets where app = :app", app=APP)
-        return body, self._signed(body, delivery, secret)
+        return body, self._signed(body, delivery, self.stage.opened(secret))
 
     def _signed(self, body: bytes, delivery: str, secret: str) -> dict[str, str]:
         return dict(forge_headers(self.site.provider, "push", delivery, body, secret))

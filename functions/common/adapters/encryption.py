@@ -41,11 +41,6 @@ class FernetCipher:
         return sealed if is_current else self.seal(self.open(sealed))
 
 
-def new_key() -> str:
-    """Return a new key."""
-    return fernet.Fernet.generate_key().decode()
-
-
 def _opened(key: str, sealed: str) -> str | None:
     try:
         return fernet.Fernet(key).decrypt(sealed.removeprefix(_MARK)).decode()

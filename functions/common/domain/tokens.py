@@ -1,5 +1,6 @@
-"""Access tokens: how they are made, and what is stored of them."""
+"""Access tokens: how they are made, and what is stored of them. Keys of the encryption at rest."""
 
+import base64
 import hashlib
 import secrets
 
@@ -14,3 +15,8 @@ def new_token() -> str:
 def digest_of(token: str) -> str:
     """Return what is stored of a token."""
     return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
+
+
+def new_config_key() -> str:
+    """Return a new key of SLIPWAY_CONFIG_KEYS, in the form of Fernet: 32 random bytes in URL-safe base64."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()

@@ -173,6 +173,14 @@ class ConfigVars(Protocol):
         ...
 
 
+class SealedSecrets(Protocol):
+    """All secrets that are stored encrypted: config, secrets of webhooks, and where notifications go."""
+
+    def renew(self) -> int:
+        """Encrypt every one with the newest key; return how many had another key or none. Raises as Cipher.open."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedEnvironment:
     """An open environment; `is_new` until the first push after its opening is admitted.

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from functions.common.adapters.addresses import PublicAddresses
+from functions.common.adapters.encryption import FernetCipher
 from functions.common.adapters.notifications.webhooks import SignedWebhooks, SlackWebhooks
 from functions.common.adapters.postgres.notifications import PostgresChannels
 from functions.common.errors import Rejected, Unavailable
@@ -43,7 +44,7 @@ class Stage:
 
     def __init__(self, world: World, receiver: Receiver, url: str) -> None:
         self.world, self.receiver, self.url = world, receiver, url
-        self.channels = PostgresChannels(database=world.database)
+        self.channels = PostgresChannels(database=world.database, cipher=FernetCipher())
         targets = PublicAddresses(setting=SETTING, internal=("127.0.0.0/8",))
         self.sender = Sender(
             channels=self.channels,

@@ -9,10 +9,11 @@ from typing import Any
 
 import httpx
 
+from functions.common.adapters.encryption import FernetCipher
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.settings import Settings
 from functions.local.demo.traffic import AppClient
-from functions.local.instance import Endpoints
+from functions.local.instance import Endpoints, load
 from functions.local.platform.run import Platform, running
 from tests.local.waiting import until
 from tests.patience import patient
@@ -85,6 +86,11 @@ class Stage:
             return database.run(sql, **values)
         finally:
             database.close()
+
+    def opened(self, sealed: str) -> str:
+        """Return an encrypted text of the database."""
+        instance = load(self.home)
+        return FernetCipher(keys=[instance.config_key] if instance else []).open(sealed)
 
     def get(self, host: str, path: str = "/") -> tuple[int, str]:
         """Return what an app answers over HTTPS, verified against the CA; status 0 when it does not."""

@@ -1,5 +1,6 @@
-"""Apps, their config and their domains."""
+"""Apps, and the secrets of their webhooks."""
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,8 +10,10 @@ from functions.common.domain.app import EVERYTHING, App, Visibility
 from functions.common.domain.build import BuildState
 from functions.common.domain.environment import Environment, EnvironmentState, production
 from functions.common.domain.git_url import CloneUrls, repository_key
-from functions.common.errors import NotFound
-from functions.common.ports.apps import AppRecord, RemovedApp
+from functions.common.errors import NotFound, Rejected, Unavailable
+from functions.common.ports.apps import AppRecord, Cipher, RemovedApp
+
+_log = logging.getLogger("slipway")
 
 _SELECT_APPS = """
 select id::text, name, git_url, branch, domain, paths,
@@ -257,3 +260,62 @@ class PostgresAppEditor:
 
 def _gone(name: str) -> str:
     return f"there is no app {name!r}: see `paas apps list`"
+
+
+# The webhook secrets of apps, in the table webhook_secrets.
+
+_SECRETS_OF = """
+select s.secret from projects as p join webhook_secrets as s on s.app = p.name
+where p.git_key = any(cast(:keys as text[])) and p.git_key <> ''
+"""
+_PUT_WEBHOOK = """
+insert into webhook_secrets (app, secret) values (:app, :secret)
+on conflict (app) do update set secret = excluded.secret, set_at = now()
+"""
+_REMOVE_WEBHOOK = "delete from webhook_secrets where app = :app returning app"
+_HAS_WEBHOOK = "select 1 from webhook_secrets where app = :app"
+_SHARES_WEBHOOK = """
+select 1 from projects as p join projects as mine on mine.name = :app
+where p.git_key = mine.git_key and p.git_key <> '' and p.name <> mine.name
+    and not exists (select from webhook_secrets as s where s.app = p.name)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresWebhookSecrets:
+    """WebhookSecrets and AppWebhooks over the table webhook_secrets, whose secrets are encrypted."""
+
+    database: Postgres
+    cipher: Cipher
+
+    def of_repository(self, *keys: str) -> tuple[str, ...]:
+        """Return the secrets of a repository's apps; see WebhookSecrets."""
+        found = self.database.run(_SECRETS_OF, keys=list(keys))
+        try:
+            return tuple(dict.fromkeys(self.cipher.open(secret) for (secret,) in found))
+        except Rejected as error:
+            # The caller is not known yet, and the forge must send the webhook again: the operator has to act.
+            _log.error("the secret of a webhook cannot be opened: %s", error)
+            msg = "the secret of the webhook cannot be read now"
+            raise Unavailable(msg) from error
+
+    def has(self, app: str) -> bool:
+        """Return whether the app has a secret; see AppWebhooks."""
+        return bool(self.database.run(_HAS_WEBHOOK, app=app))
+
+    def put(self, app: str, secret: str) -> None:
+        """Set the app's secret; see AppWebhooks."""
+        self.database.run(_PUT_WEBHOOK, app=app, secret=self.cipher.seal(secret))
+
+    def join(self, app: str, secret: str) -> bool:
+        """Set the secret of an app with a new repository; see AppWebhooks."""
+        with self.database.transaction():
+            if self.database.run(_SHARES_WEBHOOK, app=app):
+                self.remove(app)
+                return False
+            self.put(app, secret)
+        return True
+
+    def remove(self, app: str) -> bool:
+        """Remove the app's secret; see AppWebhooks."""
+        return bool(self.database.run(_REMOVE_WEBHOOK, app=app))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.common.adapters.postgres.client import Postgres
+from functions.common.ports.apps import Cipher
 from functions.common.ports.notifications import Channel, ChannelKind, NotificationType
 
 _COLUMNS = "id::text as id, coalesce(app, '') as app, name, kind, target, secret, types, errors_only, disabled"
@@ -20,13 +21,14 @@ _DISABLE = "update notification_channels set disabled = :reason where id::text =
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresChannels:
-    """Channels over the table notification_channels."""
+    """Channels over the table notification_channels, whose targets and secrets are encrypted."""
 
     database: Postgres
+    cipher: Cipher
 
     def of_app(self, app: str) -> tuple[Channel, ...]:
         """Return the channels of an app, or of every app; see Channels."""
-        return tuple(map(_channel, self.database.rows(_OF_APP, app=app)))
+        return tuple(map(self._channel, self.database.rows(_OF_APP, app=app)))
 
     def add(self, channel: Channel) -> bool:
         """Add a channel; see Channels."""
@@ -36,8 +38,8 @@ class PostgresChannels:
                 app=channel.app,
                 name=channel.name,
                 kind=channel.kind.value,
-                target=channel.target,
-                secret=channel.secret,
+                target=self.cipher.seal(channel.target),
+                secret=self.cipher.seal(channel.secret) if channel.secret else "",
                 wanted=[one.value for one in channel.types],
                 errors_only=channel.errors_only,
             )
@@ -50,12 +52,13 @@ class PostgresChannels:
     def find(self, channel: str) -> Channel | None:
         """Return a channel by id; see Channels."""
         rows = self.database.rows(_BY_ID, id=channel)
-        return _channel(rows[0]) if rows else None
+        return self._channel(rows[0]) if rows else None
 
     def disable(self, channel: str, reason: str) -> None:
         """Send nothing to it any more; see Channels."""
         self.database.run(_DISABLE, id=channel, reason=reason)
 
-
-def _channel(row: dict[str, Any]) -> Channel:
-    return Channel(**{**row, "kind": ChannelKind(row["kind"]), "types": tuple(map(NotificationType, row["types"]))})
+    def _channel(self, row: dict[str, Any]) -> Channel:
+        opened = {name: self.cipher.open(row[name]) for name in ("target", "secret")}
+        known = {"kind": ChannelKind(row["kind"]), "types": tuple(map(NotificationType, row["types"]))}
+        return Channel(**{**row, **opened, **known})
