@@ -1,5 +1,6 @@
 """What every test may use."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,7 @@ TOGETHER = (
     "tests/local/git/test_push.py",
     "tests/local/git/test_ssh.py",
     "tests/local/broker/test_ingress.py",
+    "tests/local/rollouts/test_one_off.py",
 )
 # Those that wait longest come first, so that no worker is left alone with one of them at the end.
 FIRST = tuple(f"tests/{place}" for place in ("local/pipeline", "local/platform", "local/rollouts", "local", "contract"))
@@ -61,6 +63,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             own = item.get_closest_marker("timeout")
             item.add_marker(pytest.mark.timeout(patient(own.args[0] if own else usual)), append=False)
     items.sort(key=_turn)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector leave out what was collected: four thousand tests, which it would find each time."""
+    gc.collect()
+    gc.freeze()
 
 
 def _turn(item: pytest.Item) -> int:

@@ -19,6 +19,7 @@ from functions.local.platform.monitor import Monitor, monitoring
 from functions.local.platform.supervisor import Supervisor
 from tests.local.platform.small import Up, small_platform
 from tests.local.waiting import until
+from tests.patience import patient
 
 ECHO_THAT_FAILS = """
     import os
@@ -67,8 +68,8 @@ def started(up: Up) -> Iterator[list[str]]:
         reader.start()
         yield lines
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
-        reader.join(10)
+        assert process.wait(patient(60)) == 0
+        reader.join(patient(10))
 
 
 def line_with(lines: list[str], text: str) -> str:
@@ -119,4 +120,4 @@ def test_a_state_folder_that_cannot_be_written_is_named(folder: Path) -> None:
 
     assert "Traceback" not in output
     assert f"slipway: [Errno 17] File exists: '{folder}/home'" in output
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < patient(30)

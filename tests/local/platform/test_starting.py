@@ -40,22 +40,23 @@ def secrets_of(folder: Path, **environment: str) -> tuple[str, str]:
         return signed, _expected(up)
 
 
-def test_the_git_server_has_a_webhook_secret_of_its_own(folder: Path) -> None:
+def test_the_git_server_keeps_its_own_webhook_secret_and_app_programs_are_forgotten(folder: Path) -> None:
     signed, expected = secrets_of(folder)
     assert signed == expected
 
     given = {"FORGEJO_WEBHOOK_SECRET": "of a forge", "PAAS_WEBHOOK_SECRET": "of all", "SLIPWAY_GIT_SECRET": "of a user"}
+    stale = left_by_an_app(folder)
     assert secrets_of(folder, **given) == (signed, signed)
+    assert not stale.exists()
 
 
-def test_app_programs_of_an_earlier_start_do_not_prevent_a_start(folder: Path) -> None:
+def left_by_an_app(folder: Path) -> Path:
+    """Write a program of an app of an earlier start, whose log has no folder any more: it may not prevent a start."""
     stale = folder / "home" / "apps.d" / "app.gone.production.1.web.conf"
-    stale.parent.mkdir(parents=True)
+    stale.parent.mkdir(parents=True, exist_ok=True)
     log = folder / "moved" / "logs" / "1-web.log"
     stale.write_text(f"[program:app.gone.production.1.web]\ncommand = true\nstdout_logfile = {log}\n")
-
-    assert secrets_of(folder)
-    assert not stale.exists()
+    return stale
 
 
 def _expected(up: Platform) -> str:

@@ -21,6 +21,8 @@ from tests.local.platform.small import Up, is_taken, small_platform, wait
 from tests.local.repositories import HOOK_SECRET
 from tests.patience import patient
 
+FOREIGN = "http://127.0.0.1:1/slipway/other.git"
+
 
 @pytest.fixture
 def up() -> Iterator[Up]:
@@ -48,7 +50,7 @@ def got(up: Up, event_id: str) -> bool:
     return f"got {event_id}\n" in (up.home / "logs/echo.log").read_text()
 
 
-def test_it_starts_keeps_its_state_and_stops_completely(up: Up) -> None:
+def test_it_starts_keeps_its_state_stops_completely_and_takes_other_ports(up: Up) -> None:
     output = up.start()
     first, instance = up.endpoints, up.instance
 
@@ -62,12 +64,10 @@ def test_it_starts_keeps_its_state_and_stops_completely(up: Up) -> None:
         assert stat.S_IMODE((up.home / name).stat().st_mode) == 0o600
     assert Path(first["ca"]).read_text().startswith("-----BEGIN CERTIFICATE-----")
     assert stat.S_IMODE(instance.runtime.stat().st_mode) == 0o700
+    apps_inherit_no_secret_and_nothing_of_the_shell(up)
     assert send(up, "1") == 202
     wait(lambda: got(up, "1"))
-    database = Postgres(first["database"])
-    assert database.run("select scope from api_tokens") == [["admin"]]
-    database.run("insert into projects (name) values ('kept')")
-    database.close()
+    make_projects(up)
 
     assert f"in use by process {up.process.pid if up.process else 0}" in up.refused()
 
@@ -81,8 +81,10 @@ def test_it_starts_keeps_its_state_and_stops_completely(up: Up) -> None:
 
     up.start()
     assert up.endpoints == first
-    assert Postgres(first["database"]).run("select name from projects") == [["kept"]]
+    assert urls(up) == [f"{instance.url('git')}/slipway/hello.git", FOREIGN]
     assert up.stop(signal.SIGTERM) < patient(30)
+
+    ports_in_use_are_replaced_and_git_urls_follow(up)
 
 
 def test_killed_programs_come_back_and_a_killed_platform_starts_again(up: Up) -> None:
@@ -112,8 +114,8 @@ def test_killed_programs_come_back_and_a_killed_platform_starts_again(up: Up) ->
     wait(lambda: got(up, "again"))
 
 
-def test_apps_inherit_no_secret_and_nothing_of_the_shell(up: Up) -> None:
-    up.start()
+def apps_inherit_no_secret_and_nothing_of_the_shell(up: Up) -> None:
+    """See what the process manager, which starts apps, has in its environment."""
     supervisor = int((up.instance.runtime / "supervisord.pid").read_text())
     environment = Path(f"/proc/{supervisor}/environ")
     if not environment.exists():
@@ -126,18 +128,31 @@ def test_apps_inherit_no_secret_and_nothing_of_the_shell(up: Up) -> None:
     assert b"SECRET_OF_THE_SHELL" not in listing
 
 
-def test_ports_in_use_are_replaced_at_a_later_start_and_git_urls_follow(up: Up) -> None:
-    up.start()
-    before = up.instance
-    url = LocalRepositories(folder=up.home / "git", base_url=before.url("git")).create(
+def make_projects(up: Up) -> None:
+    """Store an app whose repository is here, and one whose is elsewhere."""
+    url = LocalRepositories(folder=up.home / "git", base_url=up.instance.url("git")).create(
         "hello", webhook_secret=HOOK_SECRET
     )
     database = Postgres(up.endpoints["database"])
-    for app, git_url in (("hello", url), ("foreign", "http://127.0.0.1:1/slipway/other.git")):
+    assert database.run("select scope from api_tokens") == [["admin"]]
+    for app, git_url in (("hello", url), ("foreign", FOREIGN)):
         sql = "insert into projects (name, git_url, git_key) values (:app, :url, :key)"
         database.run(sql, app=app, url=git_url, key=repository_key(git_url))
     database.close()
-    up.stop()
+
+
+def urls(up: Up) -> list[str]:
+    """Return the URLs of the repositories of hello and foreign, and see that each has its key."""
+    database = Postgres(up.endpoints["database"])
+    rows = database.run("select git_url, git_key from projects order by name desc")
+    database.close()
+    assert [key for _, key in rows] == [repository_key(url) for url, _ in rows]
+    return [url for url, _ in rows]
+
+
+def ports_in_use_are_replaced_and_git_urls_follow(up: Up) -> None:
+    """Start where other programs have two of the ports."""
+    before = up.instance
     with ExitStack() as taken:
         for name in ("broker", "git"):
             taken.enter_context(socket.create_server(("127.0.0.1", before.ports[name])))
@@ -146,9 +161,7 @@ def test_ports_in_use_are_replaced_at_a_later_start_and_git_urls_follow(up: Up) 
         assert {name for name, port in after.ports.items() if port != before.ports[name]} == {"broker", "git"}
         assert up.endpoints["broker"] == after.url("broker")
         assert send(up, "1") == 202
-        moved = f"{after.url('git')}/slipway/hello.git"
-        rows = Postgres(up.endpoints["database"]).run("select git_url, git_key from projects order by name desc")
-        assert rows == [[moved, repository_key(moved)], ["http://127.0.0.1:1/slipway/other.git", rows[1][1]]]
+        assert urls(up) == [f"{after.url('git')}/slipway/hello.git", FOREIGN]
 
 
 def _answers(up: Up) -> bool:

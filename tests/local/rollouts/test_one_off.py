@@ -3,6 +3,7 @@
 import os
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -11,9 +12,11 @@ from functions.common.adapters.local.runs import LocalRuns
 from functions.common.domain.release import Release, ReleaseKind
 from functions.common.errors import Rejected
 from functions.common.ports.runs import Run
+from tests.databases import Databases
 from tests.local.rollouts.conftest import controlled
-from tests.local.rollouts.world import RolloutWorld
+from tests.local.rollouts.world import RolloutWorld, rollout_world
 from tests.local.waiting import until
+from tests.patience import patient
 
 SHOW = """
 import os
@@ -50,7 +53,7 @@ class Terminal:
             release=1,
             command=command,
             actor="ann",
-            seconds=60,
+            seconds=int(patient(60)),
         )
         run = replace(run, **fields)  # type: ignore[arg-type] # a test's own words
         self.runs.start(run, self.release, given=None)
@@ -80,9 +83,17 @@ class Terminal:
         return self.runs.read(run, 0).data.decode(), end.exit_code, end.reason
 
 
-@pytest.fixture
-def terminal(world: RolloutWorld) -> Terminal:
-    return Terminal(world)
+@pytest.fixture(scope="module")
+def terminal(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    """Yield a terminal of an app that stays as it is."""
+    with (
+        databases.one() as url,
+        rollout_world(url, tmp_path_factory.mktemp("terminal") / "home", pause=0.0) as world,
+        controlled(world),
+    ):
+        world.deployer.apply(world.workload(1))
+        world.live(1)
+        yield Terminal(world)
 
 
 def test_a_command_has_the_config_and_image_of_the_release(terminal: Terminal) -> None:
@@ -126,8 +137,8 @@ def test_a_terminal_echoes_resizes_and_takes_control_characters(terminal: Termin
     terminal.runs.write(run, b"", columns=120, rows=40)
     terminal.runs.write(run, b"stty size\n")
     resized = terminal.read(run, until_text="40 120")
-    terminal.runs.write(run, b"sleep 100\n")
-    terminal.read(run, until_text="sleep 100")
+    terminal.runs.write(run, b"sh -c 'echo began $((6 * 7)); exec sleep 100'\n")
+    terminal.read(run, until_text="began 42")  # before it runs, the shell would get the signal
     terminal.runs.write(run, b"\x03")
     terminal.runs.write(run, b"exit 3\n")
 
@@ -145,7 +156,7 @@ def test_a_command_does_not_outlive_its_limit_nor_do_its_children(terminal: Term
 
 def test_a_command_is_stopped_on_request(terminal: Terminal) -> None:
     run = terminal.start("sleep", "1000")
-    until(lambda: states(terminal) == ["running"], why="its start")
+    until(lambda: state(terminal, run) == "running", why="its start")
     terminal.runs.stop(run)
 
     assert terminal.all_of(run)[1:] == (143, "it was stopped")
@@ -185,9 +196,10 @@ def test_ten_commands_run_side_by_side(terminal: Terminal) -> None:
     assert time.monotonic() - begun < 10
 
 
-def states(terminal: Terminal) -> list[str]:
-    """Return the states of all runs."""
-    return [row[0] for row in terminal.world.database.run("select state from platform.runs")]
+def state(terminal: Terminal, run: Run) -> str:
+    """Return the state of a run."""
+    ((found,),) = terminal.world.database.run("select state from platform.runs where run = :run::uuid", run=run.id)
+    return str(found)
 
 
 def is_alive(process: int) -> bool:
