@@ -118,6 +118,7 @@ def manifest(name: str, events: Sequence[type[Event]]) -> str:
         triggers.append(trigger.replace(old, new).replace(old.replace(".", "-"), new.replace(".", "-")))
     head = f"# {name}: say here in one line what it does.\n" + account.partition("\n")[2]
     service = service.replace(MODEL.replace("-", "_"), name.replace("-", "_"))
+    service = re.sub(r".*secretKeyRef.*optional: true.*\n", "", service)  # secrets that the model needs
     return "---\n".join([head, service, *triggers])
 
 

@@ -45,6 +45,18 @@ def readers() -> dict[type[Group], list[str]]:
     return {group: ["every function"] if used == names else used for group, used in found.items()}
 
 
+def secrets_read() -> dict[str, list[str]]:
+    """Return the secrets in the groups that each function reads, but for those that Slipway sets itself."""
+    found: dict[str, list[str]] = {manifest.name: [] for manifest in function_manifests()}
+    for group, names in readers().items():
+        secrets = [
+            field.alias for field in group.model_fields.values() if field.annotation is SecretStr and field.alias
+        ]
+        for name in names if not group.from_platform else ():
+            found[name] += secrets
+    return found
+
+
 def tables() -> str:
     """Return the tables, those that Slipway sets itself at the end."""
     used = readers()
@@ -63,7 +75,8 @@ def _table(group: type[Group], used: list[str]) -> str:
 
 def _rows(group: type[Group]) -> Iterator[str]:
     for field in group.model_fields.values():
-        yield f"| `{field.alias}` | {_default(field)} | {field.description} |"
+        secret = "**secret**; " if field.annotation is SecretStr else ""
+        yield f"| `{field.alias}` | {_default(field)} | {secret}{field.description} |"
 
 
 def _default(field: FieldInfo) -> str:

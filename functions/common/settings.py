@@ -35,7 +35,7 @@ from functions.common.errors import SlipwayError
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-_REMEDY = "set it in the Secret or environment of this function"
+_REMEDY = "set it in the ConfigMap or Secret slipway, or in the environment of this function"
 
 
 class SettingError(SlipwayError):
@@ -439,6 +439,16 @@ class Workloads(Group):
         "gateway",
     )
     gateway: Namespaced = setting("SLIPWAY_GATEWAY", "NAMESPACE/NAME of the Gateway", "slipway-edge/slipway")
+    gateway_section: str = setting(
+        "SLIPWAY_GATEWAY_SECTION",
+        "its listener that apps' routes attach to; empty: every one, also that of plain HTTP",
+        "apps",
+    )
+    hsts: Number = setting(
+        "SLIPWAY_HSTS",
+        "seconds for which browsers use HTTPS alone (Strict-Transport-Security); 0 leaves the header to apps",
+        31_536_000,
+    )
     ingress_class: str = setting("SLIPWAY_INGRESS_CLASS", "class of Ingresses", "")
     pull_secret: str = setting("SLIPWAY_PULL_SECRET", "image pull Secret in apps' namespaces", "")
     callers: Words = setting(
@@ -671,6 +681,12 @@ class Controller(Group):
 def groups() -> list[type[Group]]:
     """Return all groups, in the order in which they are defined."""
     return [group for group in Group.__subclasses__() if group.__module__ == __name__]
+
+
+def secret_names() -> set[str]:
+    """Return the names of settings that are secrets: on a cluster keys of a Secret, all others of a ConfigMap."""
+    fields = [field for group in groups() for field in group.model_fields.values()]
+    return {field.alias for field in fields if field.annotation is SecretStr and field.alias}
 
 
 def _once(group: type[G]) -> "cached_property[G]":

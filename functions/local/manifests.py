@@ -238,7 +238,9 @@ def _service(root: Path, resource: Resource) -> Service:
 
 
 def _environment(container: Resource) -> dict[str, str]:
-    return {item.text("name"): item.only("name", "value").text("value", "") for item in container.parts("env")}
+    """Return the plain values; those from the Secret are settings, which the platform passes on by itself."""
+    plain = (item for item in container.parts("env") if "secretKeyRef" not in item.part("valueFrom").body)
+    return {item.text("name"): item.only("name", "value").text("value", "") for item in plain}
 
 
 def _trigger(resource: Resource, broker: str, default: Delivery) -> Trigger:

@@ -141,7 +141,9 @@ def compose(parts: Core, *, repositories: Repositories, heads: ForgeHeads) -> Ap
         sink=parts.sink,
         cipher=parts.cipher,
         forge_login=login(parts.settings),
-        has_mail_server=bool(parts.settings.notifications.smtp_url.get_secret_value()),
+        has_mail_server=bool(
+            parts.settings.notifications.sender
+        ),  # the URL has a password, and is no matter of the API,
     )
     return Api(
         handlers.groups(),

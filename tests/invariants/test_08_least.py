@@ -1,10 +1,15 @@
-"""Invariant 8, least: what each function's ServiceAccount may do in the cluster is in this table, and no more.
+"""Invariant 8, least: what each function may do in the cluster and which secrets it has is in tables, and no more.
 
 Most functions never call the Kubernetes API: they have an account without a token, and no role is bound to it.
 """
 
+import json
+import subprocess
+import sys
+
 import pytest
 
+from tests.conftest import ROOT
 from tests.manifests import FunctionManifest, Resource, function_manifests
 
 ALL, BUILDS, EDGE = "", "slipway-builds", "slipway-edge"  # all namespaces, and those of builds and certificates
@@ -63,6 +68,29 @@ MAY: dict[str, set[Right]] = {
         | rights(BUILDS, "tekton.dev/pipelineruns", "get")
     ),
 }
+SECRETS = {  # beside DATABASE_URL
+    "verify-webhook": {
+        "SLIPWAY_CONFIG_KEYS",
+        *(f"{name}_WEBHOOK_SECRET" for name in ("PAAS", "FORGEJO", "GITEA", "GITHUB", "GITLAB")),
+    },
+    "resolve-app": {"GITEA_TOKEN"},
+    "record-build": {"REGISTRY_PASSWORD"},
+    "promote-image": {"REGISTRY_PASSWORD", "SLIPWAY_CONFIG_KEYS"},
+    "upsert-dns": {"CLOUDFLARE_API_TOKEN"},
+    "report-status": {"GITEA_TOKEN"},
+    "reconcile": {
+        "GITEA_TOKEN",
+        "GITEA_ADMIN_TOKEN",
+        "REGISTRY_PASSWORD",
+        "CLOUDFLARE_API_TOKEN",
+        "SLIPWAY_CONFIG_KEYS",
+    },
+    "manage-apps": {"GITEA_TOKEN", "SLIPWAY_CONFIG_KEYS", "SLIPWAY_LOGIN_SECRET"},
+    "send-notifications": {"SLIPWAY_CONFIG_KEYS", "SMTP_URL"},
+}
+NO_DATABASE = {"dashboard"}
+# Of these groups of settings the function needs others than the secret.
+NOT_NEEDED = {("start-build", "REGISTRY_PASSWORD"), ("manage-apps", "SMTP_URL")}
 PUBLIC = {"verify-webhook", "manage-apps", "dashboard", "export-metrics", "stream-events"}
 MANIFESTS = pytest.mark.parametrize("manifest", function_manifests(), ids=lambda manifest: manifest.name)
 
@@ -115,3 +143,25 @@ def test_invariant_08_each_role_is_bound_to_the_functions_own_account_alone(mani
         assert binding["subjects"] == [own]
     refs = {(one["roleRef"]["kind"], one["roleRef"]["name"], one["metadata"].get("namespace", "")) for one in bindings}
     assert refs == roles
+
+
+@MANIFESTS
+def test_invariant_08_a_function_has_the_secrets_of_the_table_and_no_other(manifest: FunctionManifest) -> None:
+    container = manifest.service["spec"]["template"]["spec"]["containers"][0]
+    given = [one["valueFrom"]["secretKeyRef"] for one in container["env"] if "valueFrom" in one]
+    assert all(one["name"] == "slipway" for one in given)
+    held = set() if manifest.name in NO_DATABASE else {"DATABASE_URL", *SECRETS.get(manifest.name, ())}
+    assert {one["key"] for one in given} == held
+    assert [one["key"] for one in given if not one.get("optional")] == sorted(held & {"DATABASE_URL"})
+    assert [source.keys() for source in container.get("envFrom", [])] == [{"configMapRef"}] * bool(held)
+
+
+def test_invariant_08_the_table_has_the_secrets_that_functions_read() -> None:
+    """In a process of its own: each function is composed as on a cluster, with an environment of its own."""
+    code = "import json; from tests.settings_table import secrets_read; print(json.dumps(secrets_read()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    read = {(function, name) for function, names in json.loads(done.stdout).items() for name in names}
+    without = {function for function, _ in read} - {function for function, name in read if name == "DATABASE_URL"}
+    held = {(function, name) for function, names in SECRETS.items() for name in names}
+    assert {one for one in read if one[1] != "DATABASE_URL"} - held == NOT_NEEDED
+    assert (held - read, without) == (set(), set())

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -65,3 +66,22 @@ def test_an_overlay_renders_with_all_components(tmp_path: Path, overlay: str) ->
     assert policies
     for sender in (sender for policy in policies for sender in policy["spec"]["from"]):
         assert (sender["ref"]["kind"], sender["ref"]["name"]) in there
+
+
+def test_plain_http_is_redirected_and_no_listener_takes_routes_of_any_namespace() -> None:
+    there = [*yaml.safe_load_all((KNATIVE / "base" / "gateway.yaml").read_text())]
+    (gateway,) = (one for one in there if one["kind"] == "Gateway")
+    taken = {one["name"]: one["allowedRoutes"]["namespaces"]["from"] for one in gateway["spec"]["listeners"]}
+    assert taken == {"http": "Selector", "apps": "Selector"}
+
+    sections = {one["metadata"]["name"]: _section(one) for one in there if one["kind"] == "HTTPRoute"}
+    assert {name for name, section in sections.items() if section == "http"} == {"https"}
+    (redirect,) = (one for one in there if one["metadata"]["name"] == "https")
+    assert redirect["spec"]["rules"] == [
+        {"filters": [{"type": "RequestRedirect", "requestRedirect": {"scheme": "https", "statusCode": 301}}]}
+    ]
+
+
+def _section(route: dict[str, Any]) -> str:
+    (parent,) = route["spec"]["parentRefs"]
+    return str(parent["sectionName"])

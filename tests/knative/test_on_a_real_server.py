@@ -30,6 +30,13 @@ PROBES = {
 } | {("rbac.authorization.k8s.io", "rolebindings", "create"), ("", "pods/exec", "create"), ("", "nodes", "get")}
 
 
+OF_APP = {**labels_of("hello", "production"), "pod-security.kubernetes.io/enforce": "baseline"}
+
+
+def _namespace(name: str, *, labels: dict[str, str] | None = None) -> Object:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels or {}}}
+
+
 def kubectl(*words: str, given: str = "") -> str:
     environment = {"KUBECONFIG": from_environment().environment["KUBECONFIG"], "PATH": "/usr/local/bin:/usr/bin:/bin"}
     done = subprocess.run(
@@ -44,9 +51,9 @@ def api() -> RealApi:
     """Return the server with the namespaces that the bundle needs."""
     kubectl("apply", "--server-side", "--field-manager=slipway", "-f", str(KNATIVE / "base" / "namespaces.yaml"))
     found = real_api()
-    for name in (*ELSEWHERE, "app-probe"):
-        body: Object = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-        found.apply(f"/api/v1/namespaces/{name}", body)
+    for name in ELSEWHERE:
+        found.apply(f"/api/v1/namespaces/{name}", _namespace(name))
+    found.apply("/api/v1/namespaces/app-probe", _namespace("app-probe", labels=OF_APP))
     return found
 
 
@@ -92,19 +99,42 @@ def test_invariant_08_the_server_gives_what_the_table_says_and_nothing_else(inst
 def test_invariant_08_promote_image_stays_in_apps_namespaces(installed: RealApi) -> None:
     promote = acting_as(ACCOUNT.format("promote-image"))
     secret: Object = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "wanted"}}
+    foreign = f"app-{uuid.uuid4().hex[:8]}"  # another owner's, which has such a name by chance
+    installed.apply(f"/api/v1/namespaces/{foreign}", _namespace(foreign))
 
     promote.apply("/api/v1/namespaces/app-probe/secrets/wanted", secret)
-    for namespace in ("slipway", "kube-system"):
-        with pytest.raises(Rejected, match="begin with app-"):
+    for namespace in ("slipway", "kube-system", foreign):
+        with pytest.raises(Rejected, match="that Slipway made for apps"):
             promote.apply(f"/api/v1/namespaces/{namespace}/secrets/wanted", secret)
     with pytest.raises(Rejected, match="begin with app-"):
         promote.delete("/api/v1/namespaces/slipway-edge")
     assert installed.read("/api/v1/namespaces/slipway-edge")
+    drop_namespace(installed, foreign)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {},
+        labels_of("hello", "production"),
+        {**OF_APP, "pod-security.kubernetes.io/enforce": "privileged"},
+        {**OF_APP, "app.kubernetes.io/managed-by": "helm"},
+        {name: value for name, value in OF_APP.items() if name != "slipway.dev/app"},
+    ],
+    ids=["no labels", "no Pod Security", "privileged", "another manager", "no app"],
+)
+def test_invariant_08_promote_image_makes_no_namespace_but_a_secured_one(
+    installed: RealApi, labels: dict[str, str]
+) -> None:
+    name = f"app-{uuid.uuid4().hex[:8]}"
+    with pytest.raises(Rejected, match="baseline or restricted"):
+        acting_as(ACCOUNT.format("promote-image")).create("/api/v1/namespaces", _namespace(name, labels=labels))
+    assert installed.read(f"/api/v1/namespaces/{name}") is None
 
 
 def test_invariant_08_promote_image_changes_no_namespace_and_removes_only_slipways(installed: RealApi) -> None:
     promote, namespaces = acting_as(ACCOUNT.format("promote-image")), "/api/v1/namespaces"
-    new: Object = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": f"app-{uuid.uuid4().hex[:8]}"}}
+    new = _namespace(f"app-{uuid.uuid4().hex[:8]}", labels=OF_APP)
     path = f"{namespaces}/{new['metadata']['name']}"
 
     assert promote.create(namespaces, new)
@@ -112,12 +142,14 @@ def test_invariant_08_promote_image_changes_no_namespace_and_removes_only_slipwa
     with pytest.raises(Rejected, match="cannot patch"):
         promote.apply(path, new)
     with pytest.raises(Rejected, match="begin with app-"):
-        promote.create(namespaces, {**new, "metadata": {"name": "elsewhere"}})
+        promote.create(namespaces, _namespace("elsewhere", labels=OF_APP))
+    foreign = f"app-{uuid.uuid4().hex[:8]}"
+    installed.apply(f"{namespaces}/{foreign}", _namespace(foreign))
     with pytest.raises(Rejected, match="that Slipway made"):
-        promote.delete(path)
-    installed.apply(path, {**new, "metadata": {**new["metadata"], "labels": labels_of("hello", "production")}})
+        promote.delete(f"{namespaces}/{foreign}")
     promote.delete(path)
     drop_namespace(installed, new["metadata"]["name"])
+    drop_namespace(installed, foreign)
 
 
 def test_invariant_08_reconcile_gives_up_rollouts_of_apps_alone(installed: RealApi) -> None:
@@ -133,7 +165,7 @@ def test_invariant_08_reconcile_gives_up_rollouts_of_apps_alone(installed: RealA
     abort: Object = {"status": {"abort": True}}
 
     assert reconcile.merge("/apis/argoproj.io/v1alpha1/namespaces/app-probe/rollouts/web/status", abort)
-    with pytest.raises(Rejected, match="begin with app-"):
+    with pytest.raises(Rejected, match="that Slipway made for apps"):
         reconcile.merge("/apis/argoproj.io/v1alpha1/namespaces/slipway/rollouts/web/status", abort)
     installed.delete("/apis/argoproj.io/v1alpha1/namespaces/slipway/rollouts/web")
 

@@ -51,6 +51,8 @@ def runtime(settings: Settings) -> Runtime:
         release_limit=round(releases.command_limit),
         entrance=Entrance(given.entrance),
         gateway=given.gateway,
+        gateway_section=given.gateway_section,
+        hsts=round(given.hsts),
         ingress_class=given.ingress_class,
         default_domain=settings.apps.domain,
         wildcard_secret=WILDCARD,

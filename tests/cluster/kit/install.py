@@ -13,6 +13,7 @@ import httpx
 import yaml
 
 from functions.common.adapters.postgres.client import Postgres
+from functions.common.settings import secret_names
 from functions.local.demo.traffic import AppClient
 from tests.cluster.kit.acme import authority_file
 from tests.cluster.kit.build_images import BUILDER, DEBIAN, push_slipway
@@ -62,7 +63,7 @@ def install(cache: Cache, *, overlay: str = "trial") -> Installed:
     with step(f"applying Slipway, overlay {overlay}"):
         kubectl("create", "namespace", NAMESPACE) if not _has_namespace(kubectl) else None
         forge = dict(line.split("=", 1) for line in settings_file(instance).read_text().splitlines())
-        kubectl.apply([_secret(installed, forge)])
+        kubectl.apply(_settings(installed, forge))
         folder = write_overlay(instance, overlay, image=installed.image)
         delete_other_broker(kubectl, folder)
         for applied in (folder, KNATIVE / "platform" / "builds"):
@@ -147,7 +148,7 @@ def _log_in(instance: Instance, installed: Installed) -> str:
     return token
 
 
-def _secret(installed: Installed, forge: dict[str, str]) -> dict[str, object]:
+def _settings(installed: Installed, forge: dict[str, str]) -> list[dict[str, object]]:
     settings = {
         **forge,
         "DATABASE_URL": DATABASE_INSIDE,
@@ -172,8 +173,9 @@ def _secret(installed: Installed, forge: dict[str, str]) -> dict[str, object]:
         "CLOUDFLARE_API_TOKEN": TOKEN,
         "CLOUDFLARE_ZONE_ID": ZONE,
     }
-    metadata = {"name": "slipway", "namespace": NAMESPACE}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": settings}
+    secrets = {name: settings.pop(name) for name in secret_names() & settings.keys()}
+    common = {"apiVersion": "v1", "metadata": {"name": "slipway", "namespace": NAMESPACE}}
+    return [{**common, "kind": "Secret", "stringData": secrets}, {**common, "kind": "ConfigMap", "data": settings}]
 
 
 def _access(forge: dict[str, str]) -> list[dict[str, object]]:

@@ -16,6 +16,7 @@ HOST = "slipway.dev/host"
 _VERSION = "cert-manager.io/v1"
 # Reasons of Ready=False while the certificate is being issued; none of them is an error.
 _ISSUING = frozenset({"DoesNotExist", "MissingData", "RequestChanged", "SecretMismatch", "IncorrectIssuer", "Renewing"})
+_OF_APPS = {"key": APP, "operator": "Exists"}  # on the namespaces of apps, as the Gateway selects them too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +155,7 @@ class CertManagerCertificates:
             "port": 443,
             "protocol": "HTTPS",
             "tls": {"mode": "Terminate", "certificateRefs": [{"name": name}]},
-            "allowedRoutes": {"namespaces": {"from": "All"}},
+            "allowedRoutes": {"namespaces": {"from": "Selector", "selector": {"matchExpressions": [_OF_APPS]}}},
         }
         return {
             "apiVersion": f"{_GATEWAY}/v1",

@@ -150,7 +150,8 @@ class Traffic(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """The settings of workloads. `kinds` are those of single apps; times are in seconds; `gateway` is NAMESPACE/NAME.
+    """The settings of workloads. `kinds` are those of single apps; times are in seconds; `gateway` is NAMESPACE/NAME,
+    `gateway_section` its listener for apps, all of them when it is empty; `hsts` is 0 to leave that header to apps.
 
     `callers` are the namespaces that may call apps, else all of no app but `no_callers`; the networks of
     `egress_denied` are not reached from apps, unless they are of `egress_allowed`.
@@ -172,6 +173,8 @@ class Runtime:
     release_limit: int = 600
     entrance: Entrance = Entrance.GATEWAY
     gateway: str = "slipway-edge/slipway"
+    gateway_section: str = "apps"
+    hsts: int = 0
     ingress_class: str = ""
     default_domain: str = ""
     wildcard_secret: str = ""

@@ -4,6 +4,7 @@ During maintenance the hosts lead to a Service without pods, which a gateway ans
 takes the hosts over from the app's own, which stays as it is: a controller of canaries may be changing its weights.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from functions.common.adapters.kubernetes.api import KubernetesApi
@@ -46,7 +47,8 @@ def app_route(workload: Workload, kind: Kind, place: Place, runtime: Runtime) ->
     It has no weights, which Argo sets.
     """
     names = [STABLE, CANARY] if uses_weights(kind, runtime) else [STABLE]
-    rule = {"backendRefs": [{"name": place.name(name), "port": 80} for name in names]}
+    backends = [{"name": place.name(name), "port": 80} for name in names]
+    rule = {**_filters(runtime), "backendRefs": backends}
     hosts = (_NO_HOST,) if workload.maintenance else workload.hosts
     return _http_route(WEB, workload, place, runtime, hosts=hosts, rule=rule)
 
@@ -55,9 +57,8 @@ def maintenance_objects(workload: Workload, place: Place, runtime: Runtime) -> l
     """Return path and body of the Service without pods and the HTTPRoute that leads the app's hosts to it."""
     path, service = _service(MAINTENANCE, workload, place)
     service["spec"]["selector"] = selected_by(workload.app, workload.environment, MAINTENANCE)
-    header = {"name": "Retry-After", "value": str(RETRY_SECONDS)}
     rule = {
-        "filters": [{"type": "ResponseHeaderModifier", "responseHeaderModifier": {"set": [header]}}],
+        **_filters(runtime, {"Retry-After": str(RETRY_SECONDS)}),
         "backendRefs": [{"name": place.name(MAINTENANCE), "port": 80}],
     }
     if runtime.entrance is Entrance.INGRESS:
@@ -112,7 +113,8 @@ def _http_route(
     Each custom domain has a ListenerSet beside the Gateway, which is created with its certificate.
     """
     namespace, _, gateway = runtime.gateway.partition("/")
-    parents: list[Object] = [{"name": gateway, "namespace": namespace}]
+    section = {"sectionName": runtime.gateway_section} if runtime.gateway_section else {}
+    parents: list[Object] = [{"name": gateway, "namespace": namespace, **section}]
     for host in workload.hosts:
         if not host.endswith(f".{runtime.default_domain}"):
             group = {"group": "gateway.networking.k8s.io", "kind": "ListenerSet"}
@@ -124,6 +126,15 @@ def _http_route(
         "rules": [{"matches": [{"path": {"type": "PathPrefix", "value": "/"}}], **rule}],
     }
     return place.path("HTTPRoute", name), body
+
+
+def _filters(runtime: Runtime, headers: Mapping[str, str] | None = None) -> Object:
+    """Return the part of a rule that sets these headers of answers, and the one that keeps browsers to HTTPS."""
+    all_of = {**(headers or {}), **({"Strict-Transport-Security": f"max-age={runtime.hsts}"} if runtime.hsts else {})}
+    found = [{"name": name, "value": value} for name, value in all_of.items()]
+    if not found:
+        return {}
+    return {"filters": [{"type": "ResponseHeaderModifier", "responseHeaderModifier": {"set": found}}]}
 
 
 def _ingress(workload: Workload, place: Place, runtime: Runtime) -> tuple[str, Object]:

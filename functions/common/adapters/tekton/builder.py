@@ -12,6 +12,7 @@ from functions.common.errors import Rejected, Unavailable
 
 PIPELINE = "slipway-build"
 _VERSION = "tekton.dev/v1"
+_STEPS_GROUP = 1000  # runAsGroup of the steps in knative/platform/builds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +110,11 @@ def _run(order: BuildOrder, pipeline: Pipeline, *, resolve: str) -> Object:
             "pipelineRef": {"name": PIPELINE},
             "params": [{"name": name, "value": value} for name, value in parameters.items()],
             "workspaces": [{"name": "source", "volumeClaimTemplate": {"spec": disk}}],
-            "taskRunTemplate": {"serviceAccountName": pipeline.account},
+            "taskRunTemplate": {
+                "serviceAccountName": pipeline.account,
+                # A fresh volume belongs to root on most storage: its group becomes that of the steps' user.
+                "podTemplate": {"securityContext": {"fsGroup": _STEPS_GROUP, "fsGroupChangePolicy": "OnRootMismatch"}},
+            },
             "timeouts": {"pipeline": pipeline.timeout},
         },
     }
