@@ -12,7 +12,8 @@ from functions.common.errors import Rejected, Unavailable
 
 PIPELINE = "slipway-build"
 _VERSION = "tekton.dev/v1"
-_STEPS_GROUP = 1000  # runAsGroup of the steps in knative/platform/builds
+# A fresh volume belongs to root on most storage. Its group becomes the runAsGroup of the steps in knative/platform/builds.
+_VOLUME_ACCESS = {"fsGroup": 1000, "fsGroupChangePolicy": "OnRootMismatch"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +113,7 @@ def _run(order: BuildOrder, pipeline: Pipeline, *, resolve: str) -> Object:
             "workspaces": [{"name": "source", "volumeClaimTemplate": {"spec": disk}}],
             "taskRunTemplate": {
                 "serviceAccountName": pipeline.account,
-                # A fresh volume belongs to root on most storage: its group becomes that of the steps' user.
-                "podTemplate": {"securityContext": {"fsGroup": _STEPS_GROUP, "fsGroupChangePolicy": "OnRootMismatch"}},
+                "podTemplate": {"securityContext": _VOLUME_ACCESS},
             },
             "timeouts": {"pipeline": pipeline.timeout},
         },
