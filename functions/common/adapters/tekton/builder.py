@@ -12,7 +12,7 @@ from functions.common.errors import Rejected, Unavailable
 
 PIPELINE = "slipway-build"
 _VERSION = "tekton.dev/v1"
-# A fresh volume belongs to root on most storage. Its group becomes the runAsGroup of the steps in knative/platform/builds.
+# A fresh volume belongs to root on most storage. Its group becomes that of the steps in knative/platform/builds.
 _VOLUME_ACCESS = {"fsGroup": 1000, "fsGroupChangePolicy": "OnRootMismatch"}
 
 
