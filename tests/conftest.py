@@ -23,6 +23,7 @@ SHARED = ROOT.parent / "shared"
 TOGETHER = (
     "tests/local/pipeline/",
     "tests/cli/",
+    "tests/invariants/test_17_isolated.py",
     "tests/common/test_postgres_tls.py",
     "tests/common/test_request_bodies.py",
     "tests/common/test_served_requests.py",

@@ -62,7 +62,7 @@ def _moment(since: str) -> str:
 @json_option
 @click.pass_obj
 def attention(session: Session, *, as_json: bool) -> None:
-    """Show what needs a person: failed and stuck pushes, dead letters, certificates, DNS records."""
+    """Show what needs a person: failed and stuck pushes, dead letters, certificates, DNS records, a weak sandbox."""
     found = session.client().get("/attention")["items"]
     if as_json:
         print_json(found)

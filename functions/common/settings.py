@@ -114,6 +114,14 @@ def _percents(text: str) -> tuple[int, ...]:
     return steps
 
 
+def _range(text: str) -> str:
+    first, _, last = text.partition("-")
+    if not first.isdecimal() or not last.isdecimal() or not 0 < int(first) <= int(last) < 2**32 - 1:
+        msg = "two numbers of users, FIRST-LAST"
+        raise ValueError(msg)
+    return text
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
@@ -185,6 +193,7 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Networks = Annotated[tuple[str, ...], BeforeValidator(_networks)]
 Percents = Annotated[tuple[int, ...], BeforeValidator(_percents)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+UserRange = Annotated[str, AfterValidator(_range)]
 Url = Annotated[str, AfterValidator(_url)]
 Namespaced = Annotated[str, AfterValidator(_namespaced)]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -391,6 +400,10 @@ class Builds(Group):
     limit: Number = setting("SLIPWAY_BUILD_LIMIT", "seconds after which a build is stopped", 1800, local=900)
     storage: str = setting("SLIPWAY_BUILD_STORAGE", "disk of a build", "2Gi")
     places: Positive = setting("SLIPWAY_BUILD_PLACES", "builds that run at once; one machine only", 2)
+    memory: str = setting("SLIPWAY_BUILD_MEMORY", "memory of all processes of a build; one machine only", "2Gi")
+    processes: Count = setting(
+        "SLIPWAY_BUILD_PROCESSES", "processes and threads of a build; 0 for no limit; one machine only", 1024
+    )
 
 
 class Releases(Group):
@@ -611,6 +624,35 @@ class Rates(Group):
     builds: Count = setting("SLIPWAY_MAX_BUILDS", "builds of an app that wait or run; the push of one more fails", 25)
 
 
+class Sandbox(Group):
+    """The sandbox of builds and apps. One machine only."""
+
+    from_user = True
+
+    mode: Literal["auto", "required", "off"] = setting(
+        "SLIPWAY_SANDBOX",
+        "`auto`: the strongest that this machine allows; `required`: no start without namespaces; `off`: none",
+        "auto",
+    )
+    user_range: UserRange = setting(
+        "SLIPWAY_SANDBOX_USERS",
+        "FIRST-LAST: numbers of users that nothing else has. As root, each app and build becomes one of them",
+        "1900000000-1900009999",
+    )
+    paths: Words = setting(
+        "SLIPWAY_SANDBOX_PATHS", "files and folders that all builds and apps may read, with commas", ()
+    )
+    app_processes: Count = setting(
+        "SLIPWAY_APP_PROCESSES", "processes and threads of an app's process type; 0 for no limit", 2048
+    )
+
+    @property
+    def users(self) -> range:
+        """The numbers of the users."""
+        first, _, last = self.user_range.partition("-")
+        return range(int(first), int(last) + 1)
+
+
 class Clock(Group):
     """The clock of one machine. On a cluster the schedule is that of reconcile's PingSource."""
 
@@ -722,6 +764,7 @@ class Settings:
     clients = _once(Clients)
     rates = _once(Rates)
     clock = _once(Clock)
+    sandbox = _once(Sandbox)
     broker = _once(Broker)
     platform = _once(Platform)
     local = _once(Local)

@@ -12,6 +12,7 @@ _KINDS = {
     "dead-letter": ("Dead letter", "dead-letters"),
     "certificate-failed": ("No certificate", "apps"),
     "dns-refused": ("DNS record refused", "apps"),
+    "weak-sandbox": ("Weak sandbox", "attention"),
 }
 FILTERS = ("actor", "action", "target", "since")
 
@@ -44,4 +45,5 @@ class OverviewPages:
 def _concern(found: Json) -> Json:
     name, place = _KINDS.get(found["kind"], (found["kind"], "apps"))
     subject = found["app"] if place == "apps" else found["subject"]
-    return {**found, "name": name, "address": f"{HOME}/{place}/{subject}", "shown": found["sha"] or found["subject"]}
+    address = f"{HOME}/{place}" if place == "attention" else f"{HOME}/{place}/{subject}"
+    return {**found, "name": name, "address": address, "shown": found["sha"] or found["subject"]}

@@ -14,6 +14,7 @@ from functions.local.files import write_private
 from functions.local.ports import PortReservations
 
 ACCOUNT = "slipway"
+FUNCTIONS = "slipway_functions"
 HOST_KEY = Path("ssh") / "host_ed25519"  # below the state folder; its public half has the suffix .pub
 _FILE = "instance.json"
 _HOST = "127.0.0.1"
@@ -46,6 +47,7 @@ class Instance:
     admin_token: str = field(repr=False)
     config_key: str = field(default="", repr=False)
     event_token: str = field(repr=False, default="")
+    functions_password: str = field(default="", repr=False)  # an instance of an earlier version has none
 
     @property
     def runtime(self) -> Path:
@@ -63,8 +65,13 @@ class Instance:
 
     @property
     def database_url(self) -> str:
-        """The database, with its password."""
+        """The database, for its owner, who applies migrations and is a superuser."""
         return f"postgresql://{ACCOUNT}:{self.database_password}@{_HOST}:{self.ports['postgres']}/postgres"
+
+    @property
+    def functions_database_url(self) -> str:
+        """The database, for all programs of the platform: they read and write rows, and nothing else."""
+        return f"postgresql://{FUNCTIONS}:{self.functions_password}@{_HOST}:{self.ports['postgres']}/postgres"
 
     @property
     def nats_url(self) -> str:
@@ -108,6 +115,7 @@ def choose(home: Path, functions: tuple[str, ...], reservations: PortReservation
         admin_token=known.admin_token if known else secrets.token_urlsafe(32),
         config_key=(known.config_key if known else "") or new_config_key(),
         event_token=(known.event_token if known else "") or secrets.token_urlsafe(32),
+        functions_password=(known.functions_password if known else "") or secrets.token_urlsafe(24),
     )
     instance.save()
     return instance

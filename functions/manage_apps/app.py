@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from functions.common.adapters import ssh_keys as public_keys
     from functions.common.adapters.dns import txt_records
     from functions.common.adapters.postgres import apps as apps_tables
-    from functions.common.adapters.postgres import attention as attention_tables
     from functions.common.adapters.postgres import builds as builds_tables
     from functions.common.adapters.postgres import config_vars as config_tables
     from functions.common.adapters.postgres import domains as domains_tables
@@ -75,7 +74,6 @@ else:
     passwords = lazy("functions.common.adapters.passwords")
     public_keys = lazy("functions.common.adapters.ssh_keys")
     trigger_files = lazy("functions.common.adapters.trigger_files")
-    attention_tables = lazy("functions.common.adapters.postgres.attention")
     apps_tables = lazy("functions.common.adapters.postgres.apps")
     events_tables = lazy("functions.common.adapters.postgres.events")
     notification_tables = lazy("functions.common.adapters.postgres.notifications")
@@ -249,7 +247,7 @@ class Handlers:
         )
 
     def _attention(self) -> object:
-        return attention.AttentionHandlers(attention=attention_tables.PostgresAttention(database=self.parts.database))
+        return attention.AttentionHandlers(attention=self.parts.platform.attention())
 
     def _audit_log(self) -> object:
         return audit.AuditHandlers(trail=PostgresAuditTrail(database=self.parts.database))

@@ -1,4 +1,4 @@
-"""What needs a person: pushes and releases that failed, pushes that hang, dead letters, certificates, DNS."""
+"""What needs a person: pushes and releases that failed, pushes that hang, dead letters, certificates, DNS, sandbox."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from functions.manage_apps.operation import Answer, Call, operation
 
 
 class ConcernView(View):
-    """One thing that needs a person. `subject` is a push's id, a release's or a dead letter's number, or a host."""
+    """One thing that needs a person: `subject` is a push's id, the number of a release or dead letter, or a host."""
 
     kind: ConcernKind
     app: str

@@ -35,6 +35,7 @@ from tests.attacks.watch import Probe
 from tests.attacks.wire import request, send
 from tests.bench.payload import BODY_BYTES, push, signed_headers
 from tests.chaos.apps import create
+from tests.local.sandboxed import sandbox_settings
 from tests.manifests import function_manifests
 from tests.patience import patient
 
@@ -69,7 +70,7 @@ def main(arguments: list[str]) -> int:
         )
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o711)  # PostgreSQL runs as another user where this one is root
-        settings = Settings(environment={"SLIPWAY_LOCAL_CLOCK": "2"})
+        settings = Settings(environment={"SLIPWAY_LOCAL_CLOCK": "2", **sandbox_settings(folder)})
         platform = stack.enter_context(
             running(folder / "home", workers=("rollouts",), default_ports=False, settings=settings)
         )

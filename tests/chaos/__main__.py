@@ -10,6 +10,7 @@ from pathlib import Path
 from functions.common.settings import Settings
 from functions.local.platform.run import running
 from tests.chaos.storm import APPS, Outcome, storm
+from tests.local.sandboxed import sandbox_settings
 
 
 def main(arguments: list[str]) -> int:
@@ -25,7 +26,8 @@ def main(arguments: list[str]) -> int:
         folder: Path = options.home or Path(stack.enter_context(temporary))
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o711)  # PostgreSQL runs as another user where this one is root
-        settings = Settings(environment={"SLIPWAY_LOCAL_CLOCK": "2", "SLIPWAY_CANARY_PAUSE": "0"})
+        given = {"SLIPWAY_LOCAL_CLOCK": "2", "SLIPWAY_CANARY_PAUSE": "0", **sandbox_settings(folder)}
+        settings = Settings(environment=given)
         platform = stack.enter_context(running(folder / "home", default_ports=False, settings=settings))
         outcome = storm(platform, folder, pushes=options.pushes, chance=random.Random(options.seed))
     print(_text(outcome))

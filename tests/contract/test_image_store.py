@@ -33,8 +33,8 @@ class _LocalWorld:
 
     def put(self, reference: str) -> str:
         draft = self._folder / "draft"
-        draft.mkdir()
-        (draft / "name").write_text(reference)
+        (draft / "app").mkdir(parents=True)
+        (draft / "app" / "name").write_text(reference)
         return store_image(draft, Manifest(kind="static"), self._folder / "images")
 
 

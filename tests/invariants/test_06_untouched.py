@@ -13,6 +13,7 @@ from functions.common.domain.build import BuildOrder, BuildState
 from functions.local.builds.job import Workspace
 from functions.local.builds.orders import Orders
 from functions.local.builds.runner import BuildRunner
+from functions.local.sandbox.isolation import Limits, detect
 from functions.local.tools import beside_python
 from tests.local.repositories import SERVER, make_repository
 from tests.local.rollouts.conftest import controlled
@@ -76,6 +77,8 @@ def failed_build(world: RolloutWorld, folder: Path) -> BuildState | None:
         tools="",
         limit=60,
         git_url=SERVER,
+        isolation=detect(world.settings),
+        limits=Limits(),
     )
     stop = threading.Event()
     runner = BuildRunner(orders=Orders(database=world.database), workspace=workspace)

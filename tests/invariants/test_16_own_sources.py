@@ -72,7 +72,8 @@ def repository(tmp_path: Path) -> Repository:
 @pytest.fixture
 def steps(tmp_path: Path) -> Steps:
     log = BuildLog(tmp_path / "log")
-    return Steps(log=log, environment={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp_path)})
+    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp_path)}
+    return Steps(log=log, environment=environment, confine=lambda argv, *_: argv)
 
 
 def source_at(url: str, ref: str = "refs/heads/main") -> Source:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # a function uses one or two of these ports; importing all costs time at its cold start
     from functions.common.platform.core import Core
+    from functions.common.ports.attention import Attention
     from functions.common.ports.builds import Builder, BuildReports
     from functions.common.ports.deployer import RunningWorkloads, StagedDeployer, WorkloadReports
     from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories, SourceHosts
@@ -88,6 +89,10 @@ class Platform(Protocol):
 
     def forge_heads(self) -> "ForgeHeads":
         """Return what reads the heads of branches."""
+        ...
+
+    def attention(self) -> "Attention":
+        """Return what finds what needs a person."""
         ...
 
     def source_hosts(self) -> "SourceHosts":

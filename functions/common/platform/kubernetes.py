@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # see choice.py
     from functions.common.adapters.kubernetes.reports import KubernetesWorkloadReports
     from functions.common.adapters.registry import RegistryImages
     from functions.common.adapters.tekton.runs import TektonBuildReports
+    from functions.common.ports.attention import Attention
     from functions.common.ports.builds import Builder
     from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories, SourceHosts
     from functions.common.ports.images import ImageResolver, ImageRetention
@@ -190,6 +191,12 @@ class KubernetesPlatform:
     def forge_heads(self) -> "ForgeHeads":
         """Return the forge at GITEA_URL, or none."""
         return forge.heads(self._settings)
+
+    def attention(self) -> "Attention":
+        """Return what is recorded."""
+        from functions.common.adapters.postgres.attention import PostgresAttention
+
+        return PostgresAttention(database=self._core.database)
 
     def source_hosts(self) -> "SourceHosts":
         """Return public hosts, and the forge at GITEA_URL."""

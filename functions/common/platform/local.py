@@ -7,6 +7,7 @@ from functions.common.platform.core import Core
 
 if TYPE_CHECKING:  # see choice.py
     from functions.common.adapters.local.deployer import NoClusterReports
+    from functions.common.ports.attention import Attention
     from functions.common.ports.builds import Builder
     from functions.common.ports.deployer import RunningWorkloads, StagedDeployer
     from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories, SourceHosts
@@ -127,6 +128,14 @@ class LocalPlatform:
         from functions.common.adapters.local.repositories import GitHeads
 
         return GitHeads(**self._repositories())
+
+    def attention(self) -> "Attention":
+        """Return what is recorded, and what the sandbox lacks."""
+        from functions.common.adapters.local.attention import LocalAttention
+        from functions.common.adapters.postgres.attention import PostgresAttention
+
+        recorded = PostgresAttention(database=self._core.database)
+        return LocalAttention(others=recorded, file=self._settings.local.home / "weakness")
 
     def source_hosts(self) -> "SourceHosts":
         """Return public hosts, and the git server."""

@@ -17,11 +17,12 @@ class ConcernKind(StrEnum):
     DEAD_LETTER = "dead-letter"
     CERTIFICATE_FAILED = "certificate-failed"
     DNS_REFUSED = "dns-refused"
+    WEAK_SANDBOX = "weak-sandbox"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Concern:
-    """One thing that needs a person. `subject` is a push's id, a release's or dead letter's number, or a host."""
+    """One thing that needs a person: `subject` is a push's id, the number of a release or dead letter, or a host."""
 
     kind: ConcernKind
     app: str

@@ -4,8 +4,9 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from sysconfig import get_config_var
 from typing import Any
@@ -16,6 +17,7 @@ from functions.local.builds.fetch import Source, fetch, folder_source, url_sourc
 from functions.local.builds.image import Manifest, store_image
 from functions.local.builds.steps import BuildLog, StepFailed, Steps, redacted, url_secrets
 from functions.local.files import write_private
+from functions.local.sandbox.isolation import LAUNCH, Box, Isolation, IsolationKind, Limits, give
 
 _LOCK_FILES = ("package-lock.json", "npm-shrinkwrap.json")
 # Each of these lets npm install something: the packages of `workspaces` have dependencies of their own, and are linked.
@@ -34,11 +36,17 @@ def build_node(steps: Steps, *, app: Path, tools: Path) -> None:
             argv: list[str | Path] = [tools / "npm", verb, "--no-audit", "--no-fund", "--include=dev"]
             remedy = "see the lines above for the package that cannot be installed"
             steps.run(argv, folder=app, remedy=remedy, extra=path)
-            (app / "node_modules" / ".package-lock.json").unlink(missing_ok=True)
+            if _is_inside(app / "node_modules", app):
+                (app / "node_modules" / ".package-lock.json").unlink(missing_ok=True)
     if (package.get("scripts") or {}).get("build"):
         with steps.step("build script", "Running npm run build"):
             remedy = "see the lines above; the script is `scripts.build` in package.json"
             steps.run([tools / "npm", "run", "build"], folder=app, remedy=remedy, extra=path)
+
+
+def _is_inside(path: Path, folder: Path) -> bool:
+    """Return whether a path is in a folder of the draft: code that a build ran may have put links there."""
+    return path.resolve().is_relative_to(folder.parent.resolve() / folder.name)
 
 
 def _has_dependencies(package: dict[str, Any]) -> bool:
@@ -82,15 +90,53 @@ def _arguments(steps: Steps, app: Path) -> list[str] | None:
 def _remove_build_metadata(venv: Path) -> None:
     for name in _BUILD_METADATA:
         for path in venv.glob(f"lib/python*/site-packages/*.dist-info/{name}"):
-            path.unlink()
             record = path.parent / "RECORD"
+            if not _is_inside(path.parent, venv) or record.is_symlink():
+                continue
+            path.unlink()
             lines = record.read_text(encoding="utf-8").splitlines(keepends=True)
             # The file may be a hard link into uv's cache: write a new one instead of changing it.
             record.unlink()
             record.write_text("".join(line for line in lines if f"/{name}," not in line), encoding="utf-8")
 
 
+_OF_THE_PLATFORM = frozenset({"PYTHONPATH", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"})
+
+
 # One build as a process: the job is JSON on its standard input, the outcome is `result.json` in the work folder.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where programs that run an app's code are confined; `cache` is the app's own, for what they download."""
+
+    kind: IsolationKind
+    home: str
+    cache: str
+    user: int
+    reads: tuple[str, ...]
+    limits: Limits
+
+    def command(self, job: "Job", argv: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Sequence[str]:
+        """Return the command that runs a program confined to the draft of the image and the cache."""
+        work, cache = Path(job.work), Path(self.cache)
+        isolation = Isolation(
+            kind=self.kind, home=Path(self.home), has_overlays=False, users=range(0), reads=tuple(self.reads)
+        )
+        box = Box(
+            work=work / "box",
+            user=self.user,
+            reads=(Path(job.tools), Path(job.uv)),
+            writes=(work / "image", work / "tmp", cache),
+            limits=self.limits,
+        )
+        own = {"HOME": str(cache), "TMPDIR": str(work / "tmp"), "UV_CACHE_DIR": str(cache / "uv")}
+        variables = {name: value for name, value in environment.items() if name not in _OF_THE_PLATFORM}
+        # No file of an image is one of the cache, in which the app's next build may write.
+        given = {**variables, **own, "UV_LINK_MODE": "copy"}
+        spec = isolation.launch(box, argv=argv, folder=folder, environment=given)
+        write_private(work / "step.json", json.dumps(spec))
+        return (sys.executable, "-I", "-S", str(LAUNCH), str(work / "step.json"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +157,7 @@ class Job:
     images: str
     uv: str
     tools: str
+    place: Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,8 +180,11 @@ def build(job: Job, steps: Steps) -> Outcome:
         plan = detect(app)
         steps.log.line(f"{plan.kind.value}, because of {plan.marker}")
     _install(plan, job, steps, draft)
+    give(draft, os.getuid())
     with steps.step("image", "Storing the image"):
-        digest = store_image(draft, Manifest(kind=plan.kind.value, processes=plan.processes), Path(job.images))
+        manifest = Manifest(kind=plan.kind.value, processes=plan.processes)
+        is_shared = bool(job.place.user) and job.place.kind == "namespaces"
+        digest = store_image(draft, manifest, Path(job.images), is_shared=is_shared)
         for kind, command in plan.processes.items():
             steps.log.line(f"{kind}: {command}")
     return Outcome(digest=digest, processes=plan.processes)
@@ -150,6 +200,7 @@ def _source(job: Job, steps: Steps) -> Source:
 
 
 def _install(plan: Plan, job: Job, steps: Steps, draft: Path) -> None:
+    give(draft, job.place.user)
     if plan.kind is Kind.PYTHON:
         build_python(steps, app=draft / "app", venv=draft / "venv", uv=Path(job.uv))
     elif plan.kind is Kind.NODE:
@@ -158,12 +209,15 @@ def _install(plan: Plan, job: Job, steps: Steps, draft: Path) -> None:
 
 def main() -> None:
     """Build the job on the standard input."""
-    job = Job(**json.load(sys.stdin))
+    given = json.load(sys.stdin)
+    place = given.pop("place")
+    job = Job(**given, place=Place(**{**place, "limits": Limits(**place["limits"])}))
     secrets = url_secrets(job.clone_url)
     log = BuildLog(Path(job.log), secrets=secrets)
     environment = dict(os.environ)  # noqa: TID251 - the runner made it, without settings of the platform
     try:
-        outcome = build(job, Steps(log=log, environment=environment))
+        confine = partial(job.place.command, job)
+        outcome = build(job, Steps(log=log, environment=environment, confine=confine))
     except StepFailed as error:
         outcome = Outcome(step=error.step, reason=redacted(str(error), secrets))
         log.line(f"Failed: {outcome.reason}")

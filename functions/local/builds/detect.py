@@ -1,6 +1,7 @@
 """Detects the language of an app, and reads which processes it declares."""
 
 import json
+import os
 import re
 import tomllib
 from dataclasses import dataclass
@@ -39,7 +40,8 @@ def parse_procfile(text: str) -> dict[str, str]:
     return processes
 
 
-STATIC_WEB = "caddy file-server --root . --listen 127.0.0.1:$PORT"
+STATIC_WEB = 'caddy run --adapter caddyfile --config "$SLIPWAY_SITE"'
+OLD_STATIC_WEB = "caddy file-server --root . --listen 127.0.0.1:$PORT"  # of images that were built before
 _MARKERS = (
     ("requirements.txt", "python"),
     ("pyproject.toml", "python"),
@@ -69,6 +71,7 @@ def detect(tree: Path) -> Plan:
     """Return what to build. Raises Rejected naming the file that is missing or wrong."""
     for marker, kind in _MARKERS:
         if (tree / marker).is_file():
+            _refuse_links(tree, everywhere=kind == Kind.STATIC)
             return Plan(kind=Kind(kind), marker=marker, processes=_processes(tree, Kind(kind)))
     msg = (
         "no language detected: looked for "
@@ -76,6 +79,20 @@ def detect(tree: Path) -> Plan:
         + " at the top of the repository and found none; add the one that fits"
     )
     raise Rejected(msg)
+
+
+_READ = ("Procfile", *(marker for marker, _ in _MARKERS), "package-lock.json", "npm-shrinkwrap.json")
+
+
+def _refuse_links(tree: Path, *, everywhere: bool) -> None:
+    """Raise Rejected for a link out of the tree: of a file that the build reads, or of any that a site would serve."""
+    top = os.path.realpath(tree)
+    for parent, folders, files in os.walk(tree) if everywhere else [(str(tree), [], list(_READ))]:
+        for name in (*folders, *files):
+            path = Path(parent, name)
+            if path.is_symlink() and (path.readlink().is_absolute() or not path.resolve().is_relative_to(top)):
+                msg = f"{path.relative_to(tree)} is a link that leaves the repository, to {path.readlink()}: remove it"
+                raise Rejected(msg)
 
 
 def _processes(tree: Path, kind: Kind) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Fetches the commit of a build: from the URL that was checked, by the protocol of that URL, and on its branch."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +60,7 @@ def fetch(steps: Steps, source: Source, *, sha: str, folder: Path) -> None:
     branch = source.ref.removeprefix("refs/heads/")
     quiet = {**_QUIET, "GIT_ALLOW_PROTOCOL": source.protocol}
     with steps.step("fetch", f"Fetching commit {sha[:12]} of {branch}"):
-        steps.run([*_GIT, "init", "--quiet", folder], folder=folder.parent, remedy="is git installed?", extra=quiet)
+        _git(steps, [*_GIT, "init", "--quiet", folder], folder.parent, "is git installed?", quiet)
         for depth in _DEPTHS:
             _fetch(steps, source, folder, depth=depth, quiet=quiet)
             if _is_on_branch(steps, sha, folder):
@@ -69,7 +69,7 @@ def fetch(steps: Steps, source: Source, *, sha: str, folder: Path) -> None:
             msg = f"commit {sha} is not on {branch}: was it replaced by a force push? Push again"
             raise Rejected(msg)
         checkout = [*_GIT, *_GUARDED, "checkout", "--quiet", "--detach", sha]
-        steps.run(checkout, folder=folder, remedy="see the lines above", extra=quiet)
+        _git(steps, checkout, folder, "see the lines above", quiet)
         shutil.rmtree(folder / ".git")
 
 
@@ -78,9 +78,14 @@ def _fetch(steps: Steps, source: Source, folder: Path, *, depth: int, quiet: Map
     what = ["--", source.url, source.ref]
     remedy = "the repository cannot be read; check its URL, its branch, and that the platform may read it"
     try:
-        steps.run([*argv, f"--depth={depth}", *what], folder=folder, remedy=remedy, extra=quiet)
+        _git(steps, [*argv, f"--depth={depth}", *what], folder, remedy, quiet)
     except StepFailed:  # a server of plain files has no part of a history
-        steps.run([*argv, *what], folder=folder, remedy=remedy, extra=quiet)
+        _git(steps, [*argv, *what], folder, remedy, quiet)
+
+
+def _git(steps: Steps, argv: Sequence[str | Path], folder: Path, remedy: str, variables: Mapping[str, str]) -> None:
+    """Run git outside of the sandbox: it runs no code of the app, and needs what only the platform may read."""
+    steps.run(argv, folder=folder, remedy=remedy, extra=variables, confined=False)
 
 
 def _is_on_branch(steps: Steps, sha: str, folder: Path) -> bool:

@@ -5,9 +5,15 @@ import json
 import os
 import shutil
 import stat
+import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from functions.common.errors import Rejected
+from functions.local.files import write_private
+from functions.local.sandbox.launch import seal
 
 
 def tree_digest(folder: Path) -> str:
@@ -37,6 +43,7 @@ def _files(folder: str) -> Iterator[str]:
 
 
 MANIFEST = "slipway.json"
+_FOLDERS = ("app", "venv")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +54,14 @@ class Manifest:
     processes: dict[str, str] = field(default_factory=dict)
 
 
-def store_image(draft: Path, manifest: Manifest, images: Path) -> str:
-    """Move the draft into `images` under its digest, atomically, and return the digest."""
-    for cache in draft.rglob("__pycache__"):
-        shutil.rmtree(cache)
+def store_image(draft: Path, manifest: Manifest, images: Path, *, is_shared: bool = False) -> str:
+    """Move the draft into `images` under its digest, atomically, and return the digest.
+
+    `is_shared`: the processes of an app are another user, and write in an overlay of it.
+    Raises Rejected when a build left something that no image can hold.
+    """
+    _check_folders(draft)
+    _set_modes(draft, extra=0o022 if is_shared else 0)
     text = json.dumps({"kind": manifest.kind, "processes": manifest.processes}, sort_keys=True, indent=1)
     (draft / MANIFEST).write_text(text, encoding="utf-8")
     digest = tree_digest(draft)
@@ -65,9 +76,72 @@ def store_image(draft: Path, manifest: Manifest, images: Path) -> str:
     return digest
 
 
+def _check_folders(draft: Path) -> None:
+    """Refuse what is not a folder of an image: a link there would lead the platform out of the sandbox."""
+    for entry in os.scandir(draft):
+        if entry.name not in _FOLDERS or not entry.is_dir(follow_symlinks=False):
+            msg = f"the build left {entry.name} beside the folder of the app, or in its place: write below that folder"
+            raise Rejected(msg)
+    if not (draft / "app").is_dir():
+        msg = "the build removed the folder of the app"
+        raise Rejected(msg)
+
+
+def _set_modes(folder: Path, *, extra: int) -> None:
+    """Set the modes of all folders and files, and delete compiled Python code."""
+    for entry in os.scandir(folder):
+        path = Path(entry.path)
+        if entry.is_dir(follow_symlinks=False):
+            if entry.name == "__pycache__":
+                shutil.rmtree(path)
+            else:
+                _set_modes(path, extra=extra)
+        elif entry.is_file(follow_symlinks=False):
+            is_program = entry.stat(follow_symlinks=False).st_mode & stat.S_IXUSR
+            path.chmod((0o755 if is_program else 0o644) | extra)
+        elif not entry.is_symlink():
+            msg = f"the build left {entry.name}, which is neither a file nor a folder nor a link: delete it at its end"
+            raise Rejected(msg)
+    folder.chmod(0o755 | extra)
+
+
 def mark_used(folder: Path) -> None:
     """Set the time of the last use: images that nothing has used for long are deleted. Raises FileNotFoundError."""
     os.utime(folder)
+
+
+# A seal says that nothing was written since an image's digest was last compared. Where it differs, as after a restored
+# backup, the digest is compared again.
+
+
+def intact_seal(images: Path, digest: str) -> str:
+    """Return the seal of an image; empty when the image has not the content of its digest any more."""
+    folder, known = image_folder(images, digest), _seal_file(images, digest)
+    now = seal(str(folder))
+    with suppress(FileNotFoundError):
+        if known.read_text(encoding="ascii") == now:
+            return now
+    if tree_digest(folder) != digest:
+        return ""
+    known.parent.mkdir(exist_ok=True)
+    write_private(known, now)
+    return now
+
+
+def set_aside(images: Path, digest: str) -> None:
+    """Take a changed image away, so that it is built again. What runs of it goes on."""
+    with suppress(FileNotFoundError):
+        image_folder(images, digest).rename(images / f".changed-{uuid.uuid4().hex}")
+    forget_seal(images, digest)
+
+
+def forget_seal(images: Path, digest: str) -> None:
+    """Delete the seal of an image."""
+    _seal_file(images, digest).unlink(missing_ok=True)
+
+
+def _seal_file(images: Path, digest: str) -> Path:
+    return images / ".seals" / digest.removeprefix("sha256:")
 
 
 def image_folder(images: Path, digest: str) -> Path:

@@ -14,10 +14,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from functions.common.domain.git_url import path_at
-from functions.local.builds.apps import Job, Outcome
+from functions.local.builds.apps import Job, Outcome, Place
 from functions.local.builds.orders import Order
 from functions.local.builds.steps import BuildLog, little_room
+from functions.local.builds.usage import Usage, disk_of
 from functions.local.platform.processes import MARK
+from functions.local.sandbox.isolation import Isolation, Limits, build_cache, build_user
 
 # A build's process inherits these, and no setting of the platform.
 _INHERITED = ("PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR", "NO_PROXY", "no_proxy", "HTTPLIB2_CA_CERTS", MARK)
@@ -49,6 +51,7 @@ class RunningBuild:
     process: subprocess.Popen[bytes]
     deadline: float
     mark: str
+    usage: Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,9 @@ class Workspace:
     uv: str
     tools: str
     limit: float
+    isolation: Isolation
+    limits: Limits
+    memory: int = 0
     git_url: str = ""
     forge_url: str = ""
     internal: tuple[str, ...] = ()
@@ -91,8 +97,10 @@ class Workspace:
 
     def start(self, order: Order) -> RunningBuild:
         """Start a build in an empty work folder, as a new process group."""
-        work, log = self.work_path(order.name), self.log_path(order.name)
+        work, log, cache = self.work_path(order.name), self.log_path(order.name), self._cache(order)
         shutil.rmtree(work, ignore_errors=True)
+        if self.limits.file_bytes and disk_of(cache) > self.limits.file_bytes // 2:  # what a build may use is left
+            shutil.rmtree(cache, ignore_errors=True)
         for folder in (work, log.parent, self.images):
             folder.mkdir(parents=True, exist_ok=True)
         log.unlink(missing_ok=True)
@@ -110,7 +118,9 @@ class Workspace:
             process.stdin.write(json.dumps(asdict(self._job(order))).encode())
             process.stdin.close()
         mark = start_mark(process.pid)
-        return RunningBuild(order=order, process=process, deadline=self.clock() + self.limit, mark=mark)
+        usage = Usage(process=process.pid, folders=(work, cache), memory=self.memory, disk=self.limits.file_bytes)
+        deadline = self.clock() + self.limit
+        return RunningBuild(order=order, process=process, deadline=deadline, mark=mark, usage=usage)
 
     def outcome(self, name: str, exit_code: int) -> Outcome:
         """Return the outcome of a process that has ended."""
@@ -134,6 +144,20 @@ class Workspace:
             images=str(self.images),
             uv=self.uv,
             tools=self.tools,
+            place=self._place(order),
+        )
+
+    def _cache(self, order: Order) -> Path:
+        return build_cache(self.home, order.app, order.environment)
+
+    def _place(self, order: Order) -> Place:
+        return Place(
+            kind=self.isolation.kind,
+            home=str(self.home),
+            cache=str(self._cache(order)),
+            user=self.isolation.user(build_user(order.app, order.environment)),
+            reads=self.isolation.reads,
+            limits=self.limits,
         )
 
     def _environment(self) -> dict[str, str]:
@@ -142,9 +166,8 @@ class Workspace:
             for name, value in self.environment.items()
             if name in _INHERITED or name.startswith(_INHERITED_PREFIXES)
         }
-        cache = str(self.home / "cache" / "uv")
         python_path = os.pathsep.join(path for path in sys.path if (Path(path) / "functions" / "local").is_dir())
-        return {"UV_CACHE_DIR": cache, **inherited, "PYTHONPATH": python_path, "PYTHONDONTWRITEBYTECODE": "1"}
+        return {**inherited, "PYTHONPATH": python_path, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 # Process groups. A group is known by the id and the start time of its leader, because ids are used again.

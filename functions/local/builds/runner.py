@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functions.common.domain.build import BuildState
 from functions.common.errors import Unavailable
 from functions.local.builds.apps import Outcome
-from functions.local.builds.image import image_folder, mark_used, read_manifest
+from functions.local.builds.image import image_folder, intact_seal, mark_used, read_manifest, set_aside
 from functions.local.builds.job import RunningBuild, Workspace, stop_group, stop_orphan
 from functions.local.builds.orders import Order, Orders
 from functions.local.builds.steps import BuildLog, log_tail
@@ -109,7 +109,13 @@ class BuildRunner:
         folder = image_folder(self.workspace.images, outcome.digest)
         with suppress(FileNotFoundError):
             mark_used(folder)
-        return read_manifest(folder) is not None
+        if read_manifest(folder) is None:
+            return False
+        if not intact_seal(self.workspace.images, outcome.digest):
+            _LOG.error("the image %s was changed on disk: it is built again", outcome.digest)
+            set_aside(self.workspace.images, outcome.digest)
+            return False
+        return True
 
     def _reuse(self, order: Order, earlier: Outcome) -> None:
         log = self._open_log(order.name)
@@ -135,6 +141,10 @@ class BuildRunner:
         elif self.workspace.clock() > build.deadline:
             reason = f"the build took longer than {self.workspace.limit:g} seconds; its log ends where it was stopped"
             self._stop(build, BuildState.FAILED, Outcome(step="timeout", reason=reason))
+        else:
+            what, reason = build.usage.excess()
+            if what:
+                self._stop(build, BuildState.FAILED, Outcome(step=what, reason=reason))
 
     def _finish(self, build: RunningBuild, code: int) -> None:
         if not stop_group(build.process.pid, grace=self.grace):  # processes that it left in the background

@@ -3,7 +3,7 @@
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -19,6 +19,7 @@ TAIL_LINES = 20
 _READ_BACK_BYTES = 16_384
 _MAX_LOG_BYTES = 10 * 1024**2
 _MAX_LINE_BYTES = 65_536
+_MAX_OUTPUT_BYTES = 100 * 1024**2
 _LITTLE_ROOM_BYTES = 16 * 1024**2
 
 
@@ -97,10 +98,14 @@ _CURRENT_STEP: ContextVar[str] = ContextVar("slipway_build_step", default="build
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steps:
-    """Runs the programs of build steps in `environment`, with their output in the log."""
+    """Runs the programs of build steps in `environment`, with their output in the log.
+
+    `confine` returns the command by which a program that runs an app's code is confined.
+    """
 
     log: BuildLog
     environment: Mapping[str, str] = field(repr=False)
+    confine: Callable[[Sequence[str], Path, Mapping[str, str]], Sequence[str]]
 
     @contextmanager
     def step(self, name: str, title: str) -> Iterator[None]:
@@ -115,15 +120,25 @@ class Steps:
             _CURRENT_STEP.reset(token)
 
     def run(
-        self, argv: Sequence[str | Path], *, folder: Path, remedy: str, extra: Mapping[str, str] | None = None
+        self,
+        argv: Sequence[str | Path],
+        *,
+        folder: Path,
+        remedy: str,
+        extra: Mapping[str, str] | None = None,
+        confined: bool = True,
     ) -> None:
-        """Run a program. Raises StepFailed, with the remedy, unless it exits with 0."""
-        program = Path(argv[0]).name
+        """Run a program. Raises StepFailed, with the remedy, unless it exits with 0.
+
+        Its output ends with it, as what a confined program leaves in the background ends with it too.
+        """
+        program, command = Path(argv[0]).name, [str(word) for word in argv]
+        environment = {**self.environment, **(extra or {})}
         try:
             process = subprocess.Popen(
-                [str(word) for word in argv],
+                self.confine(command, folder, environment) if confined else command,
                 cwd=folder,
-                env={**self.environment, **(extra or {})},
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -131,12 +146,21 @@ class Steps:
         except OSError as error:
             raise StepFailed(_CURRENT_STEP.get(), f"{program} cannot be started: {error.strerror}") from error
         with process:
-            while process.stdout and (line := process.stdout.readline(_MAX_LINE_BYTES)):
-                self.log.line(line.decode(errors="replace"))
+            self._log_output(program, process)
         if process.returncode:
             step = _CURRENT_STEP.get()
             reason = f"{program} failed in the step {step!r} with exit code {process.returncode}: {remedy}"
             raise StepFailed(step, reason + little_room(folder))
+
+    def _log_output(self, program: str, process: "subprocess.Popen[bytes]") -> None:
+        printed = 0
+        while process.stdout and (line := process.stdout.readline(_MAX_LINE_BYTES)):
+            self.log.line(line.decode(errors="replace"))
+            printed += len(line)
+            if printed > _MAX_OUTPUT_BYTES:
+                process.kill()
+                msg = f"{program} printed more than {_MAX_OUTPUT_BYTES // 1024**2} MiB, which no log can hold"
+                raise StepFailed(_CURRENT_STEP.get(), msg)
 
 
 def succeeds(argv: Sequence[str | Path], *, folder: Path, environment: Mapping[str, str]) -> bool:

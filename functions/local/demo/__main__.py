@@ -7,10 +7,12 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from functions.common.errors import SlipwayError
+from functions.common.errors import Rejected, SlipwayError
+from functions.common.settings import Settings, from_environment
 from functions.local.demo.screen import Screen
 from functions.local.demo.story import Demo, DemoError
 from functions.local.platform.run import StopRequested, running, stop_at_signals
+from functions.local.sandbox.isolation import detect
 
 _ENDED_BY_SIGNAL = 130
 
@@ -42,10 +44,25 @@ def main(arguments: list[str]) -> int:
 def _run(screen: Screen, folder: Path) -> None:
     screen.say("Slipway: from git push to a live HTTPS app, on this machine alone.\n")
     with ExitStack() as stack:
+        settings = _settings(folder, screen)
         with screen.timed("PostgreSQL, NATS, Caddy, the git server and the functions are ready"):
-            platform = stack.enter_context(running(folder / ".slipway", default_ports=False, say=screen.say))
+            started = running(folder / ".slipway", default_ports=False, settings=settings, say=screen.say)
+            platform = stack.enter_context(started)
         Demo(screen=screen, folder=folder, platform=platform).run()
     screen.say("\nThe platform is stopped.")
+
+
+def _settings(folder: Path, screen: Screen) -> Settings:
+    """Return the user's, without a sandbox where root can have none: the demo pushes its own app alone."""
+    given = from_environment()
+    try:
+        detect(Settings(environment={**given.environment, "SLIPWAY_LOCAL_HOME": str(folder)}))
+    except Rejected as error:
+        if given.sandbox.mode != "auto":
+            raise
+        screen.say(f"`task up` would not start here: {error}")
+        return Settings(environment={**given.environment, "SLIPWAY_SANDBOX": "off"})
+    return given
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from functions.common.domain.git_url import repository_key
 from functions.common.domain.tokens import digest_of
 from functions.common.errors import Rejected
 from functions.local.files import write_private
-from functions.local.instance import ACCOUNT, Instance
+from functions.local.instance import ACCOUNT, FUNCTIONS, Instance
 from functions.local.platform.programs import CODE, Program
 
 _ACCOUNT = "nobody"  # PostgreSQL refuses to run as root; every system has this account
@@ -60,11 +60,16 @@ def locate(instance: Instance) -> PostgresPaths:
     install = _wheel()
     if os.getuid() != 0:
         return PostgresPaths(data=instance.home / "postgres", install=install, user="", moved=False)
-    moved = not _reachable(instance.home)
+    moved = not _reachable(instance.home.parent)  # the folder itself lets the group of PostgreSQL's user pass
     parent = _system_folder(instance) if moved else instance.home
     if not _reachable(install):
         install = _copied(install, _system_folder(instance))
     return PostgresPaths(data=parent / "postgres", install=install, user=_ACCOUNT, moved=moved)
+
+
+def group() -> int:
+    """Return the group of the user as whom PostgreSQL runs when this is root."""
+    return pwd.getpwnam(_ACCOUNT).pw_gid
 
 
 def initialise(instance: Instance, paths: PostgresPaths) -> None:
@@ -150,6 +155,8 @@ def _copied(install: Path, folder: Path) -> Path:
         draft = folder / "postgresql.new"
         shutil.rmtree(draft, ignore_errors=True)
         shutil.copytree(install, draft / package.name / install.name, symlinks=True)
+        for part in (draft, draft / package.name):
+            part.chmod(0o755)
         libraries = package.with_name(f"{package.name}.libs")
         if libraries.is_dir():
             shutil.copytree(libraries, draft / libraries.name)
@@ -179,6 +186,16 @@ def _system_folder(instance: Instance) -> Path:
 
 _SCHEMAS = Path("schemas/migrations")
 _PLATFORM = Path(__file__).parents[1] / "migrations"
+_ROLE = f"""
+do $$ begin
+    if not exists (select from pg_roles where rolname = '{FUNCTIONS}') then create role {FUNCTIONS}; end if;
+end $$
+"""
+_GRANTS = tuple(
+    f"grant {right} in schema {schema} to {FUNCTIONS}"
+    for schema in ("public", "platform")
+    for right in ("select, insert, update, delete on all tables", "usage, select on all sequences")
+)
 
 
 def prepare(instance: Instance) -> None:
@@ -188,6 +205,7 @@ def prepare(instance: Instance) -> None:
         for folder in (CODE / _SCHEMAS, _PLATFORM):
             if folder.is_dir():
                 migrate(database, folder)
+        _grant(database, instance)
         database.run(
             "insert into api_tokens (digest, name, scope) values (:digest, 'admin of this machine', 'admin') "
             "on conflict (digest) do nothing",
@@ -196,6 +214,15 @@ def prepare(instance: Instance) -> None:
         _update_git_urls(database, instance)
     finally:
         database.close()
+
+
+def _grant(database: Postgres, instance: Instance) -> None:
+    """Let the platform's programs read and write all rows; they are neither superuser nor owner of a table."""
+    database.run(_ROLE)
+    database.run(f"alter role {FUNCTIONS} login nosuperuser password '{instance.functions_password}'")
+    database.run(f"grant usage on schema public, platform to {FUNCTIONS}")
+    for statement in _GRANTS:
+        database.run(statement)
 
 
 def _update_git_urls(database: Postgres, instance: Instance) -> None:

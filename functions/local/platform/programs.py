@@ -147,7 +147,7 @@ def environment(instance: Instance, routing: Routing, given: Settings) -> dict[s
     """Return the environment of every program of the platform; apps do not get it."""
     return {
         **given.inherited(),
-        "DATABASE_URL": instance.database_url,
+        "DATABASE_URL": instance.functions_database_url,
         "K_SINK": instance.url("broker"),
         "SLIPWAY_EVENT_TOKEN": instance.event_token,
         "SLIPWAY_GIT_SECRET": instance.webhook_secret,

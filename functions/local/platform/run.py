@@ -1,5 +1,6 @@
 """Starts the platform, waits until it is ready, and stops it."""
 
+import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from types import FrameType
 from functions.common.errors import Unavailable
 from functions.common.settings import Settings, from_environment
 from functions.local import instance as instances
-from functions.local.files import exclusive_lock
+from functions.local.files import exclusive_lock, write_private
 from functions.local.git.hooks import write_hooks
 from functions.local.instance import ENDPOINTS_FILE, Endpoints, Instance, endpoints_of
 from functions.local.manifests import read_routing
@@ -32,8 +33,10 @@ from functions.local.platform.programs import (
 from functions.local.platform.supervisor import Supervisor
 from functions.local.ports import port_reservations
 from functions.local.routing import Routing
+from functions.local.sandbox.isolation import detect, weakness
 
 _READY_SECONDS = 90.0
+_PRIVATE = 0o077
 _FOLDERS = ("nats", "caddy", "git", "images", "builds", "work", "apps.d", "logs", "logs/apps")
 
 
@@ -78,17 +81,43 @@ def running(
     folder is in use, a manifest or a migration is wrong), Unavailable when a program is not ready in time.
     """
     home, root = home.absolute(), root.absolute()
-    home.mkdir(parents=True, exist_ok=True)
-    home.chmod(0o711)  # PostgreSQL may run as another user; secret files have a mode of their own
     plan = _Plan(
         root=root, routing=read_routing(root), workers=workers, settings=settings or from_environment(), say=say
     )
-    with exclusive_lock(home / "lock", wait=False), port_reservations() as reservations:
+    with private_files(), exclusive_lock(home / "lock", wait=False), port_reservations() as reservations:
         _end_leftovers(home, say)
+        _protect(home, plan)
         names = tuple(service.name for service in plan.routing.services)
         instance = instances.choose(home, names, reservations, defaults=default_ports)
         with _supervised(instance, plan) as manager:
             yield _ready(instance, plan, manager)
+
+
+@contextmanager
+def private_files() -> Iterator[None]:
+    """Let all files of the platform be its user's alone, those of its processes included."""
+    before = os.umask(_PRIVATE)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def _protect(home: Path, plan: _Plan) -> None:
+    """Close the state folder to other users, and find how builds and apps are isolated. Raises Rejected."""
+    home.chmod(0o700)
+    settings = Settings(environment={**plan.settings.environment, "SLIPWAY_LOCAL_HOME": str(home)})
+    isolation = detect(settings)
+    if os.getuid() == 0:  # PostgreSQL runs as another user, whose group may pass
+        os.chown(home, 0, postgres.group())
+        home.chmod(0o711 if isolation.kind == "users" else 0o710)
+    missing, known = weakness(isolation), home / "weakness"  # manage-apps shows it to administrators
+    if not missing:
+        known.unlink(missing_ok=True)
+        return
+    plan.say(f"warning: {missing}")
+    if not known.exists() or known.read_text(encoding="utf-8") != missing:
+        write_private(known, missing)
 
 
 @contextmanager
@@ -189,6 +218,8 @@ def _end_leftovers(home: Path, say: Callable[[str], None]) -> None:
 def _make_folders(instance: Instance) -> None:
     # The rollout controller writes all app programs again; one with old paths would stop the process manager.
     shutil.rmtree(instance.home / "apps.d", ignore_errors=True)
+    for changed in (instance.home / "images").glob(".changed-*"):
+        shutil.rmtree(changed, ignore_errors=True)
     for name in _FOLDERS:
         (instance.home / name).mkdir(parents=True, exist_ok=True)
     write_hooks(instance.home)

@@ -19,6 +19,7 @@ from functions.local.rollouts.state_machine import Restart, StateMachine
 from functions.local.rollouts.store import RolloutStore
 from functions.local.rollouts.supervision import AppPrograms, ProcessManager
 from functions.local.rollouts.termination import Termination
+from functions.local.sandbox.isolation import detect
 from functions.local.tools import make_tools
 
 
@@ -31,13 +32,25 @@ class _Parts(TypedDict):
     traffic: Traffic
 
 
-def controller(settings: Settings, database: Postgres) -> RolloutController:
+def app_programs(settings: Settings) -> AppPrograms:
+    """Return the programs of apps of a state folder."""
+    home = settings.local.home
+    return AppPrograms(
+        home=home,
+        tools=make_tools(home),
+        isolation=detect(settings),
+        processes=settings.sandbox.app_processes,
+        cipher=FernetCipher(keys=settings.encryption.config_keys),
+    )
+
+
+def controller(settings: Settings, database: Postgres, programs: AppPrograms) -> RolloutController:
     """Return the controller of a state folder."""
     home, runtime = settings.local.home, settings.controller.runtime
     caddy = _caddy(settings, home, runtime)
     parts = _Parts(
         store=RolloutStore(database=database),
-        programs=_programs(settings),
+        programs=programs,
         process_manager=ProcessManager(socket=runtime / "supervisor.sock"),
         traffic=Traffic(routes=home / "routes"),
     )
@@ -62,15 +75,9 @@ def controller(settings: Settings, database: Postgres) -> RolloutController:
     )
 
 
-def _programs(settings: Settings) -> AppPrograms:
-    home = settings.local.home
-    return AppPrograms(home=home, tools=make_tools(home), cipher=FernetCipher(keys=settings.encryption.config_keys))
-
-
-def one_off_runs(settings: Settings, database: Postgres) -> OneOffRuns:
+def one_off_runs(settings: Settings, database: Postgres, programs: AppPrograms) -> OneOffRuns:
     """Return what runs one-off commands of a state folder."""
-    home = settings.local.home
-    return OneOffRuns(database=database, programs=_programs(settings), home=home)
+    return OneOffRuns(database=database, programs=programs, home=settings.local.home)
 
 
 def _state_machine(

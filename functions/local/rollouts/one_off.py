@@ -22,10 +22,12 @@ from typing import Any
 from functions.common.adapters.local.deployer import workload_from
 from functions.common.adapters.local.runs import PROCESS, output_file
 from functions.common.adapters.postgres.client import Postgres
+from functions.common.errors import Rejected
 from functions.local.builds.job import is_group_gone, start_mark, stop_group, stop_orphan
 from functions.local.files import write_private
 from functions.local.rollouts.store import Stage, Version
-from functions.local.rollouts.supervision import LAUNCH, AppPrograms
+from functions.local.rollouts.supervision import AppPrograms
+from functions.local.sandbox.isolation import LAUNCH
 
 _LOG = logging.getLogger(__name__)
 MOST_OUTPUT = 64 * 1024 * 1024
@@ -94,12 +96,16 @@ class OneOffRuns:
     def _work(self, row: dict[str, Any], stop: threading.Event) -> None:
         run = row["run"]
         try:
-            session = self._start(row)
+            version = _version(row)
+            session = self._start(row, version)
             try:
                 reason = session.follow(row["seconds"], stop)
             finally:
                 code = session.end()
+                self.programs.remove(version.program(f"run-{run}"))
             self._end(run, code, reason)
+        except Rejected as error:
+            self._end(run, _SIGNALLED, str(error))
         except Exception:  # noqa: BLE001 - as above
             _LOG.exception("run %s", run)
             with suppress(Exception):
@@ -107,25 +113,25 @@ class OneOffRuns:
         finally:
             self.database.close()
 
-    def _start(self, row: dict[str, Any]) -> "_Session":
-        workload, run = workload_from(row["workload"]), row["run"]
-        version = Version(
-            app=row["app"],
-            environment=row["environment"],
-            release=workload.release,
-            workload=workload,
-            stage=Stage.LIVE,
-        )
+    def _start(self, row: dict[str, Any], version: Version) -> "_Session":
+        run = row["run"]
         output = output_file(self.home, run)
         output.parent.mkdir(parents=True, exist_ok=True)
         spec = output.with_suffix(".json")
-        write_private(spec, json.dumps(self.programs.launch(version, PROCESS) | {"tty": row["tty"]}))
+        write_private(spec, json.dumps(self.programs.launch(version, PROCESS, run=f"run-{run}", tty=row["tty"])))
         session = _Session(run=run, database=self.database, output=output, spec=spec, interactive=row["interactive"])
         session.start(tty=row["tty"], columns=row["columns"], rows=row["rows"])
         return session
 
     def _end(self, run: str, code: int, reason: str) -> None:
         self.database.run(_END, run=run, code=code, reason=reason)
+
+
+def _version(row: dict[str, Any]) -> Version:
+    workload = workload_from(row["workload"])
+    return Version(
+        app=row["app"], environment=row["environment"], release=workload.release, workload=workload, stage=Stage.LIVE
+    )
 
 
 @dataclass(slots=True, kw_only=True)

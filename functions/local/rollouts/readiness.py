@@ -4,7 +4,7 @@ import http.client
 import time
 from dataclasses import dataclass, field, replace
 
-from functions.common.errors import Unavailable
+from functions.common.errors import Rejected, Unavailable
 from functions.local.builds.steps import log_tail
 from functions.local.ports import free_port
 from functions.local.rollouts.ingress import WHOLE, Ingress, Traffic
@@ -38,6 +38,16 @@ class Readiness:
         """Start the release command, or check it; when it has succeeded, or there is none, go to the next stage."""
         if not self.programs.has_image(version):
             return Failure(step="image", reason=self._missing_image(version))
+        try:
+            return self._run_release_command(version)
+        except Rejected as error:
+            return self._image_failure(version, error)
+
+    def _image_failure(self, version: Version, error: Rejected) -> Failure:
+        self.store.forget_image(version)
+        return Failure(step="image", reason=str(error))
+
+    def _run_release_command(self, version: Version) -> Failure | None:
         command = version.workload.processes.get("release")
         state = self._started(version, "release") if command else None
         if state and state.down and state.phase != "stopped":
@@ -59,7 +69,10 @@ class Readiness:
         if not version.port or state is None or state.phase == "new":
             slot = "b" if live and live.slot == "a" else "a"
             version = self.store.save(replace(version, port=free_port(), slot=slot))
-            state = self._started(version, "web")
+            try:
+                state = self._started(version, "web")
+            except Rejected as error:
+                return self._image_failure(version, error)
         problem = probe(version.port, version.workload.health_path, version.host)
         if not problem:
             self._to_shifting(version, live)

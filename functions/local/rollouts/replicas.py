@@ -1,15 +1,19 @@
 """Several processes of one type: web processes share the traffic of their version, each on its own port."""
 
+import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from functions.common.errors import Rejected
 from functions.local.ports import free_port
 from functions.local.rollouts.caddy import CADDY_LAG_SECONDS, CaddyAdmin
 from functions.local.rollouts.ingress import Traffic
 from functions.local.rollouts.readiness import probe
 from functions.local.rollouts.store import RolloutStore, Version
 from functions.local.rollouts.supervision import AppPrograms, ProcessManager, ProcessState
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,7 +76,12 @@ class Replicas:
     def _start(self, version: Version, name: str, states: dict[str, ProcessState]) -> None:
         state = states.get(name)
         if state is None or state.phase == "new" or (state.down and state.phase != "stopped"):
-            self.programs.write(version, name.split(".", 4)[4])
+            try:
+                self.programs.write(version, name.split(".", 4)[4])
+            except Rejected as error:
+                self.store.forget_image(version)
+                _LOG.error("%s is not started: %s", name, error)
+                return
             self.process_manager.start(name)
 
     def _is_healthy(self, version: Version, name: str, port: int, states: dict[str, ProcessState]) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from functions.common.adapters.local.images import LocalImageStore
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.postgres.images import NEEDED
+from functions.local.builds.image import forget_seal
 
 _LOG = logging.getLogger(__name__)
 _HOUR, _DAY = 3_600.0, 86_400.0
@@ -58,6 +59,7 @@ class Retention:
             if _age(log) > self.days * _DAY:
                 log.unlink(missing_ok=True)
         self._delete_app_logs()
+        self._delete_app_data()
         for statement in (_OLD_VERSIONS, _OLD_REPORTS):
             self.database.run(statement, days=self.days)
 
@@ -65,7 +67,7 @@ class Retention:
         for statement in _RECORD_DELETION:
             self.database.run(statement, digest=digest)
         LocalImageStore(images=self.home / "images").delete("", digest)
-        shutil.rmtree(self.home / "cache" / "pyc" / digest.removeprefix("sha256:"), ignore_errors=True)
+        forget_seal(self.home / "images", digest)
         _LOG.info("the image %s is deleted: no release runs it or can be rolled back to it", digest)
 
     def _delete_app_logs(self) -> None:
@@ -76,6 +78,15 @@ class Retention:
             app, environment = log.parts[-3:-1]
             if (app, environment, int(release)) not in active:  # a running process may have written nothing for days
                 log.unlink(missing_ok=True)
+
+    def _delete_app_data(self) -> None:
+        """Delete what processes of ended releases wrote, where a controller that died left it."""
+        found = [path for path in (self.home / "apps").glob("*/*/[0-9]*") if _age(path) > _HOUR]
+        active = {(row[0], row[1], row[2]) for row in self.database.run(_ACTIVE)} if found else set()
+        for path in found:
+            app, environment, release = path.parts[-3:]
+            if (app, environment, int(release)) not in active and not any(path.glob("run-*")):
+                shutil.rmtree(path, ignore_errors=True)
 
     def _old_images(self) -> list[str]:
         found = (self.home / "images").glob("*")

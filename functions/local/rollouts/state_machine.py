@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, field, replace
 
 from functions.common.domain.release import Workload
+from functions.common.errors import Rejected
 from functions.local.ports import free_port
 from functions.local.rollouts.canary import Canary
 from functions.local.rollouts.ingress import Traffic
@@ -117,9 +118,17 @@ class Restart:
             if process == "web":
                 version = self._start_web(version, state)
             else:
-                self.programs.write(version, process)
-                self.process_manager.start(name)
+                self._start(version, process)
         return version
+
+    def _start(self, version: Version, process: str) -> None:
+        try:
+            self.programs.write(version, process)
+        except Rejected as error:
+            self.store.forget_image(version)
+            _LOG.error("%s is not restarted: %s", version.program(process), error)
+            return
+        self.process_manager.start(version.program(process))
 
     def _start_web(self, version: Version, state: ProcessState | None) -> Version:
         """Start the web process on its port, where requests wait for it, or on a free one when that is taken."""
@@ -128,8 +137,7 @@ class Restart:
             return version
         _LOG.info("%s is restarted (%s)", version.program("web"), "down" if state else "unknown")
         version = self.store.save(replace(version, port=free_port(version.port)))
-        self.programs.write(version, "web")
-        self.process_manager.start(version.program("web"))
+        self._start(version, "web")
         deadline = time.monotonic() + _PROBE_SECONDS
         while probe(version.port, version.workload.health_path, version.host) and time.monotonic() < deadline:
             time.sleep(0.03)

@@ -229,6 +229,11 @@ class RolloutStore:
             if before:
                 self._update(replace(before, stage=Stage.DRAINING, weight=0))
 
+    def forget_image(self, version: Version) -> None:
+        """Record that the version's image cannot be used, so that a later order builds it again."""
+        sql = "update builds set image_claimed_at = now(), image_deleted_at = now() where digest = :digest"
+        self.database.run(sql, digest=version.workload.digest)
+
     def delete_environment(self, app: str, environment: str) -> None:
         """Delete all rows of an environment, unless it is wanted again."""
         with self.database.transaction():

@@ -1,6 +1,7 @@
 """The processes of apps as programs of supervisord."""
 
 import json
+import shutil
 import sys
 import threading
 import time
@@ -11,31 +12,39 @@ from typing import Any, Literal
 from functions.common.domain.quantity import bytes_of, cores_of
 from functions.common.errors import Rejected, Unavailable
 from functions.common.ports.apps import Cipher
-from functions.local.builds.image import image_folder, read_manifest
+from functions.local.builds.detect import OLD_STATIC_WEB, STATIC_WEB
+from functions.local.builds.image import image_folder, intact_seal, read_manifest, set_aside
 from functions.local.files import write_private
 from functions.local.platform.processes import MARK
 from functions.local.platform.supervisor import call
 from functions.local.rollouts.store import Version
+from functions.local.sandbox.isolation import LAUNCH, Box, Isolation, Limits, build_cache, build_user
+from functions.local.tools import SITE
 
 STOP_SECONDS = 10
-LAUNCH = Path(__file__).with_name("launch.py")
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
-_INHERITED = ("HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", MARK)
+_AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+_INHERITED = ("LANG", "LC_ALL", "TZ", *_AUTHORITIES, MARK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppPrograms:
     """The files of apps' programs below `home`: a section of supervisord's configuration, and what launch.py reads.
 
-    `tools` is the folder of node and caddy.
+    `tools` is the folder of node and caddy, `processes` the most processes of a process type.
     """
 
     home: Path
     tools: Path
     cipher: Cipher
+    isolation: Isolation
+    processes: int
 
     def write(self, version: Version, process: str) -> str:
-        """Write the files of a process, such as `web` or its second one, `web.2`; return the program's name."""
+        """Write the files of a process, such as `web` or its second one, `web.2`; return the program's name.
+
+        Raises Rejected when the version's image is not what was built.
+        """
         name = version.program(process)
         folder = self.home / "apps.d"
         folder.mkdir(parents=True, exist_ok=True)
@@ -47,9 +56,18 @@ class AppPrograms:
         return name
 
     def remove(self, name: str) -> None:
-        """Remove a program's files, if there are any."""
+        """Remove a program's files, and what its process wrote, if there are any."""
         for suffix in (".conf", ".json"):
             (self.home / "apps.d" / f"{name}{suffix}").unlink(missing_ok=True)
+        shutil.rmtree(self._data(name), ignore_errors=True)
+
+    def remove_environment(self, app: str, environment: str) -> None:
+        """Remove the logs of an environment, and all that its processes wrote."""
+        written = (self.home / "apps" / app / environment, build_cache(self.home, app, environment))
+        for folder in (self.log_folder(app, environment), *written):
+            shutil.rmtree(folder, ignore_errors=True)
+        for user in (f"{app}/{environment}", build_user(app, environment)):
+            self.isolation.forget_user(user)
 
     def written(self) -> set[str]:
         """Return the names of all programs that have files."""
@@ -85,18 +103,19 @@ class AppPrograms:
             msg = f"the config of {version.app}/{version.environment} cannot be read: {error}"
             raise Unavailable(msg) from error
 
-    def launch(self, version: Version, process: str) -> dict[str, object]:
-        """Return what launch.py reads to become a process of the version."""
+    def _data(self, name: str) -> Path:
+        """Return the folder of what a program's process writes."""
+        _, app, environment, release, process = name.split(".", 4)
+        return self.home / "apps" / app / environment / release / process
+
+    def launch(self, version: Version, process: str, *, run: str = "", tty: bool = False) -> dict[str, object]:
+        """Return what launch.py reads to become a process of the version; `run` names one of a one-off command.
+
+        Raises Rejected when the version's image is not what was built.
+        """
         image, workload = self.image(version), version.workload
         kind, _, number = process.partition(".")
-        path = (image / "venv" / "bin", image / "app" / "node_modules" / ".bin", self.tools)
-        defaults = {
-            "PATH": ":".join([*map(str, path), _SYSTEM_PATH]),
-            "HOST": "127.0.0.1",
-            "PYTHONUNBUFFERED": "1",
-            # Outside the image, whose content must remain that of its digest.
-            "PYTHONPYCACHEPREFIX": str(self.home / "cache" / "pyc" / image.name),
-        }
+        box = self._box(version, image, self._data(version.program(run or process)))
         fixed = {
             "SLIPWAY_APP": version.app,
             "SLIPWAY_ENVIRONMENT": version.environment,
@@ -104,14 +123,52 @@ class AppPrograms:
             "SLIPWAY_COMMIT": workload.sha,
             **({"PORT": str(_port(version, number))} if kind == "web" else {}),
         }
+        return self.isolation.launch(
+            box,
+            argv=("/bin/sh", "-c", _command(workload.processes[kind])),
+            folder=self.isolation.seen(box) / "app",
+            environment={**self._defaults(box), **self._config(version), **fixed},
+            inherit=_INHERITED,
+            seals={str(image): self._seal(version.workload.digest)},
+            tty=tty,
+        )
+
+    def _seal(self, digest: str) -> str:
+        images = self.home / "images"
+        try:
+            if seal := intact_seal(images, digest):
+                return seal
+        except FileNotFoundError:
+            return ""  # launch.py reports that the image is gone
+        set_aside(images, digest)
+        msg = f"the image {digest} was changed on disk, and is not started: push a commit, even an empty one"
+        raise Rejected(msg)
+
+    def _box(self, version: Version, image: Path, data: Path) -> Box:
+        memory, cores = bytes_of(version.workload.memory), cores_of(version.workload.cpu)
+        return Box(
+            work=data,
+            user=self.isolation.user(f"{version.app}/{version.environment}"),
+            reads=(self.tools,),
+            writes=(data / "home",),
+            copied=image,
+            limits=Limits(memory=memory, cores=cores, processes=self.processes),
+        )
+
+    def _defaults(self, box: Box) -> dict[str, str]:
+        image = self.isolation.seen(box)
+        path = (image / "venv" / "bin", image / "app" / "node_modules" / ".bin", self.tools)
         return {
-            "command": workload.processes[kind],
-            "folder": str(image / "app"),
-            "inherit": _INHERITED,
-            "environment": {**defaults, **self._config(version), **fixed},
-            "memory": bytes_of(workload.memory),
-            "cores": cores_of(workload.cpu),
+            "PATH": ":".join([*map(str, path), _SYSTEM_PATH]),
+            "HOST": "127.0.0.1",
+            "HOME": str(box.work / "home"),
+            "SLIPWAY_SITE": str(self.tools / SITE),
+            "PYTHONUNBUFFERED": "1",
         }
+
+
+def _command(command: str) -> str:
+    return STATIC_WEB if command == OLD_STATIC_WEB else command
 
 
 def _port(version: Version, number: str) -> int:

@@ -1,7 +1,6 @@
 """The end of a version: it failed, was replaced, or its environment was removed."""
 
 import logging
-import shutil
 import time
 from dataclasses import dataclass, field, replace
 
@@ -76,7 +75,7 @@ class Termination:
         for version in versions:
             self._stop(version)
         self.traffic.remove(app, environment)
-        shutil.rmtree(self.programs.log_folder(app, environment), ignore_errors=True)
+        self.programs.remove_environment(app, environment)
         self.store.delete_environment(app, environment)
 
     def stop_orphans(self) -> None:

@@ -126,3 +126,11 @@ def test_a_failed_rollback_a_stuck_push_a_dead_letter_and_refused_hosts_need_a_p
     ]
     assert concerns(api, api.user("stranger@example.org")) == []
     assert len(concerns(api, api.user("admin@example.org", administrator=True))) == 5
+
+
+def test_a_weak_sandbox_is_shown_to_administrators(api: ApiWorld, owner: str) -> None:
+    (api.home / "weakness").write_text("no namespaces can be made here")
+    admin = api.user("admin@example.org", administrator=True)
+
+    assert concerns(api, admin) == [("weak-sandbox", "sandbox", "no namespaces can be made here")]
+    assert concerns(api, owner) == []

@@ -11,11 +11,14 @@ import pytest
 from functions.common.adapters.local.builder import LocalBuilder
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.build import BuildOrder, BuildResult, BuildState, build_name
+from functions.common.settings import Settings
 from functions.local.builds.job import Workspace
 from functions.local.builds.orders import Orders
 from functions.local.builds.runner import BuildRunner
+from functions.local.sandbox.isolation import Limits, detect
 from functions.local.tools import beside_python, make_tools
 from tests.local.repositories import SERVER, Repository, make_repository
+from tests.local.sandboxed import sandbox_settings
 from tests.local.waiting import until
 
 LIMIT = 60.0
@@ -49,6 +52,11 @@ class BuildWorld:
         path = self.workspace.log_path(name)
         return path.read_text() if path.exists() else ""
 
+    def group(self, name: str) -> int:
+        """Return the process group of a build that runs."""
+        (order,) = [one for one in self.orders.running() if one.name == name]
+        return order.process
+
     def _ended(self, name: str) -> BuildResult | None:
         result = self.builder.observe(name)
         return result if result and result.state is not BuildState.RUNNING else None
@@ -62,13 +70,18 @@ def make_world(database: str, folder: Path, clock: Callable[[], float] = time.mo
         "DATABASE_URL": "a-secret-of-the-platform",
     }
     uv = str(beside_python("uv"))
+    home = folder / "home"
+    home.mkdir(exist_ok=True)
+    settings = Settings(environment={"SLIPWAY_LOCAL_HOME": str(home), **sandbox_settings(home)})
     workspace = Workspace(
-        home=folder / "home",
+        home=home,
         environment=path,
         uv=uv,
-        tools=str(make_tools(folder / "home")),
+        tools=str(make_tools(home)),
         limit=LIMIT,
         git_url=SERVER,
+        isolation=detect(settings),
+        limits=Limits(),
         clock=clock,
     )
     return BuildWorld(

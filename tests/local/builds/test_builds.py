@@ -11,13 +11,14 @@ import pytest
 
 from functions.common.adapters.local.images import LocalImageStore
 from functions.common.domain.build import BuildState, build_name
+from functions.local.builds.apps import _remove_build_metadata
 from functions.local.builds.image import tree_digest
 from functions.local.builds.steps import END_MARK, BuildLog, StepFailed, Steps
 from tests.local.builds.conftest import LIMIT, BuildWorld, make_world, running
 from tests.local.waiting import until
 from tests.patience import patient
 
-SLEEPING = '{"scripts": {"start": "true", "build": "echo $$ > %s; (trap \'\' TERM; sleep 300) & sleep 300"}}'
+SLEEPING = '{"scripts": {"start": "true", "build": "echo begun; (trap \'\' TERM; sleep 300) & sleep 300"}}'
 
 
 def test_the_python_example_becomes_an_image_named_by_its_content(world: BuildWorld) -> None:
@@ -145,7 +146,7 @@ def test_an_internal_error_fails_one_build_and_no_other(world: BuildWorld) -> No
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="this system has no /proc, a file system without room")
 def test_a_failure_on_a_full_disk_names_it(tmp_path: Path) -> None:
     log = BuildLog(tmp_path / "log")
-    steps = Steps(log=log, environment={"PATH": os.defpath})
+    steps = Steps(log=log, environment={"PATH": os.defpath}, confine=lambda argv, *_: argv)
     with pytest.raises(StepFailed) as full, steps.step("fetch", "Fetching"):
         steps.run(["false"], folder=Path("/proc"), remedy="see above")
     with pytest.raises(StepFailed) as roomy, steps.step("fetch", "Fetching"):
@@ -206,10 +207,10 @@ def test_a_build_does_not_see_the_platforms_secrets(world: BuildWorld) -> None:
     assert "https://***@host/" in world.log(name)
 
 
-def _sleeping(world: BuildWorld, marker: Path) -> tuple[str, int]:
-    name = world.order(world.repository.commit({"package.json": SLEEPING % marker}))
-    pid = int(until(lambda: marker.read_text().strip() if marker.exists() else "", why="the build script"))
-    return name, os.getpgid(pid)
+def _sleeping(world: BuildWorld) -> tuple[str, int]:
+    name = world.order(world.repository.commit({"package.json": SLEEPING}))
+    until(lambda: " begun\n" in world.log(name), why="the build script")
+    return name, world.group(name)
 
 
 def members(group: int) -> list[str]:
@@ -220,8 +221,8 @@ def members(group: int) -> list[str]:
     return [" ".join(row[2:]) for row in rows if int(row[0]) == group and row[1][0] != "Z"]
 
 
-def test_a_build_is_cancelled_when_its_process_group_is_gone(world: BuildWorld, tmp_path: Path) -> None:
-    name, group = _sleeping(world, tmp_path / "pid")
+def test_a_build_is_cancelled_when_its_process_group_is_gone(world: BuildWorld) -> None:
+    name, group = _sleeping(world)
     assert members(group)
     world.builder.cancel(name)
 
@@ -232,9 +233,28 @@ def test_a_build_is_cancelled_when_its_process_group_is_gone(world: BuildWorld, 
 def test_a_build_that_takes_too_long_fails_in_the_step_timeout(database: str, tmp_path: Path) -> None:
     now = [0.0]
     for world in running(make_world(database, tmp_path, clock=lambda: now[0])):
-        name, group = _sleeping(world, tmp_path / "pid")
+        name, group = _sleeping(world)
         now[0] = LIMIT + 1
         result = world.ended(name)
 
         assert (result.state, result.step) == (BuildState.FAILED, "timeout")
         assert members(group) == []
+
+
+def test_links_that_a_build_left_are_not_followed(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("kept,\n")
+    outside = tmp_path / "elsewhere-1.dist-info"
+    packages = tmp_path / "image" / "venv" / "lib" / "python3.11" / "site-packages"
+    info = packages / "hostile-1.dist-info"
+    for folder in (outside, info):
+        folder.mkdir(parents=True)
+        (folder / "direct_url.json").write_text("{}")
+    (outside / "RECORD").write_text("kept,\n")
+    (info / "RECORD").symlink_to(secret)
+    (packages / "linked-1.dist-info").symlink_to(outside)
+    _remove_build_metadata(tmp_path / "image" / "venv")
+
+    assert sorted(path.name for path in outside.iterdir()) == ["RECORD", "direct_url.json"]
+    assert (info / "RECORD").is_symlink()
+    assert secret.read_text() == "kept,\n"

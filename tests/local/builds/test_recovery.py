@@ -1,11 +1,9 @@
 """A build runner that is killed in the middle, and reports that must arrive."""
 
-import os
 import signal
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 from functions.common.domain.build import BuildState
 from functions.common.errors import Unavailable
@@ -14,28 +12,31 @@ from functions.common.events.build import BuildEnded
 from functions.common.events.envelope import Envelope, envelop
 from functions.local.builds.orders import BuildReports
 from functions.local.reports import send_reports
+from functions.local.sandbox.isolation import build_cache
 from tests.local.builds.conftest import BuildWorld
 from tests.local.builds.test_builds import members
+from tests.local.sandboxed import sandbox_settings
 from tests.local.waiting import until
 
-SLOW_ONCE = '{"scripts": {"start": "true", "build": "test -e %s || { echo $$ > %s; sleep 300; }"}}'
+SLOW_ONCE = '{"scripts": {"start": "true", "build": "test -e ~/begun || { touch ~/begun; sleep 300; }"}}'
 
 
-def test_a_killed_runners_build_is_stopped_and_built_again(idle: BuildWorld, database: str, tmp_path: Path) -> None:
-    marker = tmp_path / "pid"
-    name = idle.order(idle.repository.commit({"package.json": SLOW_ONCE % (marker, marker)}))
+def test_a_killed_runners_build_is_stopped_and_built_again(idle: BuildWorld, database: str) -> None:
+    name = idle.order(idle.repository.commit({"package.json": SLOW_ONCE}))
+    begun = build_cache(idle.workspace.home, "hello", "production") / "begun"
     environment = {
         **idle.workspace.environment,
         "DATABASE_URL": database,
         "K_SINK": "http://127.0.0.1:9/",
         "SLIPWAY_LOCAL_HOME": str(idle.workspace.home),
         "SLIPWAY_GIT_URL": idle.workspace.git_url,
+        **sandbox_settings(idle.workspace.home),
     }
     argv = [sys.executable, "-m", "functions.local.builds"]
 
     with subprocess.Popen(argv, env=environment, stderr=subprocess.DEVNULL) as first:
-        pid = int(until(lambda: marker.read_text().strip() if marker.exists() else "", why="the build script"))
-        group = os.getpgid(pid)
+        until(begun.exists, why="the build script")
+        group = idle.group(name)
         first.send_signal(signal.SIGKILL)
     assert members(group)
     with subprocess.Popen(argv, env=environment, stderr=subprocess.DEVNULL) as second:

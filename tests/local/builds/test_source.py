@@ -5,14 +5,18 @@ from pathlib import Path
 import pytest
 
 from functions.local.builds.job import Workspace
+from functions.local.sandbox.isolation import Isolation, Limits
 
 SERVER = "http://127.0.0.1:8081"
 HOME = Path("/state")
+NONE = Isolation(kind="", home=HOME, has_overlays=False, users=range(0), reads=())
 
 
 @pytest.fixture
 def workspace() -> Workspace:
-    return Workspace(home=HOME, environment={}, uv="uv", tools="", limit=1, git_url=SERVER)
+    return Workspace(
+        home=HOME, environment={}, uv="uv", tools="", limit=1, git_url=SERVER, isolation=NONE, limits=Limits()
+    )
 
 
 @pytest.mark.parametrize("url", [f"{SERVER}/slipway/hello.git", f"{SERVER}/slipway/hello", f"{SERVER}//slipway/hello/"])

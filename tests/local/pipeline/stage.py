@@ -15,6 +15,7 @@ from functions.common.settings import Settings
 from functions.local.demo.traffic import AppClient
 from functions.local.instance import Endpoints, load
 from functions.local.platform.run import Platform, running
+from tests.local.sandboxed import sandbox_settings
 from tests.local.waiting import until
 from tests.patience import patient
 
@@ -39,7 +40,7 @@ class Stage:
 
     def start(self) -> None:
         """Start the platform, from the state that is there."""
-        settings = Settings(environment={**_SETTINGS, **self.settings})
+        settings = Settings(environment={**_SETTINGS, **sandbox_settings(self.home), **self.settings})
         platform = running(self.home, default_ports=False, settings=settings, say=self.say)
         self._platform = self._running.enter_context(platform)
 

@@ -67,6 +67,7 @@ def test_even_with_the_token_what_was_never_recorded_changes_nothing(stage: Stag
     sha = dev.deploy()
     until(lambda: stage.rows(NETWORK) == [["ready", "ready"]], why="its DNS record and certificate")
     ((push, build),) = stage.rows("select push, name from builds where app = 'hello'")
+    until(lambda: stage.rows("select from certificates where app = 'hello' and state = 'ready'"), why="its certificate")
     before = state(stage)
     headers = {**HEADERS, "Authorization": f"Bearer {stage.platform.instance.event_token}"}
     sent = forgeries({"push": push, "build": build, "release": 1, "run": "none", "channel": "none"})

@@ -60,14 +60,15 @@ def test_a_terminal_here_is_one_there(dev: Developer) -> None:
         [*PAAS, "run", "sh"], cwd=dev.clone, stdin=theirs, stdout=theirs, stderr=theirs, env=environment
     ) as process:
         os.close(theirs)
-        os.write(ours, b"test -t 0 && echo is-a-terminal; exit 4\n")
-        shown, deadline = b"", time.monotonic() + patient(30)
+        shown, typed, deadline = b"", b"test -t 0 && echo is-a-terminal; exit 4\n", time.monotonic() + patient(30)
         while process.poll() is None and time.monotonic() < deadline:
             if select.select([ours], [], [], 0.1)[0]:
                 try:
                     shown += os.read(ours, 65_536)
                 except OSError:  # the command has ended
                     break
+            if typed and shown.endswith((b"$ ", b"# ")):
+                typed = typed[os.write(ours, typed) :]
         if process.poll() is None and time.monotonic() >= deadline:
             process.kill()
         assert process.wait(timeout=patient(20)) == 4, shown

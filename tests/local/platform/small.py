@@ -17,6 +17,7 @@ from functions.local.instance import Instance
 from functions.local.platform.programs import CODE
 from functions.local.platform.supervisor import call
 from tests.local.project import broker, service, trigger, write_project
+from tests.local.sandboxed import sandbox_settings
 from tests.local.waiting import until
 from tests.patience import patient
 
@@ -44,6 +45,7 @@ class Up:
     def __init__(self, folder: Path, echo: str) -> None:
         self.home = folder / "home"
         self.project = write_project(folder / "project", MANIFESTS, broker=PATIENT_BROKER, echo=echo, park=PARK)
+        self.sandbox = sandbox_settings(folder)
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> str:
@@ -99,7 +101,7 @@ class Up:
         return subprocess.Popen(
             [sys.executable, "-m", "functions.local.up", "--home", self.home, "--project", self.project, "--any-ports"],
             cwd=CODE,
-            env={"PATH": os.defpath, "PYTHONUNBUFFERED": "1", "SECRET_OF_THE_SHELL": "x"},
+            env={"PATH": os.defpath, "PYTHONUNBUFFERED": "1", "SECRET_OF_THE_SHELL": "x", **self.sandbox},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -11,6 +11,7 @@ import pytest
 from functions.common.settings import Settings
 from functions.local.platform.run import Platform, running
 from tests.local.project import service, write_project
+from tests.local.sandboxed import sandbox_settings
 from tests.patience import patient
 
 _TELLS = """
@@ -32,7 +33,7 @@ def folder() -> Iterator[Path]:
 
 def secrets_of(folder: Path, **environment: str) -> tuple[str, str]:
     """Start, and return the secret that the git server's hook signs with, and the one that is expected of it."""
-    settings = Settings(environment=environment)
+    settings = Settings(environment={**environment, **sandbox_settings(folder / "home")})
     with running(
         folder / "home", root=folder / "project", workers=(), default_ports=False, settings=settings, say=lambda _: None
     ) as up:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.common.settings import Settings
 from functions.local import instance as instances
 from functions.local.instance import Instance
 from functions.local.platform.processes import end_processes, processes
@@ -21,6 +22,7 @@ from functions.local.platform.programs import CODE
 from functions.local.platform.run import running
 from tests.local.platform.small import ECHO, MANIFESTS, PARK, wait
 from tests.local.project import write_project
+from tests.local.sandboxed import sandbox_settings
 from tests.patience import patient
 
 
@@ -58,7 +60,10 @@ def test_the_demo_stops_completely_after_two_ctrl_c_and_after_its_terminal_close
 
 def test_a_process_manager_with_invalid_answers_is_ended_with_its_programs(folder: Path) -> None:
     project = write_project(folder / "project", MANIFESTS, echo=ECHO, park=PARK)
-    platform = running(folder / "home", root=project, workers=(), default_ports=False, say=lambda _: None)
+    settings = Settings(environment=sandbox_settings(folder))
+    platform = running(
+        folder / "home", root=project, workers=(), default_ports=False, settings=settings, say=lambda _: None
+    )
     with pytest.raises(Exception, match="unclosed token"), platform as up:
         _answer_nonsense(up.supervisor.socket)
 

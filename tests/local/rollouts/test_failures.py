@@ -57,9 +57,10 @@ def test_a_version_that_fails_its_health_check_gets_no_request(impatient: Rollou
     until(lambda: nothing_is_left_of(impatient, 2), why="the end of its processes")
 
 
-def test_a_version_that_speaks_no_http_fails_its_health_check(impatient: RolloutWorld) -> None:
-    impatient.deployer.apply(impatient.workload(2, "babbles"))
-    report = impatient.ended(2)
+def test_a_version_that_speaks_no_http_fails_its_health_check(bare: RolloutWorld) -> None:
+    with controlled(bare, SLIPWAY_HEALTH_LIMIT=f"{patient(5):g}"):  # it must have started before
+        bare.deployer.apply(bare.workload(1, "babbles"))
+        report = bare.ended(1)
 
     assert (report.phase, report.step) == ("failed", "health check")
     assert r"the answer is not HTTP, it begins with '\x00\x01 who is there" in report.reason

@@ -183,8 +183,8 @@ def test_an_app_created_again_does_not_share_its_host_with_the_old_one(world: Ro
 
 def test_an_app_without_a_live_version_answers_503(bare: RolloutWorld) -> None:
     bare.certify()
+    bare.deployer.apply(bare.workload(1, "unhealthy"))  # its host is known as soon as there is a certificate
     with controlled(bare):
-        bare.deployer.apply(bare.workload(1, "unhealthy"))
         until(bare.certified, why="the certificate")
         with under_load(load_on(bare), clients=1) as load:
             until(lambda: load.answers, why="an answer")

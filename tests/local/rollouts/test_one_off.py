@@ -1,6 +1,5 @@
 """One-off commands on one machine: output, input, terminal, exit code and limits."""
 
-import os
 import time
 import uuid
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from functions.common.domain.release import Release, ReleaseKind
 from functions.common.errors import Rejected
 from functions.common.ports.runs import Run
 from tests.databases import Databases
+from tests.local.processes import is_running
 from tests.local.rollouts.conftest import controlled
 from tests.local.rollouts.world import RolloutWorld, rollout_world
 from tests.local.waiting import until
@@ -147,11 +147,11 @@ def test_a_terminal_echoes_resizes_and_takes_control_characters(terminal: Termin
 
 
 def test_a_command_does_not_outlive_its_limit_nor_do_its_children(terminal: Terminal) -> None:
-    run = terminal.start("sh", "-c", "sleep 1000 & echo $!; wait", seconds=5)
-    output, code, reason = terminal.all_of(run)
+    run = terminal.start("sh", "-c", "sleep 1061 & wait", seconds=5)
+    _, code, reason = terminal.all_of(run)
 
     assert (code, "within 5 seconds" in reason) == (143, True)
-    until(lambda: not is_alive(int(output)), why="the child's end")
+    assert not is_running("sleep", "1061")
 
 
 def test_a_command_is_stopped_on_request(terminal: Terminal) -> None:
@@ -163,11 +163,10 @@ def test_a_command_is_stopped_on_request(terminal: Terminal) -> None:
 
 
 def test_what_a_command_leaves_in_the_background_ends_with_it(terminal: Terminal) -> None:
-    run = terminal.start("sh", "-c", "sleep 1000 > /dev/null 2>&1 & echo $!")
-    output, code, _ = terminal.all_of(run)
+    run = terminal.start("sh", "-c", "setsid sleep 1062 > /dev/null 2>&1 & echo begun")
 
-    assert code == 0
-    until(lambda: not is_alive(int(output)), why="the child's end")
+    assert terminal.all_of(run)[:2] == ("begun\n", 0)
+    assert not is_running("sleep", "1062")
 
 
 def test_a_stopped_controller_leaves_no_command(bare: RolloutWorld) -> None:
@@ -175,11 +174,11 @@ def test_a_stopped_controller_leaves_no_command(bare: RolloutWorld) -> None:
         bare.deployer.apply(bare.workload(1))
         bare.live(1)
         terminal = Terminal(bare)
-        run = terminal.start("sh", "-c", "echo $$; exec sleep 1000")
-        process = int(terminal.read(run, until_text="\n"))
+        run = terminal.start("sh", "-c", "echo begun; exec sleep 1063")
+        terminal.read(run, until_text="\n")
 
     assert terminal.all_of(run)[1:] == (143, "the platform was stopped")
-    assert not is_alive(process)
+    assert not is_running("sleep", "1063")
 
 
 def test_where_nothing_runs_a_command_is_refused(bare: RolloutWorld) -> None:
@@ -200,13 +199,3 @@ def state(terminal: Terminal, run: Run) -> str:
     """Return the state of a run."""
     ((found,),) = terminal.world.database.run("select state from platform.runs where run = :run::uuid", run=run.id)
     return str(found)
-
-
-def is_alive(process: int) -> bool:
-    """Return whether a process runs; zombies do not count."""
-    try:
-        os.kill(process, 0)
-        with open(f"/proc/{process}/stat", encoding="utf-8") as file:  # noqa: PTH123 - not a path of ours
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except (ProcessLookupError, FileNotFoundError):
-        return False

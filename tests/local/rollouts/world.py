@@ -22,6 +22,7 @@ from functions.local.platform.programs import caddy_command
 from functions.local.ports import free_port
 from functions.local.rollouts.supervision import ProcessManager
 from functions.local.tools import beside_python
+from tests.local.sandboxed import sandbox_settings
 from tests.local.waiting import until
 from tests.patience import patient
 
@@ -185,6 +186,7 @@ def rollout_world(database: str, home: Path, pause: float) -> Iterator[RolloutWo
         "SLIPWAY_HEALTH_LIMIT": f"{patient(20):g}",
         "SLIPWAY_RELEASE_LIMIT": f"{patient(20):g}",
         "SLIPWAY_DRAIN_GRACE": "4",
+        **sandbox_settings(home),
     }
     world = RolloutWorld(
         home=home,
