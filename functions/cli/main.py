@@ -15,6 +15,7 @@ from functions.cli.explain import explain
 from functions.cli.git_credential import git_credential
 from functions.cli.keys import keys
 from functions.cli.logs import logs
+from functions.cli.machine import down, up
 from functions.cli.migrate import migrate
 from functions.cli.notifications import notifications
 from functions.cli.operations import deploy, limits, maintenance, open_, restart, scale, undeploy
@@ -74,6 +75,7 @@ for _command in (
     dead_letters,
     deploy,
     domains,
+    down,
     events,
     explain,
     git,
@@ -102,6 +104,7 @@ for _command in (
     tokens,
     usage,
     undeploy,
+    up,
     users,
     whoami,
 ):

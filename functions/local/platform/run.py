@@ -35,6 +35,7 @@ from functions.local.ports import port_reservations
 from functions.local.routing import Routing
 from functions.local.sandbox.isolation import detect, weakness
 
+LOCK = "lock"  # in the state folder; it names the process that runs the platform
 _READY_SECONDS = 90.0
 _PRIVATE = 0o077
 _FOLDERS = ("nats", "caddy", "git", "images", "builds", "work", "apps.d", "logs", "logs/apps")
@@ -84,8 +85,8 @@ def running(
     plan = _Plan(
         root=root, routing=read_routing(root), workers=workers, settings=settings or from_environment(), say=say
     )
-    with private_files(), exclusive_lock(home / "lock", wait=False), port_reservations() as reservations:
-        _end_leftovers(home, say)
+    with private_files(), exclusive_lock(home / LOCK, wait=False), port_reservations() as reservations:
+        end_leftovers(home, say)
         _protect(home, plan)
         names = tuple(service.name for service in plan.routing.services)
         instance = instances.choose(home, names, reservations, defaults=default_ports)
@@ -207,7 +208,8 @@ def _wait(instance: Instance, manager: Supervisor, checks: dict[str, Check]) -> 
     wait_until_ready(checks, alive, seconds=_READY_SECONDS, logs=logs)
 
 
-def _end_leftovers(home: Path, say: Callable[[str], None]) -> None:
+def end_leftovers(home: Path, say: Callable[[str], None]) -> None:
+    """End the processes of a platform that was killed; call it with the folder's lock held."""
     known = instances.load(home)
     count = end_processes(known.mark) if known else 0
     if count:

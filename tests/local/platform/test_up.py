@@ -6,6 +6,7 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -71,7 +72,8 @@ def test_it_starts_keeps_its_state_stops_completely_and_takes_other_ports(up: Up
 
     assert f"in use by process {up.process.pid if up.process else 0}" in up.refused()
 
-    assert up.stop() < patient(30)
+    assert stopped_by_command(up) == f"slipway: stopped {up.home}\n"
+    assert stopped_by_command(up) == f"slipway: nothing runs in {up.home}\n"
     assert processes(instance.mark) == ()
     assert [name for name, port in instance.ports.items() if is_taken(port)] == []
     assert not instance.runtime.exists()
@@ -82,7 +84,7 @@ def test_it_starts_keeps_its_state_stops_completely_and_takes_other_ports(up: Up
     up.start()
     assert up.endpoints == first
     assert urls(up) == [f"{instance.url('git')}/slipway/hello.git", FOREIGN]
-    assert up.stop(signal.SIGTERM) < patient(30)
+    assert up.stop(signal.SIGINT) < patient(30)
 
     ports_in_use_are_replaced_and_git_urls_follow(up)
 
@@ -162,6 +164,15 @@ def ports_in_use_are_replaced_and_git_urls_follow(up: Up) -> None:
         assert up.endpoints["broker"] == after.url("broker")
         assert send(up, "1") == 202
         assert urls(up) == [f"{after.url('git')}/slipway/hello.git", FOREIGN]
+
+
+def stopped_by_command(up: Up) -> str:
+    """Run `paas down`, and return what it printed; the process of `up` has ended then."""
+    command = [sys.executable, "-m", "functions.cli.main", "down", "--home", str(up.home)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=patient(90), check=True)
+    if up.process is not None and up.process.returncode is None:
+        up.process.communicate(timeout=patient(5))
+    return done.stdout
 
 
 def _answers(up: Up) -> bool:
