@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from functions.common.domain.tokens import digest_of
 from functions.common.errors import Unavailable
 from functions.common.ports.accounts import AccessTokens
+from functions.common.ports.limits import Strangers
 from functions.common.ports.usage import PlatformTotals, Totals
 
 RETRY_SECONDS = "5"
@@ -24,6 +25,7 @@ class MetricsEndpoint:
 
     tokens: AccessTokens
     totals: Totals
+    strangers: Strangers
 
     def __call__(self, request: Request) -> Response:
         """Answer one request."""
@@ -32,7 +34,7 @@ class MetricsEndpoint:
         if request.method not in {"GET", "HEAD"}:
             return _text(405, "metrics are read by GET", {"Allow": "GET, HEAD"})
         try:
-            if refusal := self._refusal(request.headers.get("Authorization", "")):
+            if refusal := self._refusal(request):
                 return refusal
             registry = CollectorRegistry()
             registry.register(_Totals(self.totals.read()))
@@ -40,9 +42,13 @@ class MetricsEndpoint:
             return _text(503, str(error), {"Retry-After": RETRY_SECONDS})
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
-    def _refusal(self, authorization: str) -> Response | None:
-        scheme, _, token = authorization.partition(" ")
+    def _refusal(self, request: Request) -> Response | None:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         caller = self.tokens.find(digest_of(token.strip())) if scheme.lower() == "bearer" and token.strip() else None
+        if caller is None and token:
+            seconds = self.strangers.refuse(request.remote_addr or "", request.headers.get("X-Forwarded-For", ""))
+            if seconds:
+                return _text(429, f"too many unknown tokens: wait {seconds} s", {"Retry-After": str(seconds)})
         if caller is None:
             return _text(401, "a valid token is needed: `paas tokens create`", {"WWW-Authenticate": "Bearer"})
         if not caller.sees_all or caller.app:

@@ -15,7 +15,12 @@ from functions.common.adapters.lazy import lazy
 from functions.common.adapters.postgres.access import PostgresAccessTokens
 from functions.common.adapters.postgres.apps import PostgresAppRegister
 from functions.common.adapters.postgres.audit import PostgresAuditLog, PostgresAuditTrail
-from functions.common.adapters.postgres.limits import PostgresLoginAttempts, PostgresRateLimit
+from functions.common.adapters.postgres.limits import (
+    PostgresLoginAttempts,
+    PostgresRateLimit,
+    address_limit,
+    strangers,
+)
 from functions.common.adapters.postgres.members import PostgresMembers, PostgresSshKeys
 from functions.common.platform.core import Core, check_migrations, core
 from functions.common.platform.forge import login
@@ -156,10 +161,11 @@ def compose(parts: Core, *, repositories: Repositories, heads: ForgeHeads) -> Ap
 def request_limits(parts: Core) -> RequestLimits:
     """Return the limits that the settings name."""
     database, rates = parts.database, parts.settings.rates
-    callers, addresses = Rate.per_minute(rates.requests), Rate.per_minute(rates.anonymous)
+    callers = Rate.per_minute(rates.requests)
     return RequestLimits(
         callers=PostgresRateLimit(database=database, name="requests of a caller", rate=callers),
-        addresses=PostgresRateLimit(database=database, name="requests of an address", rate=addresses),
+        addresses=address_limit(database, rates.anonymous),
+        strangers=strangers(database, "the API", rate=rates.anonymous, proxies=0),
         audit=PostgresAuditLog(database=database),
     )
 

@@ -6,7 +6,7 @@ from math import ceil
 from functions.common.domain.clients import network_of
 from functions.common.ports.accounts import Caller
 from functions.common.ports.audit import AuditLog
-from functions.common.ports.limits import RateLimit
+from functions.common.ports.limits import RateLimit, Strangers
 from functions.manage_apps.errors import TooManyRequests
 
 
@@ -16,6 +16,7 @@ class RequestLimits:
 
     callers: RateLimit
     addresses: RateLimit
+    strangers: Strangers
     audit: AuditLog
 
     def check_caller(self, caller: Caller) -> None:
@@ -31,10 +32,14 @@ class RequestLimits:
 
     def refuse_token(self, address: str) -> None:
         """Count and audit an unknown token. Raises TooManyRequests."""
-        self.check_address(address)
-        self.audit.refuse(actor=network_of(address), action="token.refuse", detail="unknown, revoked or expired")
+        if seconds := self.strangers.refuse(address):
+            whose = f"with unknown tokens from {network_of(address)}"
+            raise _too_many(whose, seconds)
 
     def _too_many(self, actor: str, whose: str, wait: float) -> TooManyRequests:
         self.audit.limit(actor=actor, action="api.limit", detail="too many requests")
-        seconds = ceil(wait)
-        return TooManyRequests(f"too many requests {whose}: wait {seconds} s before the next one", seconds=seconds)
+        return _too_many(whose, ceil(wait))
+
+
+def _too_many(whose: str, seconds: int) -> TooManyRequests:
+    return TooManyRequests(f"too many requests {whose}: wait {seconds} s before the next one", seconds=seconds)

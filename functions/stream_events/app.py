@@ -6,6 +6,7 @@ from functools import partial
 from functions.common.adapters.html.templates import JinjaTemplates
 from functions.common.adapters.postgres.access import PostgresAccessTokens
 from functions.common.adapters.postgres.feed import PostgresEventFeed
+from functions.common.adapters.postgres.limits import strangers
 from functions.common.adapters.postgres.members import PostgresMembers
 from functions.common.platform.core import Core, check_migrations, core
 from functions.common.runtime.http import Endpoint, http_target, limit_body
@@ -39,6 +40,7 @@ def compose(parts: Core) -> Streams:
         hub=hub,
         logs=logs,
         clock=parts.clock,
+        strangers=strangers(parts.database, "streams", rate=settings.rates.anonymous, proxies=settings.clients.proxies),
         pool=ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="postgres"),
         lifetime=settings.streams.seconds,
         heartbeat=settings.streams.heartbeat,

@@ -16,6 +16,7 @@ from functions.common.domain.tokens import digest_of
 from functions.common.ports.accounts import AccessTokens, AppRole, Caller, Members, Membership
 from functions.common.ports.clock import Clock
 from functions.common.ports.feed import EventFeed
+from functions.common.ports.limits import Strangers
 from functions.stream_events.hub import Hub, Message, Viewer
 from functions.stream_events.logs import LogFollower
 from functions.stream_events.messages import HEARTBEAT, retry
@@ -75,6 +76,7 @@ class Streams:
     hub: Hub
     logs: LogFollower
     clock: Clock
+    strangers: Strangers
     pool: Executor
     lifetime: float
     heartbeat: float
@@ -84,7 +86,11 @@ class Streams:
         push, app = request.args.get("push", ""), request.args.get("app", "")
         if request.method != "GET" or bool(push) == bool(app) or not (push + app).isprintable():
             return _refuse(400, "watch one push or one app: /dashboard/stream?push=ID or ?app=NAME")
-        caller = self._ask(self.tokens.find, _digest(request))
+        token = _token(request)
+        caller = self._ask(self.tokens.find, digest_of(token))
+        forwarded = request.headers.get("X-Forwarded-For", "")
+        if caller is None and token and self._ask(self.strangers.refuse, request.remote_addr or "", forwarded):
+            return _refuse(429, "too many unknown tokens: log in at /dashboard/login")
         if caller is None:
             return _refuse(401, "log in at /dashboard/login, or send the header `Authorization: Bearer TOKEN`")
         visitor = Visitor(caller=caller, ask=partial(self._ask, self.members.of_user))
@@ -156,10 +162,9 @@ def _is_for(app: str, visitor: Visitor, *, at: datetime | None = None) -> bool:
     return not app or visitor.sees(app, at)
 
 
-def _digest(request: Request) -> str:
+def _token(request: Request) -> str:
     header = request.headers.get("Authorization", "")
-    token = header[len(_SCHEME) :].strip() if header.lower().startswith(_SCHEME) else request.cookies.get(COOKIE, "")
-    return digest_of(token)
+    return header[len(_SCHEME) :].strip() if header.lower().startswith(_SCHEME) else request.cookies.get(COOKIE, "")
 
 
 def _number(text: str) -> int:

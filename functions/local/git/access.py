@@ -9,6 +9,7 @@ from functions.common.domain.tokens import digest_of
 from functions.common.errors import NotFound, SlipwayError
 from functions.common.ports.accounts import AccessTokens, AppRole, Caller, Members, Membership, Scope, SshKeys
 from functions.common.ports.apps import AppDirectory
+from functions.common.ports.limits import Strangers
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 REPOSITORY = rf"/?(?:(?P<owner>{NAME})/)?(?P<name>{NAME}?)(?:\.git)?"
@@ -41,6 +42,14 @@ class Unauthenticated(SlipwayError):
     """The password is no token in force."""
 
 
+class TooManyTokens(SlipwayError):
+    """Too many passwords that are no token came from the address."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"too many unknown access tokens: wait {seconds} s before the next one")
+        self.seconds = seconds
+
+
 class Forbidden(SlipwayError):
     """The caller sees the repository, but may not do this with it."""
 
@@ -58,11 +67,14 @@ class GitAccess:
     keys: SshKeys
     members: Members
     apps: AppDirectory
+    strangers: Strangers
 
-    def authenticate(self, password: str) -> Caller:
-        """Return the caller whose access token the password is. Raises Unauthenticated."""
+    def authenticate(self, password: str, address: str) -> Caller:
+        """Return the caller whose access token the password is. Raises Unauthenticated and TooManyTokens."""
         found = self.tokens.find(digest_of(password)) if password else None
         if found is None:
+            if password and (seconds := self.strangers.refuse(address)):
+                raise TooManyTokens(seconds)
             problem = "the access token is unknown, revoked or expired" if password else "an access token is missing"
             msg = f"{problem}: log in with `paas login`, or give one of `paas tokens create` as the password"
             raise Unauthenticated(msg)

@@ -3,6 +3,7 @@
 from functions.common.adapters.postgres.access import PostgresAccessTokens
 from functions.common.adapters.postgres.apps import PostgresAppDirectory
 from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.limits import strangers
 from functions.common.adapters.postgres.members import PostgresMembers, PostgresSshKeys
 from functions.common.settings import Settings
 from functions.local.git.access import GitAccess
@@ -29,6 +30,7 @@ def git_access(settings: Settings) -> GitAccess:
         keys=PostgresSshKeys(database=database),
         members=PostgresMembers(database=database),
         apps=PostgresAppDirectory(database=database),
+        strangers=strangers(database, "git over HTTP", rate=settings.rates.anonymous, proxies=0),
     )
 
 

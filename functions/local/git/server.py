@@ -20,7 +20,7 @@ from functions.common.errors import NotFound, Unavailable
 from functions.common.ports.accounts import Caller
 from functions.common.settings import from_environment
 from functions.local.files import FULL_BYTES, free_bytes
-from functions.local.git.access import REPOSITORY, Forbidden, GitAccess, Service, Unauthenticated
+from functions.local.git.access import REPOSITORY, Forbidden, GitAccess, Service, TooManyTokens, Unauthenticated
 from functions.local.git.composition import MAX_PUSH_BYTES, git_access, git_environment
 
 if TYPE_CHECKING:
@@ -62,22 +62,26 @@ class GitServer:
         if connection := environ.get("gunicorn.socket"):
             connection.settimeout(_IDLE_SECONDS)  # one that reads and sends nothing keeps a thread
         try:
-            caller = self._caller(str(environ.get("HTTP_AUTHORIZATION", "")))
+            authorization, address = str(environ.get("HTTP_AUTHORIZATION", "")), str(environ.get("REMOTE_ADDR", ""))
+            caller = self._caller(authorization, address)
             path = self._path(caller, str(environ.get("PATH_INFO", "")), str(environ.get("QUERY_STRING", "")))
             return self.backend.run(path, environ, start_response, pusher=caller.email)
         except _Refused as refused:
             start_response(refused.status, refused.headers)
             return [f"{refused}\n".encode()]
 
-    def _caller(self, authorization: str) -> Caller:
+    def _caller(self, authorization: str, address: str) -> Caller:
         """Return the caller of Basic credentials: the password is the token, the user name may be any."""
         scheme, _, encoded = authorization.partition(" ")
         try:
             _, _, password = base64.b64decode(encoded, validate=True).partition(b":")
         except (binascii.Error, ValueError):  # ValueError: not ASCII
             password = b""
+        token = password.decode(errors="replace") if scheme.lower() == "basic" else ""
         try:
-            return self.access.authenticate(password.decode(errors="replace") if scheme.lower() == "basic" else "")
+            return self.access.authenticate(token, address)
+        except TooManyTokens as error:
+            raise _Refused(HTTPStatus.TOO_MANY_REQUESTS, str(error), ("Retry-After", str(error.seconds))) from error
         except Unauthenticated as error:
             raise _Refused(HTTPStatus.UNAUTHORIZED, str(error), _CHALLENGE) from error
         except Unavailable as error:

@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from functions.common.adapters.postgres.access import PostgresAccessTokens
 from functions.common.adapters.postgres.client import Postgres
+from functions.common.adapters.postgres.limits import strangers
 from functions.common.adapters.postgres.usage import PostgresTotals
 from functions.common.ports.accounts import Scope
 from functions.export_metrics.endpoint import MetricsEndpoint
@@ -38,7 +39,24 @@ class Stage:
 
 
 def _endpoint(database: Postgres) -> MetricsEndpoint:
-    return MetricsEndpoint(tokens=PostgresAccessTokens(database=database), totals=PostgresTotals(database=database))
+    return MetricsEndpoint(
+        tokens=PostgresAccessTokens(database=database),
+        totals=PostgresTotals(database=database),
+        strangers=strangers(database, "the metrics", rate=10, proxies=1),
+    )
+
+
+def test_unknown_tokens_are_audited_in_sum_and_limited(stage: Stage) -> None:
+    answers = [stage.call(f"unknown-{number}") for number in range(30)]
+
+    limited = [answer for answer in answers if answer.status_code == 429]
+    assert len(limited) >= 5
+    assert all(int(answer.headers["Retry-After"]) >= 1 for answer in limited)
+    rows = stage.api.database.run(
+        "select action, target, sum(count) from audit_log where action like 'token.%' group by 1, 2 order by 1"
+    )
+    assert [row[:2] for row in rows] == [["token.limit", "the metrics"], ["token.refuse", "the metrics"]]
+    assert rows[1][2] == 30 - len(limited)
 
 
 @pytest.fixture

@@ -171,7 +171,12 @@ def test_what_ends_a_role_ends_the_access_of_its_user_at_once(world: World, tmp_
     world.people.database.run("delete from app_members where user_id = :user::uuid", user=user)
     assert MISSING in git("ls-remote", remote, cwd=tmp_path, fails=True)
     PostgresAccessTokens(database=world.people.database).revoke_sessions(user, but="")
-    assert UNKNOWN in git("ls-remote", remote, cwd=tmp_path, fails=True)
+    for _ in range(2):
+        assert UNKNOWN in git("ls-remote", remote, cwd=tmp_path, fails=True)
+    audited = world.people.database.run(
+        "select actor, target, sum(count) >= 2 from audit_log where action = 'token.refuse' group by 1, 2"
+    )
+    assert audited == [["127.0.0.1", "git over HTTP", True]]
 
 
 def test_without_the_database_nobody_is_let_in(databases: Databases, tmp_path: Path) -> None:

@@ -2,10 +2,13 @@
 
 import hashlib
 from dataclasses import dataclass
+from math import ceil
 
+from functions.common.adapters.postgres.audit import PostgresAuditLog
 from functions.common.adapters.postgres.client import Postgres
-from functions.common.domain.clients import network_of
-from functions.common.ports.limits import Rate
+from functions.common.domain.clients import client_address, network_of
+from functions.common.ports.audit import AuditLog
+from functions.common.ports.limits import Rate, RateLimit
 
 # Beyond the limit nothing is written and no row is locked: `known` reads, and the insert has no row.
 _TAKE = """
@@ -89,3 +92,33 @@ class PostgresLoginAttempts:
     @property
     def _addresses(self) -> PostgresRateLimit:
         return PostgresRateLimit(database=self.database, name="login address", rate=ADDRESS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresStrangers:
+    """Strangers by a rate and the audit log; `where` says what was called, behind so many proxies."""
+
+    limit: RateLimit
+    audit: AuditLog
+    where: str
+    proxies: int
+
+    def refuse(self, connected: str, forwarded: str = "") -> int:
+        """Refuse one; see Strangers."""
+        network = network_of(client_address(forwarded, connected, proxies=self.proxies))
+        if wait := self.limit.take(network):
+            self.audit.limit(actor=network, action="token.limit", target=self.where, detail="too many unknown tokens")
+            return ceil(wait)
+        self.audit.refuse(actor=network, action="token.refuse", target=self.where, detail="unknown, revoked or expired")
+        return 0
+
+
+def strangers(database: Postgres, where: str, *, rate: int, proxies: int) -> PostgresStrangers:
+    """Return the strangers of a part of the platform; those of all parts share one rate for each address."""
+    limit = address_limit(database, rate)
+    return PostgresStrangers(limit=limit, audit=PostgresAuditLog(database=database), where=where, proxies=proxies)
+
+
+def address_limit(database: Postgres, rate: int) -> PostgresRateLimit:
+    """Return the limit of requests without a token in force, so many a minute for each address."""
+    return PostgresRateLimit(database=database, name="requests of an address", rate=Rate.per_minute(rate))
