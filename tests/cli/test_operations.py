@@ -96,3 +96,22 @@ def test_a_project_is_created_shown_and_given_a_domain(platform: Platform) -> No
     assert "git HTTPS" in platform.paas("project", "status", "agent").stdout
     assert "agent" in [one["name"] for one in platform.json("project", "list")]
     assert platform.paas("project", "status", "none").exit_code == 3
+
+
+def test_the_audit_log_shows_counts_and_is_filtered_by_time(platform: Platform) -> None:
+    platform.database.run(
+        "insert into audit_log (actor, action, target, detail, count, last_at, latest, at) values "
+        "('9.8.7.6', 'webhook.refused', 'forgejo', 'unsigned', 7, now(), :latest, now() - interval '10 minutes'), "
+        "('1.2.3.4', 'webhook.refused', 'gitlab', 'unsigned', 1, null, '', now() - interval '3 days')",
+        latest="d-1\x1b[2J",
+    )
+    shown = platform.paas("audit", "--action", "webhook", "--since", "24h").output
+
+    assert "unsigned (7 times until " in shown
+    assert "(last: d-1 [2J)" in shown
+    assert "gitlab" not in shown
+    for since in ("5d", "100h", "9000m", "2020-01-31", "2020-01-31T12:00+02:00"):
+        assert "gitlab" in platform.paas("audit", "--action", "webhook", "--since", since).output, since
+    for odd in ("soon", "7w", "d", "2020-13-01", "999999d"):
+        refused = platform.paas("audit", "--since", odd)
+        assert (refused.exit_code, f"--since {odd}: give a time" in refused.output) == (2, True), odd

@@ -41,6 +41,18 @@ def test_administrators_filter_the_audit_log(ada: Browser) -> None:
     assert "There are no entries." in text_of(ada.get("/audit?actor=stranger"))
 
 
+def test_refusals_are_shown_with_their_count_and_the_last_of_them(dashboard: DashboardWorld, ada: Browser) -> None:
+    dashboard.api.database.run(
+        "insert into audit_log (actor, action, target, detail, count, last_at, latest, at) values "
+        "('9.8.7.6', 'webhook.refused', 'forgejo', 'unsigned', 7, now(), '<b>d-1</b>', now() - interval '10 minutes')"
+    )
+    page = ada.get("/audit?action=webhook").get_data(as_text=True)
+
+    assert "7 times until" in text_of(ada.get("/audit?action=webhook"))
+    assert "last: &lt;b&gt;d-1&lt;/b&gt;" in page
+    assert "There are no entries." in text_of(ada.get("/audit?action=webhook&since=2999-01-01T00:00:00Z"))
+
+
 def test_owners_see_the_audit_log_of_their_app_and_others_do_not(dashboard: DashboardWorld, ada: Browser) -> None:
     bob = dashboard.browser(dashboard.user(BOB))
     bob.send("/apps/new", {"name": "blog", "git_url": "", "branch": "main"})
