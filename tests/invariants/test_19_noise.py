@@ -80,6 +80,12 @@ def test_invariant_19_a_limit_holds_among_concurrent_processes(database: str) ->
     assert [limits[1].take("one") == 0, limits[2].take("one") == 0] == [True, False]
 
 
+@pytest.mark.parametrize("a_minute", [1, 7, 60, 3000, 10**6, 10**9])
+def test_invariant_19_every_rate_can_be_set(database: str, a_minute: int) -> None:
+    limit = PostgresRateLimit(database=Postgres(database), name="test", rate=Rate.per_minute(a_minute))
+    assert [limit.take("one") for _ in range(min(a_minute, 5))] == [0] * min(a_minute, 5)
+
+
 def test_invariant_19_beyond_the_limit_nothing_is_written(database: str) -> None:
     rows = Postgres(database)
     limit = PostgresRateLimit(database=rows, name="test", rate=Rate(burst=1, seconds=3600))

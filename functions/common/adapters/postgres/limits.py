@@ -45,7 +45,7 @@ class PostgresRateLimit:
         if not self.rate.burst:
             return 0.0
         slack = self.rate.seconds * (self.rate.burst - 1)
-        values = {"subject": self._row(subject), "each": self._each, "slack": f"{slack} seconds"}
+        values = {"subject": self._row(subject), "each": self._each, "slack": _interval(slack)}
         ((is_taken, wait),) = self.database.run(_TAKE, **values)
         return 0.0 if is_taken else max(_LEAST_SECONDS, wait or 0.0)
 
@@ -59,10 +59,14 @@ class PostgresRateLimit:
 
     @property
     def _each(self) -> str:
-        return f"{self.rate.seconds} seconds"
+        return _interval(self.rate.seconds)
 
     def _row(self, subject: str) -> str:
         return hashlib.sha256(f"{self.name}\n{subject}".encode(errors="surrogatepass")).hexdigest()
+
+
+def _interval(seconds: float) -> str:
+    return f"{seconds:f} seconds"  # PostgreSQL takes no exponent here, and counts in microseconds as well
 
 
 # Others can slow an account down on purpose, so it earns an attempt each minute. Many may share an address.
