@@ -9,7 +9,8 @@ from tests.patience import patient
 _T = TypeVar("_T")
 
 
-_SHARE = 5  # of the time of a wait, a fifth at most is for the question: what is waited for needs the processor too
+# Of the time of a wait, a fifth at most is for the question: what is waited for needs the processor too.
+_SHARE, _LONGEST_PAUSE = 5, 0.3
 
 
 def until(found: Callable[[], _T | None], *, seconds: float = 20, every: float = 0.02, why: str = "it") -> _T:
@@ -24,4 +25,4 @@ def until(found: Callable[[], _T | None], *, seconds: float = 20, every: float =
         if now > deadline:
             msg = f"waited {patient(seconds):g} s for {why}, last answer: {answer!r}"
             raise AssertionError(msg)
-        time.sleep(max(every, _SHARE * (now - asked)))
+        time.sleep(max(every, min(_LONGEST_PAUSE, _SHARE * (now - asked))))

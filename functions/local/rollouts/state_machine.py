@@ -104,10 +104,14 @@ class Restart:
 
     def ensure_running(self, version: Version) -> Version:
         """Start the first process of each type that does not run, and lead the traffic to web; return the version."""
+        states = self.process_manager.states()
         for process in version.long_running:
             if not version.replicas_of(process):
                 continue
             name = version.program(process)
+            state = states.get(name)
+            if state is not None and not state.down:
+                continue
             state = self.process_manager.state(name)
             if state is not None and (not state.down or state.phase == "stopped"):
                 continue

@@ -37,7 +37,7 @@ def test_forged_deliveries_change_nothing_and_reveal_nothing(stage: Stage) -> No
     good = webhook(dev, sha)
     expected = hmac.new(stage.at.webhook_secret.encode(), good.body, hashlib.sha256).hexdigest()
     empty = hmac.new(b"", good.body, hashlib.sha256).hexdigest()
-    audited = "select count(*) from audit_log where action like '%signature%' or detail like '%signature%'"
+    audited = "select coalesce(sum(count), 0)::bigint from audit_log where detail like '%signature%'"
     ((before,),) = stage.rows(audited)
 
     for signature in ("0" * 64, empty, "", f"{expected[:-1]}{'0' if expected[-1] != '0' else '1'}"):

@@ -6,6 +6,7 @@ from tests.local.pipeline.developer import begin
 from tests.local.pipeline.stage import Stage
 from tests.local.pipeline.test_newer import slow_build
 from tests.local.waiting import until
+from tests.patience import patient
 
 _SERVER = """
 console.log("the server says it listens")
@@ -15,7 +16,7 @@ require("node:http").createServer((_, answer) => answer.end(require("tiny"))).li
 
 def test_the_log_of_a_build_can_be_read_while_it_runs_and_the_apps_log_afterwards(stage: Stage) -> None:
     dev = begin(stage, "wordy")
-    package = json.loads(slow_build(8)["package.json"])
+    package = json.loads(slow_build(patient(8))["package.json"])
     package |= {"dependencies": {"tiny": "file:./vendored"}, "scripts": {**package["scripts"], "start": "node s.js"}}
     files = {"package.json": json.dumps(package), "s.js": _SERVER, "vendored/index.js": "module.exports = 'tiny'"}
     dev.commit({**files, "vendored/package.json": '{"name": "tiny", "version": "1.0.0"}'})
