@@ -14,7 +14,7 @@ from functions.common.domain.clients import client_address
 from functions.common.errors import SlipwayError, Unavailable
 from functions.dashboard import session
 from functions.dashboard.api import Connect, NoSession, Refused, visitor_api
-from functions.dashboard.routing import Route, Router
+from functions.dashboard.routing import Route, router
 from functions.dashboard.static_files import StaticFiles
 from functions.dashboard.visit import NOTICES, Elsewhere, Page, PlainText, Result, Visit
 
@@ -59,7 +59,7 @@ class Dashboard:
     ) -> None:
         self._groups = groups
         self._composed = dict[str, object]()
-        self._router = Router()
+        self._router = router()
         self._connect = connect
         self._proxies = proxies
         self._templates = templates

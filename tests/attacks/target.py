@@ -14,7 +14,6 @@ from tests.patience import patient
 MAX_FIRST_GROWTH_MB = 120.0  # by the largest events: each of eight threads keeps memory for one
 MAX_GROWTH_MB = 20.0  # by all that follows
 AT_ONCE = 16
-_HEAVIEST_TIMES = 16
 _HEAVIEST_AT_ONCE = 8  # the threads of a function; more at once is a test of the disk
 _WITHIN_SECONDS = 20.0
 _SERVER_ERROR = 500
@@ -33,6 +32,7 @@ class Target:
     floods: Sequence[Attack]
     heaviest: Sequence[Attack]
     probes: list[Probe]
+    heaviest_times: int = 16
     max_seconds: float = 1.0
     max_wrong: float = 0.0  # of the good requests, as a share
 
@@ -54,7 +54,7 @@ def attack(target: Target, *, mutations: int, seed: int) -> Result:
     result = Result(name=target.name, memory=[memory(target.process)])
     changed = [mutated(target.attacks, f"{seed}-{target.name}-{number}") for number in range(mutations)]
     with ThreadPoolExecutor(_HEAVIEST_AT_ONCE) as pool:
-        _send_all(result, target.port, pool, [*target.heaviest] * _HEAVIEST_TIMES)
+        _send_all(result, target.port, pool, [*target.heaviest] * target.heaviest_times)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         result.memory.append(memory(target.process))
         with watching(target.probes) as watch:

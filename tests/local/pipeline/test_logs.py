@@ -25,7 +25,7 @@ def test_the_log_of_a_build_can_be_read_while_it_runs_and_the_apps_log_afterward
     sha = dev.commit_tree()
     dev.push()
 
-    until(lambda: " half of it\n" in dev.paas("logs"), why="the build's log")
+    until(lambda: " half of it\n" in dev.paas("logs"), every=0.5, why="the build's log")
     assert not stage.rows("select 1 from builds where app = 'wordy' and ended_at is not null")
     stage.live(sha, "wordy")
 

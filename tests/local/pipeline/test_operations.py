@@ -1,6 +1,7 @@
 """Deploy, restart, scale and undeploy on a running platform, without a lost request."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,14 +18,20 @@ def dev(stage: Stage) -> Developer:
     return developer
 
 
+def deployment(dev: Developer) -> dict[str, Any]:
+    """Return what the API says of the deployment."""
+    found: dict[str, Any] = dev.stage.api(f"/projects/{dev.app}/deploy/status").raise_for_status().json()
+    return found
+
+
 def release(dev: Developer) -> int:
     """Return the number of the live release."""
-    return int(dev.paas_json("project", "status", dev.app)["deployment"]["release"])
+    return int(deployment(dev)["release"])
 
 
 def ready(dev: Developer) -> tuple[int, int]:
     """Return how many web processes are ready, and how many are wanted."""
-    found = dev.paas_json("project", "status", dev.app)["deployment"]
+    found = deployment(dev)
     return found["ready_replicas"], found["replicas"]
 
 
