@@ -607,7 +607,7 @@ class Rates(Group):
 
     from_user = True
 
-    requests: Count = setting("SLIPWAY_API_RATE", "requests to the API a minute, of each user and platform token", 3000)
+    requests: Count = setting("SLIPWAY_API_RATE", "requests to the API a minute, of each user and platform token", 6000)
     anonymous: Count = setting(
         "SLIPWAY_ADDRESS_RATE",
         "requests to the API a minute that need no token, or have an unknown one; by address",
