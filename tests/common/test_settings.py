@@ -83,7 +83,7 @@ def test_a_wrong_value_is_named_with_what_it_must_be(group: str, name: str, valu
     text = str(refused.value)
     assert text.startswith(f"the setting {name} must be ")
     assert wanted in text
-    assert f"not {value!r}: set it in the Secret or environment of this function" in text
+    assert f"not {value!r}: set it in the ConfigMap or Secret slipway, or in the environment of this function" in text
 
 
 def test_values_become_what_they_mean() -> None:
