@@ -3,16 +3,18 @@
 import time
 from datetime import datetime
 
+import httpx
 import pytest
 
 from functions.local.demo.traffic import Answer, probing, split
 from tests.cluster.kit.bad_versions import BAD, ERRING
 from tests.cluster.kit.control_plane import CLUSTER
 from tests.cluster.kit.kubectl import Kubectl
-from tests.cluster.kit.overlay import DOMAIN
+from tests.cluster.kit.overlay import DOMAIN, HOST
 from tests.cluster.kit.user import HTTPS, User
 from tests.fakes.loopback_cloudflare import LoopbackCloudflare
 from tests.local.waiting import until
+from tests.patience import patient
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 APP = "hello"
@@ -54,6 +56,18 @@ def test_a_push_is_live_over_https_with_a_certificate_from_the_authority(user: U
     status, text = user.get()
     head = user.git("rev-parse", "HEAD")
     assert (status, head in text) == (200, True), text
+
+
+def test_plain_http_is_redirected_and_https_is_remembered(user: User) -> None:
+    hosts = (f"{user.app}.{DOMAIN}", HOST, f"none.{DOMAIN}")
+    with httpx.Client(trust_env=False, verify=False, timeout=patient(20)) as http:  # noqa: S501 - the redirect is meant
+        for host in hosts:
+            answer = http.get(f"http://{CLUSTER.address}/a/b?c=d", headers={"Host": host})
+            assert (answer.status_code, answer.headers["Location"]) == (301, f"https://{host}/a/b?c=d")
+        for host, path in ((hosts[0], "/"), (HOST, "/v1/openapi.json")):
+            url, extensions = f"https://{CLUSTER.address}{path}", {"sni_hostname": host}
+            answer = http.get(url, headers={"Host": host}, extensions=extensions)
+            assert answer.headers["Strict-Transport-Security"] == "max-age=31536000", answer.text
 
 
 def test_a_second_push_moves_the_traffic_step_by_step_and_loses_no_request(user: User) -> None:
