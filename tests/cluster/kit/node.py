@@ -82,9 +82,10 @@ def start_node(cache: Cache, instance: Instance, kubectl: Kubectl) -> None:
         write_kubeconfig(instance, CLUSTER, identity.file, instance.folder / f"{identity.file}.kubeconfig")
     start(instance, _kubelet(cache, instance))
     start(instance, _kube_proxy(cache, instance))
-    start(instance, _kube_router(cache, instance))
     ready = ("get", "nodes", "-o", "jsonpath={.items[*].status.conditions[?(@.type=='Ready')].status}")
     wait_until("the node", lambda: kubectl(*ready).strip() == "True", seconds=120)
+    start(instance, _kube_router(cache, instance))  # it ends where its node is not there yet
+    wait_until("the rules of NetworkPolicies", _has_rules, seconds=60)
 
 
 def configure(
@@ -105,6 +106,10 @@ def configure(
 def _kube_proxy(cache: Cache, instance: Instance) -> Program:
     flags: dict[str, object] = {"config": configure(instance, "kube-proxy.yaml")}
     return Program(name="kube-proxy", file=cache.binaries / "kube-proxy", flags=flags)
+
+
+def _has_rules() -> bool:
+    return subprocess.run(["iptables", "-S", "KUBE-ROUTER-INPUT"], capture_output=True, check=False).returncode == 0
 
 
 def _kube_router(cache: Cache, instance: Instance) -> Program:
