@@ -625,7 +625,7 @@ class Rates(Group):
 
 
 class Sandbox(Group):
-    """The sandbox of builds and apps. One machine only."""
+    """Isolation of builds and apps. One machine only."""
 
     from_user = True
 

@@ -1,4 +1,4 @@
-"""The sandbox that tests of the platform run with on this machine."""
+"""How tests of the platform isolate builds and apps on this machine."""
 
 import functools
 import tempfile

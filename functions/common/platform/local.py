@@ -130,7 +130,7 @@ class LocalPlatform:
         return GitHeads(**self._repositories())
 
     def attention(self) -> "Attention":
-        """Return what is recorded, and what the sandbox lacks."""
+        """Return what is recorded, and what isolation lacks."""
         from functions.common.adapters.local.attention import LocalAttention
         from functions.common.adapters.postgres.attention import PostgresAttention
 

@@ -84,7 +84,7 @@ def _fetch(steps: Steps, source: Source, folder: Path, *, depth: int, quiet: Map
 
 
 def _git(steps: Steps, argv: Sequence[str | Path], folder: Path, remedy: str, variables: Mapping[str, str]) -> None:
-    """Run git outside of the sandbox: it runs no code of the app, and needs what only the platform may read."""
+    """Run git without isolation: it runs no code of the app, and needs what only the platform may read."""
     steps.run(argv, folder=folder, remedy=remedy, extra=variables, confined=False)
 
 

@@ -77,7 +77,7 @@ def store_image(draft: Path, manifest: Manifest, images: Path, *, is_shared: boo
 
 
 def _check_folders(draft: Path) -> None:
-    """Refuse what is not a folder of an image: a link there would lead the platform out of the sandbox."""
+    """Refuse what is not a folder of an image: a link there would lead the platform elsewhere."""
     for entry in os.scandir(draft):
         if entry.name not in _FOLDERS or not entry.is_dir(follow_symlinks=False):
             msg = f"the build left {entry.name} beside the folder of the app, or in its place: write below that folder"

@@ -1,1 +1,1 @@
-"""The sandbox in which builds, release commands, one-off commands and apps of one machine run."""
+"""Isolates builds, release commands, one-off commands and apps of one machine."""

@@ -45,7 +45,7 @@ def main() -> None:
         else:
             _execute(spec)
     except OSError as error:
-        sys.exit(f"the sandbox cannot be made: {error}")
+        sys.exit(f"the program cannot be isolated: {error}")
 
 
 def seal(folder: str) -> str:
@@ -254,8 +254,8 @@ def _make_root(spec: Spec) -> None:
     root = spec["root"]
     _mount("", "/", flags=_MS_REC | _MS_PRIVATE)
     _mount("tmpfs", root, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0755,size=16m")
-    os.mkdir(f"{root}/tmp")  # noqa: S108 - of the sandbox
-    _mount("tmpfs", f"{root}/tmp", "tmpfs", _MS_NOSUID | _MS_NODEV, f"mode=1777,size={spec['tmp_bytes']}")  # noqa: S108 - of the sandbox
+    os.mkdir(f"{root}/tmp")  # noqa: S108 - the program's own
+    _mount("tmpfs", f"{root}/tmp", "tmpfs", _MS_NOSUID | _MS_NODEV, f"mode=1777,size={spec['tmp_bytes']}")  # noqa: S108 - the program's own
     overlay = {one["at"]: one for one in spec["overlays"]}
     for path in sorted({*spec["hides"], *spec["reads"], *spec["writes"], *overlay}):
         if path in overlay:
@@ -284,7 +284,7 @@ def _enter(root: str) -> None:
     os.rmdir("/.old")
     for name in ("/run", "/var"):
         os.makedirs(name, exist_ok=True)
-    if not os.path.exists("/var/tmp"):  # noqa: S108 - of the sandbox
+    if not os.path.exists("/var/tmp"):  # noqa: S108 - the program's own
         os.symlink("/tmp", "/var/tmp")  # noqa: S108 - as above
     _restrict("/", _READ_ONLY, recursive=False)
 

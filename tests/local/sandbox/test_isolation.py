@@ -106,8 +106,8 @@ def test_a_program_reads_no_secret_of_the_platform_and_nothing_of_another(sandbo
     if not sandbox.isolation.kind:
         pytest.skip("without isolation it does, as `task up` says")
     assert sandbox.run("echo mine > ~/note; echo mine > note", user="other")[0] == 0
-    home = sandbox.home
-    files = f"{home}/secret {home}/data/other/note {home}/work/other/*/note {home}/work/other/copy/note"
+    home, other = sandbox.home, sandbox.home / "work" / "other"
+    files = f"{home}/secret {home}/data/other/note {other}/*/note {other}/copy/note"
     _, output = sandbox.run(f"cat {files}; cat ~/note note")
 
     assert "do-not-tell" not in output

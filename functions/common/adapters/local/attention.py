@@ -10,7 +10,7 @@ from functions.common.ports.attention import Attention, Concern, ConcernKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalAttention:
-    """Attention of `others`, and for those who see everything what the sandbox lacks, as it is in `file`."""
+    """Attention of `others`, and for those who see everything what isolation lacks, as it is in `file`."""
 
     others: Attention
     file: Path
