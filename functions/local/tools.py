@@ -5,30 +5,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-SITE = "site.Caddyfile"
-# A static app: its files, but none whose name begins with a dot outside /.well-known, and not its Procfile.
-_SITE = """{
-	admin off
-	auto_https off
-	persist_config off
-	log {
-		level WARN
-	}
-}
-:{$PORT} {
-	bind 127.0.0.1
-	@dotfile {
-		path */.*
-		not path /.well-known /.well-known/*
-	}
-	@below path_regexp ^/\\.well-known/(.*/)?\\.
-	error @dotfile 404
-	error @below 404
-	error /Procfile 404
-	root * .
-	file_server
-}
-"""
+from functions.local.site import SITE, SITE_CADDYFILE
 
 
 def make_tools(home: Path) -> Path:
@@ -41,7 +18,7 @@ def make_tools(home: Path) -> Path:
         if not link.is_symlink() or link.readlink() != target:
             link.unlink(missing_ok=True)
             link.symlink_to(target)
-    (folder / SITE).write_text(_SITE, encoding="utf-8")
+    (folder / SITE).write_text(SITE_CADDYFILE, encoding="utf-8")
     (folder / SITE).chmod(0o644)
     return folder
 

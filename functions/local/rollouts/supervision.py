@@ -20,7 +20,7 @@ from functions.local.platform.processes import MARK
 from functions.local.platform.supervisor import call
 from functions.local.rollouts.store import Version
 from functions.local.sandbox.isolation import LAUNCH, Box, Isolation, Limits, build_cache, build_user
-from functions.local.tools import SITE
+from functions.local.site import SITE
 
 STOP_SECONDS = 10
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
