@@ -1,10 +1,11 @@
-"""Free TCP ports of this machine."""
+"""TCP ports of this machine: which are free, and which this user's Slipways keep for themselves."""
 
 import fcntl
 import os
 import random
 import socket
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,44 +16,68 @@ _ATTEMPTS = 500
 
 
 class PortReservations:
-    """Ports held by this process: no other Slipway of this user takes them, even before anything listens there."""
+    """Ports held by this process: no other Slipway of this user takes them, even before anything listens there.
+
+    Each costs an open file.
+    """
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.gettempdir()) / f"slipway-ports-{os.getuid()}"
-        self._held: list[IO[str]] = []
+        self._held: dict[int, IO[str]] = {}
+        self._lock = threading.Lock()
 
     def take(self, wanted: int = 0) -> int:
         """Reserve the wanted port, or any free one when that is taken or 0. Raises OSError when none is free."""
-        if wanted and self._reserve(wanted):
-            return wanted
-        for _ in range(_ATTEMPTS):
-            port = random.choice(_RANGE)  # noqa: S311 - no secret
-            if self._reserve(port):
-                return port
+        with self._lock:
+            if wanted and self._reserve(wanted):
+                return wanted
+            for _ in range(_ATTEMPTS):
+                port = random.choice(_RANGE)  # noqa: S311 - no secret
+                if port not in self._held and self._reserve(port):
+                    return port
         msg = "no free port was found"
         raise OSError(msg)
 
-    def release(self) -> None:
-        """Release all ports."""
-        for file in self._held:
-            with suppress(OSError):
-                Path(file.name).unlink()
-            file.close()
-        self._held.clear()
+    def hold(self, port: int) -> None:
+        """Reserve a port at which a process of this Slipway may listen already; in vain where another one holds it."""
+        with self._lock:
+            if port not in self._held and (file := self._locked(port)):
+                self._held[port] = file
+
+    def release(self, *ports: int) -> None:
+        """Release these ports, without any all of them."""
+        with self._lock:
+            for port in ports or tuple(self._held):
+                if file := self._held.pop(port, None):
+                    with suppress(OSError):
+                        Path(file.name).unlink()
+                    file.close()
 
     def _reserve(self, port: int) -> bool:
+        if port in self._held:
+            return _is_free(port)
+        file = self._locked(port)
+        if file is None:
+            return False
+        if not _is_free(port):
+            file.close()
+            return False
+        self._held[port] = file
+        return True
+
+    def _locked(self, port: int) -> IO[str] | None:
+        """Return the locked file of a port, or None when another process has locked it."""
         self._folder.mkdir(mode=0o700, exist_ok=True)
         file = (self._folder / str(port)).open("w")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.close()
-            return False
-        if not _is_free(port):
+            return None
+        if not os.fstat(file.fileno()).st_nlink:  # it was released, and so deleted, between these two calls
             file.close()
-            return False
-        self._held.append(file)
-        return True
+            return None
+        return file
 
 
 @contextmanager
@@ -65,10 +90,10 @@ def port_reservations() -> Iterator[PortReservations]:
         reservations.release()
 
 
-def free_port(wanted: int = 0) -> int:
-    """Return the wanted port, or any free one when that is taken or 0; it stays free until something listens there."""
+def free_port() -> int:
+    """Return a free port. Any process may take it before it is used: who can, keeps a reservation."""
     with port_reservations() as reservations:
-        return reservations.take(wanted)
+        return reservations.take()
 
 
 def _is_free(port: int) -> bool:

@@ -74,11 +74,12 @@ def url_secrets(url: str) -> tuple[str, ...]:
     return tuple({password, unquote(password)} - {""})
 
 
-def log_tail(path: Path, lines: int = TAIL_LINES) -> str:
-    """Return the last lines of a log without the end marker; empty when there is no log."""
+def log_tail(path: Path, lines: int = TAIL_LINES, *, start: int = 0) -> str:
+    """Return the last lines of a log, from a byte on, without the end marker; empty when there is no log."""
     try:
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - _READ_BACK_BYTES))
+            size = path.stat().st_size
+            file.seek(max(start if start <= size else 0, size - _READ_BACK_BYTES))
             text = file.read().decode(errors="replace")
     except FileNotFoundError:
         return ""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from functions.local.builds.steps import log_tail
 from functions.local.rollouts.ingress import WHOLE, Traffic
 from functions.local.rollouts.readiness import Failure, probe
 from functions.local.rollouts.store import RolloutStore, Stage, Version
@@ -87,7 +86,7 @@ class Canary:
         return self._failure(version, reason) if reason else None
 
     def _failure(self, version: Version, reason: str) -> Failure:
-        tail = log_tail(self.programs.log_path(version, "web"))
+        tail = self.programs.output(version, "web")
         return Failure(step=f"canary at {version.weight} %", reason=reason, log_tail=tail)
 
 

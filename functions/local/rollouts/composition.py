@@ -19,6 +19,7 @@ from functions.local.rollouts.state_machine import Restart, StateMachine
 from functions.local.rollouts.store import RolloutStore
 from functions.local.rollouts.supervision import AppPrograms, ProcessManager
 from functions.local.rollouts.termination import Termination
+from functions.local.rollouts.web_ports import WebPorts
 from functions.local.sandbox.isolation import detect
 from functions.local.tools import make_tools
 
@@ -63,11 +64,12 @@ def controller(settings: Settings, database: Postgres, programs: AppPrograms) ->
         hosts=_host_files(home),
         functions=settings.controller.functions,
     )
-    termination = Termination(**parts, ingress=ingress, admin=ingress.admin, grace=settings.releases.grace)
+    ports = WebPorts(programs=programs)
+    termination = Termination(**parts, ingress=ingress, admin=ingress.admin, ports=ports, grace=settings.releases.grace)
     limits = settings.limits
     return RolloutController(
         store=parts["store"],
-        state_machine=_state_machine(parts, ingress, termination, settings.releases, Path(caddy.access_log)),
+        state_machine=_state_machine(parts, termination, settings.releases, Path(caddy.access_log)),
         ingress=ingress,
         termination=termination,
         retention=Retention(home=home, database=database, releases=limits.releases, days=limits.log_days),
@@ -80,18 +82,22 @@ def one_off_runs(settings: Settings, database: Postgres, programs: AppPrograms) 
     return OneOffRuns(database=database, programs=programs, home=settings.local.home)
 
 
-def _state_machine(
-    parts: _Parts, ingress: Ingress, termination: Termination, releases: Releases, access_log: Path
-) -> StateMachine:
+def _state_machine(parts: _Parts, termination: Termination, releases: Releases, access_log: Path) -> StateMachine:
+    ports, ingress = termination.ports, termination.ingress
     return StateMachine(
         store=parts["store"],
         readiness=Readiness(
-            **parts, ingress=ingress, release_limit=releases.command_limit, health_limit=releases.health_limit
+            **parts,
+            ingress=ingress,
+            ports=ports,
+            release_limit=releases.command_limit,
+            health_limit=releases.health_limit,
         ),
         canary=Canary(**parts, access_log=access_log, pause=releases.pause),
         termination=termination,
-        restart=Restart(**parts),
-        replicas=Replicas(**parts, admin=ingress.admin),
+        restart=Restart(**parts, ports=ports),
+        replicas=Replicas(**parts, admin=ingress.admin, ports=ports),
+        ports=ports,
     )
 
 

@@ -54,6 +54,7 @@ class RolloutController:
                     _LOG.exception("the controller continues")
                     stop.wait(_AFTER_FAILURE_SECONDS)
             self._close_connections(pool)
+        self.state_machine.ports.close()
 
     def _close_connections(self, pool: ThreadPoolExecutor) -> None:
         barrier = threading.Barrier(_WORKERS)

@@ -5,11 +5,10 @@ import time
 from dataclasses import dataclass, field, replace
 
 from functions.common.errors import Rejected, Unavailable
-from functions.local.builds.steps import log_tail
-from functions.local.ports import free_port
 from functions.local.rollouts.ingress import WHOLE, Ingress, Traffic
 from functions.local.rollouts.store import RolloutStore, Stage, Version
 from functions.local.rollouts.supervision import AppPrograms, ProcessManager, ProcessState
+from functions.local.rollouts.web_ports import MOST_MOVES, WebPorts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +29,7 @@ class Readiness:
     process_manager: ProcessManager
     ingress: Ingress
     traffic: Traffic
+    ports: WebPorts
     release_limit: float
     health_limit: float
     _since: dict[str, float] = field(default_factory=dict)
@@ -66,15 +66,17 @@ class Readiness:
     def start_web(self, version: Version, live: Version | None) -> Failure | None:
         """Start the web process, or check its health; when it is healthy, give it its first traffic."""
         state = self.process_manager.state(version.program("web"))
-        if not version.port or state is None or state.phase == "new":
-            slot = "b" if live and live.slot == "a" else "a"
-            version = self.store.save(replace(version, port=free_port(), slot=slot))
-            try:
+        try:
+            if not version.port or state is None or state.phase == "new":
+                slot = "b" if live and live.slot == "a" else "a"
+                version = self.store.save(replace(version, port=self.ports.take(version.port), slot=slot))
                 state = self._started(version, "web")
-            except Rejected as error:
-                return self._image_failure(version, error)
+            elif self.ports.is_lost(version, "web", version.port, state):
+                return self._move_web(version)
+        except Rejected as error:
+            return self._image_failure(version, error)
         problem = probe(version.port, version.workload.health_path, version.host)
-        if not problem:
+        if not problem and self.ports.listens(version, "web", version.port, state):
             self._to_shifting(version, live)
         elif state.phase == "failed":
             reason = f"the web process ended{state.exit_description} before its health check was answered; {problem}"
@@ -83,18 +85,31 @@ class Readiness:
             return self._failure(version, "web", "health check", f"{problem} (for {self.health_limit:g} seconds)")
         return None
 
+    def _move_web(self, version: Version) -> Failure | None:
+        """Start the web process again on another port."""
+        port = self.ports.move(version, "web", version.port)
+        if not port:
+            reason = f"its port was used by another process of this machine {MOST_MOVES + 1} times"
+            return self._failure(version, "web", "start", reason)
+        self._start(self.store.save(replace(version, port=port)), "web")
+        return None
+
     def _started(self, version: Version, process: str) -> ProcessState:
         name = version.program(process)
         state = self.process_manager.state(name)
         if state is None or state.phase == "new":
-            self.programs.write(version, process)
-            self._since[name] = time.monotonic()
-            self.process_manager.start(name)
+            self._start(version, process)
             state = self.process_manager.state(name)
         if state is None:
             msg = f"the process manager did not add the program {name}"
             raise Unavailable(msg)
         return state
+
+    def _start(self, version: Version, process: str) -> None:
+        name = version.program(process)
+        self.programs.write(version, process)
+        self._since[name] = time.monotonic()
+        self.process_manager.start(name)
 
     def _to_shifting(self, version: Version, live: Version | None) -> None:
         self._since.pop(version.program("web"), None)
@@ -113,8 +128,7 @@ class Readiness:
 
     def _failure(self, version: Version, process: str, step: str, reason: str) -> Failure:
         self._since.pop(version.program(process), None)
-        tail = log_tail(self.programs.log_path(version, process))
-        return Failure(step=step, reason=reason, log_tail=tail)
+        return Failure(step=step, reason=reason, log_tail=self.programs.output(version, process))
 
     def _missing_image(self, version: Version) -> str:
         folder = self.programs.image(version)

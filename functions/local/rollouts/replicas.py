@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from functions.common.errors import Rejected
-from functions.local.ports import free_port
 from functions.local.rollouts.caddy import CADDY_LAG_SECONDS, CaddyAdmin
 from functions.local.rollouts.ingress import Traffic
 from functions.local.rollouts.readiness import probe
 from functions.local.rollouts.store import RolloutStore, Version
 from functions.local.rollouts.supervision import AppPrograms, ProcessManager, ProcessState
+from functions.local.rollouts.web_ports import WebPorts
 
 _LOG = logging.getLogger(__name__)
 
@@ -28,6 +28,7 @@ class Replicas:
     process_manager: ProcessManager
     traffic: Traffic
     admin: CaddyAdmin
+    ports: WebPorts
     _healthy: dict[str, tuple[int, int]] = field(default_factory=dict)
     _leaving: dict[str, float] = field(default_factory=dict)
 
@@ -41,10 +42,12 @@ class Replicas:
         return self._record(version)
 
     def _sync_web(self, version: Version, states: dict[str, ProcessState]) -> Version:
-        wanted = version.replicas_of("web") - 1
+        wanted = max(0, version.replicas_of("web") - 1)
         if len(version.ports) < wanted:
-            ports = (*version.ports, *(free_port() for _ in range(wanted - len(version.ports))))
+            ports = (*version.ports, *(self.ports.take() for _ in range(wanted - len(version.ports))))
             version = self.store.save(replace(version, ports=ports))
+        version = self._move_web(version, wanted, states)
+        states = self.process_manager.states()
         kept = dict(tuple(self._web(version))[:wanted])
         for name in kept:
             self._leaving.pop(name, None)
@@ -54,14 +57,34 @@ class Replicas:
         self.traffic.set_upstreams(version.app, version.environment, slot=version.slot, upstreams=upstreams)
         return self._stop_web(version, wanted)
 
+    def _move_web(self, version: Version, wanted: int, states: dict[str, ProcessState]) -> Version:
+        """Start web processes whose ports others have taken again, on other ports."""
+        ports = list(version.ports)
+        for position, (name, port) in enumerate(tuple(self._web(version))[:wanted]):
+            if not self._is_lost(version, name, port, states.get(name)):
+                continue
+            if not self._is_lost(version, name, port, self.process_manager.state(name)):  # the first one may be old
+                continue
+            process = name.removeprefix(version.program(""))
+            if other := self.ports.move(version, process, port):
+                ports[position] = other
+                self._healthy.pop(name, None)
+                self.process_manager.remove(name)  # then it is started as one that does not run
+        return version if tuple(ports) == version.ports else self.store.save(replace(version, ports=tuple(ports)))
+
+    def _is_lost(self, version: Version, name: str, port: int, state: ProcessState | None) -> bool:
+        process = name.removeprefix(version.program(""))
+        return state is not None and self.ports.is_lost(version, process, port, state)
+
     def _stop_web(self, version: Version, wanted: int) -> Version:
         """Stop the web processes beyond the wanted number, the last one first."""
-        for name, port in reversed(tuple(self._web(version))[max(0, wanted) :]):
+        for name, port in reversed(tuple(self._web(version))[wanted:]):
             since = self._leaving.setdefault(name, time.monotonic())
             if time.monotonic() - since < CADDY_LAG_SECONDS or self.admin.in_flight(f"127.0.0.1:{port}"):
                 break
             self._remove(name)
             version = self.store.save(replace(version, ports=version.ports[:-1]))
+            self.ports.release(port)
         return version
 
     def _sync_others(self, version: Version, process: str, states: dict[str, ProcessState]) -> None:
@@ -90,7 +113,10 @@ class Replicas:
         if state is None or state.phase != "running":
             return False
         if self._healthy.get(name) != state.process:
+            process = name.removeprefix(version.program(""))
             if probe(port, version.workload.health_path, version.host):
+                return False
+            if not self.ports.listens(version, process, port, state):
                 return False
             self._healthy[name] = state.process
         return True
@@ -98,6 +124,7 @@ class Replicas:
     def _remove(self, name: str) -> None:
         self._healthy.pop(name, None)
         self._leaving.pop(name, None)
+        self.ports.forget(name)
         self.process_manager.remove(name)
         self.programs.remove(name)
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 
 from functions.common.domain.release import Workload
 from functions.common.errors import Rejected
-from functions.local.ports import free_port
 from functions.local.rollouts.canary import Canary
 from functions.local.rollouts.ingress import Traffic
 from functions.local.rollouts.readiness import Readiness, probe
@@ -18,6 +17,7 @@ from functions.local.rollouts.replicas import Replicas
 from functions.local.rollouts.store import BEFORE_LIVE, RolloutStore, Stage, Version
 from functions.local.rollouts.supervision import AppPrograms, ProcessManager, ProcessState
 from functions.local.rollouts.termination import Termination
+from functions.local.rollouts.web_ports import WebPorts
 
 _LOG = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ class StateMachine:
     termination: Termination
     restart: "Restart"
     replicas: Replicas
+    ports: WebPorts
 
     def advance(self, app: str, environment: str) -> tuple[object, ...]:
         """Take the environment one step further; return its state before, equal to the last one when nothing moved."""
@@ -42,6 +43,8 @@ class StateMachine:
             return ()
         versions = self._stop_removed(app, environment, versions)
         for version in versions:
+            if version.stage not in {Stage.FAILED, Stage.STOPPED}:
+                self.ports.hold(version)
             if version.stage is Stage.DRAINING:
                 self.termination.drain(version)
             elif version.stage in BEFORE_LIVE and version.release < generation:
@@ -90,6 +93,7 @@ def _live(versions: list[Version]) -> Version | None:
 
 _RESTART_SECONDS = 5.0
 _PROBE_SECONDS = 10.0
+_POLL_SECONDS = 0.03
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,6 +104,7 @@ class Restart:
     programs: AppPrograms
     process_manager: ProcessManager
     traffic: Traffic
+    ports: WebPorts
     _started: dict[str, float] = field(default_factory=dict)
 
     def ensure_running(self, version: Version) -> Version:
@@ -109,11 +114,10 @@ class Restart:
             if not version.replicas_of(process):
                 continue
             name = version.program(process)
-            state = states.get(name)
-            if state is not None and not state.down:
+            if self._is_well(version, process, states.get(name)):
                 continue
             state = self.process_manager.state(name)
-            if state is not None and (not state.down or state.phase == "stopped"):
+            if self._is_well(version, process, state) or (state and state.phase == "stopped"):
                 continue
             last = self._started.get(name)
             if last and time.monotonic() - last < _RESTART_SECONDS:
@@ -124,6 +128,12 @@ class Restart:
             else:
                 self._start(version, process)
         return version
+
+    def _is_well(self, version: Version, process: str, state: ProcessState | None) -> bool:
+        """Return whether there is a process, and one of web has its port for itself."""
+        if state is None or state.down:
+            return False
+        return process != "web" or not self.ports.is_lost(version, process, version.port, state)
 
     def _start(self, version: Version, process: str) -> None:
         try:
@@ -140,11 +150,23 @@ class Restart:
             _LOG.error("the image %s of %s is gone: push again", version.workload.digest, version.program("web"))
             return version
         _LOG.info("%s is restarted (%s)", version.program("web"), "down" if state else "unknown")
-        version = self.store.save(replace(version, port=free_port(version.port)))
+        version = self.store.save(replace(version, port=self._free_port(version)))
         self._start(version, "web")
         deadline = time.monotonic() + _PROBE_SECONDS
-        while probe(version.port, version.workload.health_path, version.host) and time.monotonic() < deadline:
-            time.sleep(0.03)
+        while not self._is_healthy(version) and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
         self.traffic.set_upstreams(version.app, version.environment, slot=version.slot, upstreams=(version.upstream,))
         self.traffic.set_split(version.app, version.environment, slot=version.slot)
         return version
+
+    def _free_port(self, version: Version) -> int:
+        port = self.ports.take(version.port)
+        if port != version.port:
+            self.ports.release(version.port)
+        return port
+
+    def _is_healthy(self, version: Version) -> bool:
+        if probe(version.port, version.workload.health_path, version.host):
+            return False
+        state = self.process_manager.state(version.program("web"))
+        return state is not None and self.ports.listens(version, "web", version.port, state)

@@ -15,6 +15,7 @@ from functions.common.errors import Rejected, Unavailable
 from functions.common.ports.apps import Cipher
 from functions.local.builds.detect import OLD_STATIC_WEB, STATIC_WEB
 from functions.local.builds.image import image_folder, intact_seal, read_manifest, set_aside
+from functions.local.builds.steps import log_tail
 from functions.local.files import write_private
 from functions.local.platform.processes import MARK
 from functions.local.platform.supervisor import call
@@ -40,6 +41,7 @@ class AppPrograms:
     cipher: Cipher
     isolation: Isolation
     processes: int
+    _log_starts: dict[str, int] = field(default_factory=dict, repr=False)
 
     def write(self, version: Version, process: str) -> str:
         """Write the files of a process, such as `web` or its second one, `web.2`; return the program's name.
@@ -51,6 +53,7 @@ class AppPrograms:
         folder.mkdir(parents=True, exist_ok=True)
         log = self.log_path(version, process)
         log.parent.mkdir(parents=True, exist_ok=True)
+        self._log_starts[name] = log.stat().st_size if log.exists() else 0
         write_private(folder / f"{name}.json", json.dumps(self.launch(version, process)))
         write_private(folder / f"{name}.conf", _section(name, folder / f"{name}.json", log, process))
         self._make_log_folders()
@@ -58,6 +61,7 @@ class AppPrograms:
 
     def remove(self, name: str) -> None:
         """Remove a program's files, and what its process wrote, if there are any."""
+        self._log_starts.pop(name, None)
         for suffix in (".conf", ".json"):
             (self.home / "apps.d" / f"{name}{suffix}").unlink(missing_ok=True)
         shutil.rmtree(self._data(name), ignore_errors=True)
@@ -85,6 +89,11 @@ class AppPrograms:
     def log_path(self, version: Version, process: str) -> Path:
         """Return the log file of a process type."""
         return self.log_folder(version.app, version.environment) / f"{version.release}-{process}.log"
+
+    def output(self, version: Version, process: str) -> str:
+        """Return the last lines that a process wrote since this controller wrote its files."""
+        start = self._log_starts.get(version.program(process), 0)
+        return log_tail(self.log_path(version, process), start=start)
 
     def log_folder(self, app: str, environment: str) -> Path:
         """Return the folder of an environment's logs."""

@@ -8,6 +8,7 @@ from functions.local.rollouts.caddy import CADDY_LAG_SECONDS, CaddyAdmin
 from functions.local.rollouts.ingress import Ingress, Traffic
 from functions.local.rollouts.store import RolloutStore, Stage, Version
 from functions.local.rollouts.supervision import AppPrograms, ProcessManager
+from functions.local.rollouts.web_ports import WebPorts
 
 _LOG = logging.getLogger(__name__)
 _POLL_SECONDS = 0.03
@@ -23,6 +24,7 @@ class Termination:
     traffic: Traffic
     ingress: Ingress
     admin: CaddyAdmin
+    ports: WebPorts
     grace: float
     _draining_since: dict[tuple[str, str, int], float] = field(default_factory=dict)
 
@@ -90,6 +92,7 @@ class Termination:
     def _stop(self, version: Version) -> None:
         for name in self._programs(version):
             self._stop_program(name)
+        self.ports.release(*(port for port in (version.port, *version.ports) if port))
 
     def _programs(self, version: Version) -> list[str]:
         names = {version.program(process) for process in version.workload.processes}
@@ -101,3 +104,4 @@ class Termination:
     def _stop_program(self, name: str) -> None:
         self.process_manager.remove(name)
         self.programs.remove(name)
+        self.ports.forget(name)
