@@ -100,6 +100,11 @@ def remote_url() -> str:
     return _git("remote", "get-url", REMOTE).stdout.strip()
 
 
+def commit_of_clone(name: str) -> str:
+    """Return the sha of a commit that git knows by this name in the current folder, else an empty text."""
+    return _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}").stdout.strip()
+
+
 def app_of_clone() -> str:
     """Return the app of the remote: the one set by `use_app`, else the one in the remote's URL, else empty."""
     return _configured_app() or _app_in_url()

@@ -53,7 +53,7 @@ def _combined(session: Session, app: str, environment: str, *, tail: bool, as_js
 
 
 def _build(session: Session, build: str, *, tail: bool, as_json: bool) -> str:
-    path, offset, client = f"/builds/{quoted(build)}/log", 0, session.client()
+    path, offset, client, waits = f"/builds/{quoted(build)}/log", 0, session.client(), ""
     for _ in poll(_PAUSE):
         while True:
             answer = (client.follow if tail and offset else client.get)(path, offset=offset)
@@ -64,9 +64,12 @@ def _build(session: Session, build: str, *, tail: bool, as_json: bool) -> str:
                 break
         if answer["ended"]:
             return f"the build {answer['state'] if answer['state'] != 'running' else 'has ended'}"
+        if answer["state"] == "queued" and answer["reason"] != waits:
+            waits = answer["reason"]
+            click.echo(f"the build is queued: {one_line(waits)}", err=True)
         if not tail:
             break
-    return "the build is running (follow it with --tail)"
+    return f"the build is {answer['state']} (follow it with --tail)"
 
 
 def _print(line: Json, *, as_json: bool) -> None:

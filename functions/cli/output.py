@@ -14,6 +14,7 @@ _STYLES = {
     "failed": "red",
     "parked": "red",
     "refused": "red",
+    "queued": "yellow",
     "building": "yellow",
     "releasing": "yellow",
     "waiting": "yellow",

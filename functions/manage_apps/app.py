@@ -307,6 +307,7 @@ class Handlers:
     def _logs(self) -> object:
         return logs.LogHandlers(
             builds=builds_tables.PostgresBuildHistory(database=self.parts.database),
+            queue=self.parts.platform.build_queue(),
             build_logs=self.build_logs,
             runtime_logs=self.runtime_logs,
             streams=logs.Streams(
@@ -359,7 +360,9 @@ class Handlers:
 
     def _pushes(self) -> object:
         return pushes.PushHandlers(
-            records=pushes_tables.PostgresPushRecords(database=self.parts.database), hosts=self._hosts
+            records=pushes_tables.PostgresPushRecords(database=self.parts.database),
+            queue=self.parts.platform.build_queue(),
+            hosts=self._hosts,
         )
 
     def _releases(self) -> object:

@@ -7,13 +7,26 @@ from datetime import datetime
 from functions.common.domain.delivery import DeliveryOutcome
 from functions.common.domain.push import PushState
 from functions.common.ports.pushes import DeliveryRecord, PushRecord, RecordedEvent
+from functions.manage_apps.build_queue import QUEUED, Place
 from functions.manage_apps.models import Moment, View
 from functions.manage_apps.timeline import Steps, StepView, last_reason, live_url, steps_of, total_seconds
 
 WAITING = "waiting"  # stored, but no function has recorded it yet
 _FINAL = frozenset({"live", "failed", "superseded", "ignored", "refused"})
 # The state of an explanation is the first of these that any of its pushes is in.
-_PRECEDENCE = ("failed", "received", "building", "releasing", WAITING, "live", "superseded", "ignored", "refused")
+_PRECEDENCE = (
+    "failed",
+    "received",
+    QUEUED,
+    "building",
+    "releasing",
+    WAITING,
+    "live",
+    "superseded",
+    "ignored",
+    "refused",
+)
+_BUILDING = ("build", "running")
 _NO_APP = "no app matches repo {repository}: create one with `paas apps create NAME --git-url URL`"
 
 
@@ -35,13 +48,15 @@ class DeliveryView(View):
 class PushInApp(View):
     """What became of a push in one app; both names are empty when no app matches the repository.
 
-    `final` says whether `state` can still change; `code` and `reason` say why it is so, `step` where it ended.
+    `final` says whether `state` can still change; `code` and `reason` say why it is so, `step` where it ended. A push
+    is queued while its build waits for its turn: `reason` says for what. `deleted` when its app was deleted since.
     """
 
     app: str
     environment: str
     state: str
     final: bool
+    deleted: bool
     code: str
     step: str
     reason: str
@@ -66,8 +81,9 @@ class PushView(View):
 class Explanation(View):
     """All that is known of a commit or push.
 
-    `state` is the first of failed, received, building, releasing, waiting, live, superseded, ignored, refused that
-    any of its pushes is in; `reason` belongs to it.
+    `state` is the first of failed, received, queued, building, releasing, waiting, live, superseded, ignored, refused
+    that any of its pushes is in; `reason` belongs to it. Pushes of apps that were deleted since count when there are no
+    others.
     """
 
     query: str
@@ -80,10 +96,11 @@ class Explanation(View):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """A state and its reason."""
+    """A state and its reason; `deleted` when the app was deleted since."""
 
     state: str
     reason: str
+    deleted: bool = False
 
     @property
     def rank(self) -> int:
@@ -99,8 +116,9 @@ def explain(
     pushes: tuple[PushRecord, ...],
     events_of: Callable[[str], tuple[RecordedEvent, ...]],
     url_of: Callable[[PushRecord], str],
+    places: Callable[[], Mapping[str, Place]],
 ) -> Explanation:
-    """Return the explanation of all that is known under the query.
+    """Return the explanation of all that is known under the query; `places` are those of builds that wait.
 
     `delivered` are the events of the pushes in `deliveries`. They were read before `pushes`: a push that has events
     but no record is then not just one that was recorded in between.
@@ -111,7 +129,9 @@ def explain(
         records.setdefault(record.id, []).append(record)
     views = [_push(_since(records[one], since.get(one)), events_of(one), url_of) for one in records]
     views += [_unrecorded(one, delivered[one.event]) for one in deliveries if one.event in delivered.keys() - records]
-    verdicts = _verdicts(app for view in views for app in view.apps)
+    views = _queued(sorted(views, key=lambda view: view.received_at), places)
+    apps = [app for view in views for app in view.apps]
+    verdicts = _verdicts([app for app in apps if not app.deleted] or apps)
     # Refused and ignored deliveries count only when nothing else is known: repeats of an accepted one are ignored.
     verdicts = verdicts or [_verdict_of_delivery(one) for one in deliveries]
     first = min(verdicts, key=lambda verdict: verdict.rank)
@@ -140,6 +160,27 @@ def _verdict_of_delivery(delivery: DeliveryRecord) -> Verdict:
         reason = f"the commit came with a {delivery.kind} webhook and no push: nothing is deployed from it"
         return Verdict(state="ignored", reason=reason)
     return Verdict(state=delivery.outcome, reason=delivery.reason)
+
+
+def _queued(views: list[PushView], places: Callable[[], Mapping[str, Place]]) -> list[PushView]:
+    """Return the pushes with the places of builds that wait; the queue is read only when one may wait."""
+    if not any(app.state == PushState.BUILDING for view in views for app in view.apps):
+        return views
+    waiting = places()
+    return [
+        view.model_copy(update={"apps": tuple(_with_place(app, waiting) for app in view.apps)}) if waiting else view
+        for view in views
+    ]
+
+
+def _with_place(app: PushInApp, waiting: Mapping[str, Place]) -> PushInApp:
+    step = next((step for step in reversed(app.steps) if step.kind == _BUILDING), None)
+    place = waiting.get(step.details.build) if step else None
+    if app.state != PushState.BUILDING or step is None or place is None:
+        return app
+    words = {"state": QUEUED, "reason": place.text}
+    steps = tuple(one.model_copy(update=words) if one is step else one for one in app.steps)
+    return app.model_copy(update={**words, "steps": steps})
 
 
 # Pushes that functions have recorded.
@@ -172,6 +213,7 @@ def _push_in_app(record: PushRecord, events: list[RecordedEvent], url: str) -> P
         environment=record.environment,
         state=record.state,
         final=PushState(record.state).is_final,
+        deleted=False,
         code=record.code,
         step=record.step,
         reason=reason,
@@ -219,6 +261,7 @@ def _unrecorded(delivery: DeliveryRecord, events: tuple[RecordedEvent, ...]) -> 
         environment=next((event.environment for event in events if event.environment), ""),
         state=verdict.state,
         final=verdict.state != WAITING,
+        deleted=verdict.deleted,
         code="",
         step=steps[-1].step,
         reason=verdict.reason,
@@ -244,10 +287,10 @@ def _verdict_of_steps(delivery: DeliveryRecord, steps: Steps) -> Verdict:
         return Verdict(state="failed", reason=parked.reason)
     ended = next((step for step in reversed(steps) if step.kind in _ENDS), None)
     if ended:
-        return Verdict(state=ended.state, reason=ended.reason or _DELETED)
+        return Verdict(state=ended.state, reason=ended.reason or _DELETED, deleted=True)
     taken = {step.kind for step in steps[1:]}
     if taken - _BEFORE_RECORD:  # later steps follow from a record, which is gone
-        return Verdict(state="failed", reason=_DELETED)
+        return Verdict(state="failed", reason=_DELETED, deleted=True)
     if taken:
         return Verdict(state=WAITING, reason=_TAKEN)
     return Verdict(state=WAITING, reason=_WAITS if delivery.published else _WAITS_UNSENT)

@@ -13,8 +13,9 @@ from pydantic import ConfigDict, Field, ValidationError
 from functions.common.domain.build import BuildState
 from functions.common.domain.environment import PRODUCTION
 from functions.common.errors import NotFound, Unavailable
-from functions.common.ports.builds import BuildHistory, BuildRecord
+from functions.common.ports.builds import BuildHistory, BuildQueue, BuildRecord
 from functions.common.ports.logs import BuildLogs, LogChunk, RuntimeLogs
+from functions.manage_apps.build_queue import QUEUED, Place, places_of
 from functions.manage_apps.errors import Malformed
 from functions.manage_apps.models import (
     INT64,
@@ -42,7 +43,10 @@ class BuildPage(NamePage):
 
 
 class BuildView(View):
-    """A build. `seconds` run from its start to its end, or until now; `step` and `reason` say why it failed."""
+    """A build. `seconds` run from its order to its end, or until now; `step` and `reason` say why it failed.
+
+    One that is queued has a `position`, 1 for the next, and `reason` says what is before it.
+    """
 
     name: str
     app: str
@@ -57,6 +61,7 @@ class BuildView(View):
     started_at: Moment
     ended_at: Moment | None
     seconds: float
+    position: int = 0
 
 
 class Builds(PageView):
@@ -72,10 +77,11 @@ class FromOffset(Query):
 
 
 class BuildLog(View):
-    """Lines of a build's log; read on with offset=`next_offset` until `ended`."""
+    """Lines of a build's log; read on with offset=`next_offset` until `ended`. `reason` is the build's."""
 
     build: str
     state: str
+    reason: str
     text: str
     next_offset: int
     ended: bool
@@ -189,6 +195,7 @@ class LogHandlers:
     """The handlers of builds and logs."""
 
     builds: BuildHistory
+    queue: BuildQueue
     build_logs: BuildLogs
     runtime_logs: RuntimeLogs
     streams: Streams
@@ -198,21 +205,27 @@ class LogHandlers:
         """List the builds of an app, newest first."""
         app, query = call.app.app.name, call.query
         records = self.builds.builds(app, environment=query.environment, before=query.after, limit=query.limit)
-        items = tuple(BuildView.of(record) for record in records)
+        items = self._views(call, records)
         return Answer(body=Builds(items=items, next=next_page(items, query.limit, lambda one: one.name)))
 
     @operation(NoQuery, NoBody, BuildView)
     def show_build(self, call: Call[NoQuery, NoBody]) -> Answer[BuildView]:
         """Show a build."""
-        return Answer(body=BuildView.of(self._build(call)))
+        return Answer(body=self._views(call, (self._build(call),))[0])
 
     @operation(FromOffset, NoBody, BuildLog)
     def show_build_log(self, call: Call[FromOffset, NoBody]) -> Answer[BuildLog]:
         """Show a build's log from an offset on."""
         build = self._build(call)
         chunk = self._read(build, call.query.offset)
+        shown = BuildView.of(build) if chunk.text else self._views(call, (build,))[0]
         body = BuildLog(
-            build=build.name, state=build.state, text=chunk.text, next_offset=chunk.next_offset, ended=chunk.ended
+            build=build.name,
+            state=shown.state,
+            reason=shown.reason,
+            text=chunk.text,
+            next_offset=chunk.next_offset,
+            ended=chunk.ended,
         )
         return Answer(body=body)
 
@@ -247,6 +260,14 @@ class LogHandlers:
             raise NotFound(msg)
         return build
 
+    def _views(self, call: Call[Any, NoBody], records: tuple[BuildRecord, ...]) -> tuple[BuildView, ...]:
+        """Return builds with the places of those that wait; the queue is read only when one may wait."""
+        views = tuple(BuildView.of(record) for record in records)
+        if not any(view.state == BuildState.RUNNING for view in views):
+            return views
+        waiting = places_of(self.queue, call.access)
+        return tuple(_with_place(view, waiting.get(view.name)) for view in views)
+
     def _build_lines(
         self, newest: tuple[BuildRecord, ...], cursor: LogCursor, *, is_first: bool
     ) -> tuple[list[Line], dict[str, int]]:
@@ -269,6 +290,12 @@ class LogHandlers:
             return LogChunk(text="", next_offset=offset, ended=has_ended)
         ended = chunk.ended or (has_ended and not chunk.text)
         return LogChunk(text=chunk.text, next_offset=chunk.next_offset, ended=ended)
+
+
+def _with_place(view: BuildView, place: Place | None) -> BuildView:
+    if view.state != BuildState.RUNNING or place is None:
+        return view
+    return view.model_copy(update={"state": QUEUED, "reason": place.text, "position": place.position})
 
 
 def _process_line(line: str) -> Line:

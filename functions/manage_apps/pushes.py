@@ -1,19 +1,53 @@
-"""The route that explains pushes."""
+"""The routes of pushes: the newest ones of an app, and what happened to one."""
 
 import re
 from dataclasses import dataclass
+from functools import partial
 
 from functions.common.domain.environment import PRODUCTION
 from functions.common.errors import NotFound, Rejected
 from functions.common.events.push import PushReceived
+from functions.common.ports.builds import BuildQueue
 from functions.common.ports.pushes import PushRecord, PushRecords, RecordedEvent
 from functions.manage_apps.apps import Hosts
+from functions.manage_apps.build_queue import places_of
 from functions.manage_apps.explanation import Explanation, explain
-from functions.manage_apps.models import NoBody, NoQuery
+from functions.manage_apps.models import Moment, NamePage, NoBody, NoQuery, PageView, View, next_page
 from functions.manage_apps.operation import Answer, Call, operation
 
 _HEX = re.compile(r"^[0-9a-f]+\Z")
 _SHORTEST = 7
+_HEADS = "refs/heads/"
+
+
+class BranchPage(NamePage):
+    """Pushes of one branch, empty for any; `after` is the id of a push."""
+
+    branch: str = ""
+
+
+class RecordedPush(View):
+    """A push of an app, as it is recorded; `GET /v1/pushes/ID` explains it."""
+
+    id: str
+    app: str
+    environment: str
+    ref: str
+    sha: str
+    message: str
+    author: str
+    state: str
+    code: str
+    step: str
+    reason: str
+    received_at: Moment
+    ended_at: Moment | None
+
+
+class Pushes(PageView):
+    """Pushes, newest first."""
+
+    items: tuple[RecordedPush, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +55,17 @@ class PushHandlers:
     """The handlers of pushes."""
 
     records: PushRecords
+    queue: BuildQueue
     hosts: Hosts
+
+    @operation(BranchPage, NoBody, Pushes)
+    def list_pushes(self, call: Call[BranchPage, NoBody]) -> Answer[Pushes]:
+        """List the pushes of an app, newest first; each change of a branch is one, also those that were ignored."""
+        app, query = call.app.app.name, call.query
+        branch = query.branch.removeprefix(_HEADS)
+        records = self.records.newest(app, branch=branch, before=query.after, limit=query.limit)
+        items = tuple(RecordedPush.of(record) for record in records)
+        return Answer(body=Pushes(items=items, next=next_page(items, query.limit, lambda one: one.id)))
 
     @operation(NoQuery, NoBody, Explanation, refusals=(422,))
     def explain_push(self, call: Call[NoQuery, NoBody]) -> Answer[Explanation]:
@@ -51,6 +95,7 @@ class PushHandlers:
             pushes=pushes,
             events_of=self.records.events,
             url_of=self._url,
+            places=partial(places_of, self.queue, call.access),
         )
         return Answer(body=explanation)
 

@@ -107,6 +107,7 @@ ROUTES = (
     Route("GET", "/apps/<app>/environments", Need.VIEWER, "releases", "list_environments"),
     Route("GET", "/apps/<app>/releases", Need.VIEWER, "releases", "list_releases"),
     Route("POST", "/apps/<app>/rollback", Need.DEPLOYER, "releases", "roll_back"),
+    Route("GET", "/apps/<app>/pushes", Need.VIEWER, "pushes", "list_pushes"),
     Route("GET", "/apps/<app>/builds", Need.VIEWER, "logs", "list_builds"),
     Route("GET", "/apps/<app>/logs", Need.VIEWER, "logs", "show_app_logs"),
     # What is done to a running app.

@@ -1,13 +1,17 @@
 """Config, domains, releases, events, dead letters: what is printed, and the exit codes."""
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from functions.common.events.build import BuildFailed, BuildRequested
+from functions.common.events.push import PushReceived, Repository
+from functions.common.events.release import ReleaseLive
 from functions.common.ports.accounts import Scope
 from tests.cli.conftest import Platform
+from tests.local.repositories import GIT
 from tests.story import KEY
 
 COLONS = ["apps:list", "config:list", "domains:list", "events:list", "dead-letters:list"]
@@ -101,8 +105,61 @@ def test_explain_shows_the_steps_and_waits_for_the_final_state(platform: Platfor
     assert platform.json("explain", sha)["state"] == state
 
 
-def test_explain_ends_when_no_push_arrives_in_time(platform: Platform) -> None:
-    assert platform.paas("explain", "f" * 40, "--wait", "--timeout", "0").exit_code == 3
+@pytest.mark.parametrize("push", ["f" * 40, "f" * 7, "0f3e2a52-3c5e-5c35-9f6e-1d0d5a2f0009"])
+def test_explain_says_what_it_waits_for_and_ends_when_it_does_not_arrive(platform: Platform, push: str) -> None:
+    said = platform.paas("explain", push, "--wait", "--timeout", "0.1")
+
+    what = f"push {push}" if "-" in push else f"commit {push[:12]}"
+    assert said.exit_code == 3
+    assert f"no push of {what} is known yet; waiting until " in said.stderr
+    assert f"Error: no push of {what} is known yet, after 0.1 s: check that it was pushed" in said.stderr
+
+
+def test_explain_waits_while_only_a_deleted_app_had_the_commit(platform: Platform) -> None:
+    sha = "ab" * 20
+    fields = {"provider": "forgejo", "delivery": "d-gone", "ref": "refs/heads/main", "branch": "main", "before": ""}
+    repository = Repository(full_name="slipway/gone", urls=())
+    event = platform.story.event(PushReceived(push="push-gone", repository=repository, after=sha, **fields))  # type: ignore[arg-type] # all strings
+    platform.story.delivery("d-gone", event_id="push-gone", sha=sha, event=event.to_json())
+    where: dict[str, Any] = {"app": "gone", "environment": "production", "push": "push-gone"}
+    platform.story.event(ReleaseLive(**where, release=1, digest="sha256:1", sha=sha, url="https://gone.localhost/"))
+
+    said = platform.paas("explain", sha, "--wait", "--timeout", "0.1")
+
+    assert (said.exit_code, said.stdout) == (3, "")
+    assert "is known yet but to an app that was deleted since; waiting until " in said.stderr
+    assert platform.json("explain", sha)["state"] == "live"
+
+
+def test_explain_takes_what_git_knows_here_and_the_newest_push_of_a_branch_or_app(
+    platform: Platform, tmp_path: Path
+) -> None:
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            [GIT, *arguments], cwd=tmp_path, check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    git("init", "--quiet", "--initial-branch=trunk")
+    git("-c", "user.name=D", "-c", "user.email=d@example.com", "commit", "--quiet", "--allow-empty", "-m", "one")
+    git("tag", "v1.0")
+    git("branch", "feat/x")
+    sha, newest = git("rev-parse", "HEAD"), "9a" * 20
+    platform.json("apps", "create", "ref")
+    nothing = platform.paas("explain", "--app", "ref")
+    platform.story.push("push-ref-1", app="ref", state="live", sha=sha)
+    platform.story.push("push-ref-2", app="ref", state="failed", sha=newest, sequence=2, reason="no Procfile")
+    platform.database.run("update pushes set ref = 'refs/heads/elsewhere' where id = 'push-ref-2'")
+
+    for name in ("HEAD", "trunk", "feat/x", "v1.0", "refs/heads/trunk", sha[:8], sha):
+        said = platform.paas("explain", name, folder=tmp_path)
+        assert (said.exit_code, f"push {sha[:12]}" in said.stdout) == (0, True), said.output
+    for arguments in ([], ["elsewhere"], ["refs/heads/elsewhere"], [newest[:7]]):
+        said = platform.paas("explain", *arguments, "--app", "ref", folder=tmp_path)
+        assert (said.exit_code, f"push {newest[:12]}" in said.stdout) == (0, True), said.output
+    unknown = platform.paas("explain", "no-such", "--app", "ref", folder=tmp_path)
+    assert (nothing.exit_code, unknown.exit_code) == (3, 3)
+    assert "ref has no pushes yet" in nothing.stderr
+    assert "ref has no push of a branch 'no-such', and git knows no commit of this name here" in unknown.stderr
 
 
 @pytest.mark.parametrize("command", COLONS)

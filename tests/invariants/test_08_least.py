@@ -65,7 +65,7 @@ MAY: dict[str, set[Right]] = {
         rights(ALL, "/pods", "list")
         | rights(ALL, "/pods/log", "get")
         | rights(ALL, "batch/jobs", "get")
-        | rights(BUILDS, "tekton.dev/pipelineruns", "get")
+        | rights(BUILDS, "tekton.dev/pipelineruns", "get list")
     ),
 }
 SECRETS = {  # beside DATABASE_URL

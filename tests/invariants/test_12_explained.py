@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from functions.common.adapters.local.builder import LocalBuilder
+from functions.common.domain.build import BuildOrder
 from functions.common.events.app import PreviewOpened
 from functions.common.events.build import BuildFailed, BuildRequested, BuildStarted, ImagePublished
 from functions.common.events.push import PushIgnored, PushReceived, PushSuperseded, Repository, TagCreated
@@ -162,6 +164,58 @@ def test_invariant_12_the_pushes_of_a_deleted_app_are_not_waiting(api: ApiWorld,
     assert (before["state"], before["final"], before["reason"]) == ("failed", True, "its app was deleted since")
     assert (after["state"], after["final"], after["reason"]) == ("live", True, "its app was deleted since")
     assert after["pushes"][0]["apps"][0]["app"] == "shop"
+
+
+def received(delivery: str, push: str) -> PushReceived:
+    """Return the event of a delivered push of SHA."""
+    repository = Repository(full_name="slipway/shop", urls=())
+    fields = {"provider": "forgejo", "delivery": delivery, "ref": "refs/heads/main", "branch": "main", "before": ""}
+    return PushReceived(push=push, repository=repository, after=SHA, **fields)  # type: ignore[arg-type] # all strings
+
+
+def live_in_a_deleted_app(story: Story, app: str) -> None:
+    """Deliver a push that went live in an app of which no record is left."""
+    story.delivery("d-old", event_id="old", event=story.event(received("d-old", "old")).to_json())
+    where: dict[str, Any] = {"app": app, "environment": "production", "push": "old"}
+    story.event(ReleaseLive(**where, release=1, digest="sha256:1", sha=SHA, url="https://x.example.org/"))
+
+
+@pytest.mark.parametrize("app", ["shop", "older"])
+@pytest.mark.parametrize("state", ["received", "building", "releasing", "failed", "ignored"])
+def test_invariant_12_an_older_push_of_a_deleted_app_hides_no_newer_one(
+    api: ApiWorld, story: Story, app: str, state: str
+) -> None:
+    live_in_a_deleted_app(story, app)
+    alone = explained(api)
+    story.delivery("d-new", event_id=PUSH, event=story.event(received("d-new", PUSH)).to_json())
+    unrecorded = explained(api)
+    story.push(PUSH, state=state, reason="no Procfile" if state in {"failed", "ignored"} else "")
+
+    found = explained(api)
+
+    assert (alone["state"], [one["deleted"] for push in alone["pushes"] for one in push["apps"]]) == ("live", [True])
+    assert (unrecorded["state"], unrecorded["final"]) == ("waiting", False)
+    assert (found["state"], found["final"]) == (state, state in {"failed", "ignored"})
+    assert [push["id"] for push in found["pushes"]] == ["old", PUSH]
+
+
+def test_invariant_12_a_build_that_waits_is_queued_with_its_position(api: ApiWorld, story: Story) -> None:
+    api.app("blog")
+    began(story)
+    story.push(PUSH, state="building")
+    for name, app in (("build-0", "blog"), ("build-1", "shop")):
+        order = {"name": name, "app": app, "environment": "production", "push": PUSH, "ref": "refs/heads/main"}
+        order |= {"clone_url": "https://git.example.org/a/b", "sha": SHA}
+        LocalBuilder(database=api.database).start(BuildOrder(**order))
+
+    waits = explained(api)
+    api.database.run("update platform.builds set state = 'running', lease_until = now() + interval '1 minute'")
+    runs = explained(api)
+
+    step = waits["pushes"][0]["apps"][0]["steps"][-1]
+    assert (waits["state"], waits["final"], step["state"]) == ("queued", False, "queued")
+    assert waits["reason"] == step["reason"] == "position 2 in the queue of builds, behind build-0"
+    assert (runs["state"], runs["reason"]) == ("building", "")
 
 
 def test_invariant_12_a_tag_of_the_commit_alone_deploys_nothing(api: ApiWorld, story: Story) -> None:

@@ -69,6 +69,16 @@ class Build:
     log_tail: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnfinishedBuild:
+    """A build that its builder has not ended; `reason` says why one waits, if the builder says."""
+
+    name: str
+    app: str
+    is_running: bool
+    reason: str = ""
+
+
 PREVIEW_CLOSED = "preview-closed"
 APP_DELETED = "app-deleted"
 CLOSINGS = {PREVIEW_CLOSED: "its preview was closed", APP_DELETED: "its app was deleted"}

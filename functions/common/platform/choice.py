@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:  # a function uses one or two of these ports; importing all costs time at its cold start
     from functions.common.platform.core import Core
     from functions.common.ports.attention import Attention
-    from functions.common.ports.builds import Builder, BuildReports
+    from functions.common.ports.builds import Builder, BuildQueue, BuildReports
     from functions.common.ports.deployer import RunningWorkloads, StagedDeployer, WorkloadReports
     from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories, SourceHosts
     from functions.common.ports.images import ImageResolver, ImageRetention, ImageStore
@@ -25,6 +25,10 @@ class Platform(Protocol):
 
     def build_reports(self) -> "BuildReports":
         """Return what is asked about builds that a builder's own events name."""
+        ...
+
+    def build_queue(self) -> "BuildQueue":
+        """Return what says which builds run and wait."""
         ...
 
     def build_logs(self) -> "BuildLogs":

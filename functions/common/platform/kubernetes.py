@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # see choice.py
     from functions.common.adapters.registry import RegistryImages
     from functions.common.adapters.tekton.runs import TektonBuildReports
     from functions.common.ports.attention import Attention
-    from functions.common.ports.builds import Builder
+    from functions.common.ports.builds import Builder, BuildQueue
     from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories, SourceHosts
     from functions.common.ports.images import ImageResolver, ImageRetention
     from functions.common.ports.logs import BuildLogs, RuntimeLogs
@@ -66,6 +66,12 @@ class KubernetesPlatform:
         from functions.common.adapters.tekton.runs import TektonBuildReports
 
         return TektonBuildReports(api=self._connected_api, namespace=self._settings.builds.namespace)
+
+    def build_queue(self) -> "BuildQueue":
+        """Return Tekton's runs and their pods."""
+        from functions.common.adapters.tekton.queue import TektonQueue
+
+        return TektonQueue(api=self._api, namespace=self._settings.builds.namespace)
 
     def build_logs(self) -> "BuildLogs":
         """Return the logs of builds' pods."""

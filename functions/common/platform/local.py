@@ -8,7 +8,7 @@ from functions.common.platform.core import Core
 if TYPE_CHECKING:  # see choice.py
     from functions.common.adapters.local.deployer import NoClusterReports
     from functions.common.ports.attention import Attention
-    from functions.common.ports.builds import Builder
+    from functions.common.ports.builds import Builder, BuildQueue
     from functions.common.ports.deployer import RunningWorkloads, StagedDeployer
     from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories, SourceHosts
     from functions.common.ports.images import ImageResolver, ImageRetention, ImageStore
@@ -36,6 +36,12 @@ class LocalPlatform:
         from functions.common.adapters.local.deployer import NoClusterReports
 
         return NoClusterReports()
+
+    def build_queue(self) -> "BuildQueue":
+        """Return the same orders."""
+        from functions.common.adapters.local.builder import LocalBuilder
+
+        return LocalBuilder(database=self._core.database)
 
     def build_logs(self) -> "BuildLogs":
         """Return the folder of its logs."""

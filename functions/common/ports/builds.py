@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from functions.common.domain.build import Build, BuildOrder, BuildResult, Image
+from functions.common.domain.build import Build, BuildOrder, BuildResult, Image, UnfinishedBuild
 from functions.common.domain.push import PushState
 from functions.common.events.build import BuildEnded
 from functions.common.events.envelope import Envelope
@@ -125,6 +125,14 @@ class Builder(Protocol):
 
     def observe(self, name: str) -> BuildResult | None:
         """Return the state of a build, None when the builder does not know it."""
+        ...
+
+
+class BuildQueue(Protocol):
+    """Says which builds run at the builder, and which wait there."""
+
+    def unfinished(self) -> tuple[UnfinishedBuild, ...]:
+        """Return the builds that run, then those that wait, in the order in which they begin. Raises Unavailable."""
         ...
 
 

@@ -146,6 +146,13 @@ class PushRecords(Protocol):
         """Return the pushes, oldest first, each app by name."""
         ...
 
+    def newest(self, app: str, *, branch: str, before: str, limit: int) -> tuple[PushRecord, ...]:
+        """Return an app's pushes that came before the one with the id `before` (empty: all), newest first.
+
+        An empty branch stands for all.
+        """
+        ...
+
     def events(self, push: str) -> tuple[RecordedEvent, ...]:
         """Return the events of the push with this id in time order, dead letters included."""
         ...

@@ -90,7 +90,13 @@ class Follower:
 
     def _show(self, key: str, app: dict[str, Any]) -> None:
         for step in app["steps"][1:]:  # the receipt itself was printed
-            name = (key, step["event"], step["step"], step["state"])
+            name = (
+                key,
+                step["event"],
+                step["step"],
+                step["state"],
+                step["reason"] if step["state"] == "queued" else "",
+            )
             if name not in self._shown:
                 self._shown.add(name)
                 self._show_step(key, step)
@@ -142,6 +148,8 @@ def _line(step: dict[str, Any]) -> str:
     kind, details = (step["step"], step["state"]), step["details"]
     if kind == ("release", "shifting") and details.get("weight"):
         return f"slipway: {details['weight']} % of the traffic goes to release v{details.get('release', '')}"
+    if kind == ("build", "queued"):
+        return f"slipway: the build is queued: {step['reason']}"
     if kind == ("image", "published"):
         return f"slipway: built {str(details.get('digest', ''))[:_SHORT_DIGEST]}"
     if kind == ("release", "started"):

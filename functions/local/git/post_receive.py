@@ -106,10 +106,11 @@ def _default_branch(pushed: list[str]) -> str:
 def _report(ref: str, sha: str, answer: webhook.Answer) -> None:
     name = ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
     reason = str(answer.fields.get("reason") or answer.fields.get("error") or "")
-    if answer.event:
+    if answer.event and webhook.is_zero(sha):
+        _say(f"slipway: {name} was deleted: previews of it are closed; an app that it feeds keeps its release")
+    elif answer.event:
         _say(f"slipway: {name} accepted, event {answer.event}")
-        if not webhook.is_zero(sha):
-            _say(f"slipway: follow it with   paas explain {sha[:_SHORT_SHA]}")
+        _say(f"slipway: follow it with   paas explain {sha[:_SHORT_SHA]}")
     elif answer.status in _ACCEPTED:
         _say(f"slipway: {name} needs no build: {reason or answer.fields.get('status', 'ignored')}")
     elif answer.status == 0:

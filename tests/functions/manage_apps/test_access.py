@@ -97,6 +97,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/apps/<app>/environments"): Row("/apps/shop/environments", VIEWERS),
     ("GET", "/apps/<app>/releases"): Row("/apps/shop/releases", VIEWERS),
     ("POST", "/apps/<app>/rollback"): Row("/apps/shop/rollback", answering(202, DEPLOYERS)),
+    ("GET", "/apps/<app>/pushes"): Row("/apps/shop/pushes", VIEWERS),
     ("GET", "/apps/<app>/builds"): Row("/apps/shop/builds", VIEWERS),
     ("GET", "/apps/<app>/logs"): Row("/apps/shop/logs", VIEWERS),
     ("POST", "/apps/<app>/deploy"): Row("/apps/shop/deploy", answering(202, DEPLOYERS)),

@@ -119,7 +119,8 @@ def test_branches_tags_force_pushes_and_deletions_have_the_payloads_of_forgejo(
     assert [one["id"] for one in payload["commits"]] == [forced]
 
     listening.gateway.received.clear()
-    git("push", remote, "--delete", "feature/main", cwd=work)
+    said = git("push", remote, "--delete", "feature/main", cwd=work)
+    assert "feature/main was deleted: previews of it are closed; an app that it feeds keeps its release" in said
     assert listening.deliveries("push") == []
     assert [(one["ref"], one["ref_type"]) for one in listening.deliveries("delete")] == [
         ("refs/heads/feature/main", "branch")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from functions.common.adapters.postgres.client import Postgres
-from functions.common.domain.build import BuildOrder, BuildResult, BuildState, Image, check_order
+from functions.common.domain.build import BuildOrder, BuildResult, BuildState, Image, UnfinishedBuild, check_order
 from functions.common.errors import Unavailable
 
 _START = """
@@ -14,12 +14,17 @@ on conflict (name) do update set push = excluded.push, clone_url = excluded.clon
     log_tail = '', ordered_at = now(), ended_at = null, reported_at = null
 where platform.builds.ended_at is not null and platform.builds.push <> excluded.push
 """
+# A build whose lease has ended waits again: its runner has stopped.
+_UNFINISHED = """
+select name, app, state = 'running' and lease_until is not null as is_running from platform.builds
+where ended_at is null order by 3 desc, sequence
+"""
 _CANCELLING = "select 1 from platform.builds where name = :name and push <> :push and cancelled and ended_at is null"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalBuilder:
-    """Builder over the table platform.builds."""
+    """Builder and BuildQueue over the table platform.builds."""
 
     database: Postgres
 
@@ -59,3 +64,7 @@ class LocalBuilder:
         return BuildResult(
             name=name, state=state, image=image, step=row["step"], reason=row["reason"], log_tail=row["log_tail"]
         )
+
+    def unfinished(self) -> tuple[UnfinishedBuild, ...]:
+        """Return the builds that run, and those that wait; see BuildQueue."""
+        return tuple(UnfinishedBuild(**row) for row in self.database.rows(_UNFINISHED))

@@ -226,6 +226,13 @@ _PUSH_RECORDS = """
 select id, app, environment, repository, ref, sha, message, author, state, code, step, reason, received_at, ended_at
 from pushes where {where} order by received_at, app limit 200
 """
+_NEWEST_OF_APP = """app = :app and (:ref::text = '' or ref = :ref::text)
+    and (:before::text = '' or (received_at, id) <
+        (select received_at, id from pushes where id = :before::text and app = :app))"""
+_NEWEST = (
+    _PUSH_RECORDS.format(where=_NEWEST_OF_APP).partition("order by")[0]
+    + "order by received_at desc, id desc limit :limit"
+)
 _PUSH_EVENTS = """
 select body, recorded_at as at, '' as error, '' as subscriber, sequence from events
     where push = :push or (id = :push and push = '')
@@ -252,6 +259,13 @@ class PostgresPushRecords:
         where = _STARTS if _SHA_START.match(reference) else "id = :reference"
         rows = self.database.rows(_PUSH_RECORDS.format(where=where), reference=reference)
         return tuple(PushRecord(**row) for row in rows)
+
+    def newest(self, app: str, *, branch: str, before: str, limit: int) -> tuple[PushRecord, ...]:
+        """Return an app's newest pushes; see PushRecords."""
+        ref = f"refs/heads/{branch}" if branch else ""
+        return tuple(
+            PushRecord(**row) for row in self.database.rows(_NEWEST, app=app, ref=ref, before=before, limit=limit)
+        )
 
     def events(self, push: str) -> tuple[RecordedEvent, ...]:
         """Return a push's events; see PushRecords."""

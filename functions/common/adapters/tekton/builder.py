@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from functions.common.adapters.addresses import GitHosts, pinned
 from functions.common.adapters.kubernetes.api import KubernetesApi, Object
 from functions.common.adapters.kubernetes.names import ENVIRONMENT, PUSH, labels_of
-from functions.common.adapters.tekton.runs import BUILD, is_build_of, is_deleting, result_of_run
+from functions.common.adapters.tekton.runs import BUILD, PIPELINE, is_build_of, is_deleting, result_of_run
 from functions.common.domain.build import BuildOrder, BuildResult, BuildState, check_order
 from functions.common.domain.git_url import checked_git_url
 from functions.common.errors import Rejected, Unavailable
 
-PIPELINE = "slipway-build"
 _VERSION = "tekton.dev/v1"
 # A fresh volume belongs to root on most storage. Its group becomes that of the steps in knative/platform/builds.
 _VOLUME_ACCESS = {"fsGroup": 1000, "fsGroupChangePolicy": "OnRootMismatch"}

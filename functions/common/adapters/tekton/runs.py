@@ -26,6 +26,7 @@ from functions.common.events.build import BuildEnded
 from functions.common.events.envelope import Envelope
 
 BUILD = "slipway.dev/build"
+PIPELINE = "slipway-build"
 _CANCELLED = frozenset(
     {"Cancelled", "CancelledRunningFinally", "StoppedRunningFinally", "PipelineRunCancelled", "TaskRunCancelled"}
 )
