@@ -4,101 +4,23 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from sysconfig import get_config_var
-from typing import Any
 
 from functions.common.adapters.addresses import git_hosts
-from functions.local.builds.detect import Kind, Plan, detect, package_json, pyproject
+from functions.local.builds.context import Built, Context
+from functions.local.builds.detect import Kind, declared_processes, detect, processes_of
 from functions.local.builds.fetch import Source, fetch, folder_source, url_source
 from functions.local.builds.image import Manifest, store_image
+from functions.local.builds.node import build_node
+from functions.local.builds.python import build_python
+from functions.local.builds.site import build_site
 from functions.local.builds.steps import BuildLog, StepFailed, Steps, redacted, url_secrets
+from functions.local.builds.toolchain import Toolchain
 from functions.local.files import write_private
 from functions.local.sandbox.isolation import LAUNCH, Box, Isolation, IsolationKind, Limits, give
-
-_LOCK_FILES = ("package-lock.json", "npm-shrinkwrap.json")
-# Each of these lets npm install something: the packages of `workspaces` have dependencies of their own, and are linked.
-_DEPENDENCIES = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies", "workspaces")
-
-
-def build_node(steps: Steps, *, app: Path, tools: Path) -> None:
-    """Install the dependencies of package.json and run its build script; `tools` is the folder of node and npm."""
-    with steps.step("node", "Using Node.js"):
-        package = package_json(app)
-    path = {"PATH": f"{tools}:{steps.environment.get('PATH', '')}", "npm_config_update_notifier": "false"}
-    locked = any((app / name).is_file() for name in _LOCK_FILES)
-    if locked or _has_dependencies(package):
-        verb = "ci" if locked else "install"
-        with steps.step("dependencies", f"Installing dependencies with npm {verb}"):
-            argv: list[str | Path] = [tools / "npm", verb, "--no-audit", "--no-fund", "--include=dev"]
-            remedy = "see the lines above for the package that cannot be installed"
-            steps.run(argv, folder=app, remedy=remedy, extra=path)
-            if _is_inside(app / "node_modules", app):
-                (app / "node_modules" / ".package-lock.json").unlink(missing_ok=True)
-    if (package.get("scripts") or {}).get("build"):
-        with steps.step("build script", "Running npm run build"):
-            remedy = "see the lines above; the script is `scripts.build` in package.json"
-            steps.run([tools / "npm", "run", "build"], folder=app, remedy=remedy, extra=path)
-
-
-def _is_inside(path: Path, folder: Path) -> bool:
-    """Return whether a path is in a folder of the draft: code that a build ran may have put links there."""
-    return path.resolve().is_relative_to(folder.parent.resolve() / folder.name)
-
-
-def _has_dependencies(package: dict[str, Any]) -> bool:
-    return any(package.get(name) for name in _DEPENDENCIES)
-
-
-# Notes of where and when a package was built: without them the same commit gives the same digest.
-_BUILD_METADATA = ("direct_url.json", "uv_cache.json", "uv_build.json")
-
-
-def build_python(steps: Steps, *, app: Path, venv: Path, uv: Path) -> None:
-    """Make a virtual environment with the dependencies of the sources in `app`. Raises StepFailed."""
-    version = get_config_var("py_version_short")
-    with steps.step("python", f"Using Python {version}"):
-        base = getattr(sys, "_base_executable", sys.executable)
-        create = [uv, "venv", "--quiet", "--relocatable", "--no-project", "--python", base, venv]
-        steps.run(create, folder=app, remedy="see the lines above")
-    arguments = _arguments(steps, app)
-    if arguments is None:
-        return
-    marker = "pyproject.toml" if arguments == ["."] else arguments[-1]
-    with steps.step("dependencies", f"Installing dependencies from {marker}"):
-        python = venv / "bin" / "python"
-        argv: list[str | Path] = [uv, "pip", "install", "--python", python, "--no-progress", *arguments]
-        steps.run(argv, folder=app, remedy="see the lines above for the package that cannot be installed")
-        _remove_build_metadata(venv)
-
-
-def _arguments(steps: Steps, app: Path) -> list[str] | None:
-    requirements = app / "requirements.txt"
-    if requirements.is_file():
-        lines = (line.partition("#")[0].strip() for line in requirements.read_text(encoding="utf-8").splitlines())
-        return ["-r", "requirements.txt"] if any(lines) else None
-    with steps.step("dependencies", "Reading pyproject.toml"):
-        project = pyproject(app)
-    if "build-system" in project:
-        return ["."]
-    return ["-r", "pyproject.toml"] if project.get("project", {}).get("dependencies") else None
-
-
-def _remove_build_metadata(venv: Path) -> None:
-    for name in _BUILD_METADATA:
-        for path in venv.glob(f"lib/python*/site-packages/*.dist-info/{name}"):
-            record = path.parent / "RECORD"
-            if not _is_inside(path.parent, venv) or record.is_symlink():
-                continue
-            path.unlink()
-            lines = record.read_text(encoding="utf-8").splitlines(keepends=True)
-            # The file may be a hard link into uv's cache: write a new one instead of changing it.
-            record.unlink()
-            record.write_text("".join(line for line in lines if f"/{name}," not in line), encoding="utf-8")
-
 
 _OF_THE_PLATFORM = frozenset({"PYTHONPATH", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"})
 
@@ -117,8 +39,10 @@ class Place:
     reads: tuple[str, ...]
     limits: Limits
 
-    def command(self, job: "Job", argv: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Sequence[str]:
-        """Return the command that runs a program confined to the draft of the image and the cache."""
+    def command(
+        self, job: "Job", argv: Sequence[str], folder: Path, environment: Mapping[str, str], reads: Sequence[str]
+    ) -> Sequence[str]:
+        """Return the command that runs a program confined to the draft of the image and the cache; it sees `reads`."""
         work, cache = Path(job.work), Path(self.cache)
         isolation = Isolation(
             kind=self.kind, home=Path(self.home), has_overlays=False, users=range(0), reads=tuple(self.reads)
@@ -126,7 +50,7 @@ class Place:
         box = Box(
             work=work / "box",
             user=self.user,
-            reads=(Path(job.tools), Path(job.uv)),
+            reads=(Path(job.tools), Path(job.uv), *map(Path, reads)),
             writes=(work / "image", work / "tmp", cache),
             limits=self.limits,
         )
@@ -176,18 +100,52 @@ def build(job: Job, steps: Steps) -> Outcome:
     draft.mkdir()
     app = draft / "app"
     fetch(steps, _source(job, steps), sha=job.sha, folder=app)
+    toolchain = Toolchain(steps=steps, tools=Path(job.tools), uv=Path(job.uv))
+    context = Context(steps=steps, toolchain=toolchain, checkout=app, app=app, venv=draft / "venv")
     with steps.step("detect", "Detecting the language"):
-        plan = detect(app)
-        steps.log.line(f"{plan.kind.value}, because of {plan.marker}")
-    _install(plan, job, steps, draft)
+        kind, marker = detect(context.tree)
+        declared = declared_processes(context.tree)
+        steps.log.line(f"{kind.value}, because of {marker}")
+    give(draft, job.place.user)
+    built = _BUILDERS[kind](context)
     give(draft, os.getuid())
+    with steps.step("processes", "Processes of the app"):
+        processes = _processes(context, kind, declared, built)
     with steps.step("image", "Storing the image"):
-        manifest = Manifest(kind=plan.kind.value, processes=plan.processes)
-        is_shared = bool(job.place.user) and job.place.kind == "namespaces"
-        digest = store_image(draft, manifest, Path(job.images), is_shared=is_shared)
-        for kind, command in plan.processes.items():
-            steps.log.line(f"{kind}: {command}")
-    return Outcome(digest=digest, processes=plan.processes)
+        return _stored(job, draft, kind, processes, built)
+
+
+def _processes(context: Context, kind: Kind, declared: dict[str, str], built: Built) -> dict[str, str]:
+    has_procfile = context.tree.has("Procfile")
+    if built.site and set(declared) <= {"web"} and "web" not in declared and built.site.folder != ".":
+        # What made the site is not needed any more: the image is the site.
+        _keep_only(context.app, built.site.folder)
+        built = replace(built, site=replace(built.site, folder="."))
+    processes = processes_of(declared, built, kind, has_procfile=has_procfile)
+    for name, command in processes.items():
+        because = f" (because of {built.because})" if name not in declared and built.because else ""
+        context.steps.log.line(f"{name}: {command}{because}")
+    return processes
+
+
+def _keep_only(app: Path, folder: str) -> None:
+    kept = app.with_name("site")
+    (app / folder).rename(kept)
+    shutil.rmtree(app)
+    kept.rename(app)
+
+
+def _stored(job: Job, draft: Path, kind: Kind, processes: dict[str, str], built: Built) -> Outcome:
+    manifest = Manifest(
+        kind=kind.value,
+        processes=processes,
+        path=built.path,
+        reads=built.reads,
+        environment=dict(built.environment),
+    )
+    is_shared = bool(job.place.user) and job.place.kind == "namespaces"
+    digest = store_image(draft, manifest, Path(job.images), is_shared=is_shared)
+    return Outcome(digest=digest, processes=processes)
 
 
 def _source(job: Job, steps: Steps) -> Source:
@@ -199,12 +157,11 @@ def _source(job: Job, steps: Steps) -> Source:
         return url_source(job.clone_url, job.ref, hosts=hosts, environment=steps.environment)
 
 
-def _install(plan: Plan, job: Job, steps: Steps, draft: Path) -> None:
-    give(draft, job.place.user)
-    if plan.kind is Kind.PYTHON:
-        build_python(steps, app=draft / "app", venv=draft / "venv", uv=Path(job.uv))
-    elif plan.kind is Kind.NODE:
-        build_node(steps, app=draft / "app", tools=Path(job.tools))
+_BUILDERS: Mapping[Kind, Callable[[Context], Built]] = {
+    Kind.PYTHON: build_python,
+    Kind.NODE: build_node,
+    Kind.STATIC: build_site,
+}
 
 
 def main() -> None:

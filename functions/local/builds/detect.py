@@ -1,15 +1,12 @@
 """Detects the language of an app, and reads which processes it declares."""
 
-import json
-import os
 import re
-import tomllib
-from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
-from typing import Any
 
 from functions.common.errors import Rejected
+from functions.local.builds.context import Built
+from functions.local.builds.site import OUTPUTS, web_command
+from functions.local.builds.tree import Tree
 
 _LINE = re.compile(r"^([A-Za-z0-9_-]+):\s*(\S.*)\Z")
 
@@ -23,7 +20,7 @@ def parse_procfile(text: str) -> dict[str, str]:
         msg = "the Procfile holds a NUL byte: save it as plain text in UTF-8"
         raise Rejected(msg)
     processes: dict[str, str] = {}
-    for number, raw in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
+    for number, raw in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
         line = raw.strip()
         if not line or line.startswith("#"):
             continue
@@ -40,100 +37,88 @@ def parse_procfile(text: str) -> dict[str, str]:
     return processes
 
 
-STATIC_WEB = 'caddy run --adapter caddyfile --config "$SLIPWAY_SITE"'
-OLD_STATIC_WEB = "caddy file-server --root . --listen 127.0.0.1:$PORT"  # of images that were built before
-_MARKERS = (
-    ("requirements.txt", "python"),
-    ("pyproject.toml", "python"),
-    ("package.json", "node"),
-    ("index.html", "static"),
-)
-
-
 class Kind(StrEnum):
-    """The languages that can be built; the first one whose marker file exists is used."""
+    """The languages that can be built."""
 
     PYTHON = "python"
     NODE = "node"
     STATIC = "static"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What to build; `marker` is the file by which the language was detected."""
+# The first of these that is there decides.
+_MARKERS = (
+    *((name, Kind.PYTHON) for name in ("requirements.txt", "pyproject.toml", "Pipfile", "setup.py", "manage.py")),
+    ("package.json", Kind.NODE),
+    *((name, Kind.STATIC) for name in ("index.html", "Staticfile", "static.json")),
+    *((f"{folder}/index.html", Kind.STATIC) for folder in OUTPUTS),
+    *((name, Kind.PYTHON) for name in ("main.py", "app.py")),
+)
+_NAMED = ("requirements.txt", "pyproject.toml", "Pipfile", "package.json", "index.html")
+_ELSEWHERE = {
+    "go.mod": "Go",
+    "Gemfile": "Ruby",
+    "Cargo.toml": "Rust",
+    "composer.json": "PHP",
+    "pom.xml": "Java",
+    "build.gradle": "Java",
+    "build.gradle.kts": "Kotlin",
+    "mix.exs": "Elixir",
+    "deno.json": "Deno",
+    "build.sbt": "Scala",
+    "project.clj": "Clojure",
+    "pubspec.yaml": "Dart",
+}
 
-    kind: Kind
-    marker: str
-    processes: dict[str, str]
 
-
-def detect(tree: Path) -> Plan:
-    """Return what to build. Raises Rejected naming the file that is missing or wrong."""
+def detect(tree: Tree) -> tuple[Kind, str]:
+    """Return the language and the file by which it was detected. Raises Rejected naming what is missing."""
     for marker, kind in _MARKERS:
-        if (tree / marker).is_file():
-            _refuse_links(tree, everywhere=kind == Kind.STATIC)
-            return Plan(kind=Kind(kind), marker=marker, processes=_processes(tree, Kind(kind)))
+        if tree.has(marker):
+            return kind, marker
+    if marker := tree.first(*_ELSEWHERE):
+        msg = (
+            f"this is {_ELSEWHERE[marker]} ({marker}): one machine builds Python, Node.js and static apps; "
+            "a cluster builds it with buildpacks"
+        )
+        raise Rejected(msg)
+    if tree.has("Dockerfile"):
+        msg = (
+            "this app has a Dockerfile alone: one machine builds Python, Node.js and static apps, a cluster builds "
+            "Dockerfiles too; add " + ", ".join(_NAMED[:-1]) + f" or {_NAMED[-1]}"
+        )
+        raise Rejected(msg)
     msg = (
         "no language detected: looked for "
-        + ", ".join(f"{marker} ({kind})" for marker, kind in _MARKERS)
-        + " at the top of the repository and found none; add the one that fits"
+        + ", ".join(f"{marker} ({kind})" for marker, kind in _MARKERS if marker in _NAMED)
+        + " at the top of the repository and found none; "
+        + (_below(tree) or "add the one that fits")
     )
     raise Rejected(msg)
 
 
-_READ = ("Procfile", *(marker for marker, _ in _MARKERS), "package-lock.json", "npm-shrinkwrap.json")
+def _below(tree: Tree) -> str:
+    """Return what to do where an app is in a folder below."""
+    found = sorted(
+        str(path.parent.relative_to(tree.folder)) for name in _NAMED for path in tree.folder.glob(f"*/{name}")
+    )
+    folders = list(dict.fromkeys(found))
+    return f"the folders {', '.join(folders[:5])} look like apps: set the app's root to one of them" if folders else ""
 
 
-def _refuse_links(tree: Path, *, everywhere: bool) -> None:
-    """Raise Rejected for a link out of the tree: of a file that the build reads, or of any that a site would serve."""
-    top = os.path.realpath(tree)
-    for parent, folders, files in os.walk(tree) if everywhere else [(str(tree), [], list(_READ))]:
-        for name in (*folders, *files):
-            path = Path(parent, name)
-            if path.is_symlink() and (path.readlink().is_absolute() or not path.resolve().is_relative_to(top)):
-                msg = f"{path.relative_to(tree)} is a link that leaves the repository, to {path.readlink()}: remove it"
-                raise Rejected(msg)
+def declared_processes(tree: Tree) -> dict[str, str]:
+    """Return what the Procfile declares, empty without one. Raises Rejected naming the line that is wrong."""
+    return parse_procfile(tree.text("Procfile"))
 
 
-def _processes(tree: Path, kind: Kind) -> dict[str, str]:
-    procfile = tree / "Procfile"
-    processes = parse_procfile(procfile.read_text(encoding="utf-8", errors="replace")) if procfile.is_file() else {}
-    if "web" in processes:
-        return processes
-    web = _default_web(tree, kind)
+def processes_of(declared: dict[str, str], built: Built, kind: Kind, *, has_procfile: bool) -> dict[str, str]:
+    """Return all processes: what is declared, and the default of `web`. Raises Rejected when nothing starts the app."""
+    if "web" in declared:
+        return declared
+    web = web_command(built.site) if built.site else built.web
     if not web:
-        missing = "the Procfile has no `web` line" if procfile.is_file() else "no Procfile"
+        missing = "the Procfile has no `web` line" if has_procfile else "no Procfile"
         line = "web: node server.js" if kind is Kind.NODE else "web: python app.py"
-        msg = f"{missing}: nothing says how to start this {kind} app; add one with a line `{line}`"
+        reason = f" ({built.because})" if built.because else ""
+        msg = f"{missing}: nothing says how to start this {kind} app{reason}; add one with a line `{line}`"
         raise Rejected(msg)
-    return {**processes, "web": web}
-
-
-def _default_web(tree: Path, kind: Kind) -> str:
-    if kind is Kind.STATIC:
-        return STATIC_WEB
-    if kind is Kind.NODE and (package_json(tree).get("scripts") or {}).get("start"):
-        return "npm start"
-    return ""
-
-
-def package_json(tree: Path) -> dict[str, Any]:
-    """Return package.json. Raises Rejected when it is not a JSON object."""
-    return _object(tree / "package.json", json.loads)
-
-
-def pyproject(tree: Path) -> dict[str, Any]:
-    """Return pyproject.toml. Raises Rejected when it is not TOML."""
-    return _object(tree / "pyproject.toml", tomllib.loads)
-
-
-def _object(path: Path, read: Any) -> dict[str, Any]:  # noqa: ANN401 - a parser of the standard library
-    try:
-        value = read(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        msg = f"{path.name} cannot be read: {error}"
-        raise Rejected(msg) from error
-    if not isinstance(value, dict):
-        msg = f"{path.name} must hold an object"
-        raise Rejected(msg)
-    return value
+    return {**declared, "web": web}

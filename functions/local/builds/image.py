@@ -8,7 +8,7 @@ import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from functions.common.errors import Rejected
@@ -48,10 +48,17 @@ _FOLDERS = ("app", "venv")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """The processes of an image, whose files are in the folders `app` and `venv`."""
+    """The processes of an image, whose files are in the folders `app` and `venv`.
+
+    They need the folders `path` of programs first, read the folders `reads`, and have the variables `environment`
+    where the app's config does not set them.
+    """
 
     kind: str
     processes: dict[str, str] = field(default_factory=dict)
+    path: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
 
 
 def store_image(draft: Path, manifest: Manifest, images: Path, *, is_shared: bool = False) -> str:
@@ -62,7 +69,8 @@ def store_image(draft: Path, manifest: Manifest, images: Path, *, is_shared: boo
     """
     _check_folders(draft)
     _set_modes(draft, extra=0o022 if is_shared else 0)
-    text = json.dumps({"kind": manifest.kind, "processes": manifest.processes}, sort_keys=True, indent=1)
+    fields = {name: value for name, value in asdict(manifest).items() if value or name in {"kind", "processes"}}
+    text = json.dumps(fields, sort_keys=True, indent=1)
     (draft / MANIFEST).write_text(text, encoding="utf-8")
     digest = tree_digest(draft)
     target = image_folder(images, digest)
@@ -155,4 +163,6 @@ def read_manifest(folder: Path) -> Manifest | None:
         found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return Manifest(kind=found["kind"], processes=found["processes"])
+    path, reads = tuple(found.get("path", ())), tuple(found.get("reads", ()))
+    environment = found.get("environment", {})
+    return Manifest(kind=found["kind"], processes=found["processes"], path=path, reads=reads, environment=environment)

@@ -20,25 +20,9 @@ from functions.local.builds.steps import BuildLog, little_room
 from functions.local.builds.usage import Usage, disk_of
 from functions.local.platform.processes import MARK
 from functions.local.sandbox.isolation import Isolation, Limits, build_cache, build_user
+from functions.local.variables import for_every_tool, given_for_builds
 
-# A build's process inherits these, and no setting of the platform.
-_INHERITED = ("PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR", "NO_PROXY", "no_proxy", "HTTPLIB2_CA_CERTS", MARK)
-_INHERITED_PREFIXES = (
-    "LC_",
-    "UV_",
-    "PIP_",
-    "NPM_CONFIG_",
-    "npm_config_",
-    "NODE_",
-    "SSL_CERT_",
-    "HTTP_",
-    "HTTPS_",
-    "http_",
-    "https_",
-    "XDG_",
-)
-
-
+_BESIDES = ("PATH", MARK)  # what a build's process inherits beside the person's variables; no setting of the platform
 _OWNER_AND_NAME = 2
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -161,13 +145,10 @@ class Workspace:
         )
 
     def _environment(self) -> dict[str, str]:
-        inherited = {
-            name: value
-            for name, value in self.environment.items()
-            if name in _INHERITED or name.startswith(_INHERITED_PREFIXES)
-        }
+        inherited = {name: self.environment[name] for name in _BESIDES if name in self.environment}
         python_path = os.pathsep.join(path for path in sys.path if (Path(path) / "functions" / "local").is_dir())
-        return {**inherited, "PYTHONPATH": python_path, "PYTHONDONTWRITEBYTECODE": "1"}
+        given = for_every_tool(given_for_builds(self.environment))
+        return {**given, **inherited, "PYTHONPATH": python_path, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 # Process groups. A group is known by the id and the start time of its leader, because ids are used again.

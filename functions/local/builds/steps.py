@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -11,8 +12,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from functions.common.errors import Rejected, SlipwayError
+from functions.local.builds.causes import known_cause
 from functions.local.files import free_bytes
 
+Argv = list[str | Path]
 _USER_INFO = re.compile(r"://[^/@\s]+@")
 END_MARK = "=====> "  # no other line begins with it: what programs print is indented
 TAIL_LINES = 20
@@ -21,6 +24,7 @@ _MAX_LOG_BYTES = 10 * 1024**2
 _MAX_LINE_BYTES = 65_536
 _MAX_OUTPUT_BYTES = 100 * 1024**2
 _LITTLE_ROOM_BYTES = 16 * 1024**2
+_REMEMBERED_LINES = 200  # the cause of a failure is among the last ones
 
 
 class BuildLog:
@@ -101,12 +105,13 @@ _CURRENT_STEP: ContextVar[str] = ContextVar("slipway_build_step", default="build
 class Steps:
     """Runs the programs of build steps in `environment`, with their output in the log.
 
-    `confine` returns the command by which a program that runs an app's code is confined.
+    `confine` returns the command by which a program that runs an app's code is confined, but for the folders `reads`.
     """
 
     log: BuildLog
     environment: Mapping[str, str] = field(repr=False)
-    confine: Callable[[Sequence[str], Path, Mapping[str, str]], Sequence[str]]
+    confine: Callable[[Sequence[str], Path, Mapping[str, str], Sequence[str]], Sequence[str]]
+    reads: tuple[str, ...] = ()
 
     @contextmanager
     def step(self, name: str, title: str) -> Iterator[None]:
@@ -128,16 +133,18 @@ class Steps:
         remedy: str,
         extra: Mapping[str, str] | None = None,
         confined: bool = True,
+        name: str = "",
     ) -> None:
-        """Run a program. Raises StepFailed, with the remedy, unless it exits with 0.
+        """Run a program. Raises StepFailed, with the cause if it is known and else the remedy, unless it exits with 0.
 
-        Its output ends with it, as what a confined program leaves in the background ends with it too.
+        Its output ends with it, as what a confined program leaves in the background ends with it too. `name` is what
+        the reason calls it, where another program starts it.
         """
-        program, command = Path(argv[0]).name, [str(word) for word in argv]
+        program, command = name or Path(argv[0]).name, [str(word) for word in argv]
         environment = {**self.environment, **(extra or {})}
         try:
             process = subprocess.Popen(
-                self.confine(command, folder, environment) if confined else command,
+                self.confine(command, folder, environment, self.reads) if confined else command,
                 cwd=folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -147,21 +154,53 @@ class Steps:
         except OSError as error:
             raise StepFailed(_CURRENT_STEP.get(), f"{program} cannot be started: {error.strerror}") from error
         with process:
-            self._log_output(program, process)
+            lines = self._log_output(program, process)
         if process.returncode:
             step = _CURRENT_STEP.get()
-            reason = f"{program} failed in the step {step!r} with exit code {process.returncode}: {remedy}"
+            why = known_cause([line.rstrip() for line in lines]) or remedy
+            reason = f"{program} failed in the step {step!r} with exit code {process.returncode}: {why}"
             raise StepFailed(step, reason + little_room(folder))
 
-    def _log_output(self, program: str, process: "subprocess.Popen[bytes]") -> None:
-        printed = 0
+    def ask(
+        self,
+        argv: Sequence[str | Path],
+        *,
+        folder: Path,
+        extra: Mapping[str, str] | None = None,
+        only_output: bool = False,
+    ) -> tuple[bool, str]:
+        """Run a program that runs no code of the app, and return whether it succeeded and what it printed.
+
+        `only_output` leaves out what it printed as errors.
+        """
+        try:
+            process = subprocess.run(
+                [str(word) for word in argv],
+                cwd=folder,
+                env={**self.environment, **(extra or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL if only_output else subprocess.STDOUT,
+                check=False,
+            )
+        except OSError as error:
+            raise StepFailed(
+                _CURRENT_STEP.get(), f"{Path(argv[0]).name} cannot be started: {error.strerror}"
+            ) from error
+        return not process.returncode, process.stdout.decode(errors="replace")
+
+    def _log_output(self, program: str, process: "subprocess.Popen[bytes]") -> list[str]:
+        """Copy the output into the log, and return its last lines."""
+        printed, last = 0, deque[str](maxlen=_REMEMBERED_LINES)
         while process.stdout and (line := process.stdout.readline(_MAX_LINE_BYTES)):
-            self.log.line(line.decode(errors="replace"))
+            last.append(line.decode(errors="replace"))
+            self.log.line(last[-1])
             printed += len(line)
             if printed > _MAX_OUTPUT_BYTES:
                 process.kill()
                 msg = f"{program} printed more than {_MAX_OUTPUT_BYTES // 1024**2} MiB, which no log can hold"
                 raise StepFailed(_CURRENT_STEP.get(), msg)
+        return list(last)
 
 
 def succeeds(argv: Sequence[str | Path], *, folder: Path, environment: Mapping[str, str]) -> bool:

@@ -22,6 +22,7 @@ from functions.local.instance import Instance
 from functions.local.platform import ticker
 from functions.local.platform.processes import MARK
 from functions.local.platform.programs import Program
+from functions.local.variables import given_for_builds
 
 _STORES = frozenset({"postgres", "nats", "caddy"})
 _STOPPED_STATES = frozenset({"STOPPED", "EXITED", "FATAL", "UNKNOWN"})
@@ -93,18 +94,12 @@ def call(socket: Path, method: str, *arguments: object) -> Any:  # noqa: ANN401 
         raise Unavailable(msg) from error
 
 
-# All processes, apps included, inherit these; the platform's own settings go to the platform's programs only.
-_INHERITED = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
-_INHERITED_NETWORK = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-_INHERITED_INDEX = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "NPM_CONFIG_REGISTRY")
-
-
 def start(instance: Instance, programs: Sequence[Program], given: Settings) -> Supervisor:
     """Write supervisord.conf and start supervisord in its own session, so that Ctrl-C does not reach it."""
     config = instance.home / "supervisord.conf"
     write_private(config, _configuration(instance, programs))
-    names = (*_INHERITED, *_INHERITED_NETWORK, *_INHERITED_INDEX)
-    environment = {name: value for name in names if (value := given.environment.get(name))}
+    # The platform's own settings go to its own programs only; apps inherit what supervision.py names.
+    environment = given_for_builds(given.environment)
     path = f"{Path(sys.executable).parent}:{given.environment.get('PATH') or '/usr/local/bin:/usr/bin:/bin'}"
     process_manager = str(Path(__file__).with_name("process_manager.py"))  # not imported: it is a process of its own
     with (instance.home / "logs/supervisord.err").open("wb") as errors:

@@ -13,8 +13,8 @@ from typing import Any, Literal
 from functions.common.domain.quantity import bytes_of, cores_of
 from functions.common.errors import Rejected, Unavailable
 from functions.common.ports.apps import Cipher
-from functions.local.builds.detect import OLD_STATIC_WEB, STATIC_WEB
-from functions.local.builds.image import image_folder, intact_seal, read_manifest, set_aside
+from functions.local.builds.image import Manifest, image_folder, intact_seal, read_manifest, set_aside
+from functions.local.builds.site import OLD_STATIC_WEB, STATIC_WEB
 from functions.local.builds.steps import log_tail
 from functions.local.files import write_private
 from functions.local.platform.processes import MARK
@@ -125,7 +125,8 @@ class AppPrograms:
         """
         image, workload = self.image(version), version.workload
         kind, _, number = process.partition(".")
-        box = self._box(version, image, self._data(version.program(run or process)))
+        manifest = read_manifest(image) or Manifest(kind="")  # launch.py reports that the image is gone
+        box = self._box(version, image, self._data(version.program(run or process)), manifest)
         fixed = {
             "SLIPWAY_APP": version.app,
             "SLIPWAY_ENVIRONMENT": version.environment,
@@ -137,7 +138,7 @@ class AppPrograms:
             box,
             argv=("/bin/sh", "-c", _command(workload.processes[kind])),
             folder=self.isolation.seen(box) / "app",
-            environment={**self._defaults(box), **self._config(version), **fixed},
+            environment={**self._defaults(box, manifest), **self._config(version), **fixed},
             inherit=_INHERITED,
             seals={str(image): self._seal(version.workload.digest)},
             tty=tty,
@@ -154,21 +155,22 @@ class AppPrograms:
         msg = f"the image {digest} was changed on disk, and is not started: push a commit, even an empty one"
         raise Rejected(msg)
 
-    def _box(self, version: Version, image: Path, data: Path) -> Box:
+    def _box(self, version: Version, image: Path, data: Path, manifest: Manifest) -> Box:
         memory, cores = bytes_of(version.workload.memory), cores_of(version.workload.cpu)
         return Box(
             work=data,
             user=self.isolation.user(f"{version.app}/{version.environment}"),
-            reads=(self.tools,),
+            reads=(self.tools, *map(Path, manifest.reads)),
             writes=(data / "home",),
             copied=image,
             limits=Limits(memory=memory, cores=cores, processes=self.processes),
         )
 
-    def _defaults(self, box: Box) -> dict[str, str]:
+    def _defaults(self, box: Box, manifest: Manifest) -> dict[str, str]:
         image = self.isolation.seen(box)
-        path = (image / "venv" / "bin", image / "app" / "node_modules" / ".bin", self.tools)
+        path = (image / "venv" / "bin", image / "app" / "node_modules" / ".bin", *manifest.path, self.tools)
         return {
+            **manifest.environment,
             "PATH": ":".join([*map(str, path), _SYSTEM_PATH]),
             "HOST": "127.0.0.1",
             "HOME": str(box.work / "home"),

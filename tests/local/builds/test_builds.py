@@ -11,8 +11,8 @@ import pytest
 
 from functions.common.adapters.local.images import LocalImageStore
 from functions.common.domain.build import BuildState, build_name
-from functions.local.builds.apps import _remove_build_metadata
 from functions.local.builds.image import tree_digest
+from functions.local.builds.python import remove_build_metadata
 from functions.local.builds.steps import END_MARK, BuildLog, StepFailed, Steps
 from tests.local.builds.conftest import LIMIT, BuildWorld, make_world, running
 from tests.local.waiting import until
@@ -253,7 +253,7 @@ def test_links_that_a_build_left_are_not_followed(tmp_path: Path) -> None:
     (outside / "RECORD").write_text("kept,\n")
     (info / "RECORD").symlink_to(secret)
     (packages / "linked-1.dist-info").symlink_to(outside)
-    _remove_build_metadata(tmp_path / "image" / "venv")
+    remove_build_metadata(tmp_path / "image" / "venv")
 
     assert sorted(path.name for path in outside.iterdir()) == ["RECORD", "direct_url.json"]
     assert (info / "RECORD").is_symlink()

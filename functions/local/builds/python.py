@@ -1,0 +1,273 @@
+"""Builds Python apps: with the interpreter that they ask for and the installer of their lock file, as it says."""
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from functions.local.builds.context import Built, Context
+from functions.local.builds.python_apps import default_web, static_settings
+from functions.local.builds.steps import Argv, StepFailed, Steps
+from functions.local.builds.toolchain import Asked
+from functions.local.builds.tree import Tree, table, text_field
+
+_SEE_ABOVE = "see the lines above for the package that cannot be installed"
+# Notes of where and when a package was built: without them the same commit gives the same digest.
+_BUILD_METADATA = ("direct_url.json", "uv_cache.json", "uv_build.json")
+
+
+def python_version(tree: Tree) -> Asked:
+    """Return the version of Python that the repository asks for, and by which file; the most exact file counts."""
+    for name in (".python-version", "runtime.txt"):
+        text = next((line.partition("#")[0].strip() for line in tree.lines(name) if line.partition("#")[0].strip()), "")
+        if text:
+            return Asked(version=text.removeprefix("python-"), source=name)
+    for line in tree.lines(".tool-versions"):
+        words = line.partition("#")[0].split()
+        if len(words) > 1 and words[0] == "python":
+            return Asked(version=words[1], source=".tool-versions")
+    pipfile, project = tree.toml("Pipfile"), tree.toml("pyproject.toml")
+    for key in ("python_full_version", "python_version"):
+        if version := text_field(pipfile, "requires", key):
+            return Asked(version="" if version == "*" else version, source=f"`requires.{key}` of the Pipfile")
+    if version := text_field(project, "project", "requires-python"):
+        return Asked(version=version, source="`requires-python` of pyproject.toml")
+    if version := text_field(project, "tool", "poetry", "dependencies", "python"):
+        source = "`tool.poetry.dependencies.python` of pyproject.toml"
+        return Asked(version=poetry_range(version), source=source)
+    return Asked()
+
+
+def poetry_range(text: str) -> str:
+    """Return a range of Poetry, such as `^3.11` or `~3.11`, in the form of Python's packages; the last of several."""
+    parts = [_poetry_part(part.strip()) for part in text.rsplit("||", maxsplit=1)[-1].split(",")]
+    return ",".join(part for part in parts if part)
+
+
+def _poetry_part(part: str) -> str:
+    match = re.fullmatch(r"(?P<sign>[\^~]?)=?\s*(?P<major>\d+)(\.(?P<minor>\d+))?(\.[\d*]+)*", part)
+    if part == "*" or not match:
+        return "" if part == "*" else part
+    major, minor = int(match["major"]), match["minor"]
+    version = part.lstrip("^~= ")
+    if match["sign"] == "^" or (match["sign"] == "~" and minor is None):
+        return f">={version},<{major + 1}"
+    if match["sign"] == "~":
+        return f">={version},<{major}.{int(minor) + 1}"
+    return f"=={version.removesuffix('.*')}.*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Installer:
+    """Installs an app's dependencies into `venv` by the tool of its lock file; `steps` see the interpreter."""
+
+    context: Context
+    steps: Steps
+    venv: Path
+
+    def install(self) -> None:
+        """Install by the first file that is there, and log which others are not read. Raises StepFailed."""
+        tree = self.context.tree
+        kinds: Sequence[tuple[str, Callable[[], None]]] = (
+            ("uv.lock", self._by_uv),
+            ("poetry.lock", self._by_poetry),
+            ("Pipfile.lock", self._by_pipenv),
+            ("requirements.txt", self._by_requirements),
+            ("pyproject.toml", self._by_project),
+            ("Pipfile", self._by_pipenv),
+            ("setup.py", self._by_setup),
+        )
+        there = [(name, work) for name, work in kinds if tree.has(name)]
+        if not there:
+            return
+        (name, work), *others = there
+        ignored = [one for one, _ in others if one.endswith((".lock", ".txt"))]
+        if ignored:
+            self.steps.log.line(f"{name} says what to install; {', '.join(ignored)} is not read")
+        work()
+
+    def pip(self, *arguments: str | Path, remedy: str = _SEE_ABOVE) -> None:
+        """Install what the arguments of `uv pip install` name. Raises StepFailed."""
+        python = self.venv / "bin" / "python"
+        argv: Argv = [self.context.toolchain.uv, "pip", "install", "--python", python, "--no-progress", *arguments]
+        self.steps.run(argv, folder=self.context.app, remedy=remedy)
+
+    def _by_requirements(self) -> None:
+        _as_utf_8(self.context.tree, "requirements.txt")
+        lines = (line.partition("#")[0].strip() for line in self.context.tree.lines("requirements.txt"))
+        if any(lines):
+            with self.steps.step("dependencies", "Installing dependencies from requirements.txt"):
+                self.pip("-r", "requirements.txt")
+
+    def _by_uv(self) -> None:
+        with self.steps.step("dependencies", "Installing dependencies from uv.lock"):
+            argv: Argv = [
+                self.context.toolchain.uv,
+                "sync",
+                "--locked",
+                "--no-dev",
+                "--no-install-project",
+                "--no-progress",
+            ]
+            extra = {"UV_PROJECT_ENVIRONMENT": str(self.venv), "UV_PYTHON": str(self.venv / "bin" / "python")}
+            # Packages of a workspace are copied: a link to their sources would lead nowhere in an image.
+            self.steps.run([*argv, "--no-editable"], folder=self.context.app, remedy=_SEE_ABOVE, extra=extra)
+        self._project()
+
+    def _by_poetry(self) -> None:
+        tree = self.context.tree
+        found = re.search(r"generated by Poetry (\d+(\.\d+)+)", tree.text("poetry.lock")[:200])
+        tool = f"poetry=={found[1]}" if found else "poetry"
+        with self.steps.step("dependencies", f"Installing dependencies from poetry.lock with {tool}"):
+            self._tool(tool, "poetry", "install", "--only", "main", "--no-root", "--no-interaction", "--no-ansi")
+        if tree.toml("pyproject.toml").get("build-system") and _is_package(tree):
+            self._project()
+
+    def _by_pipenv(self) -> None:
+        if not self.context.tree.has("Pipfile.lock"):
+            with self.steps.step("dependencies", "Locking the Pipfile with pipenv"):
+                self._tool("pipenv", "pipenv", "lock")
+        locked = self.context.app / ".slipway-requirements.txt"
+        with self.steps.step("dependencies", "Installing dependencies from Pipfile.lock"):
+            # pipenv's own installation would take pip, and minutes.
+            self._tool("pipenv", "/bin/sh", "-c", f"pipenv requirements --hash > {locked.name}")
+            self.pip("-r", locked.name)
+        locked.unlink(missing_ok=True)
+
+    def _by_project(self) -> None:
+        with self.steps.step("dependencies", "Installing dependencies from pyproject.toml"):
+            project = self.context.tree.toml("pyproject.toml")
+            is_poetry = bool(table(project, "tool", "poetry")) and not table(project, "project")
+            if is_poetry:
+                self._tool(
+                    "poetry", "poetry", "install", "--only", "main", "--no-root", "--no-interaction", "--no-ansi"
+                )
+            elif table(project, "project").get("dependencies"):
+                self.pip("-r", "pyproject.toml")
+        if project.get("build-system") and _is_package(self.context.tree):
+            self._project()
+
+    def _by_setup(self) -> None:
+        with self.steps.step("dependencies", "Installing the project by setup.py"):
+            self.pip(".")
+
+    def _project(self) -> None:
+        """Install the project itself, where it is a package: an app need not be one."""
+        project = self.context.tree.toml("pyproject.toml")
+        if not project.get("build-system"):
+            return
+        is_dynamic = "dependencies" in (table(project, "project").get("dynamic") or [])
+        has_commands = bool(table(project, "project", "scripts") or table(project, "tool", "poetry", "scripts"))
+        with self.steps.step("project", "Installing the project itself"):
+            try:
+                self.pip(*(() if is_dynamic else ("--no-deps",)), ".", remedy="see the lines above")
+            except StepFailed:
+                if is_dynamic or has_commands:
+                    raise
+                self.steps.log.line("the project is no package: it runs from its folder, with its dependencies")
+
+    def _tool(self, requirement: str, *command: str) -> None:
+        """Run a command of a tool that uv fetches, in the app's environment."""
+        variables = {
+            "VIRTUAL_ENV": str(self.venv),
+            "PATH": f"{self.venv}/bin:{self.steps.environment.get('PATH', '')}",
+            "POETRY_VIRTUALENVS_CREATE": "false",
+            "POETRY_NO_INTERACTION": "1",
+            "PIPENV_VERBOSITY": "-1",
+            "PIPENV_IGNORE_VIRTUALENVS": "0",
+            "PIPENV_NOSPIN": "1",
+            "PIPENV_YES": "1",
+        }
+        run: Argv = [
+            self.context.toolchain.uv,
+            "tool",
+            "run",
+            "--quiet",
+            "--from",
+            requirement,
+            "--python",
+            sys.executable,
+        ]
+        self.steps.run([*run, *command], folder=self.context.app, remedy=_SEE_ABOVE, extra=variables, name=command[0])
+
+
+def _is_package(tree: Tree) -> bool:
+    return table(tree.toml("pyproject.toml"), "tool", "poetry").get("package-mode") is not False
+
+
+def _as_utf_8(tree: Tree, name: str) -> None:
+    """Write a file again in UTF-8 where pip reads another encoding and uv does not."""
+    text, path = tree.text(name), tree.folder / name
+    if (
+        not path.is_symlink()
+        and path.read_bytes() != text.encode()
+        and "\r\n" not in path.read_bytes().decode("latin-1")
+    ):
+        path.unlink()
+        path.write_text(text, encoding="utf-8")
+
+
+def build_python(context: Context) -> Built:
+    """Make a virtual environment with the app's dependencies; return how the app starts. Raises StepFailed."""
+    steps, toolchain = context.steps, context.toolchain
+    with steps.step("python", "Choosing Python"):
+        asked = python_version(context.tree)
+        interpreter = toolchain.python(asked)
+        question = "import platform, sys; print(platform.python_version(), sys.base_prefix)"
+        _, answer = steps.ask([interpreter, "-I", "-c", question], folder=toolchain.tools, only_output=True)
+        version, _, prefix = answer.strip().partition(" ")
+        steps.log.line(f"Python {version}" + (f", because of {asked.source}" if asked.version else ""))
+        steps = replace(steps, reads=(prefix,))
+        create: Argv = [toolchain.uv, "venv", "--quiet", "--relocatable", "--no-project", "--python", interpreter]
+        steps.run([*create, context.venv], folder=context.app, remedy="see the lines above")
+    installer = _Installer(context=context, steps=steps, venv=context.venv)
+    installer.install()
+    web, because, server = default_web(context.tree, installed(context.venv))
+    if server:
+        with steps.step("server", f"Adding {server}, which serves this app"):
+            steps.log.line(
+                f"{because} needs a server, and none is installed; name {server} in your dependencies to pin it"
+            )
+            installer.pip(server)
+    _collect_static(context, steps)
+    remove_build_metadata(context.venv)
+    return Built(web=web, because=because, reads=(prefix,) if prefix != sys.base_prefix else ())
+
+
+def _collect_static(context: Context, steps: Steps) -> None:
+    """Collect the static files of a Django project that says where to, as Heroku does."""
+    settings = static_settings(context.tree)
+    if not settings or "django" not in installed(context.venv):
+        return
+    with steps.step("collectstatic", "Running python manage.py collectstatic"):
+        python = str(context.venv / "bin" / "python")
+        steps.log.line(f"because {settings} sets STATIC_ROOT")
+        # The app's config is not there in a build; no file that is collected depends on its secrets.
+        secrets = {"SECRET_KEY": "of-the-build", "DJANGO_SECRET_KEY": "of-the-build"}
+        argv = [python, "manage.py", "collectstatic", "--noinput", "--verbosity=1"]
+        remedy = (
+            "see the lines above; settings that need config variables need defaults for a build, or set "
+            "DISABLE_COLLECTSTATIC in `env` of app.json"
+        )
+        steps.run(argv, folder=context.app, remedy=remedy, extra=secrets)
+
+
+def installed(venv: Path) -> frozenset[str]:
+    """Return the names of the packages in a virtual environment, in lower case with dashes."""
+    names = (path.name.partition("-")[0] for path in venv.glob("lib/python*/site-packages/*.dist-info"))
+    return frozenset(re.sub(r"[-_.]+", "-", name).lower() for name in names)
+
+
+def remove_build_metadata(venv: Path) -> None:
+    """Delete the notes of where and when packages were built."""
+    for name in _BUILD_METADATA:
+        for path in venv.glob(f"lib/python*/site-packages/*.dist-info/{name}"):
+            record = path.parent / "RECORD"
+            if not path.parent.resolve().is_relative_to(venv.parent.resolve() / venv.name) or record.is_symlink():
+                continue
+            path.unlink()
+            lines = record.read_text(encoding="utf-8").splitlines(keepends=True)
+            # The file may be a hard link into uv's cache: write a new one instead of changing it.
+            record.unlink()
+            record.write_text("".join(line for line in lines if f"/{name}," not in line), encoding="utf-8")
