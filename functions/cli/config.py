@@ -47,6 +47,8 @@ def list_(
     if as_json:
         print_json(answer)
         return
+    for one in answer["live"]:
+        click.echo(_live(one, ", ".join(one["differs"])), err=True)
     print_table(
         ("KEY", "VALUE"), answer["config"].items(), empty="no config yet: set some with `paas config set KEY=VALUE`"
     )
@@ -90,10 +92,14 @@ def unset(session: Session, keys: tuple[str, ...], app: str | None, scope: str, 
 @click.pass_obj
 def get(session: Session, key: str, app: str | None, scope: str, *, as_json: bool) -> None:
     """Print one value as it is; needs the role admin and is audited."""
-    values = _read(session, app, scope, reveal=True)["config"]
+    answer = _read(session, app, scope, reveal=True)
+    values = answer["config"]
+    others = [_live(one, key) for one in answer["live"] if key in one["differs"]]
     if key not in values:
-        msg = f"{key} is not set: see `paas config list`"
+        msg = "; ".join((f"{key} is not set: see `paas config list`", *others))
         raise Failure(msg, NOT_FOUND)
+    for line in others:
+        click.echo(line, err=True)
     if as_json:
         print_json({key: values[key]})
         return
@@ -103,6 +109,12 @@ def get(session: Session, key: str, app: str | None, scope: str, *, as_json: boo
 def _read(session: Session, app: str | None, scope: str, *, reveal: bool) -> Json:
     query = {"scope": scope, **({"reveal": "true"} if reveal else {})}
     return session.client().get(f"/apps/{quoted(chosen_app(app))}/config", **query)
+
+
+def _live(one: Json, keys: str) -> str:
+    """Return in words which config a live release runs with."""
+    what = f"release v{one['release']}, which is live in {one['environment']}, runs with"
+    return f"{what} other values of {keys}: see `paas releases`" if one["differs"] else f"{what} this config"
 
 
 def _change(session: Session, app: str | None, scope: str, changes: dict[str, Any], *, as_json: bool) -> None:

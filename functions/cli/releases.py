@@ -42,7 +42,11 @@ def rollback(
     if as_json:
         print_json(answer)
         return
-    click.echo(f"rolling back {answer['app']}/{answer['environment']} to v{answer['to']}: see `paas releases`")
+    where = f"{answer['app']}/{answer['environment']}"
+    click.echo(f"rolling back {where} to v{answer['to']}, with the config of now: see `paas releases`")
+    if answer["differs"]:
+        had = f"v{answer['to']} had other values of {', '.join(answer['differs'])}"
+        click.echo(f"{had}: `paas rollback {answer['to']} --config KEY` sets KEY to its value of then", err=True)
 
 
 @click.command()

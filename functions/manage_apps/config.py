@@ -59,13 +59,22 @@ class ConfigChanges(Body):
         return self.__pydantic_extra__
 
 
+class LiveConfigView(View):
+    """A live release of this config; of the keys in `differs` it has another value than the one that is set now."""
+
+    environment: str
+    release: int
+    differs: tuple[str, ...]
+
+
 class ConfigView(View):
-    """Values are masked unless `revealed`."""
+    """Values are masked unless `revealed`. `live` are the live releases of the environments that have this config."""
 
     app: str
     scope: ConfigScope
     config: dict[str, str]
     revealed: bool
+    live: tuple[LiveConfigView, ...]
 
 
 class ChangedConfig(ChangeView):
@@ -101,7 +110,8 @@ class ConfigHandlers:
             self.audit.record(actor=call.actor, action="config.reveal", target=app.name, detail=scope)
         values = self.config.read(app.name, scope)
         shown = {key: values[key] if reveal else MASK for key in sorted(values)}
-        return Answer(body=ConfigView(app=app.name, scope=scope, config=shown, revealed=reveal))
+        live = tuple(map(LiveConfigView.of, self.config.live(app.name, scope)))
+        return Answer(body=ConfigView(app=app.name, scope=scope, config=shown, revealed=reveal, live=live))
 
     @operation(Scope, ConfigChanges, ChangedConfig, statuses=(200, 202))
     def change_config(self, call: Call[Scope, ConfigChanges]) -> Answer[ChangedConfig]:

@@ -80,13 +80,17 @@ class Releases(PageView):
 
 
 class RollbackView(ChangeView):
-    """The release that will run again; `event` is the id of rollback.requested."""
+    """The release whose image will run again; `event` is the id of rollback.requested.
+
+    It runs with the config of now: `differs` are the keys whose values were others in that release.
+    """
 
     event: str
     app: str
     environment: str
     to: int
     digest: str
+    differs: tuple[str, ...]
 
 
 class EnvironmentView(View):
@@ -137,12 +141,20 @@ class ReleaseHandlers:
         target = self._target(environment, call.body.to)
         with self.changes.begin() as change:
             self._restore(call, environment, target)
+            differs = self.config.differing(app, _scope_of(environment), (environment.name, target.number))
             event = change.announce(
                 RollbackRequested(app=app, environment=environment.name, to=target.number, actor=call.actor)
             )
             detail = f"to {target.number}"
             self.audit.record(actor=call.actor, action="rollback", target=environment.label, detail=detail)
-        body = RollbackView(event=event, app=app, environment=environment.name, to=target.number, digest=target.digest)
+        body = RollbackView(
+            event=event,
+            app=app,
+            environment=environment.name,
+            to=target.number,
+            digest=target.digest,
+            differs=differs,
+        )
         return Answer(status=202, body=body, queued=change.queued)
 
     @operation(NoQuery, NoBody, Environments)
@@ -155,8 +167,7 @@ class ReleaseHandlers:
         keys = call.body.config
         if not keys:
             return
-        scope = ConfigScope.PRODUCTION if environment.name == PRODUCTION else ConfigScope.PREVIEW
-        missing = self.config.restore(environment.app, scope, (environment.name, target.number), keys)
+        missing = self.config.restore(environment.app, _scope_of(environment), (environment.name, target.number), keys)
         if missing:
             msg = f"config: release {target.number} has no {', '.join(missing)}"
             raise Rejected(msg)
@@ -190,6 +201,10 @@ class ReleaseHandlers:
             msg = f"release {number} of {where} is {target.state} and was never live: choose one that was"
             raise Conflict(msg)
         return target
+
+
+def _scope_of(environment: EnvironmentRecord) -> ConfigScope:
+    return ConfigScope.PRODUCTION if environment.name == PRODUCTION else ConfigScope.PREVIEW
 
 
 def find_environment(history: ReleaseHistory, app: str, name: str) -> EnvironmentRecord:

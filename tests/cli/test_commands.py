@@ -37,6 +37,25 @@ def test_config_is_set_got_and_unset(platform: Platform) -> None:
     assert (forgotten.exit_code, "hush" in forgotten.output) == (2, False)
 
 
+def test_config_and_rollback_say_what_the_live_release_runs_with(platform: Platform) -> None:
+    platform.json("apps", "create", "past")
+    for number, state in ((1, "retired"), (2, "live")):
+        platform.story.release(number, state=state, app="past", config='{"A": "one", "GONE": "x"}')
+    platform.paas("config", "set", "A=one", "B=two", "--app", "past")
+
+    listed = platform.paas("config", "list", "--app", "past")
+    same, other = (platform.paas("config", "get", key, "--app", "past") for key in "AB")
+    gone = platform.paas("config", "get", "GONE", "--app", "past")
+    back = platform.paas("rollback", "1", "--app", "past")
+
+    has = "release v2, which is live in production, runs with other values of"
+    assert f"{has} B, GONE: see `paas releases`" in listed.stderr
+    assert (same.stdout, same.stderr, other.stdout) == ("one\n", "", "two\n")
+    assert (f"{has} B" in other.stderr, f"{has} GONE" in gone.stderr, gone.exit_code) == (True, True, 3)
+    assert "rolling back past/production to v1, with the config of now" in back.stdout
+    assert "v1 had other values of B, GONE: `paas rollback 1 --config KEY`" in back.stderr
+
+
 def test_domains(platform: Platform) -> None:
     platform.json("apps", "create", "named")
 

@@ -150,6 +150,15 @@ class Cipher(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveConfig:
+    """The live release of an open environment; `differs` are the keys whose values it has not as they are set now."""
+
+    environment: str
+    release: int
+    differs: tuple[str, ...]
+
+
 class ConfigVars(Protocol):
     """Stores apps' environment variables, encrypted. Most are secrets: callers must not log, publish or return them."""
 
@@ -166,6 +175,14 @@ class ConfigVars(Protocol):
 
         Nothing is set when it lacks one of them.
         """
+        ...
+
+    def live(self, app: str, scope: ConfigScope) -> tuple[LiveConfig, ...]:
+        """Return the live releases of the environments that have this config, at most 50, by environment."""
+        ...
+
+    def differing(self, app: str, scope: ConfigScope, release: tuple[str, int]) -> tuple[str, ...]:
+        """Return the keys whose values are others now than in a release, given as environment and number; sorted."""
         ...
 
     def renew(self) -> int:

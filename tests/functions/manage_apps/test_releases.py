@@ -62,6 +62,36 @@ def test_a_rollback_that_cannot_run_is_refused(api: ApiWorld, body: object, stat
     assert len(api.broker.events) == (1 if status == 202 else 0)
 
 
+@pytest.mark.parametrize(
+    ("changes", "differs"),
+    [
+        ({"KEY": "hush"}, []),
+        ({"KEY": "other"}, ["KEY"]),
+        ({"KEY": "hush", "NEW": "1"}, ["NEW"]),
+        ({"NEW": "1"}, ["KEY", "NEW"]),
+        ({"KEY": ""}, ["KEY"]),
+    ],
+)
+def test_config_and_rollback_say_which_values_a_release_has_not(
+    api: ApiWorld, changes: dict[str, str], differs: list[str]
+) -> None:
+    api.call("PATCH", "/v1/apps/shop/config", changes)
+
+    listed = api.call("GET", "/v1/apps/shop/config")
+    rolled_back = api.call("POST", PATH, {"to": 2})
+
+    assert listed.body["live"] == [{"environment": "production", "release": 4, "differs": differs}]
+    assert rolled_back.body["differs"] == differs
+    assert api.get("/v1/apps/shop/config?scope=preview")["live"] == []
+    assert "hush" not in listed.text + rolled_back.text
+
+
+def test_a_key_that_a_rollback_brings_back_differs_no_more(api: ApiWorld) -> None:
+    answer = api.call("POST", PATH, {"to": 2, "config": ["KEY"]})
+
+    assert answer.body["differs"] == []
+
+
 def test_the_same_idempotency_key_is_the_same_event(api: ApiWorld) -> None:
     first = api.call("POST", PATH, {"to": 1}, headers={"Idempotency-Key": "k"})
     again = api.call("POST", PATH, {"to": 1}, headers={"Idempotency-Key": "k"})

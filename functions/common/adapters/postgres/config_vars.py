@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from functions.common.adapters.postgres.client import Postgres
-from functions.common.ports.apps import Cipher, ConfigScope
+from functions.common.errors import Rejected
+from functions.common.ports.apps import Cipher, ConfigScope, LiveConfig
 
 _READ = "select key, value from config_vars where app = :app and scope = :scope"
 _LOCK = "select 1 from projects where name = :app for update"
@@ -15,6 +16,12 @@ on conflict (app, scope, key) do update set value = excluded.value
 """
 _UNSET = "delete from config_vars where app = :app and scope = :scope and key = :key"
 _OF_RELEASE = "select config from releases where app = :app and environment = :environment and number = :number"
+_LIVE = """
+select r.environment, r.number, r.config from releases as r
+join environments as e on e.app = r.app and e.name = r.environment and e.state = 'open'
+where r.app = :app and r.state = 'live' and (r.environment = 'production') = (:scope::text = 'production')
+order by r.environment, r.number desc limit 50
+"""
 _BATCH = 200
 _VALUES = """
 select app, scope, key, value from config_vars where (app, scope, key) > (:app, :scope, :key)
@@ -61,12 +68,38 @@ class PostgresConfigVars:
             self.change(app, scope, {key: self.cipher.open(config[key]) for key in keys})
         return missing
 
+    def live(self, app: str, scope: ConfigScope) -> tuple[LiveConfig, ...]:
+        """Return the live releases and what differs in them; see ConfigVars."""
+        now, rows = self._sealed(app, scope), self.database.run(_LIVE, app=app, scope=scope.value)
+        return tuple(
+            LiveConfig(environment=environment, release=number, differs=self._differing(now, config))
+            for environment, number, config in rows
+        )
+
+    def differing(self, app: str, scope: ConfigScope, release: tuple[str, int]) -> tuple[str, ...]:
+        """Return the keys with other values than in a release; see ConfigVars."""
+        environment, number = release
+        rows = self.database.run(_OF_RELEASE, app=app, environment=environment, number=number)
+        return self._differing(self._sealed(app, scope), rows[0][0] if rows else {})
+
     def renew(self) -> int:
         """Encrypt every value with the newest key; see ConfigVars."""
         return self._renew_values() + self._renew_releases()
 
     def _sealed(self, app: str, scope: ConfigScope) -> dict[str, str]:
         return {key: value for key, value in self.database.run(_READ, app=app, scope=scope.value)}  # noqa: C416 - rows are lists
+
+    def _differing(self, now: Mapping[str, str], then: Mapping[str, str]) -> tuple[str, ...]:
+        return tuple(key for key in sorted({*now, *then}) if not self._is_same(now.get(key), then.get(key)))
+
+    def _is_same(self, one: str | None, other: str | None) -> bool:
+        """Compare encrypted values; one whose key is lost is not known to be the same."""
+        if one is None or other is None or one == other:
+            return one == other
+        try:
+            return self.cipher.open(one) == self.cipher.open(other)
+        except Rejected:
+            return False
 
     def _opened(self, known: Mapping[str, str], key: str) -> str | None:
         return self.cipher.open(known[key]) if key in known else None
