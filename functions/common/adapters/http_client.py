@@ -3,11 +3,12 @@
 import json
 import ssl
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
 from functions.common.adapters.lazy import lazy, run_soon
@@ -126,7 +127,34 @@ class HttpClient:
             return Rejected(f"{self.service} answers {answer.status} for {what}{details}: {remedy}")
         return Rejected(f"{self.service} refuses {what} with {answer.status}{details}")
 
+    def save(self, path: str, *, file: BinaryIO, most: int) -> Answer:
+        """Write the body of a successful GET into a file, and return the answer without it; else see `call`.
+
+        Raises Unavailable when there are more than `most` bytes.
+        """
+        with self._answering("GET", path) as response:
+            answer = self._answer(response, b"")
+            if not answer.is_success:
+                return self._answer(response, self._read(response))
+            for piece in response.iter_bytes():
+                most -= len(piece)
+                if most < 0:
+                    msg = f"{self.service} sends more bytes than it said"
+                    raise Unavailable(msg)
+                file.write(piece)
+            return answer
+
     def _attempt(self, method: str, path: str, **sent: Any) -> Answer:  # noqa: ANN401 - as httpx takes it
+        with self._answering(method, path, **sent) as response:
+            return self._answer(response, self._read(response))
+
+    def _answer(self, response: "httpx.Response", body: bytes) -> Answer:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(service=self.service, status=response.status_code, headers=headers, body=body)
+
+    @contextmanager
+    def _answering(self, method: str, path: str, **sent: Any) -> "Iterator[httpx.Response]":  # noqa: ANN401 - as above
+        """Yield the answer before its body, with translated errors."""
         url = f"{self.url.rstrip('/')}{path}"
         try:
             place, headers, extensions = self._connect_to(url)
@@ -137,9 +165,7 @@ class HttpClient:
                     method, place, headers=headers, auth=self.auth, extensions=extensions, **sent
                 ) as response,
             ):
-                headers = {name.lower(): value for name, value in response.headers.items()}
-                data = self._read(response)
-                return Answer(service=self.service, status=response.status_code, headers=headers, body=data)
+                yield response
         except (
             httpx.InvalidURL,
             httpx.UnsupportedProtocol,

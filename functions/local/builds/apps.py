@@ -12,12 +12,13 @@ from pathlib import Path
 from functions.common.adapters.addresses import git_hosts
 from functions.local.builds.context import Built, Context
 from functions.local.builds.detect import Kind, declared_processes, detect, processes_of
-from functions.local.builds.fetch import Source, fetch, folder_source, url_source
+from functions.local.builds.fetch import Source, Sources, fetch
 from functions.local.builds.image import Manifest, store_image
 from functions.local.builds.node import build_node
 from functions.local.builds.python import build_python
 from functions.local.builds.site import build_site
 from functions.local.builds.steps import BuildLog, StepFailed, Steps, redacted, url_secrets
+from functions.local.builds.submodules import Completion
 from functions.local.builds.toolchain import Toolchain
 from functions.local.files import write_private
 from functions.local.sandbox.isolation import LAUNCH, Box, Isolation, IsolationKind, Limits, give
@@ -67,11 +68,16 @@ class Place:
 class Job:
     """What to build and where; paths are absolute.
 
-    The repository is in `folder`, or at `clone_url` where that is empty. `trusted` and `internal` are as in GitHosts.
+    The repository is in `folder`, or at `clone_url` where that is empty. `trusted` and `internal` are as in GitHosts;
+    `git_url`, `git_folder`, `readable` and `closed` as in Sources.
     """
 
     clone_url: str
     folder: str
+    git_url: str
+    git_folder: str
+    readable: Sequence[str]
+    closed: Sequence[str]
     trusted: Sequence[str]
     internal: Sequence[str]
     ref: str
@@ -99,7 +105,7 @@ def build(job: Job, steps: Steps) -> Outcome:
     draft = Path(job.work) / "image"
     draft.mkdir()
     app = draft / "app"
-    fetch(steps, _source(job, steps), sha=job.sha, folder=app)
+    _fetch(job, steps, app)
     toolchain = Toolchain(steps=steps, tools=Path(job.tools), uv=Path(job.uv))
     context = Context(steps=steps, toolchain=toolchain, checkout=app, app=app, venv=draft / "venv")
     with steps.step("detect", "Detecting the language"):
@@ -148,13 +154,28 @@ def _stored(job: Job, draft: Path, kind: Kind, processes: dict[str, str], built:
     return Outcome(digest=digest, processes=processes)
 
 
-def _source(job: Job, steps: Steps) -> Source:
-    """Return what to fetch from. Raises StepFailed when the platform may not."""
+def _fetch(job: Job, steps: Steps, app: Path) -> None:
+    """Fetch the commit with all that belongs to it. Raises StepFailed, also when the platform may not."""
+    sources = Sources(
+        clone_url=job.clone_url,
+        folder=job.folder,
+        git_url=job.git_url,
+        git_folder=Path(job.git_folder),
+        hosts=git_hosts(internal=job.internal, trusted=job.trusted),
+        readable=job.readable,
+        closed=job.closed,
+        environment=steps.environment,
+    )
+    source = _source(job, steps, sources)
+    tree = fetch(steps, source, sha=job.sha, folder=app)
+    Completion(steps=steps, sources=sources).complete(tree, source, app)
+
+
+def _source(job: Job, steps: Steps, sources: Sources) -> Source:
     if job.folder:
-        return folder_source(job.folder, job.ref)
+        return sources.app(job.ref)
     with steps.step("fetch", "Checking the repository's URL"):
-        hosts = git_hosts(internal=job.internal, trusted=job.trusted)
-        return url_source(job.clone_url, job.ref, hosts=hosts, environment=steps.environment)
+        return sources.app(job.ref)
 
 
 _BUILDERS: Mapping[Kind, Callable[[Context], Built]] = {

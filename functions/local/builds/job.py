@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -13,8 +12,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from functions.common.domain.git_url import path_at
 from functions.local.builds.apps import Job, Outcome, Place
+from functions.local.builds.fetch import folder_of
 from functions.local.builds.orders import Order
 from functions.local.builds.steps import BuildLog, little_room
 from functions.local.builds.usage import Usage, disk_of
@@ -23,8 +22,6 @@ from functions.local.sandbox.isolation import Isolation, Limits, build_cache, bu
 from functions.local.variables import for_every_tool, given_for_builds
 
 _BESIDES = ("PATH", MARK)  # what a build's process inherits beside the person's variables; no setting of the platform
-_OWNER_AND_NAME = 2
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,11 +70,7 @@ class Workspace:
 
     def source(self, clone_url: str) -> str:
         """Return the folder, which needs no password, of a repository on this machine; empty for any other."""
-        is_http = clone_url.startswith("http") and self.git_url
-        parts = path_at(clone_url, base_url=self.git_url).split("/") if is_http else []
-        if len(parts) != _OWNER_AND_NAME or not all(map(_NAME.fullmatch, parts)):
-            return ""
-        return str(self.home / "git" / parts[0] / f"{parts[1]}.git")
+        return folder_of(clone_url, git_url=self.git_url, git_folder=self.home / "git")
 
     def start(self, order: Order) -> RunningBuild:
         """Start a build in an empty work folder, as a new process group."""
@@ -119,6 +112,10 @@ class Workspace:
         return Job(
             clone_url=order.clone_url,
             folder=self.source(order.clone_url),
+            git_url=self.git_url,
+            git_folder=str(self.home / "git"),
+            readable=order.readable,
+            closed=order.closed,
             trusted=(self.forge_url, self.git_url),
             internal=self.internal,
             ref=order.ref,

@@ -13,15 +13,32 @@ from functions.local.builds.apps import Outcome
 from functions.local.reports import Report, storable
 
 LEASE_SECONDS = 30
-_CLAIM = """
+# Who may push to an app may read, by a submodule, what its builds may: so that must be readable for each of them.
+_READERS = """
+not exists (
+    select from app_members as mine join users as u on u.id = mine.user_id and not u.administrator
+    where mine.app = builds.app and mine.role in ('deployer', 'owner') and not exists (
+        select from app_members as theirs where theirs.app = p.name and theirs.user_id = mine.user_id))
+"""
+_READABLE = f"""
+array(select p.git_key from projects as p where p.git_repo_name <> '' and p.git_key <> '' and {_READERS})
+"""  # noqa: S608 - constants
+_CLOSED = f"""
+array(select p.git_key from projects as p join projects as own on own.name = builds.app
+    where p.git_key <> '' and p.git_key <> own.git_key
+        and split_part(p.git_key, '/', 1) = split_part(own.git_key, '/', 1) and not {_READERS})
+"""  # noqa: S608 - constants
+_CLAIM = f"""
 update platform.builds set state = 'running', lease_until = now() + :lease * interval '1 second',
     process = 0, process_mark = ''
 where name in (
     select name from platform.builds
     where ended_at is null and (lease_until is null or lease_until < now())
     order by sequence limit :places for update skip locked
-) returning name, app, environment, push, clone_url, ref, sha, process, process_mark, cancelled
-"""
+) returning name, app, environment, push, clone_url, ref, sha, process, process_mark, cancelled,
+    {_READABLE} as readable,
+    {_CLOSED} as closed
+"""  # noqa: S608 - constants
 _RUNNING = """
 select name, app, environment, push, clone_url, ref, sha, process, process_mark, cancelled
 from platform.builds where state = 'running' and ended_at is null
@@ -43,7 +60,10 @@ where ended_at is not null and reported_at is null order by ended_at limit 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A build that was ordered; `process` is its process group, `process_mark` the start time of the group's leader."""
+    """A build that was ordered; `process` is its process group, `process_mark` the start time of the group's leader.
+
+    `readable` and `closed` are as in Sources.
+    """
 
     name: str
     app: str
@@ -55,6 +75,8 @@ class Order:
     process: int = 0
     process_mark: str = ""
     cancelled: bool = False
+    readable: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

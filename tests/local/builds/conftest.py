@@ -17,6 +17,7 @@ from functions.local.builds.orders import Orders
 from functions.local.builds.runner import BuildRunner
 from functions.local.sandbox.isolation import Limits, detect
 from functions.local.tools import beside_python, make_tools
+from tests.local.builds.plain_forge import Fetching, Forge, plain_forge
 from tests.local.repositories import SERVER, Repository, make_repository
 from tests.local.sandboxed import sandbox_settings
 from tests.local.waiting import until
@@ -115,3 +116,17 @@ def running(world: BuildWorld) -> Iterator[BuildWorld]:
     finally:
         stop.set()
         thread.join()
+
+
+@pytest.fixture(scope="session")
+def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
+    """Return a forge that is reached over HTTP."""
+    with plain_forge(tmp_path_factory.mktemp("forge")) as found:
+        yield found
+
+
+@pytest.fixture
+def fetching(forge: Forge, tmp_path: Path) -> Fetching:
+    """Return what fetches from it as a build does."""
+    forge.logins.clear()
+    return Fetching(forge=forge, folder=tmp_path)
