@@ -1,6 +1,7 @@
 """The step that fetches a commit on a cluster: its script, run by a shell as Tekton runs it, from a real git server."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -14,6 +15,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
+from tests.local.builds.plain_forge import Forge, plain_forge, pointer
 from tests.local.repositories import GIT
 from tests.patience import patient
 
@@ -66,6 +68,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             time.sleep(0.02)
         yield Server(folder=folder, url=f"git://127.0.0.1:{port}")
         os.killpg(daemon.pid, signal.SIGTERM)  # git has started a program of its own
+
+
+@pytest.fixture(scope="module")
+def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
+    with plain_forge(tmp_path_factory.mktemp("forge")) as found:
+        yield found
 
 
 def fetched(folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -155,6 +163,108 @@ def test_a_submodule_of_the_same_owner_is_fetched(server: Server, tmp_path: Path
     assert (tmp_path / "src" / "part" / "part.py").exists()
 
 
+def test_an_ssh_url_of_the_same_owner_is_fetched_as_the_app_is_and_so_is_what_is_inside(
+    server: Server, tmp_path: Path
+) -> None:
+    for name, inside in (("deep", ""), ("middle", "deep"), ("top", "middle")):
+        server.commit(f"team/{name}", {f"{name}.py": ""})
+        if inside:
+            server.git(
+                f"team/{name}", *WHO, "submodule", "--quiet", "add", str(server.folder / "team" / inside), "part"
+            )
+            server.git(
+                f"team/{name}", "config", "--file", ".gitmodules", "submodule.part.url", f"git@127.0.0.1:team/{inside}"
+            )
+            server.commit(f"team/{name}", {})
+    done = fetched(
+        tmp_path, {"CLONE_URL": f"{server.url}/team/top", "SHA": server.git("team/top", "rev-parse", "HEAD")}
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "src" / "part" / "part" / "deep.py").exists()
+
+
+def test_a_commit_of_an_unnamed_or_unpushed_repository_is_said(server: Server, tmp_path: Path) -> None:
+    server.commit("team/none", {"a.py": ""})
+    server.git("team/none", "update-index", "--add", "--cacheinfo", f"160000,{'a' * 40},libs/one")
+    server.git("team/none", *WHO, "commit", "-qm", "link")
+    unnamed = server.git("team/none", "rev-parse", "HEAD")
+    text = '[submodule "libs/one"]\n\tpath = libs/one\n\turl = ../none\n'
+    (server.folder / "team/none/.gitmodules").write_text(text)
+    server.git("team/none", "add", ".gitmodules")
+    server.git("team/none", *WHO, "commit", "-qm", "named")
+    unpushed = server.git("team/none", "rev-parse", "HEAD")
+
+    for sha, why in ((unnamed, "does not say of which"), (unpushed, "its commit cannot be fetched")):
+        (tmp_path / sha).mkdir()
+        done = fetched(tmp_path / sha, {"CLONE_URL": f"{server.url}/team/none", "SHA": sha})
+        assert done.returncode == 1
+        assert f"submodule libs/one: {why}" in done.stderr or "libs/one: it is" in done.stderr
+        assert why in done.stderr
+
+
+LARGE = {".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n"}
+
+
+def without_lfs(folder: Path) -> str:
+    """Return a PATH with all programs of the system except git-lfs."""
+    programs = folder / "bin"
+    programs.mkdir()
+    for one in [*Path("/usr/bin").iterdir(), *Path("/bin").iterdir()]:
+        if one.name != "git-lfs" and not (programs / one.name).exists():
+            (programs / one.name).symlink_to(one)
+    return str(programs)
+
+
+def test_a_file_in_git_lfs_needs_an_image_with_it(forge: Forge, tmp_path: Path) -> None:
+    sha = forge.commit("team/poor", {**LARGE, "sub/a.bin": forge.large(b"there")})
+
+    done = fetched(tmp_path, {"CLONE_URL": forge.url("team/poor"), "SHA": sha, "PATH": without_lfs(tmp_path)})
+
+    assert done.returncode == 1
+    assert "file in Git LFS sub/a.bin: the image SLIPWAY_GIT_IMAGE has no git-lfs" in done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("git-lfs"), reason="git-lfs is not installed: a fetch by it is not tried")
+def test_files_in_git_lfs_are_fetched_with_those_of_submodules(forge: Forge, tmp_path: Path) -> None:
+    lib = forge.commit("team/lib", {**LARGE, "x/y.bin": forge.large(b"of the submodule")})
+    files = {**LARGE, "a.bin": forge.large(b"own")}
+    sha = forge.commit("team/rich", files, {"lib": ("../lib.git", lib)})
+
+    done = fetched(tmp_path, {"CLONE_URL": forge.url("team/rich"), "SHA": sha})
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "src/a.bin").read_bytes() == b"own"
+    assert (tmp_path / "src/lib/x/y.bin").read_bytes() == b"of the submodule"
+    assert not list((tmp_path / "src/.git").rglob("lfs/objects"))
+
+
+@pytest.mark.skipif(not shutil.which("git-lfs"), reason="git-lfs is not installed: a fetch by it is not tried")
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://169.254.169.254/latest", "not a public name"),
+        ("http://127.0.0.1:1/x/y/info/lfs", "not a public name"),
+        ("https://user:word@forge.example.org/x", "must not have a user name"),
+        ("ssh://git@forge.example.org/x/y", "give an https URL"),
+        ("file:///etc", "give an https URL"),
+        ("", "the server does not have it|cannot be fetched"),
+    ],
+)
+def test_files_in_git_lfs_that_may_or_can_not_be_fetched_fail_by_name(
+    forge: Forge, tmp_path: Path, url: str, why: str
+) -> None:
+    name = f"team/{tmp_path.name}"
+    files = {**LARGE, "sub/a.bin": pointer("a" * 64, 3)}
+    config = {".lfsconfig": f"[lfs]\n\turl = {url}\n\tskipdownloaderrors = true\n"} if url else {}
+    sha = forge.commit(name, {**files, **config})
+
+    done = fetched(tmp_path, {"CLONE_URL": forge.url(name), "SHA": sha})
+
+    assert done.returncode == 1
+    assert re.search(rf"file in Git LFS sub/a\.bin: .*({why})", done.stderr), done.stderr
+
+
 @pytest.mark.parametrize(
     ("url", "why"),
     [
@@ -165,7 +275,9 @@ def test_a_submodule_of_the_same_owner_is_fetched(server: Server, tmp_path: Path
         ("ext::touch touched", "another protocol"),
         ("/etc", "another protocol"),
         ("file:///etc", "another protocol"),
-        ("ssh://git@forge.example.org/bank/vault", "another protocol"),
+        ("ssh://git@forge.example.org/bank/vault", "no address"),
+        ("git@127.0.0.1:bank/vault", "not a public name"),
+        ("git@-oProxyCommand=touch:x/y", "another protocol"),
         ("https://user:pass@forge.example.org/a/b", "user name"),
         ("http://127.0.0.1:3000/a/b", "not a public name"),
         ("http://169.254.169.254/latest/meta-data", "not a public name"),
