@@ -78,7 +78,9 @@ class Canary:
     ) -> Failure | None:
         reason = ""
         if state.phase == "failed" or state.process != seen.process:
-            reason = f"the web process ended{state.exit_description} while it had {version.weight} % of the traffic"
+            ended = self.programs.ended(version, "web")
+            what = ended.reason("web process") if ended else "the web process ended"
+            reason = f"{what}, while it had {version.weight} % of the traffic"
         elif live:
             seen.log.read()
             new, old = (seen.log.of(one.upstreams) for one in (version, live))

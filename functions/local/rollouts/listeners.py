@@ -37,6 +37,10 @@ class Listener:
     user: int
     inode: int
 
+    def __str__(self) -> str:
+        """The address and port as in a URL."""
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
 
 def owner_of(port: int, process: int, user: Callable[[], int]) -> Owner:
     """Return who answers at a port of 127.0.0.1; the own processes are `process` with all below it.

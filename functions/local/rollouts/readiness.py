@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from functions.common.errors import Rejected, Unavailable
 from functions.local.rollouts.ingress import WHOLE, Ingress, Traffic
+from functions.local.rollouts.listeners import listening
 from functions.local.rollouts.store import RolloutStore, Stage, Version
 from functions.local.rollouts.supervision import AppPrograms, ProcessManager, ProcessState
 from functions.local.rollouts.web_ports import MOST_MOVES, WebPorts
@@ -52,7 +53,7 @@ class Readiness:
         state = self._started(version, "release") if command else None
         if state and state.down and state.phase != "stopped":
             if state.exit_code or state.spawn_error:
-                reason = f"`{command}` ended with exit code {state.exit_code} {state.spawn_error}".rstrip()
+                reason = self._end_reason(version, "release", f"release command `{command}`", state)
                 return self._failure(version, "release", "release command", reason)
             self._remove(version.program("release"))
             state = None
@@ -66,30 +67,48 @@ class Readiness:
     def start_web(self, version: Version, live: Version | None) -> Failure | None:
         """Start the web process, or check its health; when it is healthy, give it its first traffic."""
         state = self.process_manager.state(version.program("web"))
+        has_ended = self.programs.ended(version, "web") is not None
         try:
             if not version.port or state is None or state.phase == "new":
                 slot = "b" if live and live.slot == "a" else "a"
                 version = self.store.save(replace(version, port=self.ports.take(version.port), slot=slot))
-                state = self._started(version, "web")
-            elif self.ports.is_lost(version, "web", version.port, state):
+                state, has_ended = self._started(version, "web"), False
+            elif self.ports.is_lost(version, "web", version.port, state, has_ended=has_ended):
                 return self._move_web(version)
         except Rejected as error:
             return self._image_failure(version, error)
         problem = probe(version.port, version.workload.health_path, version.host)
         if not problem and self.ports.listens(version, "web", version.port, state):
             self._to_shifting(version, live)
-        elif state.phase == "failed":
-            reason = f"the web process ended{state.exit_description} before its health check was answered; {problem}"
+        elif has_ended or state.phase == "failed":
+            reason = self._end_reason(version, "web", "web process", state)
             return self._failure(version, "web", "start", reason)
         elif self._is_over(version.program("web"), self.health_limit):
+            problem = self._where_it_listens(version, state) if problem.endswith(REFUSED) else problem
             return self._failure(version, "web", "health check", f"{problem} (for {self.health_limit:g} seconds)")
         return None
+
+    def _end_reason(self, version: Version, process: str, title: str, state: ProcessState) -> str:
+        if ended := self.programs.ended(version, process):
+            return ended.reason(title)
+        output = self.programs.output(version, process).strip()
+        return f"the {title} ended, or could not be started: {output.rpartition(chr(10))[2] or state.spawn_error}"
+
+    def _where_it_listens(self, version: Version, state: ProcessState) -> str:
+        """Return why nothing answers at the port of a process that runs."""
+        wanted = f"$HOST:$PORT ({version.upstream})"
+        found = ", ".join(str(one) for one in listening(state.pid))
+        if found:
+            return f"the web process listens at {found}, and not at {wanted}: let it use these variables"
+        return f"connection refused: the web process runs, and must listen on {wanted}"
 
     def _move_web(self, version: Version) -> Failure | None:
         """Start the web process again on another port."""
         port = self.ports.move(version, "web", version.port)
         if not port:
-            reason = f"its port was used by another process of this machine {MOST_MOVES + 1} times"
+            ended = self.programs.ended(version, "web")
+            used = f"its port was used by another process of this machine {MOST_MOVES + 1} times"
+            reason = ended.reason("web process") if ended else used
             return self._failure(version, "web", "start", reason)
         self._start(self.store.save(replace(version, port=port)), "web")
         return None
@@ -139,6 +158,7 @@ _TIMEOUT_SECONDS = 2.0
 _SERVER_ERROR = 500
 _READ_BYTES = 65_536
 _SHOWN_CHARACTERS = 80
+REFUSED = "connection refused"
 
 
 def probe(port: int, path: str, host: str) -> str:
@@ -154,7 +174,7 @@ def probe(port: int, path: str, host: str) -> str:
         status = response.status
         response.read(_READ_BYTES)  # an app whose answer is cut off may log an error
     except ConnectionRefusedError:
-        return f"{url}: connection refused; the web process must listen on $HOST:$PORT"
+        return f"{url}: {REFUSED}"
     except TimeoutError:
         return f"{url}: no answer within {_TIMEOUT_SECONDS:g} s"
     except (OSError, http.client.HTTPException) as error:

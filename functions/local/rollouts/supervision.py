@@ -15,15 +15,17 @@ from functions.common.errors import Rejected, Unavailable
 from functions.common.ports.apps import Cipher
 from functions.local.builds.image import Manifest, image_folder, intact_seal, read_manifest, set_aside
 from functions.local.builds.site import OLD_STATIC_WEB, STATIC_WEB
-from functions.local.builds.steps import log_tail
+from functions.local.builds.steps import TAIL_LINES, log_tail
 from functions.local.files import write_private
 from functions.local.platform.processes import MARK
 from functions.local.platform.supervisor import call
+from functions.local.rollouts.cause import Ended, read_ending
 from functions.local.rollouts.store import Version
 from functions.local.sandbox.isolation import LAUNCH, Box, Isolation, Limits, build_cache, build_user
 from functions.local.site import SITE
 
 STOP_SECONDS = 10
+_CAUSE_LINES = 200  # a trace of calls may follow the cause
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 _AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 _INHERITED = ("LANG", "LC_ALL", "TZ", *_AUTHORITIES, MARK)
@@ -53,6 +55,7 @@ class AppPrograms:
         folder.mkdir(parents=True, exist_ok=True)
         log = self.log_path(version, process)
         log.parent.mkdir(parents=True, exist_ok=True)
+        self._ending(name).unlink(missing_ok=True)
         self._log_starts[name] = log.stat().st_size if log.exists() else 0
         write_private(folder / f"{name}.json", json.dumps(self.launch(version, process)))
         write_private(folder / f"{name}.conf", _section(name, folder / f"{name}.json", log, process))
@@ -62,7 +65,7 @@ class AppPrograms:
     def remove(self, name: str) -> None:
         """Remove a program's files, and what its process wrote, if there are any."""
         self._log_starts.pop(name, None)
-        for suffix in (".conf", ".json"):
+        for suffix in (".conf", ".json", ".ending"):
             (self.home / "apps.d" / f"{name}{suffix}").unlink(missing_ok=True)
         shutil.rmtree(self._data(name), ignore_errors=True)
 
@@ -90,10 +93,26 @@ class AppPrograms:
         """Return the log file of a process type."""
         return self.log_folder(version.app, version.environment) / f"{version.release}-{process}.log"
 
-    def output(self, version: Version, process: str) -> str:
+    def output(self, version: Version, process: str, lines: int = TAIL_LINES) -> str:
         """Return the last lines that a process wrote since this controller wrote its files."""
         start = self._log_starts.get(version.program(process), 0)
-        return log_tail(self.log_path(version, process), start=start)
+        return log_tail(self.log_path(version, process), lines, start=start)
+
+    def ended(self, version: Version, process: str) -> Ended | None:
+        """Return the last end of a process since its files were written; None while there was none."""
+        ending = read_ending(self._ending(version.program(process)))
+        if ending is None:
+            return None
+        return Ended(
+            command=version.workload.processes[process.partition(".")[0]],
+            ending=ending,
+            output=self.output(version, process, _CAUSE_LINES),
+            folder=self.image(version) / "app",
+            memory=version.workload.memory,
+        )
+
+    def _ending(self, name: str) -> Path:
+        return self.home / "apps.d" / f"{name}.ending"
 
     def log_folder(self, app: str, environment: str) -> Path:
         """Return the folder of an environment's logs."""
@@ -142,6 +161,7 @@ class AppPrograms:
             inherit=_INHERITED,
             seals={str(image): self._seal(version.workload.digest)},
             tty=tty,
+            ending="" if run else str(self._ending(version.program(process))),
         )
 
     def _seal(self, digest: str) -> str:
@@ -229,11 +249,6 @@ class ProcessState:
     started: int
     exit_code: int
     spawn_error: str
-
-    @property
-    def exit_description(self) -> str:
-        """How it failed, as the end of a sentence; supervisord keeps no exit code of a program that ended at once."""
-        return f" with exit code {self.exit_code}" if self.phase == "failed" and not self.spawn_error else ""
 
     @property
     def process(self) -> tuple[int, int]:

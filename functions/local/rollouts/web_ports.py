@@ -5,20 +5,16 @@ and the moment in which the web process listens there, or while that is restarte
 """
 
 import logging
-import re
 from dataclasses import dataclass, field
 
 from functions.local.ports import PortReservations
+from functions.local.rollouts.cause import IN_USE
 from functions.local.rollouts.listeners import Owner, owner_of
 from functions.local.rollouts.store import Version
 from functions.local.rollouts.supervision import AppPrograms, ProcessState
 
 _LOG = logging.getLogger(__name__)
 MOST_MOVES = 5
-# As Python, Node, Go, Java, Ruby and nginx say it.
-IN_USE = re.compile(
-    r"EADDRINUSE|address (is )?already in use|address in use|port \d+ is (already )?in use", re.IGNORECASE
-)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,7 +45,9 @@ class WebPorts:
         """Return whether the answers at the port are those of this process, as far as that can be known."""
         return self._owner(version, process, port, state) in {Owner.OWN, Owner.UNKNOWN}
 
-    def is_lost(self, version: Version, process: str, port: int, state: ProcessState) -> bool:
+    def is_lost(
+        self, version: Version, process: str, port: int, state: ProcessState, *, has_ended: bool = False
+    ) -> bool:
         """Return whether another process listens at the port, or this one has ended because its address was in use.
 
         An older state than that of this moment may say so of a process that has just been restarted.
@@ -58,7 +56,7 @@ class WebPorts:
             return False
         if self._owner(version, process, port, state) is Owner.OTHER:
             return True
-        return state.phase == "failed" and bool(IN_USE.search(self.programs.output(version, process)))
+        return (has_ended or state.phase == "failed") and bool(IN_USE.search(self.programs.output(version, process)))
 
     def close(self) -> None:
         """Release all reservations: another controller makes its own."""

@@ -86,10 +86,11 @@ class Isolation:
         inherit: Sequence[str] = (),
         seals: Mapping[str, str] | None = None,
         tty: bool = False,
+        ending: str = "",
     ) -> dict[str, object]:
         """Make the folders of the box, and return what launch.py reads to become the program.
 
-        `seals` are those of images, without which it does not start.
+        `seals` are those of images, without which it does not start. It writes to the file `ending` how it ended.
         """
         overlays = self._overlays(box)
         self._make_folders(box, overlays)
@@ -102,6 +103,7 @@ class Isolation:
             "inherit": list(inherit),
             "seals": dict(seals or {}),
             "tty": tty,
+            "ending": ending,
             "user": box.user if self.kind else 0,
             "limits": asdict(box.limits),
             "root": str(box.work / "root"),

@@ -68,6 +68,7 @@ def seal(folder: str) -> str:
 
 def _isolate(spec: Spec) -> NoReturn:
     """Run the command in namespaces of its own, and exit with its exit code."""
+    ending = _Ending(spec["ending"])
     alive, ours = os.pipe()
     _unshare()
     first = os.fork()
@@ -75,7 +76,7 @@ def _isolate(spec: Spec) -> NoReturn:
         os.close(alive)
         _pass_on(first)
         _, status = os.waitpid(first, 0)
-        os._exit(_exit_code(status))
+        ending.exit(_exit_code(status))
     os.close(ours)
     _make_root(spec)
     _become_user(spec)
@@ -116,6 +117,7 @@ def _pass_on(process: int) -> None:
 def _supervise(spec: Spec) -> NoReturn:
     """Run the command, end with it what it left behind, in whatever process group, and exit with its exit code."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    ending = _Ending(spec["ending"])
     program = _start(spec)
     ended, code = 0, 0
     while ended != program:
@@ -127,7 +129,32 @@ def _supervise(spec: Spec) -> NoReturn:
                 os.kill(child, signal.SIGKILL)
             os.wait()
     except ChildProcessError:
+        ending.exit(code)
+
+
+class _Ending:
+    """The file in which a program's end is recorded; it is opened before the root folder is another one.
+
+    It keeps the last end while the program runs again. Without a file nothing is recorded.
+    """
+
+    def __init__(self, file: str) -> None:
+        self._file = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600) if file else -1
+        self._counts = os.open("/proc/vmstat", os.O_RDONLY | os.O_CLOEXEC) if file else -1
+        self._kills = self._oom_kills()
+
+    def exit(self, code: int) -> NoReturn:
+        """Exit with the program's exit code."""
+        if self._file >= 0:
+            text = json.dumps({"code": code, "oom": self._oom_kills() > self._kills}).encode()
+            os.pwrite(self._file, text, 0)
+            os.ftruncate(self._file, len(text))
         os._exit(code)
+
+    def _oom_kills(self) -> int:
+        """Return how many processes the system has ended for lack of memory."""
+        text = os.pread(self._counts, 65_536, 0).decode() if self._counts >= 0 else ""
+        return int(dict(line.split() for line in text.splitlines()).get("oom_kill", 0))
 
 
 def _children() -> list[int]:

@@ -68,11 +68,15 @@ class RolloutWorld:
         """The process manager."""
         return ProcessManager(socket=self.runtime / "supervisor.sock")
 
-    def image(self, processes: dict[str, str]) -> str:
-        """Store an image of the sample app and return its digest."""
+    def image(self, processes: dict[str, str], files: dict[str, bytes] | None = None) -> str:
+        """Store an image of the sample app, with more files, and return its digest; those in `bin` are programs."""
         draft = Path(tempfile.mkdtemp(dir=self.home))
         (draft / "app").mkdir()
         shutil.copy(SAMPLE, draft / "app" / "app.py")
+        for name, content in (files or {}).items():
+            (draft / "app" / name).parent.mkdir(exist_ok=True)
+            (draft / "app" / name).write_bytes(content)
+            (draft / "app" / name).chmod(0o755 if name.startswith("bin/") else 0o644)
         (draft / "venv" / "bin").mkdir(parents=True)
         (draft / "venv" / "bin" / "python").symlink_to(sys.executable)
         (self.home / "images").mkdir(exist_ok=True)
@@ -81,8 +85,9 @@ class RolloutWorld:
     def workload(self, release: int, mode: str = "", **changes: object) -> Workload:
         """Return a workload of the sample app."""
         processes = {"web": "exec python app.py"}
-        extra = changes.pop("processes", {})
+        extra, files = changes.pop("processes", {}), changes.pop("files", {})
         assert isinstance(extra, dict)
+        assert isinstance(files, dict)
         processes |= extra
         fields: dict[str, object] = {
             "app": "hello",
@@ -92,7 +97,7 @@ class RolloutWorld:
             "release": release,
             "push": f"push-{release}",
             "sha": f"{release:040x}",
-            "digest": self.image(processes),
+            "digest": self.image(processes, files),
             "image": "local/hello",
             "processes": processes,
             "config": {"MODE": mode, "TRICKY": "100%d \"quoted\" 'and' $HOME\nline"},
