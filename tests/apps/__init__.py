@@ -1,0 +1,1 @@
+"""Apps that people start from, pushed to one machine: `task apps`."""
