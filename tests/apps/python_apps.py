@@ -1,5 +1,7 @@
 """Python apps, after the starters of Heroku, Render, Railway, Fly and Dokku, and by the generators of their tools."""
 
+from pip._internal.models.index import PyPI
+
 from tests.apps.app import App, Workshop, files
 
 _FLASK = 'from flask import Flask\n\napp = Flask(__name__)\n\n\n@app.get("/")\ndef index():\n    return "hello"\n'
@@ -138,8 +140,15 @@ def _uv_old_lock(workshop: Workshop) -> None:
     workshop.edit("pyproject.toml", "dependencies = [", 'dependencies = ["httpx",')
 
 
+def _poetry_source() -> str:
+    """Return a source of packages by the simple API, for a network that has no other, such as behind a mirror."""
+    return f'\n[[tool.poetry.source]]\nname = "simple"\nurl = "{PyPI.simple_url}"\npriority = "primary"\n'
+
+
 def _poetry_new(workshop: Workshop) -> None:
     workshop.run("uvx", "poetry", "new", "shop")
+    project = workshop.folder / "shop" / "pyproject.toml"
+    project.write_text(project.read_text() + _poetry_source())
     workshop.run("uvx", "poetry", "add", "--lock", "flask", "gunicorn", at="shop")
     workshop.generated("shop")
     workshop.write({"src/shop/__init__.py": _FLASK, "Procfile": "web: gunicorn shop:app\n"})
@@ -148,18 +157,17 @@ def _poetry_new(workshop: Workshop) -> None:
 def _poetry_app(workshop: Workshop) -> None:
     project = '[tool.poetry]\npackage-mode = false\n\n[tool.poetry.dependencies]\npython = "^3.10"\nfastapi = "*"\n'
     build = '\n[build-system]\nrequires = ["poetry-core"]\nbuild-backend = "poetry.core.masonry.api"\n'
-    workshop.write({"pyproject.toml": project + build, "main.py": _FASTAPI})
+    workshop.write({"pyproject.toml": project + _poetry_source() + build, "main.py": _FASTAPI})
     workshop.run("uvx", "poetry", "lock")
 
 
 def _poetry_unlocked(workshop: Workshop) -> None:
     project = '[tool.poetry]\npackage-mode = false\n\n[tool.poetry.dependencies]\npython = "^3.10"\nflask = "*"\n'
-    workshop.write({"pyproject.toml": project, "app.py": _FLASK})
+    workshop.write({"pyproject.toml": project + _poetry_source(), "app.py": _FLASK})
 
 
 def _pipenv(workshop: Workshop) -> None:
-    source = '[[source]]\nurl = "https://pypi.org/simple"\nverify_ssl = true\nname = "pypi"\n'
-    workshop.write({"Pipfile": source + '\n[packages]\nflask = "*"\ngunicorn = "*"\n', "app.py": _FLASK})
+    workshop.write({"Pipfile": '[packages]\nflask = "*"\ngunicorn = "*"\n', "app.py": _FLASK})
     workshop.run("uvx", "pipenv", "lock")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.common.adapters.encryption import FernetCipher
 from functions.common.adapters.local.builder import LocalBuilder
 from functions.common.domain.build import BuildOrder, BuildState
 from functions.local.builds.job import Workspace
@@ -81,7 +82,7 @@ def failed_build(world: RolloutWorld, folder: Path) -> BuildState | None:
         limits=Limits(),
     )
     stop = threading.Event()
-    runner = BuildRunner(orders=Orders(database=world.database), workspace=workspace)
+    runner = BuildRunner(orders=Orders(database=world.database, cipher=FernetCipher()), workspace=workspace)
     thread = threading.Thread(target=runner.run, args=(stop,))
     thread.start()
     try:

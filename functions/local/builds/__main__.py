@@ -1,5 +1,6 @@
 """The build runner's process: `python -m functions.local.builds`."""
 
+from functions.common.adapters.encryption import FernetCipher
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.quantity import bytes_of
 from functions.common.settings import Settings
@@ -27,7 +28,8 @@ def compose(settings: Settings, database: Postgres) -> tuple[Work, BuildReports]
         memory=bytes_of(settings.builds.memory),
         internal=settings.sources.internal,
     )
-    runner = BuildRunner(orders=Orders(database=database), workspace=workspace, places=settings.builds.places)
+    orders = Orders(database=database, cipher=FernetCipher(keys=settings.encryption.config_keys))
+    runner = BuildRunner(orders=orders, workspace=workspace, places=settings.builds.places)
     return runner.run, BuildReports(database=database)
 
 

@@ -2,10 +2,11 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +24,9 @@ from functions.local.builds.toolchain import Toolchain
 from functions.local.files import write_private
 from functions.local.sandbox.isolation import LAUNCH, Box, Isolation, IsolationKind, Limits, give
 
+_SECRET_NAME = re.compile(r"SECRET|TOKEN|PASS|CREDENTIAL|PRIVATE|DSN|DATABASE|(_|\b)KEY(_|\b)", re.IGNORECASE)
+_SECRET_LENGTH = 6  # a shorter one is found in other words, and guessed
+_FIXED = frozenset({"PATH", "VIRTUAL_ENV", "LD_PRELOAD", "LD_LIBRARY_PATH"})  # the build itself needs its own
 _OF_THE_PLATFORM = frozenset({"PYTHONPATH", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"})
 
 
@@ -58,7 +62,8 @@ class Place:
         own = {"HOME": str(cache), "TMPDIR": str(work / "tmp"), "UV_CACHE_DIR": str(cache / "uv")}
         variables = {name: value for name, value in environment.items() if name not in _OF_THE_PLATFORM}
         # No file of an image is one of the cache, in which the app's next build may write.
-        given = {**variables, **own, "UV_LINK_MODE": "copy"}
+        config = {name: value for name, value in job.config.items() if name not in _FIXED}
+        given = {**variables, **config, **own, "UV_LINK_MODE": "copy"}
         spec = isolation.launch(box, argv=argv, folder=folder, environment=given)
         write_private(work / "step.json", json.dumps(spec))
         return (sys.executable, "-I", "-S", str(LAUNCH), str(work / "step.json"))
@@ -88,6 +93,7 @@ class Job:
     uv: str
     tools: str
     place: Place
+    config: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,12 +191,17 @@ _BUILDERS: Mapping[Kind, Callable[[Context], Built]] = {
 }
 
 
+def _secrets(config: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the values that no log may show, as their names say."""
+    return tuple(value for name, value in config.items() if _SECRET_NAME.search(name) and len(value) >= _SECRET_LENGTH)
+
+
 def main() -> None:
     """Build the job on the standard input."""
     given = json.load(sys.stdin)
     place = given.pop("place")
     job = Job(**given, place=Place(**{**place, "limits": Limits(**place["limits"])}))
-    secrets = url_secrets(job.clone_url)
+    secrets = (*url_secrets(job.clone_url), *_secrets(job.config))
     log = BuildLog(Path(job.log), secrets=secrets)
     environment = dict(os.environ)  # noqa: TID251 - the runner made it, without settings of the platform
     try:

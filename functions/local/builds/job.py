@@ -72,8 +72,8 @@ class Workspace:
         """Return the folder, which needs no password, of a repository on this machine; empty for any other."""
         return folder_of(clone_url, git_url=self.git_url, git_folder=self.home / "git")
 
-    def start(self, order: Order) -> RunningBuild:
-        """Start a build in an empty work folder, as a new process group."""
+    def start(self, order: Order, config: Mapping[str, str]) -> RunningBuild:
+        """Start a build in an empty work folder, as a new process group; the app's own programs see its config."""
         work, log, cache = self.work_path(order.name), self.log_path(order.name), self._cache(order)
         shutil.rmtree(work, ignore_errors=True)
         if self.limits.file_bytes and disk_of(cache) > self.limits.file_bytes // 2:  # what a build may use is left
@@ -92,7 +92,7 @@ class Workspace:
                 start_new_session=True,
             )
         if process.stdin:
-            process.stdin.write(json.dumps(asdict(self._job(order))).encode())
+            process.stdin.write(json.dumps(asdict(self._job(order, config))).encode())
             process.stdin.close()
         mark = start_mark(process.pid)
         usage = Usage(process=process.pid, folders=(work, cache), memory=self.memory, disk=self.limits.file_bytes)
@@ -108,7 +108,7 @@ class Workspace:
             reason = f"the build's process ended without a result (exit code {exit_code}); see the end of its log"
             return Outcome(step="build", reason=reason + little_room(self.home))
 
-    def _job(self, order: Order) -> Job:
+    def _job(self, order: Order, config: Mapping[str, str]) -> Job:
         return Job(
             clone_url=order.clone_url,
             folder=self.source(order.clone_url),
@@ -126,6 +126,7 @@ class Workspace:
             uv=self.uv,
             tools=self.tools,
             place=self._place(order),
+            config=dict(config),
         )
 
     def _cache(self, order: Order) -> Path:

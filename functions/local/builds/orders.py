@@ -1,14 +1,18 @@
 """The queue of builds: the table platform.builds as the build runner uses it, and the reports of ended builds."""
 
+import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.build import BuildState
+from functions.common.domain.environment import PRODUCTION
+from functions.common.errors import Rejected, Unavailable
 from functions.common.events.base import Cause
 from functions.common.events.build import BuildEnded
+from functions.common.ports.apps import Cipher, ConfigScope
 from functions.local.builds.apps import Outcome
 from functions.local.reports import Report, storable
 
@@ -45,8 +49,9 @@ from platform.builds where state = 'running' and ended_at is null
 """
 _BUILT = """
 select digest, processes from platform.builds
-where sha = :sha and clone_url = :url and state = 'succeeded' order by sequence desc limit 1
+where sha = :sha and clone_url = :url and config = :config and state = 'succeeded' order by sequence desc limit 1
 """
+_CONFIG = "select key, value from config_vars where app = :app and scope = :scope order by key"
 _END = """
 update platform.builds set state = :state, digest = :digest, processes = cast(:processes as jsonb), step = :step,
     reason = :reason, log_tail = :tail, ended_at = now(), lease_until = null
@@ -80,10 +85,19 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BuildConfig:
+    """The config that a build sees; two builds with the same `mark` saw the same values."""
+
+    mark: str = ""
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
     """The queue; every method may raise Unavailable."""
 
     database: Postgres
+    cipher: Cipher
 
     def claim(self, places: int) -> list[Order]:
         """Lease up to `places` of the oldest orders that no runner has leased."""
@@ -97,10 +111,21 @@ class Orders:
         """End the lease, so that the order can be claimed again."""
         self.database.run("update platform.builds set lease_until = null where name = :name", name=name)
 
-    def record_process(self, name: str, *, process: int, mark: str) -> None:
-        """Record the build's process group, so that a later runner can end it."""
-        sql = "update platform.builds set process = :process, process_mark = :mark where name = :name"
-        self.database.run(sql, name=name, process=process, mark=mark)
+    def record_process(self, name: str, *, process: int, mark: str, config: str) -> None:
+        """Record the build's process group, so that a later runner can end it, and the mark of its config."""
+        sql = "update platform.builds set process = :process, process_mark = :mark, config = :config where name = :name"
+        self.database.run(sql, name=name, process=process, mark=mark, config=config)
+
+    def config(self, order: Order) -> BuildConfig:
+        """Return the config that a build of this environment has now. Raises Unavailable when it cannot be opened."""
+        scope = ConfigScope.PRODUCTION if order.environment == PRODUCTION else ConfigScope.PREVIEW
+        rows = self.database.run(_CONFIG, app=order.app, scope=scope.value)
+        mark = hashlib.sha256(json.dumps(rows).encode()).hexdigest() if rows else ""
+        try:
+            return BuildConfig(mark=mark, values={key: self.cipher.open(value) for key, value in rows})
+        except Rejected as error:
+            msg = f"the config of {order.app}/{order.environment} cannot be read: {error}"
+            raise Unavailable(msg) from error
 
     def renew_leases(self, names: list[str]) -> None:
         """Extend the leases of running builds."""
@@ -115,9 +140,9 @@ class Orders:
         sql = "select name from platform.builds where cancelled and name = any(cast(:names as text[]))"
         return {str(row[0]) for row in self.database.run(sql, names=names)}
 
-    def earlier_outcome(self, order: Order) -> Outcome | None:
-        """Return the outcome of the newest successful build of the same commit."""
-        rows = self.database.run(_BUILT, sha=order.sha, url=order.clone_url)
+    def earlier_outcome(self, order: Order, config: BuildConfig) -> Outcome | None:
+        """Return the outcome of the newest successful build of the same commit with the same config."""
+        rows = self.database.run(_BUILT, sha=order.sha, url=order.clone_url, config=config.mark)
         return Outcome(digest=rows[0][0], processes=rows[0][1]) if rows else None
 
     def end(self, name: str, state: BuildState, outcome: Outcome, *, tail: str) -> None:

@@ -97,13 +97,14 @@ class BuildRunner:
             outcome = Outcome(step="cancelled", reason="cancelled before it began")
             self._end(order.name, BuildState.CANCELLED, outcome)
             return
-        earlier = self.orders.earlier_outcome(order)
+        config = self.orders.config(order)
+        earlier = self.orders.earlier_outcome(order, config)
         if earlier and self._has_image(earlier):
             self._reuse(order, earlier)
             return
-        build = self._running.get(order.name) or self.workspace.start(order)
+        build = self._running.get(order.name) or self.workspace.start(order, config.values)
         self._running[order.name] = build
-        self.orders.record_process(order.name, process=build.process.pid, mark=build.mark)
+        self.orders.record_process(order.name, process=build.process.pid, mark=build.mark, config=config.mark)
 
     def _has_image(self, outcome: Outcome) -> bool:
         folder = image_folder(self.workspace.images, outcome.digest)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.common.adapters.encryption import FernetCipher
 from functions.common.adapters.local.builder import LocalBuilder
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.build import BuildOrder, BuildResult, BuildState, build_name
@@ -87,7 +88,7 @@ def make_world(database: str, folder: Path, clock: Callable[[], float] = time.mo
     )
     return BuildWorld(
         builder=LocalBuilder(database=postgres),
-        orders=Orders(database=postgres),
+        orders=Orders(database=postgres, cipher=FernetCipher()),
         workspace=workspace,
         repository=make_repository(folder, home=folder / "home"),
     )
