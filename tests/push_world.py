@@ -15,13 +15,13 @@ from functions.common.domain.git_url import repository_key
 from functions.common.errors import Unavailable
 from functions.common.events.app import AppDeleted, PreviewClosed
 from functions.common.events.base import CURRENT_CAUSE, Cause, Event
-from functions.common.events.build import BuildEnded, BuildRequested
+from functions.common.events.build import BuildCancelled, BuildEnded, BuildRequested
 from functions.common.events.envelope import Envelope, envelop
 from functions.common.events.push import BranchDeleted, PullRequestClosed, PushReceived, Repository
 from functions.record_build.handler import handle_end
 from functions.resolve_app.close_previews import PreviewCloser
 from functions.resolve_app.handler import Admission, handle_push
-from functions.start_build.cancel import handle_app_deleted, handle_preview_closed
+from functions.start_build.cancel import handle_app_deleted, handle_build_cancelled, handle_preview_closed
 from functions.start_build.handler import handle_request
 from tests.fakes.builder import FakeBuilder
 from tests.fakes.event_sink import FakeEventSink
@@ -78,6 +78,7 @@ class PushWorld:
             (BranchDeleted, closer.branch_deleted),
             (PullRequestClosed, closer.pull_request_closed),
             (BuildRequested, partial(handle_request, **build, pushes=pushes, sink=sink, most=self._most_builds)),  # type: ignore[arg-type] # as above
+            (BuildCancelled, partial(handle_build_cancelled, builder=builder)),
             (PreviewClosed, partial(handle_preview_closed, **build)),  # type: ignore[arg-type] # as above
             (AppDeleted, partial(handle_app_deleted, **build, names=builds)),  # type: ignore[arg-type] # as above
             (

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import click
 
-from functions.cli.client import Json, poll, quoted
+from functions.cli.client import Client, Json, poll, quoted
 from functions.cli.context import Session, app_option, chosen_app, environment_option, json_option
 from functions.cli.output import one_line, print_json_line
 
@@ -29,7 +29,7 @@ def logs(
     reason = "interrupted"
     with suppress(KeyboardInterrupt):
         if build:
-            reason = _build(session, build, tail=tail, as_json=as_json)
+            reason = print_build(session.client(), build, tail=tail, as_json=as_json)
         else:
             reason = _combined(session, chosen_app(app or name), environment, tail=tail, as_json=as_json)
     click.echo(f"=====> end of the log: {reason}", err=True)
@@ -52,8 +52,9 @@ def _combined(session: Session, app: str, environment: str, *, tail: bool, as_js
     return "no more lines yet (follow with --tail)"
 
 
-def _build(session: Session, build: str, *, tail: bool, as_json: bool) -> str:
-    path, offset, client, waits = f"/builds/{quoted(build)}/log", 0, session.client(), ""
+def print_build(client: Client, build: str, *, tail: bool, as_json: bool) -> str:
+    """Print the log of a build, with `tail` until it ends; return why there are no more lines."""
+    path, offset, waits = f"/builds/{quoted(build)}/log", 0, ""
     for _ in poll(_PAUSE):
         while True:
             answer = (client.follow if tail and offset else client.get)(path, offset=offset)

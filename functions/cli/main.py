@@ -7,6 +7,7 @@ from functions.cli.access import access
 from functions.cli.account import join, login, logout, password, whoami
 from functions.cli.apps import apps, git
 from functions.cli.audit import attention, audit
+from functions.cli.builds import builds
 from functions.cli.config import config
 from functions.cli.context import Session
 from functions.cli.domains import domains
@@ -70,6 +71,7 @@ for _command in (
     apps,
     attention,
     audit,
+    builds,
     completion,
     config,
     dead_letters,

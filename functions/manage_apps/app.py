@@ -308,6 +308,9 @@ class Handlers:
         return logs.LogHandlers(
             builds=builds_tables.PostgresBuildHistory(database=self.parts.database),
             queue=self.parts.platform.build_queue(),
+            cancellations=builds_tables.PostgresBuildLedger(database=self.parts.database),
+            changes=self._changes,
+            audit=self._audit,
             build_logs=self.build_logs,
             runtime_logs=self.runtime_logs,
             streams=logs.Streams(

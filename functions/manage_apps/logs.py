@@ -10,15 +10,19 @@ from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from functions.common.domain.build import BuildState
+from functions.common.domain.build import BuildState, canceller
 from functions.common.domain.environment import PRODUCTION
 from functions.common.errors import NotFound, Unavailable
-from functions.common.ports.builds import BuildHistory, BuildQueue, BuildRecord
+from functions.common.events.build import BuildCancelled
+from functions.common.ports.audit import AuditLog
+from functions.common.ports.builds import BuildCancellations, BuildHistory, BuildQueue, BuildRecord
+from functions.common.ports.events import Changes
 from functions.common.ports.logs import BuildLogs, LogChunk, RuntimeLogs
 from functions.manage_apps.build_queue import QUEUED, Place, places_of
-from functions.manage_apps.errors import Malformed
+from functions.manage_apps.errors import Conflict, Malformed
 from functions.manage_apps.models import (
     INT64,
+    ChangeView,
     Moment,
     NamePage,
     NoBody,
@@ -68,6 +72,16 @@ class Builds(PageView):
     """Builds, newest first."""
 
     items: tuple[BuildView, ...]
+
+
+class CancelledBuild(ChangeView):
+    """The build that is being cancelled, and its push; `event` is the id of build.cancelled."""
+
+    event: str
+    build: str
+    app: str
+    environment: str
+    push: str
 
 
 class FromOffset(Query):
@@ -196,6 +210,9 @@ class LogHandlers:
 
     builds: BuildHistory
     queue: BuildQueue
+    cancellations: BuildCancellations
+    changes: Changes
+    audit: AuditLog
     build_logs: BuildLogs
     runtime_logs: RuntimeLogs
     streams: Streams
@@ -213,12 +230,33 @@ class LogHandlers:
         """Show a build."""
         return Answer(body=self._views(call, (self._build(call),))[0])
 
+    @operation(NoQuery, NoBody, CancelledBuild, statuses=(202,), refusals=(409,))
+    def cancel_build(self, call: Call[NoQuery, NoBody]) -> Answer[CancelledBuild]:
+        """Cancel a build that waits or runs: its push fails with that reason; 409 when it has ended."""
+        build = self._build(call)
+        app, environment, push = build.app, build.environment, build.push
+        with self.changes.begin() as change:
+            if not self.cancellations.cancel_by(build.name, call.actor):
+                raise Conflict(_why_not(self._build(call)))
+            announced = BuildCancelled(
+                app=app,
+                environment=environment,
+                push=push,
+                build=build.name,
+                actor=call.actor,
+                reason=f"by {call.actor}",
+            )
+            event = change.announce(announced, discriminator=build.name)
+            self.audit.record(actor=call.actor, action="build.cancel", target=build.app, detail=build.name)
+        body = CancelledBuild(event=event, build=build.name, app=app, environment=environment, push=push)
+        return Answer(status=202, body=body, queued=change.queued)
+
     @operation(FromOffset, NoBody, BuildLog)
     def show_build_log(self, call: Call[FromOffset, NoBody]) -> Answer[BuildLog]:
         """Show a build's log from an offset on."""
         build = self._build(call)
         chunk = self._read(build, call.query.offset)
-        shown = BuildView.of(build) if chunk.text else self._views(call, (build,))[0]
+        shown = _view(build) if chunk.text else self._views(call, (build,))[0]
         body = BuildLog(
             build=build.name,
             state=shown.state,
@@ -262,7 +300,7 @@ class LogHandlers:
 
     def _views(self, call: Call[Any, NoBody], records: tuple[BuildRecord, ...]) -> tuple[BuildView, ...]:
         """Return builds with the places of those that wait; the queue is read only when one may wait."""
-        views = tuple(BuildView.of(record) for record in records)
+        views = tuple(map(_view, records))
         if not any(view.state == BuildState.RUNNING for view in views):
             return views
         waiting = places_of(self.queue, call.access)
@@ -292,8 +330,22 @@ class LogHandlers:
         return LogChunk(text=chunk.text, next_offset=chunk.next_offset, ended=ended)
 
 
+def _view(record: BuildRecord) -> BuildView:
+    """Return a build; of one that a person cancelled the reason says who."""
+    view, person = BuildView.of(record), canceller(record.superseded_by)
+    if not person or record.state == BuildState.FAILED:
+        return view
+    return view.model_copy(update={"reason": f"{'cancelled' if record.ended_at else 'being cancelled'} by {person}"})
+
+
+def _why_not(build: BuildRecord) -> str:
+    what = f"it was {build.state}" if build.state == BuildState.CANCELLED else f"it has {build.state}"
+    ended = build.state != BuildState.RUNNING
+    return f"the build {build.name} cannot be cancelled: {what if ended else 'it is being cancelled already'}"
+
+
 def _with_place(view: BuildView, place: Place | None) -> BuildView:
-    if view.state != BuildState.RUNNING or place is None:
+    if view.state != BuildState.RUNNING or view.reason or place is None:
         return view
     return view.model_copy(update={"state": QUEUED, "reason": place.text, "position": place.position})
 

@@ -169,6 +169,7 @@ ROUTES = (
     Route("GET", "/attention", Need.READ, "attention", "list_attention"),
     # What happened, found by its own name: each belongs to an app.
     Route("GET", "/builds/<build>", Need.VIEWER, "logs", "show_build"),
+    Route("DELETE", "/builds/<build>", Need.DEPLOYER, "logs", "cancel_build"),
     Route("GET", "/builds/<build>/log", Need.VIEWER, "logs", "show_build_log"),
     Route("GET", "/pushes/<push>", Need.VIEWER, "pushes", "explain_push"),
     Route("GET", "/events", Need.READ, "events", "list_events"),

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
-from functions.common.domain.build import CLOSINGS, Build, BuildResult, BuildState, Image
+from functions.common.domain.build import CLOSINGS, Build, BuildResult, BuildState, Image, canceller
 from functions.common.domain.push import PushState
 from functions.common.errors import Rejected
 from functions.common.events.base import Event
@@ -104,6 +105,9 @@ def superseded(build: Build, reason: str) -> PushSuperseded:
 
 def _end_push(ended: BuildEnd, pushes: PushLedger) -> Event:
     build = ended.build
+    person = canceller(build.superseded_by)
+    if person and build.state is not BuildState.FAILED:  # an image that was built all the same is not released
+        return _fail(replace(build, step=CANCELLED, reason=f"{person} cancelled its build"), pushes)
     was_cancelled = build.state is BuildState.CANCELLED and build.superseded_by
     if was_cancelled or (build.image and build.superseded_by in CLOSINGS):
         reason = _why_superseded(ended)
@@ -111,6 +115,10 @@ def _end_push(ended: BuildEnd, pushes: PushLedger) -> Event:
         return superseded(build, reason)
     if build.image:
         return ImagePublished.of(build, build.image)
+    return _fail(build, pushes)
+
+
+def _fail(build: Build, pushes: PushLedger) -> BuildFailed:
     end = failed(build)
     pushes.advance(build.push, build.app, PushState.FAILED, step=end.step, reason=end.reason)
     return end

@@ -5,11 +5,11 @@ from functools import partial
 from functions.common.adapters.postgres.builds import PostgresBuildLedger
 from functions.common.adapters.postgres.pushes import PostgresPushLedger
 from functions.common.events.app import AppDeleted, PreviewClosed
-from functions.common.events.build import BuildRequested
+from functions.common.events.build import BuildCancelled, BuildRequested
 from functions.common.platform.core import Core, check_migrations, core
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import on, on_type, subscriber, warm_up
-from functions.start_build.cancel import handle_app_deleted, handle_preview_closed
+from functions.start_build.cancel import handle_app_deleted, handle_build_cancelled, handle_preview_closed
 from functions.start_build.handler import handle_request
 
 
@@ -30,6 +30,7 @@ def compose(parts: Core) -> Endpoint:
                 most=parts.settings.rates.builds,
             ),
         ),
+        on(BuildCancelled, partial(handle_build_cancelled, builder=builds_images)),
         on(PreviewClosed, partial(handle_preview_closed, builds=builds, builder=builds_images)),
         on(AppDeleted, partial(handle_app_deleted, builds=builds, names=builds, builder=builds_images)),
         on_type("dev.slipway.push.received.v1", warm_up),

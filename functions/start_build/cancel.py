@@ -1,8 +1,14 @@
-"""Cancels the builds of environments that were closed."""
+"""Cancels the builds of environments that were closed, and those that people cancel."""
 
 from functions.common.domain.build import APP_DELETED, PREVIEW_CLOSED
 from functions.common.events.app import AppDeleted, PreviewClosed
+from functions.common.events.build import BuildCancelled
 from functions.common.ports.builds import Builder, BuildLedger, BuildNames
+
+
+def handle_build_cancelled(event: BuildCancelled, *, builder: Builder) -> None:
+    """Cancel the build; who did it was recorded with the event."""
+    builder.cancel(event.build)
 
 
 def handle_preview_closed(event: PreviewClosed, *, builds: BuildLedger, builder: Builder) -> None:

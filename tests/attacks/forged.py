@@ -32,6 +32,7 @@ _FORGED: Mapping[str, Mapping[str, Any]] = {
         "builds": ["{build}"],
     },
     "branch.deleted": {"branch": PREVIEW},
+    "build.cancelled": {"build": "{build}"},
     "build.ended": {"build": "{build}", "push": "{push}", **_END},
     "build.failed": {"push": "{push}", "build": "{build}"},
     "build.requested": {

@@ -181,6 +181,30 @@ def test_explain_takes_what_git_knows_here_and_the_newest_push_of_a_branch_or_ap
     assert "ref has no push of a branch 'no-such', and git knows no commit of this name here" in unknown.stderr
 
 
+def test_builds_are_listed_and_cancelled(platform: Platform) -> None:
+    platform.json("apps", "create", "bld")
+    nothing = platform.paas("builds", "cancel", "bld")
+    for name in ("bld-1", "bld-2"):
+        platform.story.build(name, app="bld", state="running", push=f"push-{name}")
+        platform.story.push(f"push-{name}", app="bld", state="building", sha="bd" * 20)
+    both = platform.paas("builds", "cancel", "bld")
+    cancelled = platform.paas("builds", "cancel", "--build", "bld-1", "--no-wait")
+    platform.database.run(
+        "update pushes set state = 'failed', reason = 'admin cancelled its build', ended_at = now() where id = 'push-bld-2'"
+    )
+    waited = platform.paas("builds", "cancel", "--build", "bld-2")
+
+    assert (nothing.exit_code, both.exit_code) == (3, 2)
+    assert "no build of bld waits or runs" in nothing.stderr
+    assert "2 builds of bld wait or run: choose one by --build: bld-2, bld-1" in both.stderr
+    assert cancelled.stdout == "cancelling the build bld-1 of bld/production\n"
+    assert "bld/production is failed: admin cancelled its build; what ran before runs on" in waited.stdout
+    assert "being cancelled by admin" in platform.paas("builds", "list", "bld").stdout
+    assert [one["name"] for one in platform.json("builds", "list", "--app", "bld")] == ["bld-2", "bld-1"]
+    assert platform.paas("builds", "cancel", "--build", "bld-1").exit_code == 1
+    assert platform.paas("builds", "logs", "bld").exit_code == 0
+
+
 @pytest.mark.parametrize("command", COLONS)
 def test_every_group_accepts_colons(platform: Platform, command: str) -> None:
     platform.paas("apps", "create", "colons")

@@ -29,6 +29,10 @@ class BuilderWorld(Protocol):
         """Return an order that can never be built."""
         ...
 
+    def begin(self, name: str) -> None:
+        """Let a build run, where it would wait."""
+        ...
+
     def fail(self, name: str) -> None:
         """Fail a build."""
         ...
@@ -91,6 +95,7 @@ class BuilderContract:
     def test_a_build_is_not_cancelled_at_once(self, world: BuilderWorld) -> None:
         """It counts as cancelled when the builder reports it."""
         world.builder.start(an_order())
+        world.begin("hello-1")
         world.builder.cancel("hello-1")
 
         result = world.builder.observe("hello-1")
@@ -133,6 +138,7 @@ class BuilderContract:
     def test_a_build_that_is_being_cancelled_is_not_used_for_another_push(self, world: BuilderWorld) -> None:
         """For example when an app is created again at once. For its own push it stays the build."""
         world.builder.start(an_order())
+        world.begin("hello-1")
         world.builder.cancel("hello-1")
 
         with pytest.raises(Unavailable):

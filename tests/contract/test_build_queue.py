@@ -10,7 +10,7 @@ from functions.common.adapters.local.builder import LocalBuilder
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.tekton.builder import Pipeline, TektonBuilder
 from functions.common.adapters.tekton.queue import TektonQueue
-from functions.common.domain.build import UnfinishedBuild
+from functions.common.domain.build import BuildState, UnfinishedBuild
 from tests.contract.builder import an_order
 from tests.fakes.loopback_kubernetes import LoopbackKubernetes, loopback_kubernetes
 
@@ -36,6 +36,25 @@ def test_orders_of_one_machine_run_and_wait(database: str) -> None:
 
     assert shown(builder) == [("hello-3", True, ""), ("hello-2", False, ""), ("hello-4", False, "")]
     assert builder.unfinished()[0] == UnfinishedBuild(name="hello-3", app="hello", is_running=True)
+    table.close()
+
+
+def test_an_order_that_waits_ends_at_once_when_it_is_cancelled(database: str) -> None:
+    table = Postgres(database)
+    builder = LocalBuilder(database=table)
+    for name in NAMES[:3]:
+        builder.start(an_order(name))
+    running = "update platform.builds set state = 'running', lease_until = now() + interval '1 minute'"
+    table.run(f"{running} where name = 'hello-1'")
+
+    for name in (*NAMES[:2], "unknown", NAMES[1]):
+        builder.cancel(name)
+
+    assert shown(builder) == [("hello-1", True, ""), ("hello-3", False, "")]
+    seen = builder.observe("hello-2")
+    assert seen
+    assert (seen.state, seen.reason) == (BuildState.CANCELLED, "cancelled before it began")
+    assert table.run("select name from platform.builds where cancelled order by name") == [["hello-1"], ["hello-2"]]
     table.close()
 
 

@@ -31,6 +31,9 @@ class _FakeWorld:
         self.builder.unbuildable = "b" * 40
         return an_order(sha="b" * 40)
 
+    def begin(self, name: str) -> None:
+        """Every build runs."""
+
     def fail(self, name: str) -> None:
         self.builder.failed.add(name)
 
@@ -48,6 +51,10 @@ class _LocalWorld:
 
     def unbuildable(self) -> BuildOrder:
         return an_order(sha="main")
+
+    def begin(self, name: str) -> None:
+        running = "update platform.builds set state = 'running', lease_until = now() + interval '1 minute'"
+        self._database.run(f"{running} where name = :name", name=name)
 
     def fail(self, name: str) -> None:
         ended = "update platform.builds set state = 'failed', ended_at = now() where name = :name"
@@ -70,6 +77,9 @@ class _TektonWorld:
 
     def unbuildable(self) -> BuildOrder:
         return an_order(sha="main")
+
+    def begin(self, name: str) -> None:
+        """Every run begins when it is created."""
 
     def fail(self, name: str) -> None:
         condition = {"type": "Succeeded", "status": "False", "reason": "Failed", "message": "no"}

@@ -49,8 +49,8 @@ class Image:
 class Build:
     """A recorded build; `push` is the newest push that needs it.
 
-    `repository` is the forge's full name. `superseded_by` is the reason of its cancellation: a push's id, or one of
-    CLOSINGS.
+    `repository` is the forge's full name. `superseded_by` is the reason of its cancellation: a push's id, one of
+    CLOSINGS, or CANCELLED_BY with the name of a person.
     """
 
     name: str
@@ -81,7 +81,13 @@ class UnfinishedBuild:
 
 PREVIEW_CLOSED = "preview-closed"
 APP_DELETED = "app-deleted"
+CANCELLED_BY = "cancelled-by:"
 CLOSINGS = {PREVIEW_CLOSED: "its preview was closed", APP_DELETED: "its app was deleted"}
+
+
+def canceller(superseded_by: str) -> str:
+    """Return the person who cancelled a build, empty when none did."""
+    return superseded_by.removeprefix(CANCELLED_BY) if superseded_by.startswith(CANCELLED_BY) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,16 @@ class BuildStarted(Event):
     sequence: int
 
 
+class BuildCancelled(Event):
+    """A person cancelled a build that had not ended."""
+
+    type: ClassVar[str] = "dev.slipway.build.cancelled.v1"
+
+    build: str
+    actor: str = ""
+    reason: str = ""
+
+
 class BuildEnded(Event):
     """A builder's report of a build's end; it may arrive late, twice, or out of order."""
 

@@ -64,6 +64,14 @@ class BuildLedger(Protocol):
         ...
 
 
+class BuildCancellations(Protocol):
+    """Records that people cancel builds."""
+
+    def cancel_by(self, name: str, actor: str) -> bool:
+        """Record who cancels a build; False when it has ended, or was cancelled before."""
+        ...
+
+
 class BuildNames(Protocol):
     """Looks up the names of recorded builds."""
 
@@ -74,7 +82,7 @@ class BuildNames(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildRecord:
-    """A build; `seconds` are from its start to its end (or now)."""
+    """A build; `seconds` are from its start to its end (or now). `superseded_by` is as in Build."""
 
     name: str
     app: str
@@ -89,6 +97,7 @@ class BuildRecord:
     started_at: datetime
     ended_at: datetime | None
     seconds: float
+    superseded_by: str = ""
 
 
 class BuildHistory(Protocol):

@@ -145,6 +145,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("DELETE", "/notifications/<name>"): Row("/notifications/none", answering(404, ADMINISTRATORS)),
     ("POST", "/notifications/<name>/test"): Row("/notifications/none/test", answering(404, ADMINISTRATORS)),
     ("GET", "/builds/<build>"): Row("/builds/build-1", VIEWERS),
+    ("DELETE", "/builds/<build>"): Row("/builds/build-2", answering(202, DEPLOYERS)),
     ("GET", "/builds/<build>/log"): Row("/builds/build-1/log", VIEWERS),
     ("GET", "/pushes/<push>"): Row(f"/pushes/{SHA}", VIEWERS),
     ("GET", "/events"): Row("/events", USERS),
@@ -185,6 +186,7 @@ def shop(api: ApiWorld, story: Story) -> Shop:
     story.delivery("d-1", event_id=PUSH)
     story.push(PUSH)
     story.build("build-1")
+    story.build("build-2", state="running")
     for number, state in ((1, "retired"), (2, "live")):
         story.release(number, state=state)
     about: dict[str, Any] = {"app": "shop", "environment": "production", "push": PUSH}
@@ -269,6 +271,7 @@ def test_a_strangers_answer_is_that_for_what_does_not_exist(
         "/project/shop": "/project/none",
         "/projects/shop": "/projects/none",
         "build-1": "none",
+        "build-2": "none",
         SHA: "b" * 40,
         "EVENT": "none",
         "LETTER": "999999",
@@ -283,7 +286,7 @@ def test_a_strangers_answer_is_that_for_what_does_not_exist(
         return re.sub("|".join(rf"'{name}'|\b{name}\b" for name in names), "IT", text)
 
     assert (hidden.status, missing.status) == (404, 404)
-    real = ("shop", "build-1", SHA, made.event, str(made.letter), made.run)
+    real = ("shop", "build-1", "build-2", SHA, made.event, str(made.letter), made.run)
     assert without(real, hidden.text) == without(("none", "b" * 40, "999999"), missing.text)
 
 

@@ -48,6 +48,29 @@ def test_builds_of_apps_of_others_are_counted_and_not_named(api: ApiWorld, story
     )
 
 
+def test_a_build_is_cancelled_once_and_says_by_whom(api: ApiWorld, story: Story) -> None:
+    me = api.user("me@example.org")
+    api.app("shop", token=me)
+    story.build("build-0")
+    ordered(api, story, "build-1", "shop")
+
+    ended = api.call("DELETE", "/v1/builds/build-0", token=me)
+    cancelled = api.call("DELETE", "/v1/builds/build-1", token=me)
+    again = api.call("DELETE", "/v1/builds/build-1", token=me)
+
+    assert (ended.status, ended.body["error"]) == (409, "the build build-0 cannot be cancelled: it has succeeded")
+    assert (again.status, again.body["error"]) == (
+        409,
+        "the build build-1 cannot be cancelled: it is being cancelled already",
+    )
+    event = api.broker.events[-1]
+    assert (cancelled.status, cancelled.body["event"]) == (202, event["id"])
+    assert (event["type"], event["data"]["build"]) == ("dev.slipway.build.cancelled.v1", "build-1")
+    assert event["data"]["reason"] == "by me@example.org"
+    assert api.get("/v1/builds/build-1", token=me)["reason"] == "being cancelled by me@example.org"
+    assert "build.cancel" in [row["action"] for row in api.get("/v1/apps/shop/audit", token=me)["items"]]
+
+
 def test_the_pushes_of_an_app_are_listed_newest_first_by_branch_and_page(api: ApiWorld, story: Story) -> None:
     api.app("shop")
     for number in (1, 2, 3):

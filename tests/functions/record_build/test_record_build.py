@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from functions.common.adapters.postgres.apps import PostgresAppEditor
+from functions.common.adapters.postgres.builds import PostgresBuildLedger
 from functions.common.domain.build import build_name
 from functions.common.errors import Rejected
 from functions.common.events.build import BuildEnded
@@ -67,6 +69,30 @@ def test_a_success_without_its_image_fails_to_publish(world: PushWorld) -> None:
     assert state(world)[:2] == ("failed", "publish")
     world.images.images.add(("local/hello", digest("a")))
     assert reply_to(world, report) == event
+
+
+@pytest.mark.parametrize(
+    ("ended", "reason"),
+    [
+        ("cancelled", "ada@example.org cancelled its build"),
+        ("succeeded", "ada@example.org cancelled its build"),
+        ("failed", "no requirements.txt"),
+    ],
+)
+def test_a_build_that_a_person_cancelled_fails_its_push_in_words(world: PushWorld, ended: str, reason: str) -> None:
+    assert PostgresBuildLedger(database=world.database).cancel_by(NAME, "ada@example.org")
+    assert not PostgresBuildLedger(database=world.database).cancel_by(NAME, "bob@example.org")
+    failed: dict[str, Any] = {"step": "install", "reason": "no requirements.txt"}
+    more = {"succeeded": {"letter": "a"}, "failed": failed}
+    report = world.ended(NAME, ended, **more.get(ended, {}))
+
+    event = reply_to(world, report)
+
+    step = "install" if ended == "failed" else "cancelled"
+    assert event | {"type": "build.failed.v1", "step": step, "reason": reason} == event
+    assert state(world) == ("failed", step, reason)
+    assert reply_to(world, report) == event
+    assert not PostgresBuildLedger(database=world.database).cancel_by(NAME, "ada@example.org")
 
 
 def test_a_failure_has_step_reason_and_last_lines(world: PushWorld) -> None:

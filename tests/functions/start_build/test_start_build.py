@@ -6,8 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from functions.common.adapters.postgres.apps import PostgresAppEditor
+from functions.common.adapters.postgres.builds import PostgresBuildLedger
 from functions.common.domain.build import attempt_name, build_name
 from functions.common.events.app import AppDeleted, PreviewClosed
+from functions.common.events.build import BuildCancelled
 from functions.common.events.envelope import Envelope
 from tests.push_world import PushWorld, sha
 
@@ -72,6 +74,20 @@ def test_a_build_beyond_the_limit_of_the_app_fails_its_push_with_a_reason(databa
     world.handle(world.ended(name("a"), "succeeded", letter="a"))
     assert names(world.handle(requested(world, "p4", "b", branch="two"))) == ["build.started"]
     world.database.close()
+
+
+def test_a_build_that_a_person_cancels_is_cancelled_and_its_commit_can_be_pushed_again(world: PushWorld) -> None:
+    world.handle(requested(world, "p1", "a"))
+    PostgresBuildLedger(database=world.database).cancel_by(name("a"), "ada@example.org")
+    cancelled = BuildCancelled(app="hello", environment="production", push="p1", build=name("a"))
+
+    world.handle(world.event(cancelled, "cancel"))
+    world.handle(world.ended(name("a"), "cancelled"))
+    again = world.handle(requested(world, "p2", "a"))
+
+    assert world.builder.cancelled == {name("a")}
+    assert names(again) == ["build.started"]
+    assert again[0].data["build"] == attempt_name(name("a"), 2)
 
 
 def test_a_newer_push_cancels_the_build_of_the_older(world: PushWorld) -> None:

@@ -19,6 +19,17 @@ _UNFINISHED = """
 select name, app, state = 'running' and lease_until is not null as is_running from platform.builds
 where ended_at is null order by 3 desc, sequence
 """
+_CANCEL = """
+update platform.builds set cancelled = true,
+    state = case when waits then 'cancelled' else state end, ended_at = case when waits then now() end,
+    step = case when waits then 'cancelled' else step end,
+    reason = case when waits then 'cancelled before it began' else reason end
+from (
+    select name as waiting_name, state = 'waiting' and lease_until is null as waits from platform.builds
+    where name = :name for update
+) as found
+where name = waiting_name and ended_at is null
+"""
 _CANCELLING = "select 1 from platform.builds where name = :name and push <> :push and cancelled and ended_at is null"
 
 
@@ -46,9 +57,8 @@ class LocalBuilder:
             raise Unavailable(msg)
 
     def cancel(self, name: str) -> None:
-        """Cancel a build; see Builder."""
-        sql = "update platform.builds set cancelled = true where name = :name and ended_at is null"
-        self.database.run(sql, name=name)
+        """Cancel a build; see Builder. One that waits ends here, whatever the runner is busy with."""
+        self.database.run(_CANCEL, name=name)
 
     def observe(self, name: str) -> BuildResult | None:
         """Return the state of a build; see Builder."""

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.common.adapters.postgres.client import Postgres
-from functions.common.domain.build import Build, BuildOrder, BuildResult, BuildState, Image, attempt_name
+from functions.common.domain.build import (
+    CANCELLED_BY,
+    Build,
+    BuildOrder,
+    BuildResult,
+    BuildState,
+    Image,
+    attempt_name,
+)
 from functions.common.domain.push import PushState
 from functions.common.errors import Unavailable
 from functions.common.ports.builds import BuildEnd, BuildRecord, BuildStart
@@ -155,6 +163,9 @@ where app = :app and (environment = :environment or :environment = '') and state
         select from environments e where e.app = builds.app and e.name = builds.environment and e.state = 'open')
 order by name
 """
+_CANCEL_BY = """
+update builds set superseded_by = :cause where name = :name and state = 'running' and superseded_by = '' returning name
+"""
 UNKNOWN = """
 select name from unnest(cast(:names as text[])) as asked (name)
 where not exists (select from builds where builds.name = asked.name) order by name
@@ -166,7 +177,7 @@ _TRIES = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresBuildLedger:
-    """BuildLedger and BuildNames over the tables builds, environments and pushes."""
+    """BuildLedger, BuildCancellations and BuildNames over the tables builds, environments and pushes."""
 
     database: Postgres
 
@@ -199,6 +210,10 @@ class PostgresBuildLedger:
         """Record why running builds are cancelled; see BuildLedger."""
         return tuple(row[0] for row in self.database.run(CANCEL, app=app, environment=environment, cause=cause))
 
+    def cancel_by(self, name: str, actor: str) -> bool:
+        """Record who cancels a build; see BuildCancellations."""
+        return bool(self.database.run(_CANCEL_BY, name=name, cause=f"{CANCELLED_BY}{actor}"))
+
     def unknown(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return the names that no build has; see BuildNames."""
         return tuple(row[0] for row in self.database.run(UNKNOWN, names=list(names))) if names else ()
@@ -217,7 +232,7 @@ def _start(row: dict[str, Any]) -> BuildStart:
 
 
 _RECORD = """
-select name, app, environment, push, sha, ref, state, digest, step, reason, started_at, ended_at,
+select name, app, environment, push, sha, ref, state, digest, step, reason, started_at, ended_at, superseded_by,
     extract(epoch from coalesce(ended_at, now()) - started_at)::float8 as seconds
 from builds
 """
