@@ -189,9 +189,8 @@ def test_builds_are_listed_and_cancelled(platform: Platform) -> None:
         platform.story.push(f"push-{name}", app="bld", state="building", sha="bd" * 20)
     both = platform.paas("builds", "cancel", "bld")
     cancelled = platform.paas("builds", "cancel", "--build", "bld-1", "--no-wait")
-    platform.database.run(
-        "update pushes set state = 'failed', reason = 'admin cancelled its build', ended_at = now() where id = 'push-bld-2'"
-    )
+    ended = "update pushes set state = 'failed', reason = 'admin cancelled its build', ended_at = now()"
+    platform.database.run(f"{ended} where id = 'push-bld-2'")
     waited = platform.paas("builds", "cancel", "--build", "bld-2")
 
     assert (nothing.exit_code, both.exit_code) == (3, 2)

@@ -46,8 +46,8 @@ def _digest(*columns: str) -> str:
 # `rollback` names an environment by its label. The other actions have an app as their target; names of users and
 # tokens are targets too, and may be the same as that of an app.
 _OF_APP = """
-split_part(action, '.', 1) = any(array['app', 'collaborator', 'config', 'deploy', 'domain', 'limits', 'maintenance',
-    'notification', 'process', 'repo', 'restart', 'rollback', 'run', 'scale', 'undeploy'])
+split_part(action, '.', 1) = any(array['app', 'build', 'collaborator', 'config', 'deploy', 'domain', 'limits',
+    'maintenance', 'notification', 'process', 'repo', 'restart', 'rollback', 'run', 'scale', 'undeploy'])
 and at >= (select created_at from projects where name = :app)
 and (target = :app or target in (select label from environments where app = :app))
 """
