@@ -24,7 +24,6 @@ _SAME = (
     ("UV_INDEX", ("UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL")),
     ("UV_FIND_LINKS", ("PIP_FIND_LINKS",)),
     ("UV_INSECURE_HOST", ("PIP_TRUSTED_HOST",)),
-    ("UV_NO_INDEX", ("PIP_NO_INDEX",)),
     ("YARN_NPM_REGISTRY_SERVER", ("NPM_CONFIG_REGISTRY", "npm_config_registry")),
     ("YARN_REGISTRY", ("NPM_CONFIG_REGISTRY", "npm_config_registry")),
 )

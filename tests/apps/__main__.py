@@ -2,7 +2,9 @@
 
 import argparse
 import asyncio
+import socket
 import ssl
+import subprocess
 import sys
 import tempfile
 import threading
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from functions.common.settings import from_environment
 from functions.local.tools import beside_python
@@ -65,7 +68,7 @@ def try_app(stage: Stage, app: App) -> Outcome:
         _check_end(app, str(end["state"]), str(end.get("reason", "")))
         _look(stage, app)
         return Outcome(app=app, state=state, cold=cold, again=again)
-    except (NotMade, Wrong, AssertionError) as error:
+    except (NotMade, Wrong, AssertionError, OSError, aiohttp.ClientError, subprocess.SubprocessError) as error:
         return Outcome(app=app, state=state or "not made", cold=cold, problem=f"FAILED: {error}")
     finally:
         _delete(stage, app)
@@ -78,9 +81,9 @@ def _made(stage: Stage, app: App) -> Developer:
     environment = tools_environment(from_environment().environment, stage.home / "tools", uv or Path("uv"))
     app.make(Workshop(folder=developer.clone, environment=environment))
     for setting in app.config:
-        developer.paas("config", "set", app.name, setting)
+        developer.paas("config", "set", setting)
     if app.scale:
-        developer.paas("scale", app.name, app.scale)
+        developer.paas("scale", app.scale)
     return developer
 
 
@@ -118,15 +121,28 @@ def _look(stage: Stage, app: App) -> None:
             raise Wrong(msg)
 
 
+class _ThisMachine(AbstractResolver):
+    """Finds every host on this machine, where the system may know no `*.localhost`."""
+
+    async def resolve(self, host: str, port: int = 0, family: int = socket.AF_INET) -> list[ResolveResult]:
+        """Return the address of this machine."""
+        found = ResolveResult(hostname=host, host="127.0.0.1", port=port, family=family, proto=0, flags=0)
+        return [found]
+
+    async def close(self) -> None:
+        """Close nothing."""
+
+
 async def _talk(stage: Stage, app: App) -> str:
     host = f"{app.name}.localhost"
     context = ssl.create_default_context(cafile=stage.at.ca)
+    connector = aiohttp.TCPConnector(resolver=_ThisMachine())
     async with (
-        aiohttp.ClientSession() as session,
-        session.ws_connect(f"https://{host}:{stage.at.apps_port}{app.websocket}", ssl=context) as socket,
+        aiohttp.ClientSession(connector=connector) as session,
+        session.ws_connect(f"https://{host}:{stage.at.apps_port}{app.websocket}", ssl=context) as talk,
     ):
-        await socket.send_str("you")
-        return str(await socket.receive_str(timeout=10))
+        await talk.send_str("you")
+        return str(await talk.receive_str(timeout=10))
 
 
 def _delete(stage: Stage, app: App) -> None:

@@ -180,7 +180,7 @@ APPS = (
     App(name="node-http", make=files({"package.json": _package(scripts={"start": "node ."}), "index.js": _HTTP})),
     App(name="node-server-js", make=files({"package.json": _package(), "server.js": _HTTP})),
     App(name="node-main", make=files({"package.json": _package(main="lib/run.js"), "lib/run.js": _HTTP})),
-    App(name="express-npm-lock", make=_managed("npm", "install", "--package-lock-only")),
+    App(name="express-npm-lock", make=_managed("npm@11", "install", "--package-lock-only")),
     App(name="express-no-lock", make=_managed("npm")),
     App(
         name="express-heroku",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from functions.common.adapters.addresses import git_hosts
 from functions.local.builds.context import Built, Context
+from functions.local.builds.dependencies import Dependencies
 from functions.local.builds.detect import Kind, declared_processes, detect, processes_of
 from functions.local.builds.fetch import Source, Sources, fetch
 from functions.local.builds.image import Manifest, store_image
@@ -94,6 +95,7 @@ class Job:
     tools: str
     place: Place
     config: Mapping[str, str] = field(default_factory=dict, repr=False)
+    dependencies: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +115,12 @@ def build(job: Job, steps: Steps) -> Outcome:
     app = draft / "app"
     _fetch(job, steps, app)
     toolchain = Toolchain(steps=steps, tools=Path(job.tools), uv=Path(job.uv))
-    context = Context(steps=steps, toolchain=toolchain, checkout=app, app=app, venv=draft / "venv")
+    dependencies = Dependencies(
+        folder=Path(job.dependencies), images=Path(job.images), user=job.place.user, steps=steps
+    )
+    context = Context(
+        steps=steps, toolchain=toolchain, dependencies=dependencies, checkout=app, app=app, venv=draft / "venv"
+    )
     with steps.step("detect", "Detecting the language"):
         kind, marker = detect(context.tree)
         declared = declared_processes(context.tree)
@@ -122,22 +129,28 @@ def build(job: Job, steps: Steps) -> Outcome:
     built = _BUILDERS[kind](context)
     give(draft, os.getuid())
     with steps.step("processes", "Processes of the app"):
-        processes = _processes(context, kind, declared, built)
+        processes, built = _processes(context, kind, declared, built)
     with steps.step("image", "Storing the image"):
-        return _stored(job, draft, kind, processes, built)
+        outcome = _stored(job, draft, kind, processes, built)
+    if built.installed:
+        dependencies.note(built.key, outcome.digest, str(built.installed.relative_to(draft)))
+    return outcome
 
 
-def _processes(context: Context, kind: Kind, declared: dict[str, str], built: Built) -> dict[str, str]:
+def _processes(context: Context, kind: Kind, declared: dict[str, str], built: Built) -> tuple[dict[str, str], Built]:
+    """Return the processes, and the build as the image will hold it."""
     has_procfile = context.tree.has("Procfile")
     if built.site and set(declared) <= {"web"} and "web" not in declared and built.site.folder != ".":
         # What made the site is not needed any more: the image is the site.
+        if built.installed:
+            context.dependencies.keep(built.key, built.installed)
         _keep_only(context.app, built.site.folder)
-        built = replace(built, site=replace(built.site, folder="."))
+        built = replace(built, site=replace(built.site, folder="."), installed=None)
     processes = processes_of(declared, built, kind, has_procfile=has_procfile)
     for name, command in processes.items():
         because = f" (because of {built.because})" if name not in declared and built.because else ""
         context.steps.log.line(f"{name}: {command}{because}")
-    return processes
+    return processes, built
 
 
 def _keep_only(app: Path, folder: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from functions.local.builds.dependencies import Dependencies
 from functions.local.builds.steps import Steps
 from functions.local.builds.toolchain import Toolchain
 from functions.local.builds.tree import Tree
@@ -15,6 +16,7 @@ class Context:
 
     steps: Steps
     toolchain: Toolchain
+    dependencies: Dependencies
     checkout: Path
     app: Path
     venv: Path
@@ -38,7 +40,7 @@ class Built:
     """What a build gives: a default `web` command or a site, both empty where only a Procfile can say how to start.
 
     `path` are folders of programs that its processes need, `reads` folders outside the platform's, `because` says why
-    the web process is what it is.
+    the web process is what it is. `installed` is the folder of the dependencies, `key` what they were installed by.
     """
 
     web: str = ""
@@ -47,3 +49,5 @@ class Built:
     path: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    installed: Path | None = None
+    key: str = ""

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from functions.local.builds.apps import Job, Outcome, Place
+from functions.local.builds.dependencies import dependencies_folder
 from functions.local.builds.fetch import folder_of
 from functions.local.builds.orders import Order
 from functions.local.builds.steps import BuildLog, little_room
@@ -127,6 +128,7 @@ class Workspace:
             tools=self.tools,
             place=self._place(order),
             config=dict(config),
+            dependencies=str(dependencies_folder(self.home, order.app, order.environment)),
         )
 
     def _cache(self, order: Order) -> Path:

@@ -1,5 +1,6 @@
 """Builds Node apps: with the Node.js and the package manager that they ask for, as their lock file says."""
 
+import json
 import re
 import shlex
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from typing import Any
 
 from functions.common.errors import Rejected
 from functions.local.builds.context import Built, Context, Site
+from functions.local.builds.dependencies import key_of
 from functions.local.builds.site import OUTPUTS, made_site, refuse_links
 from functions.local.builds.toolchain import Asked
 from functions.local.builds.tree import Tree, table, text_field
@@ -189,14 +191,16 @@ def build_node(context: Context) -> Built:
     }
     scripts = table(package, "scripts")
     script = _Scripts(context=context, manager=manager, scripts=scripts, variables=variables)
+    key = _key(context, manager, package, version)
     script.run("heroku-prebuild")
-    _install(context, manager, package, variables)
+    _install(context, manager, package, variables, key)
     script.run(_build_script(scripts), before=_NEXT_CACHE, after=_KEEP_NEXT_CACHE)
     script.run("heroku-cleanup")
     with steps.step("processes", "Looking for what starts the app"):
         built = _started(context, package, manager)
     known = tuple(one for one in path if one != str(context.toolchain.tools))
-    return replace(built, path=known, environment={"NODE_ENV": "production"})
+    installed = manager.folder / "node_modules"
+    return replace(built, path=known, environment={"NODE_ENV": "production"}, installed=installed, key=key)
 
 
 def _of_manager(context: Context, manager: Manager) -> tuple[str, ...]:
@@ -214,8 +218,32 @@ def _of_manager(context: Context, manager: Manager) -> tuple[str, ...]:
     return (str(found),)
 
 
-def _install(context: Context, manager: Manager, package: Mapping[str, Any], variables: Mapping[str, str]) -> None:
+# Scripts that package managers run when they install: they may do more than what a lock file says.
+_INSTALLING = ("heroku-prebuild", "preinstall", "install", "postinstall", "prepare", "preprepare", "postprepare")
+_SETTINGS = (".npmrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs", "pnpm-workspace.yaml", "bunfig.toml")
+_ASKED = (*_DEPENDENCIES, "overrides", "resolutions", "pnpm", "packageManager", "engines", "trustedDependencies")
+
+
+def _key(context: Context, manager: Manager, package: Mapping[str, Any], version: str) -> str:
+    """Return what the dependencies are installed by; empty where files of the repository are among them."""
+    tree = Tree(folder=manager.folder, top=context.checkout)
+    asked = json.dumps({name: package.get(name) for name in _ASKED}, sort_keys=True)
+    of_the_repository = manager.folder != context.app or "workspaces" in package or tree.has("pnpm-workspace.yaml")
+    if not manager.lock or manager.is_plug or of_the_repository or re.search(r'"(file|link|portal|patch):', asked):
+        return ""
+    if any(name in table(package, "scripts") for name in _INSTALLING):
+        return ""
+    settings = (tree.text(name) for name in _SETTINGS)
+    return key_of((manager.name, manager.asked.version, version, tree.text(manager.lock), asked, *settings))
+
+
+def _install(
+    context: Context, manager: Manager, package: Mapping[str, Any], variables: Mapping[str, str], key: str
+) -> None:
     if not manager.lock and not any(package.get(name) for name in _DEPENDENCIES):
+        return
+    if context.dependencies.reuse(key, manager.folder / "node_modules"):
+        context.steps.log.header(f"Using the dependencies of the build before: {manager.lock} has not changed")
         return
     arguments = manager.install()
     with context.steps.step("dependencies", f"Installing dependencies with {manager.name} {arguments[0]}"):

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from functions.local.builds.context import Built, Context
+from functions.local.builds.dependencies import key_of
 from functions.local.builds.python_apps import default_web, static_settings
 from functions.local.builds.steps import Argv, StepFailed, Steps
 from functions.local.builds.toolchain import Asked
-from functions.local.builds.tree import Tree, table, text_field
+from functions.local.builds.tree import BOMS, Tree, table, text_field
 
 _EXPORTED = ".slipway-requirements.txt"  # what a lock file says, for uv; it is deleted when it is installed
 _SEE_ABOVE = "see the lines above for the package that cannot be installed"
@@ -66,6 +67,13 @@ class _Installer:
     context: Context
     steps: Steps
     venv: Path
+
+    def create(self, interpreter: Path) -> None:
+        """Make the virtual environment."""
+        with self.steps.step("python", "Making a virtual environment"):
+            uv = self.context.toolchain.uv
+            argv: Argv = [uv, "venv", "--quiet", "--relocatable", "--no-project", "--python", interpreter, self.venv]
+            self.steps.run(argv, folder=self.context.app, remedy="see the lines above")
 
     def install(self) -> None:
         """Install by the first file that is there, and log which others are not read. Raises StepFailed."""
@@ -186,13 +194,8 @@ def _is_package(tree: Tree) -> bool:
 def _as_utf_8(tree: Tree, name: str) -> None:
     """Write a file again in UTF-8 where pip reads another encoding and uv does not."""
     text, path = tree.text(name), tree.folder / name
-    if (
-        not path.is_symlink()
-        and path.read_bytes() != text.encode()
-        and "\r\n" not in path.read_bytes().decode("latin-1")
-    ):
-        path.unlink()
-        path.write_text(text, encoding="utf-8")
+    if not path.is_symlink() and path.read_bytes().startswith(BOMS):
+        path.write_text(text, encoding="utf-8")  # in place: the file stays that of the build's user
 
 
 def build_python(context: Context) -> Built:
@@ -206,10 +209,13 @@ def build_python(context: Context) -> Built:
         version, _, prefix = answer.strip().partition(" ")
         steps.log.line(f"Python {version}" + (f", because of {asked.source}" if asked.version else ""))
         steps = replace(steps, reads=(prefix,))
-        create: Argv = [toolchain.uv, "venv", "--quiet", "--relocatable", "--no-project", "--python", interpreter]
-        steps.run([*create, context.venv], folder=context.app, remedy="see the lines above")
+    key = _key(context.tree, f"{version} {prefix}")
     installer = _Installer(context=context, steps=steps, venv=context.venv)
-    installer.install()
+    if context.dependencies.reuse(key, context.venv):
+        steps.log.header("Using the dependencies of the build before: nothing that declares them has changed")
+    else:
+        installer.create(interpreter)
+        installer.install()
     web, because, server = default_web(context.tree, installed(context.venv))
     if server:
         with steps.step("server", f"Adding {server}, which serves this app"):
@@ -219,7 +225,35 @@ def build_python(context: Context) -> Built:
             installer.pip(server)
     _collect_static(context, steps)
     remove_build_metadata(context.venv)
-    return Built(web=web, because=because, reads=(prefix,) if prefix != sys.base_prefix else ())
+    reads = (prefix,) if prefix != sys.base_prefix else ()
+    return Built(web=web, because=because, reads=reads, installed=context.venv, key=key)
+
+
+# Other files, folders and links in requirements; paths and members of a workspace in projects and lock files.
+_OTHER_FILES = re.compile(
+    r"^\s*(-r|-c|-e|-f|--requirement|--constraint|--editable|--find-links|\.|/)|file:", re.MULTILINE
+)
+_OWN_FILES = re.compile(r"\b(path|editable|directory|virtual)\s*=\s*\"(?!\.\")|\bworkspace\s*=|\[tool\.uv\.workspace")
+_OF_DEPENDENCIES = (
+    "uv.lock",
+    "poetry.lock",
+    "Pipfile.lock",
+    "Pipfile",
+    "requirements.txt",
+    "pyproject.toml",
+    "setup.py",
+)
+
+
+def _key(tree: Tree, interpreter: str) -> str:
+    """Return what the dependencies are installed by; empty where files of the repository are among them."""
+    texts = {name: tree.text(name) for name in _OF_DEPENDENCIES if tree.has(name)}
+    project = tree.toml("pyproject.toml")
+    if not texts or "setup.py" in texts or (project.get("build-system") and _is_package(tree)):
+        return ""
+    if _OTHER_FILES.search(texts.get("requirements.txt", "")) or _OWN_FILES.search("\n".join(texts.values())):
+        return ""
+    return key_of((interpreter, *(f"{name}\n{text}" for name, text in texts.items())))
 
 
 def _collect_static(context: Context, steps: Steps) -> None:

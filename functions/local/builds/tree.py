@@ -16,6 +16,7 @@ from functions.common.errors import Rejected
 
 _MAX_BYTES = 4 * 1024**2
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+BOMS = (codecs.BOM_UTF8, *_UTF_16)
 
 
 def decoded(content: bytes, name: str) -> str:

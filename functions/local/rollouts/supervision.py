@@ -13,6 +13,7 @@ from typing import Any, Literal
 from functions.common.domain.quantity import bytes_of, cores_of
 from functions.common.errors import Rejected, Unavailable
 from functions.common.ports.apps import Cipher
+from functions.local.builds.dependencies import dependencies_folder
 from functions.local.builds.image import Manifest, image_folder, intact_seal, read_manifest, set_aside
 from functions.local.builds.site import OLD_STATIC_WEB, STATIC_WEB
 from functions.local.builds.steps import TAIL_LINES, log_tail
@@ -71,7 +72,8 @@ class AppPrograms:
 
     def remove_environment(self, app: str, environment: str) -> None:
         """Remove the logs of an environment, and all that its processes wrote."""
-        written = (self.home / "apps" / app / environment, build_cache(self.home, app, environment))
+        caches = (build_cache(self.home, app, environment), dependencies_folder(self.home, app, environment))
+        written = (self.home / "apps" / app / environment, *caches)
         for folder in (self.log_folder(app, environment), *written):
             shutil.rmtree(folder, ignore_errors=True)
         for user in (f"{app}/{environment}", build_user(app, environment)):

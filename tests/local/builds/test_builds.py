@@ -5,12 +5,14 @@ import os
 import shutil
 import subprocess
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from functions.common.adapters.local.images import LocalImageStore
 from functions.common.domain.build import BuildState, build_name
+from functions.local.builds.dependencies import Dependencies
 from functions.local.builds.image import tree_digest
 from functions.local.builds.python import remove_build_metadata
 from functions.local.builds.steps import END_MARK, BuildLog, StepFailed, Steps
@@ -211,6 +213,77 @@ def _sleeping(world: BuildWorld) -> tuple[str, int]:
     name = world.order(world.repository.commit({"package.json": SLEEPING}))
     until(lambda: " begun\n" in world.log(name), why="the build script")
     return name, world.group(name)
+
+
+def write_wheel(folder: Path, version: str) -> None:
+    """Write the wheel of a package that holds its version."""
+    name = f"tiny-{version}"
+    folder.mkdir(exist_ok=True)
+    with zipfile.ZipFile(folder / f"{name}-py3-none-any.whl", "w") as archive:
+        archive.writestr("tiny.py", f"VERSION = '{version}'\n")
+        archive.writestr(f"{name}.dist-info/METADATA", f"Metadata-Version: 2.1\nName: tiny\nVersion: {version}\n")
+        archive.writestr(f"{name}.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{name}.dist-info/RECORD", "")
+
+
+def test_dependencies_that_have_not_changed_are_not_installed_again(world: BuildWorld) -> None:
+    for version in ("1.0", "2.0"):
+        write_wheel(world.repository.tree / "wheels", version)
+    set_config(world, UV_FIND_LINKS="wheels")
+    changes = (
+        {"requirements.txt": "--no-index\ntiny==1.0\n", "Procfile": "web: x"},
+        {"app.py": "1"},
+        {"requirements.txt": "--no-index\ntiny==2.0"},
+    )
+    results, logs = [], []
+    for number, files in enumerate(changes):
+        name = world.order(world.repository.commit(dict(files)), push=f"p{number}")
+        results.append(world.ended(name).image)
+        logs.append(world.log(name))
+
+    assert all(results), logs
+    assert ["Using the dependencies of the build before" in log for log in logs] == [False, True, False]
+    versions = [tiny(world, image.digest) for image in results if image]
+    assert versions == ["1.0", "1.0", "2.0"]
+
+
+def tiny(world: BuildWorld, digest: str) -> str:
+    """Return the version of the package in an image."""
+    (module,) = world.workspace.images.glob(f"{digest.removeprefix('sha256:')}/venv/lib/python*/site-packages/tiny.py")
+    return module.read_text().split("'")[1]
+
+
+def test_a_site_has_the_modules_of_the_build_before_and_its_image_none(world: BuildWorld) -> None:
+    script = "ls node_modules > seen 2>&1; mkdir -p dist node_modules/made && cp seen dist/index.html"
+    app = {"name": "app", "version": "1.0.0", "scripts": {"build": script}}
+    lock = {"name": "app", "version": "1.0.0", "lockfileVersion": 3, "packages": {"": app}}
+    files: dict[str, str | None] = {"package.json": json.dumps(app), "package-lock.json": json.dumps(lock)}
+    first = world.ended(world.order(world.repository.commit(files), push="p1"))
+    second = world.ended(world.order(world.repository.commit({"x": "1"}), push="p2"))
+
+    pages = []
+    for result in (first, second):
+        assert result.image, result
+        folder = world.workspace.images / result.image.digest.removeprefix("sha256:")
+        assert sorted(path.name for path in (folder / "app").iterdir()) == ["index.html"]
+        pages.append((folder / "app/index.html").read_text())
+    assert "made" not in pages[0]
+    assert "made" in pages[1]
+
+
+@pytest.mark.parametrize("in_the_way", ["folder", "link"])
+def test_dependencies_are_not_put_where_the_repository_has_something(tmp_path: Path, in_the_way: str) -> None:
+    steps = Steps(log=BuildLog(tmp_path / "log"), environment={"PATH": os.defpath}, confine=lambda argv, *_: argv)
+    kept = Dependencies(folder=tmp_path / "kept", images=tmp_path / "images", user=os.getuid(), steps=steps)
+    (tmp_path / "modules" / "x").mkdir(parents=True)
+    kept.keep("k", tmp_path / "modules")
+    target = tmp_path / "node_modules"
+    target.mkdir() if in_the_way == "folder" else target.symlink_to(tmp_path / "elsewhere")
+
+    assert not kept.reuse("k", target)
+    assert not kept.reuse("other", tmp_path / "free")
+    assert kept.reuse("k", tmp_path / "free")
+    assert (tmp_path / "free" / "x").is_dir()
 
 
 def set_config(world: BuildWorld, **values: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from functions.common.errors import Rejected
 from functions.local.builds.context import Context
+from functions.local.builds.dependencies import Dependencies
 from functions.local.builds.node import Manager, node_version, package_manager
 from functions.local.builds.python import poetry_range, python_version
 from functions.local.builds.steps import BuildLog, Steps
@@ -85,8 +86,14 @@ def chosen(folder: Path, files: dict[str, str], root: str = "") -> Manager:
     tree = write(folder, files)
     steps = Steps(log=BuildLog(folder / "log"), environment={}, confine=lambda argv, *_: argv)
     toolchain = Toolchain(steps=steps, tools=folder, uv=folder)
+    dependencies = Dependencies(folder=folder, images=folder, user=0, steps=steps)
     context = Context(
-        steps=steps, toolchain=toolchain, checkout=tree.folder, app=tree.folder / root, venv=folder / "venv"
+        steps=steps,
+        toolchain=toolchain,
+        dependencies=dependencies,
+        checkout=tree.folder,
+        app=tree.folder / root,
+        venv=folder / "venv",
     )
     return package_manager(context, context.tree.json("package.json"))
 
