@@ -157,20 +157,25 @@ def webhook(session: Session, name: str | None, *, rotate: bool, shared: bool, a
 @click.command()
 @click.option("--url", default="", help="The repository.")
 @click.option("--branch", default="", help="The branch that feeds production.")
+@click.option("--push-follow", type=click.Choice(["on", "off"]), help="Whether `git push` prints build and release.")
 @app_option
 @json_option
 @click.pass_obj
-def git(session: Session, url: str, branch: str, app: str | None, *, as_json: bool) -> None:
-    """Set the repository or branch that feeds production."""
-    wanted = {name: value for name, value in (("url", url), ("branch", branch)) if value}
+def git(session: Session, url: str, branch: str, push_follow: str | None, app: str | None, *, as_json: bool) -> None:
+    """Set the repository or branch that feeds production, and whether `git push` follows what it causes."""
+    wanted: dict[str, Any] = {name: value for name, value in (("url", url), ("branch", branch)) if value}
+    wanted |= {"push_follow": push_follow == "on"} if push_follow else {}
     if not wanted:
-        msg = "give --url, --branch or both"
+        msg = "give --url, --branch or --push-follow"
         raise Failure(msg, USAGE)
     answer = session.client().send("PUT", f"/apps/{quoted(chosen_app(app))}/git", wanted)
     if as_json:
         print_json(answer)
         return
-    click.echo(f"the branch {answer['branch']} of {answer['git_url']} feeds production, from its next push on")
+    if push_follow:
+        click.echo(f"`git push` {'prints' if answer['push_follow'] else 'does not print'} the build and the release")
+    if url or branch:
+        click.echo(f"the branch {answer['branch']} of {answer['git_url']} feeds production, from its next push on")
 
 
 def _connect(app: dict[str, Any], endpoint: Endpoint) -> tuple[str, str]:

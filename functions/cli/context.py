@@ -105,6 +105,16 @@ def commit_of_clone(name: str) -> str:
     return _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}").stdout.strip()
 
 
+def branch_of_clone() -> str:
+    """Return the current branch, empty when HEAD is on none."""
+    return _git("symbolic-ref", "--quiet", "--short", "HEAD").stdout.strip()
+
+
+def head_at_remote(branch: str) -> str:
+    """Return the sha of a branch of the remote, empty when it has none or does not answer."""
+    return _git("ls-remote", REMOTE, f"refs/heads/{branch}").stdout.partition("\t")[0].strip()
+
+
 def app_of_clone() -> str:
     """Return the app of the remote: the one set by `use_app`, else the one in the remote's URL, else empty."""
     return _configured_app() or _app_in_url()

@@ -130,10 +130,11 @@ def _lines(found: Json) -> Iterator[str]:
         for app in push["apps"]:
             name = "/".join(filter(None, (app["app"], app["environment"]))) or "no app"
             yield f"  {name}"
-            yield from (f"    {line}" for line in map(_step, app["steps"]))
+            yield from (f"    {line}" for line in map(step_line, app["steps"]))
 
 
-def _step(step: Json) -> str:
+def step_line(step: Json) -> str:
+    """Return a step of a push as one line."""
     details = step["details"]
     about = [f"at {details['at']}"] if details.get("at") else []
     about += [f"{key} {details[key]}" for key in ("release", "build", "url", "host") if details.get(key)]
@@ -146,13 +147,18 @@ def _step(step: Json) -> str:
 def _print_verdict(found: Json) -> None:
     for push in found["pushes"]:
         for app in push["apps"]:
-            name = "/".join(filter(None, (app["app"], app["environment"]))) or short_sha(push["sha"])
-            reason = f": {one_line(app['reason'])}" if app["reason"] and app["state"] != "live" else ""
-            where = f" at {app['url']}" if app["url"] else ""
-            click.echo(f"{name} is {colored(app['state'])}{where}{reason} ({duration(app['seconds'])})")
-            for tail in [step["details"]["log_tail"] for step in app["steps"] if "log_tail" in step["details"]][-1:]:
-                click.echo("  the log ends with:")
-                for line in tail.splitlines():
-                    click.echo(f"    {one_line(line)}")
+            print_verdict(app, short_sha(push["sha"]))
     if not found["pushes"]:
         click.echo(f"{colored(found['state'])}: {one_line(found['reason'])}")
+
+
+def print_verdict(app: Json, commit: str = "") -> None:
+    """Print what became of a push in one app, and the end of the log when that says why."""
+    name = "/".join(filter(None, (app["app"], app["environment"]))) or commit
+    reason = f": {one_line(app['reason'])}" if app["reason"] and app["state"] != "live" else ""
+    where = f" at {app['url']}" if app["url"] else ""
+    click.echo(f"{name} is {colored(app['state'])}{where}{reason} ({duration(app['seconds'])})")
+    for tail in [step["details"]["log_tail"] for step in app["steps"] if "log_tail" in step["details"]][-1:]:
+        click.echo("  the log ends with:")
+        for line in tail.splitlines():
+            click.echo(f"    {one_line(line)}")

@@ -21,6 +21,7 @@ from functions.cli.migrate import migrate
 from functions.cli.notifications import notifications
 from functions.cli.operations import deploy, limits, maintenance, open_, restart, scale, undeploy
 from functions.cli.project import project
+from functions.cli.push import push
 from functions.cli.releases import previews, ps, releases, rollback
 from functions.cli.run import run, runs
 from functions.cli.setup import setup
@@ -96,6 +97,7 @@ for _command in (
     previews,
     project,
     ps,
+    push,
     releases,
     restart,
     rollback,

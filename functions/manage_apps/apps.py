@@ -67,14 +67,18 @@ class NewApp(Body):
 
 
 class GitSource(Body):
-    """What is left out stays as it is."""
+    """What is left out stays as it is. `push_follow` is whether `git push` prints the build and the release."""
 
     url: str = ""
     branch: str = ""
+    push_follow: bool | None = None
 
 
 class AppView(ChangeView):
-    """An app. `state` is new, deploying, live or failed; `release` is the live one's number, 0 when there is none."""
+    """An app. `state` is new, deploying, live or failed; `release` is the live one's number, 0 when there is none.
+
+    `push_follow` is whether `git push` prints the build and the release, where the git server is Slipway's.
+    """
 
     id: str
     name: str
@@ -88,6 +92,7 @@ class AppView(ChangeView):
     custom_domains: tuple[str, ...]
     state: str
     release: int
+    push_follow: bool
     created_at: Moment
 
 
@@ -130,6 +135,7 @@ def app_view(record: AppRecord, hosts: Hosts) -> AppView:
         custom_domains=app.custom_domains,
         state=record.state,
         release=record.release,
+        push_follow=record.push_follow,
         created_at=record.created_at,
     )
 
@@ -228,6 +234,8 @@ class AppHandlers:
                         reason=f"the branch {preview.branch} feeds production now",
                     )
                 )
+            if source.push_follow is not None:
+                self.editor.set_push_follow(name, follow=source.push_follow)
             if url:
                 record_clone_urls(self.editor, self.repositories, name, url)
                 self._renew_secret(call.app.app, url)

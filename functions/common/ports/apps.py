@@ -38,6 +38,7 @@ class AppRecord:
     `state` is production's: new, deploying, live, failed or undeployed. `repository` names a repository that Slipway
     created. `release` is the number of production's live release, 0 without one, `image` that release's image.
     `deployment` is none, pending, running or failed; `replicas` are the wanted web processes of production.
+    `push_follow` is whether `git push` prints the build and the release, where the git server is Slipway's.
     """
 
     app: App
@@ -49,6 +50,7 @@ class AppRecord:
     image: str = ""
     deployment: str = "none"
     replicas: int = 1
+    push_follow: bool = True
 
 
 class AppRegister(Protocol):
@@ -89,6 +91,10 @@ class AppEditor(Protocol):
 
         Closes and returns the open previews of that branch. Raises NotFound.
         """
+        ...
+
+    def set_push_follow(self, name: str, *, follow: bool) -> None:
+        """Set whether `git push` prints the build and the release. Raises NotFound."""
         ...
 
     def set_clone_urls(self, name: str, urls: CloneUrls) -> None:

@@ -20,6 +20,7 @@ _PAUSE_SECONDS = 0.4
 _TIMEOUT_SECONDS = 6
 _OK = 200
 _SHORT_DIGEST = 19
+_KEPT = "; the commits are stored, and what ran before runs on"
 
 Say = Callable[[str], None]
 
@@ -43,6 +44,11 @@ class Api:
         finally:
             connection.close()
         return found if answer.status == _OK and isinstance(found, dict) else None
+
+
+def is_wanted(api: Api, app: str) -> bool:
+    """Return whether pushes of an app are followed; one of a repository that is no app's own is."""
+    return bool((api.get(f"/apps/{quote(app, safe='')}") or {}).get("push_follow", True))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -106,9 +112,9 @@ class Follower:
             return
         self._build_log()
         if app["final"]:
-            self._say(
-                f"slipway: {app['app']}/{app['environment']} {app['state']}: {app['step']} {app['reason']}".rstrip()
-            )
+            where = f"slipway: {app['app']}/{app['environment']} {app['state']}"
+            step, after = (f" at {app['step']}", _KEPT) if app["state"] == "failed" and app["step"] else ("", "")
+            self._say(f"{where}{step}: {app['reason']}{after}".rstrip())
 
     def _show_step(self, key: str, step: dict[str, Any]) -> None:
         begins = (step["step"], step["state"]) == ("build", "running")

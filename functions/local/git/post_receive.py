@@ -22,7 +22,7 @@ _SHORT_SHA = 12
 _HEADS = "refs/heads/"
 _STDOUT = 1
 _STALL_SECONDS = 20
-_NOWAIT = "nowait"  # the push option of a user who does not wait
+_NO_FOLLOW = {"nowait", "no-follow"}  # the push options of a user who does not wait
 
 
 def main(home: Path, lines: list[str], environment: Mapping[str, str]) -> None:
@@ -46,10 +46,12 @@ def main(home: Path, lines: list[str], environment: Mapping[str, str]) -> None:
     for ref, after, answer in answers:
         _report(ref, after, answer)
     pushed = [answer.event for ref, after, answer in answers if ref.startswith(_HEADS) and not webhook.is_zero(after)]
-    if any(pushed) and _NOWAIT not in _options(environment):
-        app = full_name.partition("/")[2] if pusher else ""
+    if any(pushed) and not _NO_FOLLOW & _options(environment):
+        name = full_name.partition("/")[2]
         api = follow.Api(port=instance["ports"]["gateway"], token=instance["admin_token"])
-        _follow(home, follow.Follower(api=api, app=app, say=_say), [event for event in pushed if event])
+        if follow.is_wanted(api, name):
+            follower = follow.Follower(api=api, app=name if pusher else "", say=_say)
+            _follow(home, follower, [event for event in pushed if event])
 
 
 def _options(environment: Mapping[str, str]) -> set[str]:

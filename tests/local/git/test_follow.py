@@ -116,13 +116,16 @@ def test_the_url_is_printed_though_the_last_event_is_not_recorded_yet() -> None:
 def test_a_failure_is_printed_once_with_its_reason() -> None:
     failed = explained(app("shop", "failed", step("build", "failed"), reason="pip failed"))
     lines, problem = followed(Vendor(explanations=[failed, failed]))
-    assert (lines, problem) == (["slipway: shop/production failed: build pip failed"], "")
+    assert (lines, problem) == (
+        ["slipway: shop/production failed at build: pip failed; the commits are stored, and what ran before runs on"],
+        "",
+    )
 
 
 def test_apps_of_others_that_the_repository_feeds_are_neither_shown_nor_awaited() -> None:
     other = app("other", "building", step("build", "running", build="secret"))
     lines, problem = followed(Vendor(explanations=[explained(other, app("shop", "ignored", reason="no match"))]))
-    assert (lines, problem) == (["slipway: shop/production ignored:  no match"], "")
+    assert (lines, problem) == (["slipway: shop/production ignored: no match"], "")
 
 
 ODD: tuple[object, ...] = (["odd"], {}, {"pushes": None}, {"pushes": [{"apps": None}]})

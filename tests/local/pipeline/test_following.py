@@ -29,7 +29,8 @@ def test_a_push_whose_build_fails_prints_why_and_is_stored_all_the_same(stage: S
 
     lines = remote_lines(dev.push(waits=True))
 
-    assert lines[-1].startswith("slipway: broken/production failed: ")
+    assert lines[-1].startswith("slipway: broken/production failed at ")
+    assert lines[-1].endswith("; the commits are stored, and what ran before runs on")
     assert stage.ended(sha, "broken")["state"] == "failed"
     assert dev.git("ls-remote", "paas", "refs/heads/main").split()[0] == sha
 
@@ -51,3 +52,36 @@ def test_of_a_shared_repository_a_user_sees_the_app_of_the_repository_alone(stag
 
     assert f"live at https://ours.localhost:{stage.at.apps_port}/" in everything
     assert f"live at https://theirs.localhost:{stage.at.apps_port}/" in everything
+
+
+def test_paas_push_follows_to_the_end_and_exits_by_it(stage: Stage) -> None:
+    dev = begin(stage, "pushed")
+    sha = dev.commit()
+
+    live = dev.paas("push")
+    again = dev.paas("push")
+    dev.commit({"requirements.txt": "no such requirement ==\n"})
+    failed = dev.paas("push", code=1)
+    dev.git("checkout", "--quiet", "--detach")
+    detached = dev.paas("push", code=2)
+
+    assert dev.answer().split()[0] == sha
+    assert f"pushed/production is live at https://pushed.localhost:{stage.at.apps_port}/" in live
+    assert f"-----> Fetching commit {sha[:12]} of main" in live
+    assert "remote: ----->" not in live  # the server does not follow it too
+    assert f"main was at {sha[:12]} already: this is its last push" in again
+    assert "pushed/production is failed: " in failed
+    assert "HEAD is on no branch" in detached
+
+
+def test_an_app_and_a_push_option_choose_that_git_push_does_not_wait(stage: Stage) -> None:
+    dev = begin(stage, "hushed")
+    dev.paas("git", "--push-follow", "off")
+    sha = dev.commit()
+    off = remote_lines(dev.push(waits=True))
+    dev.paas("git", "--push-follow", "on")
+    other = dev.git("push", "--push-option=no-follow", "paas", "HEAD:refs/heads/other")
+
+    for lines in (off, remote_lines(other)):
+        assert lines[-1] == f"slipway: follow it with   paas explain {sha[:12]}"
+    assert dev.paas_json("apps", "show", "hushed")["push_follow"] is True

@@ -51,7 +51,7 @@ def _app(row: dict[str, Any]) -> App:
 
 _SELECT_RECORDS = """
 select p.id::text as id, p.name, p.git_url, p.branch, p.paths, p.git_repo_name, p.git_clone_ssh, p.git_clone_http,
-    p.domain, p.created_at, p.deployment_image, p.deployment_status, p.deployment_replicas,
+    p.domain, p.created_at, p.deployment_image, p.deployment_status, p.deployment_replicas, p.push_follow,
     array(select host from custom_domains where app = p.name order by host) as hosts,
     coalesce((select number from releases where app = p.name and environment = 'production' and state = 'live'
               order by number desc limit 1), 0) as release,
@@ -107,6 +107,7 @@ def _record(row: dict[str, Any]) -> AppRecord:
         image=row["deployment_image"] if row["release"] else "",
         deployment=_deployment(row),
         replicas=row["deployment_replicas"],
+        push_follow=row["push_follow"],
     )
 
 
@@ -151,6 +152,7 @@ where name = :name returning branch
 _SET_CLONE_URLS = """
 update projects set git_clone_http = :http, git_clone_ssh = :ssh where name = :name returning id
 """
+_SET_PUSH_FOLLOW = "update projects set push_follow = :follow where name = :name returning id"
 _SET_REPOSITORY = """
 update projects set git_url = :git_url, git_key = :git_key, git_repo_name = :repository
 where name = :name returning id
@@ -227,6 +229,11 @@ class PostgresAppEditor:
             Environment(app=name, name=environment, branch=branch, label=label, state=EnvironmentState.CLOSED)
             for environment, label in closed
         )
+
+    def set_push_follow(self, name: str, *, follow: bool) -> None:
+        """Set whether pushes are followed; see AppEditor."""
+        if not self.database.run(_SET_PUSH_FOLLOW, name=name, follow=follow):
+            raise NotFound(_gone(name))
 
     def set_clone_urls(self, name: str, urls: CloneUrls) -> None:
         """Record the clone URLs; see AppEditor."""
