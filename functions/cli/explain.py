@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import click
@@ -10,6 +11,7 @@ import click
 from functions.cli.client import FAILED, NOT_FOUND, NOT_REACHABLE, Client, Failure, Json, poll, quoted
 from functions.cli.context import REMOTE, Session, app_option, chosen_app, commit_of_clone, json_option
 from functions.cli.output import colored, duration, local_time, one_line, print_json, short_sha
+from functions.cli.releases import not_started
 
 _PAUSE = 0.5
 _HEX = re.compile(r"^[0-9a-fA-F]+\Z")
@@ -41,11 +43,22 @@ def explain(session: Session, push: str | None, app: str | None, timeout: float,
         print_json(found)
     else:
         _print_verdict(found)
+        _print_not_started(client, found)
     if wait and not found["final"]:
         msg = f"not final after {timeout:g} s: wait on with `paas explain {push or known} --wait`"
         raise Failure(msg)
     if wait and found["state"] != "live":
         raise SystemExit(FAILED)
+
+
+def _print_not_started(client: Client, found: Json) -> None:
+    """Name the processes that a person who pushed may miss, as they run only when they are scaled."""
+    live = {(app["app"], app["environment"]) for push in found["pushes"] for app in push["apps"] if app["url"]}
+    for name, environment in sorted(live):
+        with suppress(Failure):  # it was deleted meanwhile
+            status = client.get(f"/apps/{quoted(name)}/deploy/status", environment=environment)
+            for line in not_started(status["processes"]):
+                click.echo(line)
 
 
 def found_push(client: Client, text: str, app: str | None) -> str:

@@ -1,5 +1,7 @@
 """paas releases, rollback, previews and ps."""
 
+from collections.abc import Iterable
+
 import click
 
 from functions.cli.client import Json, quoted
@@ -71,28 +73,45 @@ def previews(session: Session, app: str | None, *, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def ps(session: Session, app: str | None, *, as_json: bool) -> None:
-    """Show what runs: the processes of each environment, how many are wanted, and how many are ready."""
+    """Show what runs: the processes of each environment, how many are wanted, and how many are ready.
+
+    Types beside web are not started until they are scaled.
+    """
     name, client, running = chosen_app(app), session.client(), list[Json]()
     for environment in _environments(session, name):
         if environment["state"] == "open":
             found = client.get(f"/apps/{quoted(name)}/deploy/status", environment=environment["name"])
             shared = {key: found[key] for key in ("environment", "release", "status")}
             running += [
-                {**shared, "process": one["name"], "replicas": one["replicas"], "ready": one["ready_replicas"]}
+                {
+                    **shared,
+                    "process": one["name"],
+                    "replicas": one["replicas"],
+                    "ready": one["ready_replicas"],
+                    "start": one["start"],
+                }
                 for one in found["processes"]
             ]
     if as_json:
         print_json(running)
         return
-    rows = [
-        (one["environment"], one["process"], f"v{one['release']}", f"{one['ready']}/{one['replicas']}", one["status"])
-        for one in running
-    ]
     print_table(
         ("ENVIRONMENT", "PROCESS", "RELEASE", "READY", "STATUS"),
-        rows,
+        map(_process_row, running),
         empty="nothing runs yet: deploy with `git push paas main`, or `paas deploy`",
     )
+    for line in not_started(running):
+        click.echo(line)
+
+
+def _process_row(one: Json) -> tuple[str, ...]:
+    status = "not started" if one["start"] else one["status"]
+    return (one["environment"], one["process"], f"v{one['release']}", f"{one['ready']}/{one['replicas']}", status)
+
+
+def not_started(processes: Iterable[Json]) -> list[str]:
+    """Return a line for each process type that runs only when it is scaled."""
+    return [f"{one.get('process') or one['name']} is not started: {one['start']}" for one in processes if one["start"]]
 
 
 def _environments(session: Session, app: str | None) -> list[Json]:

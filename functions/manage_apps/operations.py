@@ -10,7 +10,7 @@ from functions.common.domain.build import is_digest
 from functions.common.domain.environment import PRODUCTION, EnvironmentState
 from functions.common.domain.git_url import repository_key
 from functions.common.domain.quantity import checked_cpu, checked_memory
-from functions.common.domain.release import Limits, ReleaseState
+from functions.common.domain.release import RELEASE_COMMAND, WEB, Limits, ReleaseState, wanted_processes
 from functions.common.errors import NotFound, Rejected
 from functions.common.events.app import DomainAdded
 from functions.common.events.base import CURRENT_CAUSE, Event, event_id
@@ -151,11 +151,15 @@ class MaintenanceView(ChangeView):
 
 
 class ProcessView(View):
-    """A process type: how many are wanted, and how many are ready."""
+    """A process type: how many are wanted, and how many are ready.
+
+    A type beside web has none until it is scaled: then `start` is the command that starts it, otherwise empty.
+    """
 
     name: str
     replicas: int
     ready_replicas: int
+    start: str
 
 
 class DeploymentStatus(View):
@@ -307,9 +311,8 @@ class OperationHandlers:
             live = self.history.rollback_target(environment.app, environment.name, environment.release)
         ready = self.counts.ready(environment.app, environment.name) if environment.release or newest else {}
         processes = self._processes(environment, live, ready=ready)
-        web = next(
-            (one for one in processes if one.name == "web"), ProcessView(name="web", replicas=0, ready_replicas=0)
-        )
+        none = ProcessView(name=WEB, replicas=0, ready_replicas=0, start="")
+        web = next((one for one in processes if one.name == WEB), none)
         view = DeploymentStatus(
             project_name=environment.app,
             environment=environment.name,
@@ -342,12 +345,12 @@ class OperationHandlers:
             return ()
         scaled, capacity = self.scales.read(environment.app, environment.name), self.counts.capacity(environment.app)
         found = []
-        for name in sorted({*release.processes, "web"} - {"release"}, key=lambda name: (name != "web", name)):
-            default = capacity.replicas if name == "web" else 1
-            if name == "web" and capacity.is_elastic:
-                default = ready.get("web", 0)  # as many as requests need now
-            replicas = scaled.get(name, default)
-            found.append(ProcessView(name=name, replicas=replicas, ready_replicas=ready.get(name, 0)))
+        # Web processes of an elastic platform are as many as requests need now.
+        web = ready.get(WEB, 0) if capacity.is_elastic else capacity.replicas
+        for name in sorted({*release.processes, WEB} - {RELEASE_COMMAND}, key=lambda name: (name != WEB, name)):
+            replicas = wanted_processes(name, scaled, web=web)
+            start = "" if replicas or name == WEB else _start_command(name, environment)
+            found.append(ProcessView(name=name, replicas=replicas, ready_replicas=ready.get(name, 0), start=start))
         return tuple(found)
 
     def _check_scale(
@@ -357,8 +360,11 @@ class OperationHandlers:
             msg = 'processes: give numbers by type, such as {"processes": {"web": 3}}, or replicas of web'
             raise Rejected(msg)
         most = self.counts.capacity(environment.app).most
-        known = {*newest.processes, "web"} - {"release"} if newest else None
+        known = {*newest.processes, WEB} - {RELEASE_COMMAND} if newest else None
         for name, number in wanted.items():
+            if name == RELEASE_COMMAND:
+                msg = "processes.release: it is the release command, which runs once before each release"
+                raise Rejected(msg)
             if name == "web" and not number:
                 msg = f"processes.web: give 1 or more: `paas undeploy --app {environment.app}` stops the app"
                 raise Rejected(msg)
@@ -490,6 +496,11 @@ class OperationHandlers:
             msg = f"nothing runs in {environment.app}/{environment.name}: deploy it with `paas deploy`, or push"
             raise NotFound(msg)
         return newest
+
+
+def _start_command(process: str, environment: EnvironmentRecord) -> str:
+    where = "" if environment.name == PRODUCTION else f" --environment {environment.label}"
+    return f"paas scale {process}=1 --app {environment.app}{where}"
 
 
 def _push_of(app: str, git_url: str, branch: str, head: str) -> PushReceived:

@@ -22,13 +22,29 @@ def test_what_runs_is_scaled_restarted_and_stopped(platform: Platform, app: str)
     scaled = platform.paas("scale", "web=3", "--app", app)
     assert (scaled.exit_code, scaled.stdout) == (0, "oper/production is being scaled to web=3: see `paas ps`\n")
     assert "has already web=3" in platform.paas("scale", "web=3", "--app", app).stdout
-    assert platform.json("ps", "--app", app) == [
-        {"environment": "production", "release": 2, "status": "pending", "process": "web", "replicas": 3, "ready": 0}
-    ]
+    web = {"environment": "production", "release": 2, "status": "pending", "process": "web"}
+    assert platform.json("ps", "--app", app) == [{**web, "replicas": 3, "ready": 0, "start": ""}]
     assert "0/3" in platform.paas("ps", "--app", app).stdout
     assert "restarting oper/production" in platform.paas("restart", app).stdout
     assert "is being stopped" in platform.paas("undeploy", app).stdout
     assert types(platform)[-3:] == ["scale.changed", "restart.requested", "undeploy.requested"]
+
+
+def test_processes_beside_web_wait_for_the_command_that_starts_them(platform: Platform) -> None:
+    platform.json("apps", "create", "asked")
+    before = platform.paas("scale", "clock=1", "any_Name-2=2", "--app", "asked")
+    platform.story.release(1, state="live", app="asked")
+    platform.database.run("""update releases set processes = '{"web": "a", "worker": "b", "clock": "c", "release": "d"}'
+        where app = 'asked'""")
+
+    shown = platform.paas("ps", "--app", "asked").stdout
+
+    assert (before.exit_code, "clock=1, any_Name-2=2" in before.stdout) == (0, True), before.output
+    rows = {line.split()[1]: line.split()[3:] for line in shown.splitlines()[1:4]}
+    assert rows == {"web": ["0/1", "pending"], "clock": ["0/1", "pending"], "worker": ["0/0", "not", "started"]}
+    assert shown.splitlines()[4:] == ["worker is not started: paas scale worker=1 --app asked"]
+    assert platform.paas("scale", "worker=1", "--app", "asked").exit_code == 0
+    assert "not started" not in platform.paas("ps", "--app", "asked").stdout
 
 
 @pytest.mark.parametrize(
@@ -38,6 +54,7 @@ def test_what_runs_is_scaled_restarted_and_stopped(platform: Platform, app: str)
         (("scale", "web=-1"), 2, "PROCESS=NUMBER"),
         (("scale", "web=0"), 2, "paas undeploy --app oper"),
         (("scale", "cron=1"), 2, "'cron', only web"),
+        (("scale", "release=1"), 2, "it is the release command, which runs once before each release"),
         (("scale", "web=99"), 2, "at most 12"),
         (("limits", "--cpu", "lots"), 2, "cpu: give cores"),
         (("limits", "--port", "http"), 2, "--port 'http'"),

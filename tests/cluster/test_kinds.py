@@ -89,13 +89,19 @@ def test_a_release_command_runs_before_the_version_and_its_failure_stops_it(user
 
 
 def test_workers_follow_the_live_version_and_go_with_the_last_that_had_them(user: User, kubectl: Kubectl) -> None:
-    def workers() -> dict[str, str]:
+    def workers() -> dict[str, tuple[str, int]]:
         items = json.loads(kubectl("get", "deployments", "-n", f"app-{user.app}", "-o", "json"))["items"]
-        found = [one["metadata"] for one in items]
-        return {one["name"]: one["annotations"]["slipway.dev/sha"] for one in found if one["name"] != "web"}
+        found = [(one["metadata"], one["spec"]["replicas"]) for one in items]
+        return {
+            one["name"]: (one["annotations"]["slipway.dev/sha"], number)
+            for one, number in found
+            if one["name"] != "web"
+        }
 
     sha = user.deploy({"Procfile": "web: python app.py\nworker: sleep 1000000\n"})
-    until(lambda: workers() == {"worker": sha}, seconds=20, every=0.5, why="the worker of the live version")
+    until(lambda: workers() == {"worker": (sha, 0)}, seconds=20, every=0.5, why="the worker of the live version")
+    user.paas("scale", "worker=1")
+    until(lambda: workers() == {"worker": (sha, 1)}, seconds=20, every=0.5, why="a running worker")
     user.deploy({"Procfile": "web: python app.py\n"})
     until(lambda: workers() == {}, seconds=20, every=0.5, why="no worker")
 

@@ -1,5 +1,6 @@
 """What the cluster's deployer does beyond the contract: release commands, races, secrets, hosts."""
 
+import base64
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -162,6 +163,23 @@ def test_other_processes_follow_the_live_release(server: LoopbackKubernetes, wor
     assert (asked, first, others()) == ({}, {"worker": "1"}, {"worker": "1"})
     world.deployer.sync_processes("hello", "production", 2)
     assert others() == {"clock": "2"}
+
+
+def test_a_record_of_an_earlier_slipway_keeps_the_processes_that_run(
+    server: LoopbackKubernetes, world: KubernetesDeployerWorld
+) -> None:
+    """One of each type ran until it was scaled."""
+    world.deployer.apply(a_workload(1))
+    secret = world.place.path("Secret", "wanted")
+    body = server.api.read(secret) or {}
+    record = json.loads(base64.b64decode(body["data"]["record"]))
+    del record["counted"]
+    server.api.merge(secret, {"data": {"record": base64.b64encode(json.dumps(record).encode()).decode()}})
+
+    world.deployer.sync_processes("hello", "production", 1)
+
+    (worker,) = [one for one in server.of_kind("Deployment") if one["metadata"]["name"] == "worker"]
+    assert worker["spec"]["replicas"] == 1
 
 
 @pytest.mark.parametrize("refused", [Kind.ROLLOUT, Kind.KNATIVE])

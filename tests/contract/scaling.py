@@ -32,9 +32,11 @@ class ScalingContract:
         world.deployer.sync_processes(world.app, "production", 1)
         default = _web_replicas(world)
         template = _read(world, world.web)["spec"]["template"]["metadata"]["annotations"]
+        worker = world.place.path("Deployment", "worker")
+        unasked = _read(world, worker)["spec"]["replicas"]
         world.deployer.scale(world.app, "production", {"web": 3, "worker": 4})
 
-        worker = world.place.path("Deployment", "worker")
+        assert unasked == 0
         assert default == ((0, 0) if world.kind is Kind.KNATIVE else (2, 2))
         assert _web_replicas(world) == (3, 3)
         assert _read(world, worker)["spec"]["replicas"] == 4

@@ -1,7 +1,11 @@
 """Releases: an image digest with config, numbered per environment; and the workloads that run them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+WEB = "web"
+RELEASE_COMMAND = "release"
 
 
 class ReleaseState(StrEnum):
@@ -65,8 +69,9 @@ class Workload:
     The release command (`processes["release"]`) runs first, and its failure ends the release. The web process must
     answer its health check before it gets traffic. The traffic then moves by `steps`, in percent.
 
-    `replicas` has the numbers of the process types that are scaled; `cpu`, `memory` and `port` are empty or 0 where the
-    deployer's defaults apply. With `maintenance` visitors get a page with 503 while everything runs on.
+    `replicas` has the numbers of the process types that are scaled, see `wanted_processes`; `cpu`, `memory` and `port`
+    are empty or 0 where the deployer's defaults apply. With `maintenance` visitors get a page with 503 while everything
+    runs on.
     """
 
     app: str
@@ -87,6 +92,11 @@ class Workload:
     memory: str = ""
     port: int = 0
     maintenance: bool = False
+
+
+def wanted_processes(process: str, replicas: Mapping[str, int], *, web: int) -> int:
+    """Return how many processes of a type are wanted: `web` of the web process until it is scaled, and no others."""
+    return replicas.get(process, web if process == WEB else 0)
 
 
 class WorkloadPhase(StrEnum):

@@ -109,6 +109,7 @@ class Follower:
         # A push can have ended a moment before its last events are recorded.
         if app["state"] == "live":
             self._live(key, app["url"])
+            self._not_started(key, app["app"], app["environment"])
             return
         self._build_log()
         if app["final"]:
@@ -131,6 +132,16 @@ class Follower:
         if url and (key, url) not in self._shown:
             self._shown.add((key, url))
             self._say(f"slipway: live at {url}")
+
+    def _not_started(self, key: str, app: str, environment: str) -> None:
+        """Name once the processes that run only when they are scaled."""
+        if (key, "processes") in self._shown:
+            return
+        self._shown.add((key, "processes"))
+        where = f"/apps/{quote(app, safe='')}/deploy/status?environment={quote(environment, safe='')}"
+        for one in (self.api.get(where) or {}).get("processes") or []:
+            if one.get("start"):
+                self._say(f"slipway: {one['name']} is not started: {one['start']}")
 
     def _build_log(self, build: str = "") -> None:
         """Print the new lines of this build's log, and of those that are printed already."""

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from functions.common.adapters.local.deployer import workload_from
 from functions.common.adapters.postgres.client import Postgres
-from functions.common.domain.release import Workload
+from functions.common.domain.release import Workload, wanted_processes
 from functions.common.events.base import Cause
 from functions.common.events.release import WorkloadChanged
 from functions.local.reports import Report, storable
@@ -65,7 +65,7 @@ class Version:
 
     def replicas_of(self, process: str) -> int:
         """Return how many processes of a type are wanted."""
-        return self.workload.replicas.get(process, 1)
+        return wanted_processes(process, self.workload.replicas, web=1)
 
     @property
     def host(self) -> str:

@@ -191,7 +191,7 @@ def test_scaling_is_stored_published_and_shown(api: ApiWorld) -> None:
         ({"processes": {"web": 0}}, "processes.web"),
         ({"processes": {"web": 13}}, "processes.web"),
         ({"processes": {"worker": 1}}, "'worker', only web"),
-        ({"processes": {"release": 1}}, "'release'"),
+        ({"processes": {"release": 1}}, "processes.release: it is the release command"),
         ({"processes": {"web": "3"}}, "processes.web"),
         ({"processes": {"web": 1.5}}, "processes.web"),
         ({"processes": {"web": -1}}, "processes.web"),
@@ -219,7 +219,7 @@ def test_the_status_is_what_is_observed(api: ApiWorld) -> None:
         "url": "https://shop.apps.example.org/",
         "status": "pending",
         "maintenance": False,
-        "processes": [{"name": "web", "replicas": 1, "ready_replicas": 0}],
+        "processes": [{"name": "web", "replicas": 1, "ready_replicas": 0, "start": ""}],
     }
 
 

@@ -43,9 +43,12 @@ class Vendor:
 
     explanations: list[Reply]
     logs: dict[str, list[Reply]] = field(default_factory=dict)
+    processes: list[dict[str, str]] = field(default_factory=list)
 
     def answer(self, call: Call) -> Reply:
         """Answer one call."""
+        if call.path == "/v1/apps/shop/deploy/status":
+            return Reply(status=200, body={"processes": [{"name": "web", "start": ""}, *self.processes]})
         if call.path.startswith("/v1/pushes/"):
             return self.explanations.pop(0) if len(self.explanations) > 1 else self.explanations[0]
         return self.logs[call.path.split("/")[3]].pop(0)
@@ -111,6 +114,16 @@ def test_the_url_is_printed_though_the_last_event_is_not_recorded_yet() -> None:
     moved = step("release", "shifting", weight=100, release=1)
     vendor = Vendor(explanations=[explained(app("shop", "live", moved))])
     assert followed(vendor)[0][-1] == "slipway: live at https://x/"
+
+
+def test_a_process_that_nothing_starts_is_named_after_the_url() -> None:
+    live = app("shop", "live", step("release", "live", url="https://x/"))
+    worker = {"name": "worker", "start": "paas scale worker=1 --app shop"}
+    vendor = Vendor(explanations=[explained(live)], processes=[worker])
+    assert followed(vendor)[0] == [
+        "slipway: live at https://x/",
+        "slipway: worker is not started: paas scale worker=1 --app shop",
+    ]
 
 
 def test_a_failure_is_printed_once_with_its_reason() -> None:

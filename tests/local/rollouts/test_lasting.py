@@ -35,7 +35,7 @@ def test_processes_get_their_config_and_nothing_of_the_platform(world: RolloutWo
 
 def test_workers_follow_the_live_version(world: RolloutWorld) -> None:
     for release in (2, 3):
-        world.deployer.apply(world.workload(release, processes={"worker": "exec sleep 300"}))
+        world.deployer.apply(world.workload(release, processes={"worker": "exec sleep 300"}, replicas={"worker": 1}))
         world.live(release)
         name = f"app.hello.production.{release}.worker"
         until(lambda name=name: (state := world.process_manager.state(name)) and state.phase == "running", why=name)  # type: ignore[misc]
@@ -103,7 +103,7 @@ def test_a_caddy_that_lost_its_configuration_gets_it_again(world: RolloutWorld) 
 def test_apps_are_live_again_after_a_restart_of_the_platform(bare: RolloutWorld) -> None:
     bare.certify()
     with controlled(bare):
-        bare.deployer.apply(bare.workload(1, processes={"worker": "exec sleep 300"}))
+        bare.deployer.apply(bare.workload(1, processes={"worker": "exec sleep 300"}, replicas={"worker": 1}))
         bare.live(1)
     bare.stop_supervisord()
     bare.start_supervisord()

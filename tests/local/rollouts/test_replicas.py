@@ -82,6 +82,18 @@ def test_other_processes_are_scaled_down_to_none(world: RolloutWorld) -> None:
     until(lambda: ready(world) == {"web": 1, "worker": 1}, why="a worker again")
 
 
+def test_processes_beside_web_run_only_when_they_are_scaled(world: RolloutWorld) -> None:
+    """Neither a console, which ends at once without a terminal, nor a second scheduler is started unasked."""
+    others = {"worker": "exec sleep 1000", "console": "exit 0", "clock": "exec sleep 1000"}
+    world.deployer.apply(world.workload(2, processes=others))
+    world.live(2)
+    until(lambda: ready(world) == {"web": 1, "worker": 0, "console": 0, "clock": 0}, why="the count")
+    assert [name for name in world.process_manager.states() if ".2." in name] == ["app.hello.production.2.web"]
+
+    world.deployer.scale("hello", "production", {"clock": 1})
+    until(lambda: ready(world) == {"web": 1, "worker": 0, "console": 0, "clock": 1}, why="the clock")
+
+
 def test_a_process_that_dies_is_started_again(world: RolloutWorld) -> None:
     world.deployer.scale("hello", "production", {"web": 2})
     until(lambda: ready(world) == {"web": 2}, why="two processes")
@@ -92,8 +104,8 @@ def test_a_process_that_dies_is_started_again(world: RolloutWorld) -> None:
 
 
 def test_limits_hold_for_the_processes_of_an_app(world: RolloutWorld) -> None:
-    show = f"exec python -c '{SHOW}'"
-    world.deployer.apply(world.workload(2, processes={"shower": show}, cpu="500m", memory="512Mi"))
+    shower = {"processes": {"shower": f"exec python -c '{SHOW}'"}, "replicas": {"shower": 1}}
+    world.deployer.apply(world.workload(2, "", **shower, cpu="500m", memory="512Mi"))
     world.live(2)
     log = world.home / "logs" / "apps" / "hello" / "production" / "2-shower.log"
 

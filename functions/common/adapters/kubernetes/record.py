@@ -11,7 +11,7 @@ from typing import Any
 
 from functions.common.adapters.kubernetes.api import KubernetesApi
 from functions.common.adapters.kubernetes.names import MANAGED, MANAGER, RELEASE, Kind, Place, labels_of
-from functions.common.domain.release import Workload
+from functions.common.domain.release import RELEASE_COMMAND, WEB, Workload
 from functions.common.errors import Unavailable
 from functions.common.ports.apps import Cipher
 
@@ -55,6 +55,9 @@ class Records:
         fields = json.loads(base64.b64decode(found["data"]["record"]))
         workload = fields["workload"]
         workload |= {"hosts": tuple(workload["hosts"]), "steps": tuple(workload["steps"])}
+        if not fields.get("counted"):  # of a time in which one process of each type ran until it was scaled
+            others = workload["processes"].keys() - {WEB, RELEASE_COMMAND}
+            workload["replicas"] = {**dict.fromkeys(others, 1), **workload["replicas"]}
         return Record(
             workload=Workload(**workload),
             kind=Kind(fields["kind"]),
@@ -114,6 +117,7 @@ def _secret(record: Record, place: Place) -> dict[str, Any]:
         "earlier": record.earlier,
         "prepared": record.prepared,
         "leaving": record.leaving,
+        "counted": True,
     }
     return {
         "apiVersion": "v1",

@@ -13,7 +13,7 @@ from functions.common.adapters.kubernetes.names import (
     selected_by,
 )
 from functions.common.adapters.kubernetes.pods import RELEASE_PROCESS, WEB, pod_spec, pod_template, process_name
-from functions.common.domain.release import Workload
+from functions.common.domain.release import Workload, wanted_processes
 
 Object = dict[str, Any]
 STABLE, CANARY = "web", "web-canary"
@@ -102,7 +102,7 @@ def scaling(workload: Workload, kind: Kind, place: Place, runtime: Runtime) -> l
 
 
 def _replicas(workload: Workload, process: str, runtime: Runtime) -> int:
-    return workload.replicas.get(process, runtime.replicas if process == WEB else 1)
+    return wanted_processes(process, workload.replicas, web=runtime.replicas)
 
 
 def _bounds(workload: Workload) -> dict[str, str]:
