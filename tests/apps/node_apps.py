@@ -81,7 +81,8 @@ def _managed(manager: str, *lock: str, **fields: object) -> Callable[[Workshop],
         package = _package(scripts={"start": "node server.js"}, dependencies={"express": "^4.21.0"}, **fields)
         workshop.write({"package.json": package, "server.js": _EXPRESS})
         if lock:
-            workshop.run("npx", "--yes", manager, *lock)
+            run = ("npm",) if manager == "npm" else ("npx", "--yes", manager)
+            workshop.run(*run, *lock)
             shutil.rmtree(workshop.folder / "node_modules", ignore_errors=True)
 
     return make
@@ -180,7 +181,7 @@ APPS = (
     App(name="node-http", make=files({"package.json": _package(scripts={"start": "node ."}), "index.js": _HTTP})),
     App(name="node-server-js", make=files({"package.json": _package(), "server.js": _HTTP})),
     App(name="node-main", make=files({"package.json": _package(main="lib/run.js"), "lib/run.js": _HTTP})),
-    App(name="express-npm-lock", make=_managed("npm@11", "install", "--package-lock-only")),
+    App(name="express-npm-lock", make=_managed("npm", "install", "--package-lock-only")),
     App(name="express-no-lock", make=_managed("npm")),
     App(
         name="express-heroku",
