@@ -254,7 +254,7 @@ class AppHandlers:
         self.webhooks.put(name, secret)
         clone = self.repositories.clone_urls(name)
         keys = {repository_key(one) for one in (url, clone.http, clone.ssh) if one}
-        if not all(self._may_deploy(call, app) for app in self.directory.alike(*keys) if app.name != name):
+        if not all(self._may_deploy(call, app) for app in self.directory.by_repository(*keys) if app.name != name):
             msg = f"name: an app of another user is deployed from the repository {name!r} already: choose another name"
             raise Conflict(msg)
         return url
@@ -298,7 +298,7 @@ class AppHandlers:
             url = self.repositories.clone_urls(created).http
         owning = self.directory.owning(created) if created else None
         may_use = not created or owning is not None or (call.caller.sees_all and not call.caller.app)
-        others = (*self.directory.alike(repository_key(url)), *filter(None, [owning]))
+        others = (*self.directory.by_repository(repository_key(url)), *filter(None, [owning]))
         if not (may_use and all(self._may_deploy(call, app) for app in others)):
             msg = "git_url: the repository is that of another user's app: ask its owner to add you to that app"
             raise Conflict(msg)

@@ -8,7 +8,7 @@ from pydantic import Field, StrictBool, StrictInt, StringConstraints
 
 from functions.common.domain.build import is_digest
 from functions.common.domain.environment import PRODUCTION, EnvironmentState
-from functions.common.domain.git_url import repository_key
+from functions.common.domain.git_url import full_name_of
 from functions.common.domain.quantity import checked_cpu, checked_memory
 from functions.common.domain.release import RELEASE_COMMAND, WEB, Limits, ReleaseState, wanted_processes
 from functions.common.errors import NotFound, Rejected
@@ -509,7 +509,7 @@ def _push_of(app: str, git_url: str, branch: str, head: str) -> PushReceived:
         app=app,
         provider="api",
         delivery=f"api-{head}",
-        repository=Repository(full_name=repository_key(git_url).partition("/")[2], urls=(git_url,)),
+        repository=Repository(full_name=full_name_of(git_url), urls=(git_url,)),
         ref=f"refs/heads/{branch}",
         branch=branch,
         before=_NO_COMMIT,

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from functions.common.domain.app import DEFAULT_BRANCH
-from functions.common.domain.git_url import CloneUrls, repository_key
+from functions.common.domain.git_url import CloneUrls, full_name_of
 from functions.common.errors import NotFound
 from functions.common.ports.apps import AppEditor, AppRecord, AppRegister
 from functions.common.ports.audit import AuditLog
@@ -255,7 +255,7 @@ def project_view(record: AppRecord, hosts: Hosts) -> ProjectView:
 
 def _repo_view(record: AppRecord) -> RepoView:
     url = record.app.git_url
-    owner, _, name = repository_key(url).partition("/")[2].rpartition("/")
+    owner, _, name = (full_name_of(url) if url else "").rpartition("/")
     html = url.removesuffix(".git") if url.startswith("http") else ""
     return RepoView(
         owner=owner,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from functions.common.domain.git_url import full_name_of
 from functions.common.domain.push import Push, PushCode, is_zero
 from functions.common.events.base import CURRENT_CAUSE, Cause, event_id
 from functions.common.events.push import BranchDeleted, PushReceived, Repository
@@ -159,7 +160,7 @@ def _cause(watched: WatchedRepository, change: str) -> Cause:
 
 
 def _repository(watched: WatchedRepository) -> Repository:
-    return Repository(full_name=watched.repository.partition("/")[2], urls=(watched.clone_url,))
+    return Repository(full_name=full_name_of(watched.clone_url), urls=(watched.clone_url,))
 
 
 def _utc(time: datetime | None) -> str:

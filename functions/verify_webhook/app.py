@@ -3,7 +3,6 @@
 import atexit
 from functools import partial
 from threading import Lock
-from urllib.parse import urlsplit
 
 from functions.common.adapters.broker.publisher import BackgroundPublisher, PublishMarker
 from functions.common.adapters.forges.gitea import GiteaWebhooks
@@ -14,6 +13,7 @@ from functions.common.adapters.postgres.audit import PostgresAuditLog
 from functions.common.adapters.postgres.deliveries import PostgresDeliveries
 from functions.common.adapters.postgres.limits import PostgresRateLimit
 from functions.common.domain.delivery import Provider
+from functions.common.domain.git_url import host_key
 from functions.common.platform.core import Core, check_migrations, core
 from functions.common.ports.events import Publisher
 from functions.common.ports.limits import Rate
@@ -77,8 +77,8 @@ def trust(parts: Core) -> Trust:
     """Return which secrets and hosts the settings and the apps have."""
     sources, git_server = parts.settings.sources, parts.settings.git_server
     forge = sources.forge_url
-    known = {urlsplit(forge).netloc: frozenset({Provider.GITEA, Provider.FORGEJO})} if forge else {}
-    known |= {urlsplit(git_server.url).netloc: frozenset({Provider.FORGEJO})} if git_server.url else {}
+    known = {host_key(forge): frozenset({Provider.GITEA, Provider.FORGEJO})} if forge else {}
+    known |= {host_key(git_server.url): frozenset({Provider.FORGEJO})} if git_server.url else {}
     return Trust(
         default_of=parts.settings.webhooks.secret_of,
         own=PostgresWebhookSecrets(database=parts.database, cipher=parts.cipher),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from functions.common.domain.delivery import Provider
-from functions.common.domain.git_url import repository_key, repository_keys
+from functions.common.domain.git_url import host_key, repository_key, repository_keys
 from functions.common.errors import Rejected
 from functions.common.events.push import Repository
 from functions.common.ports.deliveries import WebhookSecrets
@@ -23,13 +23,18 @@ class ForgeHosts:
         """Raise Rejected when the forge does not have the repository's host: its secret is that of another one."""
         host = repository_keys(repository.urls)[0].partition("/")[0]
         names = {host, host.partition(":")[0]}
-        owners = {one for one, hosts in self.listed.items() if names & set(hosts)}
+        owners = {one for one, hosts in self.listed.items() if names & {_host(text) for text in hosts}}
         owners |= {one for one, public in _PUBLIC.items() if public in names}
         owners |= {one for name in names for one in self.known.get(name, ())}
         if (owners or self.listed.get(provider)) and provider not in owners:
             setting = f"{provider.upper()}_HOSTS"
             msg = f"{host} is no host of {provider}: an operator can allow its repositories there by {setting}"
             raise Rejected(msg)
+
+
+def _host(text: str) -> str:
+    """Return a host of a setting as keys of repositories have it; an operator may give a URL or a default port."""
+    return host_key(text if "://" in text else f"https://{text}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

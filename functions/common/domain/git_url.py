@@ -10,23 +10,40 @@ from urllib.parse import SplitResult, urlsplit
 from functions.common.errors import Rejected
 
 _SCP_LIKE = re.compile(r"^(?:[^@/\s]+@)?(?P<host>\[[^\]]+\]|[^:/\s]+):(?!//)(?P<path>\S+)\Z")
+_END_OF_PATH = re.compile(r"\.git\Z", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418}
 
 
 def repository_key(url: str) -> str:
-    """Return `host[:port]/path` for a git URL, equal for every spelling of one repository.
+    """Return `host[:port]/path` for a git URL, equal for every spelling of one repository, in lower case.
 
-    Scheme, user info, default ports, the host's case, a trailing slash and `.git` are ignored;
-    `git@host:owner/name` equals `ssh://git@host/owner/name`. Other ports are kept, except ssh ports: they do not
-    distinguish forges. Raises Rejected when the URL has no host or no path.
+    Scheme, user info, default ports, the dot that may end a host, superfluous slashes, `.git` and case are ignored:
+    forges take names in any case. `git@host:owner/name` equals `ssh://git@host/owner/name`. Other ports are kept,
+    except ssh ports: they do not distinguish forges. Raises Rejected when the URL has no host or no path.
     """
+    return _spelled_key(url).lower()
+
+
+def host_key(url: str) -> str:
+    """Return `host[:port]` of a URL, as it begins the keys of repositories there. Raises Rejected without a host."""
+    return repository_key(f"{url.rstrip('/')}/any").partition("/")[0]
+
+
+def full_name_of(url: str) -> str:
+    """Return the path of a git URL without `.git`, as it is spelled: the name of the repository at its forge."""
+    return _spelled_key(url).partition("/")[2]
+
+
+def _spelled_key(url: str) -> str:
+    """Return the key of a git URL with its path as it is spelled, for the API of its forge and for file names."""
     text = url.strip()
     scp = None if "://" in text else _SCP_LIKE.match(text)
     if scp:
         host, port, path = scp["host"].strip("[]"), None, scp["path"]
     else:
         host, port, path = _split(text)
-    path = re.sub(r"/+", "/", path).strip("/").removesuffix(".git").rstrip("/")
+    path = _END_OF_PATH.sub("", re.sub(r"/+", "/", path).strip("/")).rstrip("/")
+    host = host.removesuffix(".")
     if not host or not path:
         msg = f"git URL {_without_user_info(text)!r} names no repository: give https://HOST/OWNER/NAME.git"
         raise Rejected(msg)
@@ -54,9 +71,9 @@ def owner_and_name(text: str, *, base_url: str, default_owner: str = "") -> tupl
     is_url = "://" in text or "@" in text
     if is_url and is_ssh(text):  # SSH has neither the port of the forge's pages nor a path before its repositories
         home = home.partition("/")[0].partition(":")[0]
-    key = repository_key(text) if is_url else text.strip("/").removesuffix(".git")
-    is_ours = key.startswith(f"{home}/")
-    parts = key.removeprefix(f"{home}/").split("/") if is_ours else key.split("/")
+    key = _spelled_key(text) if is_url else _END_OF_PATH.sub("", text.strip("/"))
+    is_ours = key.lower().startswith(f"{home}/")
+    parts = (key[len(home) + 1 :] if is_ours else key).split("/")
     if (is_url and not is_ours) or any(":" in part or part in {"", ".", ".."} for part in parts):
         return None
     match parts:
@@ -87,10 +104,10 @@ def is_ssh(url: str) -> bool:
 
 
 def path_at(url: str, *, base_url: str) -> str:
-    """Return the path of a git URL below `base_url`, without `.git`; empty when it leads elsewhere."""
+    """Return the path of a git URL below `base_url`, as spelled, without `.git`; empty when it leads elsewhere."""
     home = repository_key(f"{base_url.rstrip('/')}/any").removesuffix("any")
-    key = repository_key(url)
-    return key.removeprefix(home) if key.startswith(home) else ""
+    key = _spelled_key(url)
+    return key[len(home) :] if key.lower().startswith(home) else ""
 
 
 def _split(text: str) -> tuple[str, int | None, str]:

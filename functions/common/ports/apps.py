@@ -22,10 +22,6 @@ class AppDirectory(Protocol):
         """
         ...
 
-    def alike(self, *keys: str) -> tuple[App, ...]:
-        """Return the apps whose repository has one of these keys in lower or upper case: many forges ignore it."""
-        ...
-
     def owning(self, repository: str) -> App | None:
         """Return the app for which Slipway created the repository with this name, wherever the app deploys from now."""
         ...

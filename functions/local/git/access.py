@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from functions.common.adapters.local.repositories import find_repository
 from functions.common.domain.tokens import digest_of
 from functions.common.errors import NotFound, SlipwayError
 from functions.common.ports.accounts import AccessTokens, AppRole, Caller, Members, Membership, Scope, SshKeys
@@ -91,11 +92,11 @@ class GitAccess:
         """
         match = _PATH.fullmatch(repository)
         owner = (match["owner"] or self.owner) if match else ""
-        name = match["name"] if match else ""
+        path = find_repository(self.folder, owner, match["name"]) if match else None
+        owner, name = (path.parent.name, path.name.removesuffix(".git")) if path else ("", "")
         app = self.apps.owning(name) if name and owner == self.owner else None
         membership = self._membership(caller, app.name if app else "")
-        path = self.folder / owner / f"{name}.git"
-        if match is None or membership is None or not path.is_dir():
+        if path is None or membership is None:
             msg = "there is no such repository, or you may not see it: `paas apps create NAME` creates one"
             raise NotFound(msg)
         _check(caller, membership, app.name if app else "", service)

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -49,6 +50,14 @@ _RETRIES = {"try_duration": "10s", "try_interval": "50ms"}
 # No connection to an app is reused: if the app closed it at that moment, the request would be lost.
 _TRANSPORT = {"protocol": "http", "keep_alive": {"enabled": False}}
 _HOST = "/{http.request.host}/"
+# A host is the same in any case, and with the dot that ends a full name; a file has one name. Caddy cannot lower a text
+# but by replacing letters, which it does only for a host that needs it. Apps get the host so too.
+_ODD_HOST = {"header_regexp": {"Host": {"pattern": "[A-Z]|\\.(:[0-9]*)?$"}}}
+_NO_HOST = {"header_regexp": {"Host": {"pattern": "^\\.*(:[0-9]*)?$"}}}  # it would be the folder of the host files
+_PLAIN_HOST = [
+    {"search_regexp": "\\.(:[0-9]*)?$", "replace": "$1"},
+    *({"search": letter, "replace": letter.lower()} for letter in ascii_uppercase),
+]
 CADDY_LAG_SECONDS = 0.1  # between its reading of the split and its counting of the request
 MAINTENANCE_FILE = "maintenance"
 FAN = 12  # how many web processes a version may have
@@ -75,6 +84,8 @@ def app_routes(hosts: str, weights: tuple[int, ...]) -> list[dict[str, Any]]:
         "headers": {**_TEXT, "Retry-After": ["120"], "Cache-Control": ["no-store"]}
     }
     return [
+        _route(_NO_HOST, _page(404, NO_APP)),
+        {"match": [_ODD_HOST], "handle": [{"handler": "headers", "request": {"replace": {"Host": _PLAIN_HOST}}}]},
         _route(files(hosts, f"{_HOST}{MAINTENANCE_FILE}"), in_maintenance),
         _route(files(hosts, f"{_HOST}*@*"), {"handler": "subroute", "routes": inner}),
         _route(files(hosts, _HOST), not_live),

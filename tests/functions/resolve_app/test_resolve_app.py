@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from functions.common.events.push import BranchDeleted, PullRequestClosed, Repository
+from functions.common.domain.git_url import repository_key
+from functions.common.events.push import BranchDeleted, PullRequestClosed, PushReceived, Repository
 from tests.push_world import URL, PushWorld, sha
 
 REPOSITORY = Repository(full_name="team/hello", urls=(URL,))
@@ -32,6 +33,26 @@ def test_a_push_to_the_apps_branch_is_production(world: PushWorld) -> None:
 
     assert reply | {"type": "build.requested.v1", "environment": "production", "sequence": 1} == reply
     assert reply | {"push": "p1", "repository": "team/hello", "clone_url": URL, "sha": sha("a")} == reply
+
+
+@pytest.mark.parametrize(
+    ("of_app", "of_event"),
+    [
+        ("https://forge.example.org/MyOrg/Repo.git", "https://forge.example.org/myorg/repo.git"),
+        ("https://forge.example.org/myorg/repo", "https://FORGE.example.org:443/MyOrg/Repo.git/"),
+        ("git@forge.example.org:MyOrg/Repo.git", "https://forge.example.org./myorg/REPO"),
+    ],
+)
+def test_an_app_is_found_by_any_spelling_of_its_repository(world: PushWorld, of_app: str, of_event: str) -> None:
+    world.app("spelled", url=of_app)
+    repository = {"full_name": "myorg/repo", "urls": (of_event,)}
+    pushed = PushReceived.model_validate({**world.pushed("p1", "a").data, "repository": repository})
+    world.heads.branches[repository_key(of_app)] = {"main": sha("a")}
+
+    (event,) = world.handle(world.event(pushed, "p1"))
+
+    assert (event.type, event.data["app"]) == ("dev.slipway.build.requested.v1", "spelled")
+    assert event.data["clone_url"] == of_app
 
 
 def test_another_branch_opens_a_preview_and_publishes_its_host(world: PushWorld) -> None:

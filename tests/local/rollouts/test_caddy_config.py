@@ -30,7 +30,7 @@ def test_the_identity_is_that_of_the_content() -> None:
 
 
 def test_weights_are_in_their_smallest_numbers() -> None:
-    inner = app_routes("/h/hosts", (10, 25, 33))[1]["handle"][0]["routes"]
+    inner = app_routes("/h/hosts", (10, 25, 33))[3]["handle"][0]["routes"]
     routes = inner[0]["handle"][-1]["routes"]
     weights = {
         next(iter(route["match"][0]["vars"].values()))[0]: route["handle"][0]["load_balancing"]["selection_policy"][

@@ -1,5 +1,7 @@
 """Releases of a real app behind a real Caddy."""
 
+import http.client
+import socket
 import time
 from itertools import pairwise
 
@@ -21,6 +23,24 @@ def test_the_first_release_gets_all_traffic_at_once(world: RolloutWorld) -> None
         until(lambda: load.answers, why="an answer")
     assert load.shares().keys() == {"release 1"}
     assert load.failures == []
+
+
+def test_a_host_is_the_same_in_any_case_and_with_its_last_dot(world: RolloutWorld) -> None:
+    def status(host: str) -> int:
+        address = ("127.0.0.1", world.apps_port)
+        with socket.create_connection(address, timeout=patient(10)) as plain:
+            connection = http.client.HTTPConnection(*address)
+            connection.sock = world.client_context().wrap_socket(plain, server_hostname=world.host)
+            connection.request("GET", "/", headers={"Host": host})
+            answer = connection.getresponse()
+            answer.read()
+            connection.close()
+            return answer.status
+
+    spellings = [world.host.upper(), f"{world.host}.", f"{world.host.title()}.:{world.apps_port}", f"{world.host}:"]
+    until(lambda: status(world.host) == 200, why="the first version")
+    assert [status(host) for host in spellings] == [200] * 4
+    assert [status(host) for host in ("other.localhost.", f"x{world.host.upper()}", ".", "..")] == [404] * 4
 
 
 def test_a_canary_gets_its_percentages_and_loses_no_request(slow: RolloutWorld) -> None:

@@ -192,10 +192,11 @@ def read_repository(
         msg = f"field {fields.path} of the payload has no readable one of the URLs {', '.join(urls)}"
         raise Rejected(msg)
     first = next((one for one in found if not one.is_ssh), found[0])
-    if not _is_below(first.path, full_name):
+    name_key = full_name.lower()  # as in a repository_key
+    if not _is_below(first.path, name_key):
         msg = f"fields {fields.where(name)} and {first.where} of the payload name different repositories"
         raise Rejected(msg)
-    known = dict.fromkeys(one.url for one in found if _is_same(one, first, full_name))
+    known = dict.fromkeys(one.url for one in found if _is_same(one, first, name_key))
     default = fields.optional_text("default_branch")[:MAX_NAME]
     return Repository(full_name=full_name, urls=tuple(known), default_branch=default)
 

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from functions.common.domain.git_url import CloneUrls, is_branch_name, owner_and_name, path_at
+from functions.common.domain.git_url import CloneUrls, full_name_of, host_key, is_branch_name, owner_and_name, path_at
 from functions.common.errors import NotFound, Rejected, Unavailable
 
 _NAME = re.compile(r"^(?:([A-Za-z0-9][A-Za-z0-9_.-]*)/)?([A-Za-z0-9][A-Za-z0-9_.-]*)\Z")
@@ -71,7 +70,10 @@ class LocalRepositories:
         base = f"{self.ssh_url.rstrip('/')}/"
         if self.ssh_url and url.startswith(base):
             url = f"{self.base_url.rstrip('/')}/{url.removeprefix(base)}"
-        return path_at(url, base_url=self.base_url).removeprefix(f"{self.owner}/")
+        owner, slash, name = path_at(url, base_url=self.base_url).rpartition("/")
+        found = find_repository(self.folder, owner or self.owner, name) if _PART.match(name) else None
+        owner, name = (found.parent.name, found.name.removesuffix(".git")) if found else (owner, name)
+        return name if owner in {"", self.owner} else f"{owner}{slash}{name}"
 
     def _create(self, path: Path) -> None:
         draft = path.with_name(f".{path.name}.new")
@@ -102,6 +104,23 @@ class LocalRepositories:
             msg = f"{name!r} is not a valid repository name: use letters, digits, `-`, `_` and `.`"
             raise Rejected(msg)
         return self.folder / (match[1] or self.owner) / f"{match[2]}.git"
+
+
+def find_repository(folder: Path, owner: str, name: str) -> Path | None:
+    """Return the folder of a repository, also when its owner or name is spelled in another case; None without one."""
+    path = folder / owner / f"{name}.git"
+    if path.is_dir():
+        return path
+    owners = [one for one in _entries(folder) if one.name.lower() == owner.lower()]
+    found = [one for home in owners for one in _entries(home) if one.name.lower() == path.name.lower()]
+    return found[0] if len(found) == 1 else None
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return [one for one in folder.iterdir() if not one.name.startswith(".")]
+    except OSError:
+        return []
 
 
 def _git(*arguments: str) -> None:
@@ -146,14 +165,13 @@ class GitHeads:
             return _packed(path).get(branch, "")
 
     def _path(self, clone_url: str) -> Path | None:
-        url, base = urlsplit(clone_url), urlsplit(self.base_url)
-        parts = url.path.strip("/").removesuffix(".git").split("/")
-        if (url.hostname, url.port) != (base.hostname, base.port) or not all(map(_PART.match, parts)):
+        parts = full_name_of(clone_url).split("/")
+        if host_key(clone_url) != host_key(self.base_url) or not all(map(_PART.match, parts)):
             return None
         if len(parts) not in {1, _OWNER_AND_NAME}:
             return None
         owner, name = (self.owner, parts[0]) if len(parts) == 1 else parts
-        return self.folder / owner / f"{name}.git"
+        return find_repository(self.folder, owner, name)
 
 
 def _packed(path: Path) -> dict[str, str]:
@@ -211,9 +229,7 @@ class GitNotes:
         found = owner_and_name(repository, base_url=self.base_url, default_owner=self.owner)
         if found is None:
             return None
-        owner, name = found
-        path = self.folder / owner / f"{name}.git"
-        return path if path.is_dir() else None
+        return find_repository(self.folder, *found)
 
 
 @contextmanager

@@ -22,7 +22,6 @@ from projects
 """
 _OWNING = _SELECT_APPS + "where git_repo_name = :repository and git_repo_name <> ''"
 _BY_REPOSITORY = _SELECT_APPS + "where git_key = any(cast(:keys as text[])) and git_key <> '' order by name"
-_ALIKE = _BY_REPOSITORY.replace("git_key = any", "lower(git_key) = any")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +33,6 @@ class PostgresAppDirectory:
     def by_repository(self, *keys: str) -> tuple[App, ...]:
         """Return the apps of a repository; see AppDirectory."""
         return tuple(_app(row) for row in self.database.rows(_BY_REPOSITORY, keys=list(keys)))
-
-    def alike(self, *keys: str) -> tuple[App, ...]:
-        """Return the apps of a repository in any case; see AppDirectory."""
-        return tuple(_app(row) for row in self.database.rows(_ALIKE, keys=[key.lower() for key in keys]))
 
     def owning(self, repository: str) -> App | None:
         """Return the app of a repository that Slipway created; see AppDirectory."""
