@@ -38,13 +38,14 @@ def apps() -> None:
 @click.option("--git-url", default="", metavar="URL", help="Deploy from this repository; by default one is created.")
 @click.option("--branch", default="main", show_default=True, help="The branch that feeds production.")
 @click.option("--path", "paths", multiple=True, metavar="GLOB", help="Deploy only pushes that touch this; repeatable.")
+@click.option("--root", default="", metavar="DIR", help="The app's folder in the repository; by default its top.")
 @json_option
 @click.pass_obj
-def create(session: Session, name: str, git_url: str, branch: str, paths: tuple[str, ...], *, as_json: bool) -> None:
+def create(session: Session, /, *, paths: tuple[str, ...], as_json: bool, **given: str) -> None:
     """Create an app; in a clone also add the git remote `paas`."""
-    body: dict[str, Any] = {"name": name, "branch": branch, "paths": list(paths)}
+    body: dict[str, Any] = {key: value for key, value in given.items() if value}
     endpoint = session.endpoint()
-    app = session.client().send("POST", "/apps", {**body, **({"git_url": git_url} if git_url else {})})
+    app = session.client().send("POST", "/apps", {**body, "paths": list(paths)})
     remote, current = _connect(app, endpoint) if is_clone() else ("none", app["name"])
     if as_json:
         print_json({**app, "remote": remote})
@@ -157,16 +158,17 @@ def webhook(session: Session, name: str | None, *, rotate: bool, shared: bool, a
 @click.command()
 @click.option("--url", default="", help="The repository.")
 @click.option("--branch", default="", help="The branch that feeds production.")
+@click.option("--root", default="", metavar="DIR", help="The app's folder in the repository; `.` is its top.")
 @click.option("--push-follow", type=click.Choice(["on", "off"]), help="Whether `git push` prints build and release.")
 @app_option
 @json_option
 @click.pass_obj
-def git(session: Session, url: str, branch: str, push_follow: str | None, app: str | None, *, as_json: bool) -> None:
-    """Set the repository or branch that feeds production, and whether `git push` follows what it causes."""
-    wanted: dict[str, Any] = {name: value for name, value in (("url", url), ("branch", branch)) if value}
-    wanted |= {"push_follow": push_follow == "on"} if push_follow else {}
+def git(session: Session, /, *, push_follow: str | None, app: str | None, as_json: bool, **given: str) -> None:
+    """Set the repository, branch or folder that feeds production, and whether `git push` follows what it causes."""
+    source = {name: value for name, value in given.items() if value}
+    wanted: dict[str, Any] = source | ({"push_follow": push_follow == "on"} if push_follow else {})
     if not wanted:
-        msg = "give --url, --branch or --push-follow"
+        msg = "give --url, --branch, --root or --push-follow"
         raise Failure(msg, USAGE)
     answer = session.client().send("PUT", f"/apps/{quoted(chosen_app(app))}/git", wanted)
     if as_json:
@@ -174,8 +176,10 @@ def git(session: Session, url: str, branch: str, push_follow: str | None, app: s
         return
     if push_follow:
         click.echo(f"`git push` {'prints' if answer['push_follow'] else 'does not print'} the build and the release")
-    if url or branch:
-        click.echo(f"the branch {answer['branch']} of {answer['git_url']} feeds production, from its next push on")
+    if source:
+        where = f", folder {answer['root']}," if answer["root"] else ""
+        text = f"the branch {answer['branch']} of {answer['git_url']}{where} feeds production, from its next push on"
+        click.echo(text)
 
 
 def _connect(app: dict[str, Any], endpoint: Endpoint) -> tuple[str, str]:

@@ -35,7 +35,7 @@ class AppPages:
 
     def create(self, visit: Visit) -> Result:
         """Create an app, and show it."""
-        body = {name: visit.field(name) for name in ("name", "git_url", "branch") if visit.field(name)}
+        body = {name: visit.field(name) for name in ("name", "git_url", "branch", "root") if visit.field(name)}
         app = visit.api.send("POST", "apps", body=body)
         return SeeOther(to=f"{HOME}/apps/{app['name']}", notice="app-created")
 

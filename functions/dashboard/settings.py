@@ -20,8 +20,8 @@ class SettingsPages:
         return Page(template="settings.html", title=f"Settings of {app['name']}", me=me, context=context)
 
     def set_git_source(self, visit: Visit) -> Result:
-        """Set the repository or the default branch."""
-        body = {"url": visit.field("url"), "branch": visit.field("branch")}
+        """Set the repository, the default branch or the app's folder."""
+        body = {"url": visit.field("url"), "branch": visit.field("branch"), "root": visit.field("root") or "."}
         visit.api.send("PUT", "apps", visit.app, "git", body=body)
         return SeeOther(to=f"{app_path(visit)}/settings#git-source", notice="git-changed")
 

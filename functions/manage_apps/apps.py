@@ -4,10 +4,11 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from functions.common.domain.addresses import Addresses
-from functions.common.domain.app import DEFAULT_BRANCH, App, checked_app_name
+from functions.common.domain.app import DEFAULT_BRANCH, App, checked_app_name, checked_root
+from functions.common.domain.environment import Environment
 from functions.common.domain.git_url import checked_branch, checked_git_url, clone_urls, is_ssh, repository_key
 from functions.common.errors import Rejected
 from functions.common.events.app import AppCreated, AppDeleted, PreviewClosed
@@ -58,20 +59,28 @@ class Hosts(Addresses):
 
 
 class NewApp(Body):
-    """Without `git_url` the platform creates a repository to push to. `paths` are globs: other pushes are ignored."""
+    """Without `git_url` the platform creates a repository to push to. `paths` are globs: other pushes are ignored.
+
+    `root` is the app's folder in the repository, empty for the top.
+    """
 
     name: str
     git_url: str = ""
     branch: str = DEFAULT_BRANCH
     paths: tuple[str, ...] = Field(default=(), max_length=100)
+    root: str = ""
 
 
 class GitSource(Body):
-    """What is left out stays as it is. `push_follow` is whether `git push` prints the build and the release."""
+    """What is left out or empty stays as it is. `root` is the app's folder in the repository, `.` for the top.
+
+    `push_follow` is whether `git push` prints the build and the release.
+    """
 
     url: str = ""
     branch: str = ""
-    push_follow: bool | None = None
+    root: str = ""
+    push_follow: StrictBool = True
 
 
 class AppView(ChangeView):
@@ -87,6 +96,7 @@ class AppView(ChangeView):
     git_clone_ssh: str
     branch: str
     paths: tuple[str, ...]
+    root: str
     url: str
     domain: str
     custom_domains: tuple[str, ...]
@@ -130,6 +140,7 @@ def app_view(record: AppRecord, hosts: Hosts) -> AppView:
         git_clone_ssh=record.clone.ssh,
         branch=app.branch,
         paths=app.paths,
+        root=app.root,
         url=hosts.url(app.domain),
         domain=app.domain,
         custom_domains=app.custom_domains,
@@ -163,12 +174,13 @@ class AppHandlers:
         name = checked_app_name(new.name)
         self.hosts.check_name(name)
         given = self._checked_url(new.git_url)
-        branch = checked_branch(new.branch)
+        branch, root = checked_branch(new.branch), checked_root(new.root)
         if call.caller.app:
             msg = f"the token {call.caller.name!r} is only for the app {call.caller.app}: it creates no others"
             raise Forbidden(msg)
         given = self._checked_source(call, given)
-        app = App(id="", name=name, git_url=given, branch=branch, domain=self.hosts.host(name), paths=new.paths)
+        domain = self.hosts.host(name)
+        app = App(id="", name=name, git_url=given, branch=branch, domain=domain, paths=new.paths, root=root)
         with self.changes.begin() as change:
             if not self.editor.add(
                 app, repository="" if given else name, owner=call.caller.user, replicas=self.replicas
@@ -215,34 +227,32 @@ class AppHandlers:
 
     @operation(NoQuery, GitSource, AppView, statuses=(200, 202), refusals=(409,))
     def set_git_source(self, call: Call[NoQuery, GitSource]) -> Answer[AppView]:
-        """Set the repository or the branch that feeds production from the next push on.
+        """Set the repository or the branch that feeds production, or the app's folder, from the next push on.
 
         The preview of that branch is closed.
         """
         source, name = call.body, call.app.app.name
         url = self._checked_url(source.url)
         branch = checked_branch(source.branch) if source.branch else ""
+        root = checked_root(source.root) if source.root else None
         url = self._checked_source(call, url)
         with self.changes.begin() as change:
-            for preview in self.editor.set_source(name, git_url=url, branch=branch):
-                change.announce(
-                    PreviewClosed(
-                        app=name,
-                        environment=preview.name,
-                        branch=preview.branch,
-                        host=self.hosts.host(preview.label),
-                        reason=f"the branch {preview.branch} feeds production now",
-                    )
-                )
-            if source.push_follow is not None:
+            for preview in self.editor.set_source(name, git_url=url, branch=branch, root=root):
+                change.announce(self._closed(preview))
+            if "push_follow" in source.model_fields_set:
                 self.editor.set_push_follow(name, follow=source.push_follow)
             if url:
                 record_clone_urls(self.editor, self.repositories, name, url)
                 self._renew_secret(call.app.app, url)
             record = found_app(self.register, name)
-            detail = f"{record.app.git_url} {record.app.branch}"
+            detail = f"{record.app.git_url} {record.app.branch} {record.app.root}".rstrip()
             self.audit.record(actor=call.actor, action="app.git", target=name, detail=detail)
         return Answer(body=app_view(record, self.hosts), queued=change.queued)
+
+    def _closed(self, preview: Environment) -> PreviewClosed:
+        reason = f"the branch {preview.branch} feeds production now"
+        where = {"app": preview.app, "environment": preview.name, "branch": preview.branch}
+        return PreviewClosed(**where, host=self.hosts.host(preview.label), reason=reason)
 
     def create_repository(self, call: Call[Any, Any], name: str) -> str:
         """Create the repository of an app and return its URL.

@@ -78,8 +78,8 @@ def handle_push(
         push = push_of(event, key=keys[0], app=app.name)
         decision = _decide(app, push, event, head=head, history=history)
         done[app.name] = admission(decided(push, decision), decision.environment)
-    urls = {app.name: app.git_url for app in found}
-    caused = [event_of(done[name], event, clone_url=urls.get(name, "")) for name in sorted(done)]
+    by_name = {app.name: app for app in found}
+    caused = [event_of(done[name], event, app=by_name.get(name)) for name in sorted(done)]
     known = [one for one in caused if one is not None]
     for other in known[:-1]:
         sink.publish(other)
@@ -122,17 +122,17 @@ def decided(push: Push, decision: Decision) -> Push:
     return replace(push, environment=name, state=decision.state, code=decision.code, reason=decision.reason)
 
 
-def event_of(push: Push, event: PushReceived, *, clone_url: str) -> Event | None:
+def event_of(push: Push, event: PushReceived, *, app: App | None) -> Event | None:
     """Return the event of a recorded push: always the same, whatever happened to the push later.
 
     None when the push is to be built, but its app has left the repository and so has no URL of it.
     """
     where = {"app": push.app, "environment": push.environment, "push": push.id}
     repository, sha = event.repository, push.sha
-    if push.sequence and not clone_url:
+    if push.sequence and not (app and app.git_url):
         return None
-    if push.sequence:
-        request = {"clone_url": clone_url, "ref": push.ref}
+    if push.sequence and app:
+        request = {"clone_url": app.git_url, "ref": push.ref, "root": app.root}
         return BuildRequested(**where, repository=repository.full_name, sha=sha, sequence=push.sequence, **request)
     if push.state is PushState.SUPERSEDED:
         return PushSuperseded(**where, repository=repository.full_name, sha=sha, reason=push.reason)

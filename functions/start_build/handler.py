@@ -46,13 +46,14 @@ def handle_request(
 def order_of(event: BuildRequested) -> BuildOrder:
     """Return the order for a push, under the name of its first attempt."""
     return BuildOrder(
-        name=build_name(event.app, event.environment, event.sha),
+        name=build_name(event.app, event.environment, event.sha, event.root),
         app=event.app,
         environment=event.environment,
         push=event.push,
         clone_url=event.clone_url,
         ref=event.ref,
         sha=event.sha,
+        root=event.root,
     )
 
 

@@ -83,6 +83,18 @@ def test_releases_and_rollback(platform: Platform) -> None:
     assert [one["name"] for one in platform.json("previews", "--app", "rel")] == ["production"]
 
 
+def test_an_app_is_in_a_folder_of_its_repository(platform: Platform) -> None:
+    made = platform.json("apps", "create", "mono", "--git-url", "https://git.example.org/a/mono", "--root", "./web/")
+    assert made["root"] == "web"
+    changed = platform.paas("git", "--root", "services/api", "--app", "mono")
+    assert "folder services/api, feeds production" in changed.stdout
+    assert "services/api" in platform.paas("apps", "show", "mono").stdout
+    assert platform.json("git", "--root", ".", "--app", "mono")["root"] == ""
+    refused = platform.paas("apps", "create", "other", "--root", "../x")
+    assert refused.exit_code != 0
+    assert "root: give a folder of the repository" in refused.stderr
+
+
 def test_events_and_dead_letters(platform: Platform) -> None:
     about: dict[str, Any] = {"app": "evt", "environment": "production", "push": "push-evt"}
     event = platform.story.event(BuildRequested(**about, repository=KEY, clone_url="", ref="r", sha="s", sequence=1))

@@ -25,3 +25,6 @@ def test_a_short_name_is_kept_whole() -> None:
     first = build_name("hello", "production", SHA)
     assert attempt_name(first, 3) == f"{first}-r3"
     assert first != build_name("hello", "topic", SHA)
+    assert (
+        len({first, build_name("hello", "production", SHA, "web"), build_name("hello", "production", SHA, "api")}) == 3
+    )

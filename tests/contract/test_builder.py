@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -256,3 +257,16 @@ def test_an_outage_is_unavailable() -> None:
     for builder in (LocalBuilder(database=Postgres(NOWHERE)), _TektonWorld(api_at("http://127.0.0.1:1"), "b").builder):
         with pytest.raises(Unavailable):
             builder.start(an_order())
+
+
+def test_a_folder_is_a_parameter_of_the_run_and_its_image_has_a_tag_of_its_own(kubernetes: LoopbackKubernetes) -> None:
+    world = _TektonWorld(kubernetes.api, "builds")
+    world.builder.start(replace(an_order(name="hello-2"), root="services/web"))
+    world.builder.start(an_order())
+
+    def parameters(name: str) -> dict[str, str]:
+        return {one["name"]: one["value"] for one in kubernetes.objects[world.path(name)]["spec"]["params"]}
+
+    assert parameters("hello-2")["root"] == "services/web"
+    assert parameters("hello-2")["image"] != parameters("hello-1")["image"]
+    assert "root" not in parameters("hello-1")

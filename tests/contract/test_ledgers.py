@@ -21,18 +21,38 @@ def world(database: str) -> Ledgers:
     return Ledgers(database)
 
 
-def begun(world: Ledgers, identity: str, letter: str) -> BuildStart:
+def begun(world: Ledgers, identity: str, letter: str, root: str = "") -> BuildStart:
     push = world.pushes.admit(a_push(identity, letter))
     order = BuildOrder(
-        name=f"b-{letter}",
+        name=f"b-{letter}{root}",
         app="hello",
         environment="production",
         push=identity,
         clone_url="https://x/y",
         ref=push.ref,
         sha=push.sha,
+        root=root,
     )
     return world.builds.begin(order, repository="team/hello", sequence=push.sequence)
+
+
+def test_a_commit_is_built_again_in_another_folder(world: Ledgers) -> None:
+    opened(world)
+
+    def in_folder(identity: str, root: str) -> BuildStart:
+        world.database.run("update projects set root = :root", root=root)
+        found = begun(world, identity, "a", root=root)
+        assert found.build is not None
+        return found
+
+    in_folder("p1", "")
+    world.builds.end(ENDED)
+    other = in_folder("p2", "web").build
+    assert other
+    assert (other.name, other.state) == ("b-aweb", BuildState.RUNNING)
+    third = in_folder("p3", "api")
+    assert third.build
+    assert (third.build.name, third.cancel) == ("b-aapi", ("b-aweb",))
 
 
 def test_apps_are_found_by_repository(world: Ledgers) -> None:

@@ -84,7 +84,7 @@ def fetched(folder: Path, environment: dict[str, str]) -> subprocess.CompletedPr
         script = script.replace(f"$(results.{result}.path)", str(folder / result))
     fixed = {one["name"]: one["value"] for one in step["env"] if "$(" not in one["value"]}
     known = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "REF": "refs/heads/main", "SOURCE": str(folder / "src")}
-    known |= {"STRATEGY": "buildpacks", "BUILDAH_IMAGE": "", "RESOLVE": ""}
+    known |= {"STRATEGY": "buildpacks", "BUILDAH_IMAGE": "", "RESOLVE": "", "ROOT": ""}
     shell = shutil.which("sh") or "/bin/sh"
     return subprocess.run(
         [shell, "-c", script], env={**fixed, **known, **environment}, check=False, capture_output=True, text=True
@@ -113,6 +113,26 @@ def test_fetch_decides_how_a_commit_is_built(
     assert (tmp_path / "strategy").read_text() == strategy
     assert (tmp_path / "PROCESSES").read_text() == processes
     assert {one.name for one in (tmp_path / "src").iterdir()} - {".git"} == set(files)
+
+
+def test_an_app_in_a_folder_is_built_there_or_the_folder_is_named(server: Server, tmp_path: Path) -> None:
+    files = {"Dockerfile": "FROM scratch", "web.txt": ""}
+    (server.folder / "team/mono/web").mkdir(parents=True)
+    server.git("team/mono", "init", "-q", "-b", "main")
+    (server.folder / "team/mono/out").symlink_to("/etc")
+    sha = server.commit("team/mono", {**files, "web/Procfile": "web: a\n"})
+    given = {"CLONE_URL": f"{server.url}/team/mono", "SHA": sha, "STRATEGY": "auto", "BUILDAH_IMAGE": "buildah"}
+    for root, strategy in (("web", "buildpacks"), ("", "dockerfile")):
+        (tmp_path / f"at-{root}").mkdir()
+        done = fetched(tmp_path / f"at-{root}", {**given, "ROOT": root})
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / f"at-{root}" / "strategy").read_text() == strategy
+    assert '"web":"/cnb/process/web"' in (tmp_path / "at-web" / "PROCESSES").read_text()
+    for root in ("none", "web/none", "out", "web.txt"):
+        (tmp_path / root.replace("/", "-")).mkdir()
+        done = fetched(tmp_path / root.replace("/", "-"), {**given, "ROOT": root})
+        assert done.returncode == 1
+        assert f"the app's root {root} is no folder of this commit: at its top there are: out web" in done.stderr
 
 
 def test_a_dockerfile_without_a_builder_says_what_to_set(server: Server, tmp_path: Path) -> None:

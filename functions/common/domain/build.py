@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from functions.common.domain.app import checked_root
 from functions.common.domain.git_url import checked_git_url, is_ref
 from functions.common.domain.push import is_sha
 from functions.common.errors import Rejected
@@ -25,7 +26,10 @@ class BuildState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOrder:
-    """A request to a builder; `name` is derived from app, environment and sha, so a repeated order builds once."""
+    """A request to a builder; `name` is derived from app, environment, sha and root, so a repeated order builds once.
+
+    `root` is the app's folder in the repository, empty for the top.
+    """
 
     name: str
     app: str
@@ -34,6 +38,7 @@ class BuildOrder:
     clone_url: str
     ref: str
     sha: str
+    root: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +122,7 @@ def check_order(order: BuildOrder) -> None:
     if not is_ref(order.ref):
         msg = f"build {order.name} has the ref {order.ref!r}: it must start with refs/, and be one that git accepts"
         raise Rejected(msg)
+    checked_root(order.root, field=f"build {order.name}: the app's root")
 
 
 def is_digest(text: str) -> bool:
@@ -124,9 +130,10 @@ def is_digest(text: str) -> bool:
     return bool(_DIGEST.match(text))
 
 
-def build_name(app: str, environment: str, sha: str) -> str:
+def build_name(app: str, environment: str, sha: str, root: str = "") -> str:
     """Return the build's name: a DNS label of at most 63 characters, the same for the same arguments."""
-    digest = hashlib.sha256(f"{app}\n{environment}\n{sha}".encode()).hexdigest()[:8]
+    where = f"\n{root}" if root else ""
+    digest = hashlib.sha256(f"{app}\n{environment}\n{sha}{where}".encode()).hexdigest()[:8]
     return f"{app}-{sha[:12]}-{digest}"
 
 

@@ -11,7 +11,10 @@ if TYPE_CHECKING:  # most functions that use these events do not import builds
 
 
 class BuildRequested(Event):
-    """A build of this commit for this environment was requested; `sequence` orders the environment's pushes."""
+    """A build of this commit for this environment was requested; `sequence` orders the environment's pushes.
+
+    `root` is the app's folder in the repository, empty for the top.
+    """
 
     type: ClassVar[str] = "dev.slipway.build.requested.v1"
 
@@ -20,6 +23,7 @@ class BuildRequested(Event):
     ref: str
     sha: str
     sequence: int
+    root: str = ""
 
 
 class BuildStarted(Event):

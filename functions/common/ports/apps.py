@@ -82,8 +82,8 @@ class AppEditor(Protocol):
         """
         ...
 
-    def set_source(self, name: str, *, git_url: str, branch: str) -> tuple[Environment, ...]:
-        """Set the URL and the branch of production; an empty value changes nothing.
+    def set_source(self, name: str, *, git_url: str, branch: str, root: str | None = None) -> tuple[Environment, ...]:
+        """Set the URL and the branch of production, and the app's folder; an empty value, or None, changes nothing.
 
         Closes and returns the open previews of that branch. Raises NotFound.
         """

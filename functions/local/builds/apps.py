@@ -13,7 +13,7 @@ from pathlib import Path
 from functions.common.adapters.addresses import git_hosts
 from functions.local.builds.context import Built, Context
 from functions.local.builds.dependencies import Dependencies
-from functions.local.builds.detect import Kind, declared_processes, detect, processes_of
+from functions.local.builds.detect import Kind, check_root, declared_processes, detect, processes_of
 from functions.local.builds.fetch import Source, Sources, fetch
 from functions.local.builds.image import Manifest, store_image
 from functions.local.builds.node import build_node
@@ -75,7 +75,8 @@ class Job:
     """What to build and where; paths are absolute.
 
     The repository is in `folder`, or at `clone_url` where that is empty. `trusted` and `internal` are as in GitHosts;
-    `git_url`, `git_folder`, `readable` and `closed` as in Sources.
+    `git_url`, `git_folder`, `readable` and `closed` as in Sources. `root` is the app's folder in the repository, empty
+    for the top.
     """
 
     clone_url: str
@@ -88,6 +89,7 @@ class Job:
     internal: Sequence[str]
     ref: str
     sha: str
+    root: str
     work: str
     log: str
     images: str
@@ -114,14 +116,9 @@ def build(job: Job, steps: Steps) -> Outcome:
     draft.mkdir()
     app = draft / "app"
     _fetch(job, steps, app)
-    toolchain = Toolchain(steps=steps, tools=Path(job.tools), uv=Path(job.uv))
-    dependencies = Dependencies(
-        folder=Path(job.dependencies), images=Path(job.images), user=job.place.user, steps=steps
-    )
-    context = Context(
-        steps=steps, toolchain=toolchain, dependencies=dependencies, checkout=app, app=app, venv=draft / "venv"
-    )
+    context = _context(job, steps, draft)
     with steps.step("detect", "Detecting the language"):
+        check_root(app, job.root)
         kind, marker = detect(context.tree)
         declared = declared_processes(context.tree)
         steps.log.line(f"{kind.value}, because of {marker}")
@@ -129,44 +126,60 @@ def build(job: Job, steps: Steps) -> Outcome:
     built = _BUILDERS[kind](context)
     give(draft, os.getuid())
     with steps.step("processes", "Processes of the app"):
-        processes, built = _processes(context, kind, declared, built)
+        processes, built, context = _processes(context, kind, declared, built)
     with steps.step("image", "Storing the image"):
-        outcome = _stored(job, draft, kind, processes, built)
+        outcome = _stored(job, draft, kind, processes, built, root=context.root)
     if built.installed:
-        dependencies.note(built.key, outcome.digest, str(built.installed.relative_to(draft)))
+        context.dependencies.note(built.key, outcome.digest, str(built.installed.relative_to(draft)))
     return outcome
 
 
-def _processes(context: Context, kind: Kind, declared: dict[str, str], built: Built) -> tuple[dict[str, str], Built]:
-    """Return the processes, and the build as the image will hold it."""
+def _context(job: Job, steps: Steps, draft: Path) -> Context:
+    images = Path(job.images)
+    return Context(
+        steps=steps,
+        toolchain=Toolchain(steps=steps, tools=Path(job.tools), uv=Path(job.uv)),
+        dependencies=Dependencies(folder=Path(job.dependencies), images=images, user=job.place.user, steps=steps),
+        checkout=draft / "app",
+        app=draft / "app" / job.root,
+        venv=draft / "venv",
+    )
+
+
+def _processes(
+    context: Context, kind: Kind, declared: dict[str, str], built: Built
+) -> tuple[dict[str, str], Built, Context]:
+    """Return the processes, and the build and its folders as the image will hold them."""
     has_procfile = context.tree.has("Procfile")
     if built.site and set(declared) <= {"web"} and "web" not in declared and built.site.folder != ".":
         # What made the site is not needed any more: the image is the site.
         if built.installed:
             context.dependencies.keep(built.key, built.installed)
-        _keep_only(context.app, built.site.folder)
+        context = _keep_only(context, built.site.folder)
         built = replace(built, site=replace(built.site, folder="."), installed=None)
     processes = processes_of(declared, built, kind, has_procfile=has_procfile)
     for name, command in processes.items():
         because = f" (because of {built.because})" if name not in declared and built.because else ""
         context.steps.log.line(f"{name}: {command}{because}")
-    return processes, built
+    return processes, built, context
 
 
-def _keep_only(app: Path, folder: str) -> None:
-    kept = app.with_name("site")
-    (app / folder).rename(kept)
-    shutil.rmtree(app)
-    kept.rename(app)
+def _keep_only(context: Context, folder: str) -> Context:
+    kept = context.checkout.with_name("site")
+    (context.app / folder).rename(kept)
+    shutil.rmtree(context.checkout)
+    kept.rename(context.checkout)
+    return replace(context, app=context.checkout)
 
 
-def _stored(job: Job, draft: Path, kind: Kind, processes: dict[str, str], built: Built) -> Outcome:
+def _stored(job: Job, draft: Path, kind: Kind, processes: dict[str, str], built: Built, *, root: str) -> Outcome:
     manifest = Manifest(
         kind=kind.value,
         processes=processes,
         path=built.path,
         reads=built.reads,
         environment=dict(built.environment),
+        root=root,
     )
     is_shared = bool(job.place.user) and job.place.kind == "namespaces"
     digest = store_image(draft, manifest, Path(job.images), is_shared=is_shared)

@@ -22,6 +22,11 @@ class Context:
     venv: Path
 
     @property
+    def root(self) -> str:
+        """The app's folder in the repository, empty for the top."""
+        return self.app.relative_to(self.checkout).as_posix().removeprefix(".")
+
+    @property
     def tree(self) -> Tree:
         """The files of the app's folder."""
         return Tree(folder=self.app, top=self.checkout)

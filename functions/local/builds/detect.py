@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from pathlib import Path
 
 from functions.common.errors import Rejected
 from functions.local.builds.context import Built
@@ -70,6 +71,26 @@ _ELSEWHERE = {
 }
 
 
+_SHOWN = 20
+
+
+def check_root(checkout: Path, root: str) -> None:
+    """Raise Rejected, naming the folders that exist, when an app's folder is not one of its commit."""
+    folder = checkout / root
+    if folder.is_dir() and folder.resolve().is_relative_to(checkout.resolve()):
+        return
+    above = next(one for one in folder.parents if one.is_dir() and one.resolve().is_relative_to(checkout.resolve()))
+    names = sorted(one.name for one in above.iterdir() if one.is_dir() and not one.is_symlink())
+    where = above.relative_to(checkout).as_posix()
+    there = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+    msg = (
+        f"the app's root {root} is no folder of this commit: "
+        + (f"in {'its top' if where == '.' else where} there are {there}" if names else "it has no folders there")
+        + "; `paas git --root DIR` changes it, `.` is the top"
+    )
+    raise Rejected(msg)
+
+
 def detect(tree: Tree) -> tuple[Kind, str]:
     """Return the language and the file by which it was detected. Raises Rejected naming what is missing."""
     for marker, kind in _MARKERS:
@@ -90,10 +111,15 @@ def detect(tree: Tree) -> tuple[Kind, str]:
     msg = (
         "no language detected: looked for "
         + ", ".join(f"{marker} ({kind})" for marker, kind in _MARKERS if marker in _NAMED)
-        + " at the top of the repository and found none; "
+        + f" {_where(tree)} and found none; "
         + (_below(tree) or "add the one that fits")
     )
     raise Rejected(msg)
+
+
+def _where(tree: Tree) -> str:
+    root = tree.folder.relative_to(tree.top).as_posix()
+    return "at the top of the repository" if root == "." else f"in {root}, the app's root,"
 
 
 def _below(tree: Tree) -> str:

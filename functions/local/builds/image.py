@@ -50,8 +50,8 @@ _FOLDERS = ("app", "venv")
 class Manifest:
     """The processes of an image, whose files are in the folders `app` and `venv`.
 
-    They need the folders `path` of programs first, read the folders `reads`, and have the variables `environment`
-    where the app's config does not set them.
+    They run in the folder `root` of `app`, need the folders `path` of programs first, read the folders `reads`, and
+    have the variables `environment` where the app's config does not set them.
     """
 
     kind: str
@@ -59,6 +59,7 @@ class Manifest:
     path: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
+    root: str = ""
 
 
 def store_image(draft: Path, manifest: Manifest, images: Path, *, is_shared: bool = False) -> str:
@@ -164,5 +165,12 @@ def read_manifest(folder: Path) -> Manifest | None:
     except (OSError, ValueError):
         return None
     path, reads = tuple(found.get("path", ())), tuple(found.get("reads", ()))
-    environment = found.get("environment", {})
-    return Manifest(kind=found["kind"], processes=found["processes"], path=path, reads=reads, environment=environment)
+    environment, root = found.get("environment", {}), found.get("root", "")
+    return Manifest(
+        kind=found["kind"],
+        processes=found["processes"],
+        path=path,
+        reads=reads,
+        environment=environment,
+        root=root,
+    )

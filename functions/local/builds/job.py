@@ -121,6 +121,7 @@ class Workspace:
             internal=self.internal,
             ref=order.ref,
             sha=order.sha,
+            root=order.root,
             work=str(self.work_path(order.name)),
             log=str(self.log_path(order.name)),
             images=str(self.images),

@@ -39,17 +39,18 @@ where name in (
     select name from platform.builds
     where ended_at is null and (lease_until is null or lease_until < now())
     order by sequence limit :places for update skip locked
-) returning name, app, environment, push, clone_url, ref, sha, process, process_mark, cancelled,
+) returning name, app, environment, push, clone_url, ref, sha, root, process, process_mark, cancelled,
     {_READABLE} as readable,
     {_CLOSED} as closed
 """  # noqa: S608 - constants
 _RUNNING = """
-select name, app, environment, push, clone_url, ref, sha, process, process_mark, cancelled
+select name, app, environment, push, clone_url, ref, sha, root, process, process_mark, cancelled
 from platform.builds where state = 'running' and ended_at is null
 """
 _BUILT = """
 select digest, processes from platform.builds
-where sha = :sha and clone_url = :url and config = :config and state = 'succeeded' order by sequence desc limit 1
+where app = :app and sha = :sha and clone_url = :url and root = :root and config = :config and state = 'succeeded'
+order by sequence desc limit 1
 """
 _CONFIG = "select key, value from config_vars where app = :app and scope = :scope order by key"
 _END = """
@@ -77,6 +78,7 @@ class Order:
     clone_url: str
     ref: str
     sha: str
+    root: str = ""
     process: int = 0
     process_mark: str = ""
     cancelled: bool = False
@@ -141,8 +143,9 @@ class Orders:
         return {str(row[0]) for row in self.database.run(sql, names=names)}
 
     def earlier_outcome(self, order: Order, config: BuildConfig) -> Outcome | None:
-        """Return the outcome of the newest successful build of the same commit with the same config."""
-        rows = self.database.run(_BUILT, sha=order.sha, url=order.clone_url, config=config.mark)
+        """Return the outcome of the newest successful build of the same commit and folder with the same config."""
+        same = {"app": order.app, "sha": order.sha, "url": order.clone_url, "root": order.root, "config": config.mark}
+        rows = self.database.run(_BUILT, **same)
         return Outcome(digest=rows[0][0], processes=rows[0][1]) if rows else None
 
     def end(self, name: str, state: BuildState, outcome: Outcome, *, tail: str) -> None:

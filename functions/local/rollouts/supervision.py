@@ -158,7 +158,7 @@ class AppPrograms:
         return self.isolation.launch(
             box,
             argv=("/bin/sh", "-c", _command(workload.processes[kind])),
-            folder=self.isolation.seen(box) / "app",
+            folder=self.isolation.seen(box) / "app" / manifest.root,
             environment={**self._defaults(box, manifest), **self._config(version), **fixed},
             inherit=_INHERITED,
             seals={str(image): self._seal(version.workload.digest)},
@@ -190,7 +190,10 @@ class AppPrograms:
 
     def _defaults(self, box: Box, manifest: Manifest) -> dict[str, str]:
         image = self.isolation.seen(box)
-        path = (image / "venv" / "bin", image / "app" / "node_modules" / ".bin", *manifest.path, self.tools)
+        # What workspaces share is at the top.
+        folders = dict.fromkeys((image / "app" / manifest.root, image / "app"))
+        modules = (folder / "node_modules" / ".bin" for folder in folders)
+        path = (image / "venv" / "bin", *modules, *manifest.path, self.tools)
         return {
             **manifest.environment,
             "PATH": ":".join([*map(str, path), _SYSTEM_PATH]),

@@ -32,6 +32,28 @@ def test_an_app_with_a_git_url_creates_no_repository(api: ApiWorld) -> None:
     assert api.database.run("select git_key from projects") == [["git.example.org/people/shop"]]
 
 
+ROOTS_NOT_TAKEN = ("/srv", "..", "a/../../b", "a//b", "a/.git/x", "a\\b", "$(params.sha)", "a\nb", "it's", "a" * 256)
+
+
+@pytest.mark.parametrize(
+    ("given", "root"), [("web", "web"), ("./services/web/", "services/web"), (".", ""), ("", ""), ("a b/ü", "a b/ü")]
+)
+def test_an_app_may_be_in_a_folder_of_its_repository(api: ApiWorld, given: str, root: str) -> None:
+    assert api.app("shop", git_url=GIT_URL, root=given)["root"] == root
+    assert api.get("/v1/apps/shop")["root"] == root
+
+
+def test_the_folder_of_an_app_can_be_changed(api: ApiWorld) -> None:
+    api.app("shop", git_url=GIT_URL, root="web")
+
+    assert api.call("PUT", "/v1/apps/shop/git", {"branch": "next"}).body["root"] == "web"
+    assert api.call("PUT", "/v1/apps/shop/git", {"root": "apps/api"}).body["root"] == "apps/api"
+    refused = api.call("PUT", "/v1/apps/shop/git", {"root": "../x"})
+    assert (refused.status, refused.body["error"].startswith("root: give a folder")) == (422, True)
+    assert api.call("PUT", "/v1/apps/shop/git", {"root": "."}).body["root"] == ""
+    assert api.database.run("select count(*) from audit_log where action = 'app.git'") == [[3]]
+
+
 def clone_urls(app: dict[str, Any]) -> tuple[str, str]:
     return app["git_clone_http"], app["git_clone_ssh"]
 
@@ -80,6 +102,7 @@ def test_a_forge_that_is_down_leaves_no_app(api: ApiWorld) -> None:
         ({"name": "shop", "git_url": "me:secret@git.example.org/a/b"}, 422, "without a user name and password"),
         ({"name": "shop", "git_url": "me:secret@git.example.org:a/b"}, 422, "without a user name and password"),
         ({"name": "shop", "branch": "a..b"}, 422, "a..b"),
+        *(({"name": "shop", "root": root}, 422, "root: give a folder") for root in ROOTS_NOT_TAKEN),
         ({"name": 7}, 422, "name"),
         ([], 400, "object"),
         ("{", 400, "not JSON"),

@@ -341,3 +341,32 @@ def test_a_redelivery_after_a_crash_anywhere_has_the_same_result(world: PushWorl
         assert {e.id for e in undisturbed} <= {e.id for e in world.published}
         assert world.push_states() == {("p0", "api"): "building", ("p0", "web"): "building"}
         assert [row["pushed_sequence"] for row in world.rows("select pushed_sequence from environments")] == [1, 1]
+
+
+def test_each_app_of_a_repository_is_built_in_its_own_folder(world: PushWorld) -> None:
+    """A monorepo: one push is a build of each of its apps."""
+    for name, root in (("api", "services/api"), ("hello", ""), ("web", "web")):
+        world.app(name)
+        world.database.run("update projects set root = :root where name = :name", name=name, root=root)
+    world.head("a")
+    requested = {event.data["app"]: event.data["root"] for event in world.handle(world.pushed("p1", "a"))}
+    assert requested == {"api": "services/api", "hello": "", "web": "web"}
+
+
+def test_the_builder_gets_the_folder(world: PushWorld) -> None:
+    world.app()
+    world.database.run("update projects set root = 'web'")
+    world.head("a")
+    world.run(world.pushed("p1", "a"))
+
+    assert [order.root for order in world.builder.orders.values()] == ["web"]
+
+
+def test_the_same_commit_is_built_again_when_the_app_is_in_another_folder(world: PushWorld) -> None:
+    world.app()
+    world.head("a")
+    world.run(world.pushed("p1", "a"))
+    assert last(world, "p2", "a")["code"] == "duplicate"
+
+    world.database.run("update projects set root = 'web'")
+    assert last(world, "p3", "a")["type"] == "build.requested.v1"

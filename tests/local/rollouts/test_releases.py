@@ -67,3 +67,9 @@ def test_a_canary_gets_its_percentages_and_loses_no_request(slow: RolloutWorld) 
         assert abs(share - weight) < 8, (weight, shares)
     until(lambda: slow.stages()[1] == "stopped", why="the old version's end")
     assert [name for name in slow.process_manager.states() if ".1." in name] == []
+
+
+def test_processes_run_in_the_apps_folder_of_its_repository(world: RolloutWorld) -> None:
+    world.deployer.apply(world.workload(1, digest=world.image({"web": "exec python app.py"}, root="services/api")))
+
+    assert world.ended(1).phase == "live"

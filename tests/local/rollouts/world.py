@@ -68,19 +68,20 @@ class RolloutWorld:
         """The process manager."""
         return ProcessManager(socket=self.runtime / "supervisor.sock")
 
-    def image(self, processes: dict[str, str], files: dict[str, bytes] | None = None) -> str:
+    def image(self, processes: dict[str, str], files: dict[str, bytes] | None = None, root: str = "") -> str:
         """Store an image of the sample app, with more files, and return its digest; those in `bin` are programs."""
         draft = Path(tempfile.mkdtemp(dir=self.home))
-        (draft / "app").mkdir()
-        shutil.copy(SAMPLE, draft / "app" / "app.py")
+        app = draft / "app" / root
+        app.mkdir(parents=True)
+        shutil.copy(SAMPLE, app / "app.py")
         for name, content in (files or {}).items():
-            (draft / "app" / name).parent.mkdir(exist_ok=True)
-            (draft / "app" / name).write_bytes(content)
-            (draft / "app" / name).chmod(0o755 if name.startswith("bin/") else 0o644)
+            (app / name).parent.mkdir(exist_ok=True)
+            (app / name).write_bytes(content)
+            (app / name).chmod(0o755 if name.startswith("bin/") else 0o644)
         (draft / "venv" / "bin").mkdir(parents=True)
         (draft / "venv" / "bin" / "python").symlink_to(sys.executable)
         (self.home / "images").mkdir(exist_ok=True)
-        return store_image(draft, Manifest(kind="python", processes=processes), self.home / "images")
+        return store_image(draft, Manifest(kind="python", processes=processes, root=root), self.home / "images")
 
     def workload(self, release: int, mode: str = "", **changes: object) -> Workload:
         """Return a workload of the sample app."""

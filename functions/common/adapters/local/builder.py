@@ -7,9 +7,10 @@ from functions.common.domain.build import BuildOrder, BuildResult, BuildState, I
 from functions.common.errors import Unavailable
 
 _START = """
-insert into platform.builds (name, app, environment, push, clone_url, ref, sha)
-values (:name, :app, :environment, :push, :clone_url, :ref, :sha)
+insert into platform.builds (name, app, environment, push, clone_url, ref, sha, root)
+values (:name, :app, :environment, :push, :clone_url, :ref, :sha, :root)
 on conflict (name) do update set push = excluded.push, clone_url = excluded.clone_url, ref = excluded.ref,
+    root = excluded.root,
     state = 'waiting', cancelled = false, lease_until = null, digest = '', processes = '{}', step = '', reason = '',
     log_tail = '', ordered_at = now(), ended_at = null, reported_at = null
 where platform.builds.ended_at is not null and platform.builds.push <> excluded.push
@@ -51,6 +52,7 @@ class LocalBuilder:
             clone_url=order.clone_url,
             ref=order.ref,
             sha=order.sha,
+            root=order.root,
         )
         if self.database.run(_CANCELLING, name=order.name, push=order.push):
             msg = f"the build {order.name} of an earlier push is being cancelled: it is tried again"

@@ -16,7 +16,7 @@ from functions.common.ports.apps import AppRecord, Cipher, RemovedApp
 _log = logging.getLogger("slipway")
 
 _SELECT_APPS = """
-select id::text, name, git_url, branch, domain, paths,
+select id::text, name, git_url, branch, domain, paths, root,
     array(select host from custom_domains where app = projects.name order by host) as custom_domains
 from projects
 """
@@ -45,8 +45,9 @@ def _app(row: dict[str, Any]) -> App:
 
 
 _SELECT_RECORDS = """
-select p.id::text as id, p.name, p.git_url, p.branch, p.paths, p.git_repo_name, p.git_clone_ssh, p.git_clone_http,
-    p.domain, p.created_at, p.deployment_image, p.deployment_status, p.deployment_replicas, p.push_follow,
+select p.id::text as id, p.name, p.git_url, p.branch, p.paths, p.root, p.git_repo_name, p.git_clone_ssh,
+    p.git_clone_http, p.domain, p.created_at, p.deployment_image, p.deployment_status, p.deployment_replicas,
+    p.push_follow,
     array(select host from custom_domains where app = p.name order by host) as hosts,
     coalesce((select number from releases where app = p.name and environment = 'production' and state = 'live'
               order by number desc limit 1), 0) as release,
@@ -91,6 +92,7 @@ def _record(row: dict[str, Any]) -> AppRecord:
         domain=row["domain"],
         custom_domains=tuple(row["hosts"]),
         paths=tuple(row["paths"]),
+        root=row["root"],
     )
     return AppRecord(
         app=app,
@@ -130,9 +132,9 @@ def _uuid(reference: str) -> str | None:
 
 
 _ADD_APP = """
-insert into projects (name, git_url, git_key, branch, paths, git_repo_name, git_clone_http, domain,
+insert into projects (name, git_url, git_key, branch, paths, root, git_repo_name, git_clone_http, domain,
     deployment_replicas)
-values (:name, :git_url, :git_key, :branch, :paths::text[], :repository, :git_url, :domain, :replicas)
+values (:name, :git_url, :git_key, :branch, :paths::text[], :root, :repository, :git_url, :domain, :replicas)
 on conflict (name) do nothing returning id::text
 """
 _ADD_PRODUCTION = """
@@ -141,7 +143,8 @@ insert into environments (app, name, branch, label) values (:app, :name, :branch
 _ADD_OWNER = "insert into app_members (app, user_id, role) values (:app, :user::uuid, 'owner')"
 _SET_SOURCE = """
 update projects set git_url = coalesce(nullif(:git_url, ''), git_url),
-    git_key = coalesce(nullif(:git_key, ''), git_key), branch = coalesce(nullif(:branch, ''), branch)
+    git_key = coalesce(nullif(:git_key, ''), git_key), branch = coalesce(nullif(:branch, ''), branch),
+    root = coalesce(:root, root)
 where name = :name returning branch
 """
 _SET_CLONE_URLS = """
@@ -198,6 +201,7 @@ class PostgresAppEditor:
                 git_key=repository_key(app.git_url) if app.git_url else "",
                 branch=app.branch,
                 paths=list(app.paths),
+                root=app.root,
                 repository=repository,
                 domain=app.domain,
                 replicas=replicas,
@@ -210,11 +214,11 @@ class PostgresAppEditor:
                 self.database.run(_ADD_OWNER, app=app.name, user=owner)
         return str(rows[0][0])
 
-    def set_source(self, name: str, *, git_url: str, branch: str) -> tuple[Environment, ...]:
+    def set_source(self, name: str, *, git_url: str, branch: str, root: str | None = None) -> tuple[Environment, ...]:
         """Set the source of production; see AppEditor."""
         with self.database.transaction():
             key = repository_key(git_url) if git_url else ""
-            rows = self.database.run(_SET_SOURCE, name=name, git_url=git_url, git_key=key, branch=branch)
+            rows = self.database.run(_SET_SOURCE, name=name, git_url=git_url, git_key=key, branch=branch, root=root)
             if not rows:
                 raise NotFound(_gone(name))
             branch = str(rows[0][0])

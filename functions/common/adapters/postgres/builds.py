@@ -83,7 +83,7 @@ verdict as materialized (
 ),
 going as (select opened_at from verdict where overtaken is null and not push_ended),
 attempts as materialized (
-    select * from builds where app = :app and environment = :environment and sha = :sha
+    select * from builds where app = :app and environment = :environment and sha = :sha and root = :root
 ),
 latest as materialized (
     select attempts.*, push = :push as own, state = 'running' and superseded_by = '' as wanted
@@ -111,8 +111,8 @@ crowd as materialized (
     from builds where app = :app and state = 'running' and superseded_by = ''
 ),
 ordered as (
-    insert into builds (name, app, environment, push, repository, sha, ref, sequence)
-    select :name, :app, :environment, :push, :repository, :sha, :ref, :sequence from going
+    insert into builds (name, app, environment, push, repository, sha, ref, sequence, root)
+    select :name, :app, :environment, :push, :repository, :sha, :ref, :sequence, :root from going
     where (select count(*) from attempts) = cast(:attempts as integer)
         and not exists (select from fitting) and not exists (select from latest where wanted)
         and not (select is_crowded from crowd)
@@ -121,7 +121,7 @@ ordered as (
 replaced as (
     update builds set superseded_by = :push from going
     where app = :app and environment = :environment and state = 'running' and superseded_by = ''
-        and sequence < :sequence and sha <> :sha
+        and sequence < :sequence and (sha <> :sha or root <> :root)
     returning name
 ),
 chosen as (
@@ -185,6 +185,7 @@ class PostgresBuildLedger:
         """Start, adopt, reuse or refuse a build; see BuildLedger."""
         values: dict[str, Any] = {"app": order.app, "environment": order.environment, "push": order.push}
         values |= {"sha": order.sha, "ref": order.ref, "repository": repository, "sequence": sequence, "most": most}
+        values["root"] = order.root
         attempts = 0
         for _ in range(_TRIES):
             name = attempt_name(order.name, attempts + 1)
@@ -265,6 +266,7 @@ class PostgresBuildHistory:
 _OF_COMMIT = """
 select image, digest, processes from builds
 where app = :app and sha = :sha and state = 'succeeded' and digest <> '' and image_claimed_at is null
+    and root = coalesce((select root from projects where name = :app), '')
 order by ended_at desc limit 1
 """
 _OF_DIGEST = """

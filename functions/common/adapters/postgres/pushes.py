@@ -53,7 +53,11 @@ place as materialized (
 newest as materialized (
     select pushes.id, pushes.sha from pushes, place
     where app = :app and environment = :environment and sequence > 0 and received_at >= place.opened_at
-        and state not in ('failed', 'superseded')
+        and state not in ('failed', 'superseded') and not (sha = :sha and exists (
+            -- What the app has in another folder now was not built.
+            select from builds, projects where projects.name = :app and builds.app = :app
+                and builds.environment = :environment and builds.sha = :sha
+            group by projects.root having bool_and(builds.root <> projects.root)))
     order by sequence desc limit 1
 ),
 moved as (

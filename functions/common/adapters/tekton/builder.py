@@ -87,12 +87,14 @@ class TektonBuilder:
 
 
 def _run(order: BuildOrder, pipeline: Pipeline, *, resolve: str) -> Object:
+    tag = order.name if order.root else order.sha[:12]  # a commit gives another image in another folder
     parameters = {
         "clone-url": order.clone_url,
         "ref": order.ref,
         "sha": order.sha,
         "resolve": resolve,
-        "image": f"{pipeline.registry.rstrip('/')}/{order.app}:{order.sha[:12]}",
+        "image": f"{pipeline.registry.rstrip('/')}/{order.app}:{tag}",
+        **({"root": order.root} if order.root else {}),
         "strategy": pipeline.strategy,
         "insecure": "true" if pipeline.insecure else "false",
         **{f"{name}-image": image for name, image in pipeline.images.items() if image},
@@ -101,11 +103,7 @@ def _run(order: BuildOrder, pipeline: Pipeline, *, resolve: str) -> Object:
     return {
         "apiVersion": _VERSION,
         "kind": "PipelineRun",
-        "metadata": {
-            "name": order.name,
-            "labels": {**labels_of(order.app, order.environment), BUILD: order.name},
-            "annotations": {PUSH: order.push, ENVIRONMENT: order.environment},
-        },
+        "metadata": _metadata(order),
         "spec": {
             "pipelineRef": {"name": PIPELINE},
             "params": [{"name": name, "value": value} for name, value in parameters.items()],
@@ -116,4 +114,12 @@ def _run(order: BuildOrder, pipeline: Pipeline, *, resolve: str) -> Object:
             },
             "timeouts": {"pipeline": pipeline.timeout},
         },
+    }
+
+
+def _metadata(order: BuildOrder) -> Object:
+    return {
+        "name": order.name,
+        "labels": {**labels_of(order.app, order.environment), BUILD: order.name},
+        "annotations": {PUSH: order.push, ENVIRONMENT: order.environment},
     }
