@@ -43,7 +43,7 @@ class Outcome:
     def line(self) -> str:
         """Return the app's line of the table."""
         times = f"{self.cold:7.1f} {self.again:7.1f}" if self.state == "live" else f"{self.cold:7.1f} {'':7}"
-        return f"{self.app.name:26} {self.state or '-':10} {times}  {self.problem[:400]}".rstrip()
+        return f"{self.app.name:26} {self.state or '-':10} {times}  {self.problem}".rstrip()
 
 
 class Wrong(Exception):
@@ -69,9 +69,20 @@ def try_app(stage: Stage, app: App) -> Outcome:
         _look(stage, app)
         return Outcome(app=app, state=state, cold=cold, again=again)
     except (NotMade, Wrong, AssertionError, OSError, aiohttp.ClientError, subprocess.SubprocessError) as error:
-        return Outcome(app=app, state=state or "not made", cold=cold, problem=f"FAILED: {error}")
+        problem = f"FAILED: {error}{_log_tail(stage, app)}"
+        return Outcome(app=app, state=state or "not made", cold=cold, problem=problem)
     finally:
         _delete(stage, app)
+
+
+def _log_tail(stage: Stage, app: App) -> str:
+    """Return the last lines of the app's logs and of its newest build, each on a line of its own."""
+    builds = sorted((stage.home / "builds").glob(f"{app.name}-*.log"), key=lambda path: path.stat().st_mtime)
+    logs = [*builds[-1:], *sorted((stage.home / "logs" / "apps" / app.name / "production").glob("*.log"))]
+    lines = [
+        f"    {path.name}: {line}" for path in logs for line in path.read_text("utf-8", "replace").split("\n")[-12:]
+    ]
+    return "\n".join(["", *lines])
 
 
 def _made(stage: Stage, app: App) -> Developer:

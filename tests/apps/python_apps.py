@@ -319,6 +319,10 @@ APPS = (
     ),
     App(name="sse-python", make=files({"main.py": _STREAM, "requirements.txt": "fastapi\nuvicorn\n"}), says="hello 2"),
     App(
+        name="mkdocs",
+        make=files({"requirements.txt": "mkdocs\n", "mkdocs.yml": "site_name: x\n", "docs/index.md": "# hello\n"}),
+    ),
+    App(
         name="missing-package",
         make=files({"app.py": _FLASK, "requirements.txt": "flask\nno-such-package-of-slipway\n"}),
         refused="the versions that are asked for cannot be had together",

@@ -200,7 +200,14 @@ def build_node(context: Context) -> Built:
         built = _started(context, package, manager)
     known = tuple(one for one in path if one != str(context.toolchain.tools))
     installed = manager.folder / "node_modules"
-    return replace(built, path=known, environment={"NODE_ENV": "production"}, installed=installed, key=key)
+    environment = {"NODE_ENV": "production", **_of_npm(package)}
+    return replace(built, path=known, environment=environment, installed=installed, key=key)
+
+
+def _of_npm(package: Mapping[str, Any]) -> dict[str, str]:
+    """Return what npm tells a start script of its package, which some apps show as their version."""
+    found = {name: text_field(package, name) for name in ("name", "version")}
+    return {f"npm_package_{name}": value for name, value in found.items() if value}
 
 
 def _of_manager(context: Context, manager: Manager) -> tuple[str, ...]:
@@ -303,10 +310,8 @@ class _Scripts:
 def _started(context: Context, package: Mapping[str, Any], manager: Manager) -> Built:
     """Return how the app starts: by its own script, by what its framework made, or as a site."""
     tree, scripts = context.tree, table(package, "scripts")
-    if isinstance(scripts.get("start"), str):
-        needs_manager = manager.is_plug or manager.name == "bun"
-        command = f"{manager.name} run start" if needs_manager else "npm start"
-        return Built(web=command, because="`scripts.start`")
+    if text_field(scripts, "start"):
+        return Built(web=start_command(scripts, manager), because="`scripts.start`")
     if command := _of_framework(tree, package):
         return Built(web=command, because="what the build made")
     if site := made_site(tree):
@@ -317,6 +322,15 @@ def _started(context: Context, package: Mapping[str, Any], manager: Manager) -> 
     if tree.has("index.html"):
         return Built(site=Site(), because="index.html")
     return Built(because=_missing(scripts))
+
+
+def start_command(scripts: Mapping[str, Any], manager: Manager) -> str:
+    """Return the start script itself where it needs no package manager, which takes a second and 80 MB."""
+    if manager.is_plug or manager.name == "bun":
+        return f"{manager.name} run start"
+    script = text_field(scripts, "start")
+    is_alone = "prestart" not in scripts and "poststart" not in scripts
+    return script if is_alone and "\n" not in script and "npm_" not in script else "npm start"
 
 
 def _main(package: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from functions.local.builds.context import Built, Context
+from functions.local.builds.context import Built, Context, Site
 from functions.local.builds.dependencies import key_of
 from functions.local.builds.python_apps import default_web, static_settings
 from functions.local.builds.steps import Argv, StepFailed, Steps
@@ -224,9 +224,21 @@ def build_python(context: Context) -> Built:
             )
             installer.pip(server)
     _collect_static(context, steps)
+    site = None if web else _built_site(context, steps)
     remove_build_metadata(context.venv)
     reads = (prefix,) if prefix != sys.base_prefix else ()
-    return Built(web=web, because=because, reads=reads, installed=context.venv, key=key)
+    return Built(web=web, because=because, site=site, reads=reads, installed=context.venv, key=key)
+
+
+def _built_site(context: Context, steps: Steps) -> Site | None:
+    """Return the site that MkDocs builds of a repository, None where it is not one of its."""
+    config = context.tree.first("mkdocs.yml", "mkdocs.yaml")
+    if not config or "mkdocs" not in installed(context.venv):
+        return None
+    with steps.step("mkdocs", "Running mkdocs build"):
+        argv: Argv = [context.venv / "bin" / "python", "-m", "mkdocs", "build", "--site-dir", "site"]
+        steps.run(argv, folder=context.app, remedy=f"see the lines above; {config} says what is built")
+    return Site(folder="site")
 
 
 # Other files, folders and links in requirements; paths and members of a workspace in projects and lock files.

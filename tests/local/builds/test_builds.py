@@ -78,7 +78,7 @@ def test_a_node_app_runs_its_build_script(world: BuildWorld) -> None:
     result = world.ended(world.order(world.repository.commit({"package.json": package})))
 
     assert result.image, result
-    assert result.image.processes == {"web": "npm start"}
+    assert result.image.processes == {"web": "node ."}
     assert (world.workspace.images / result.image.digest.removeprefix("sha256:") / "app" / "made").read_text() == "yes"
 
 

@@ -8,10 +8,10 @@ import pytest
 from functions.common.errors import Rejected
 from functions.local.builds.context import Context
 from functions.local.builds.dependencies import Dependencies
-from functions.local.builds.node import Manager, node_version, package_manager
+from functions.local.builds.node import Manager, node_version, package_manager, start_command
 from functions.local.builds.python import poetry_range, python_version
 from functions.local.builds.steps import BuildLog, Steps
-from functions.local.builds.toolchain import Toolchain
+from functions.local.builds.toolchain import Asked, Toolchain
 from tests.local.builds.test_detect import write
 
 
@@ -154,3 +154,21 @@ def test_yarn_without_modules_is_recognized(tmp_path: Path) -> None:
     modules = chosen(tmp_path, {"package.json": "{}", "yarn.lock": BERRY, ".yarnrc.yml": "nodeLinker: node-modules\n"})
 
     assert (plug.is_plug, modules.is_plug) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("scripts", "manager", "command"),
+    [
+        ({"start": "node server.js"}, "npm", "node server.js"),
+        ({"start": "node server.js", "prestart": "tsc"}, "npm", "npm start"),
+        ({"start": "echo $npm_package_version"}, "pnpm", "npm start"),
+        ({"start": "node a\nnode b"}, "npm", "npm start"),
+        ({"start": "next start"}, "bun", "bun run start"),
+    ],
+)
+def test_a_start_script_runs_without_a_package_manager_where_it_can(
+    scripts: dict[str, str], manager: str, command: str
+) -> None:
+    asked = Asked(version="1", source="x")
+
+    assert start_command(scripts, Manager(name=manager, asked=asked, lock="", folder=Path())) == command
