@@ -18,6 +18,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from functions.common.settings import from_environment
+from functions.local.platform.run import StopRequested, stop_at_signals
 from functions.local.tools import beside_python
 from tests.apps import node_apps, python_apps, sites
 from tests.apps.app import App, NotMade, Workshop, tools_environment
@@ -177,9 +178,12 @@ def main(arguments: list[str]) -> int:
         Path(folder).chmod(0o711)
         settings = {**from_environment().environment, "SLIPWAY_CANARY_PAUSE": "0", "SLIPWAY_HEALTH_LIMIT": "60"}
         stage = Stage(folder=Path(folder), settings=settings)
-        stage.start()
+        stop_at_signals()
         try:
+            stage.start()
             outcomes = list(_tried(stage, apps, given.jobs))
+        except StopRequested:
+            return 1
         finally:
             stage.stop()
     good = sum(not one.problem for one in outcomes)
@@ -198,8 +202,11 @@ def _tried(stage: Stage, apps: Iterable[App], jobs: int) -> Iterable[Outcome]:
             print(outcome.line(), flush=True)
         return outcome
 
-    with ThreadPoolExecutor(max_workers=jobs) as pool:
+    pool = ThreadPoolExecutor(max_workers=jobs)
+    try:
         yield from pool.map(one, apps)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 if __name__ == "__main__":

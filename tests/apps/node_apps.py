@@ -46,32 +46,34 @@ def _next_export(workshop: Workshop) -> None:
     workshop.edit("package.json", '"start": "next start"', '"lint2": "true"')
 
 
-_NEXT = _generated("npx", "--yes", "create-next-app@latest", "made", "--yes", "--skip-install", "--disable-git")
-
-
-def _svelte_node(workshop: Workshop) -> None:
-    workshop.run(*_SVELTE)
-    workshop.generated("made")
-    workshop.run("npm", "install", "--package-lock-only", "--save-dev", "@sveltejs/adapter-node")
-    for name in ("svelte.config.js", "vite.config.ts"):
-        path = workshop.folder / name
-        if path.exists() and "@sveltejs/adapter-auto" in path.read_text():
-            path.write_text(path.read_text().replace("@sveltejs/adapter-auto", "@sveltejs/adapter-node"))
-
-
-_SVELTE = (
-    "npx",
-    "--yes",
-    "sv",
-    "create",
-    "made",
-    "--template",
-    "minimal",
-    "--types",
-    "ts",
-    "--no-add-ons",
-    "--no-install",
+_NEXT = _generated(
+    "npx", "--yes", "create-next-app@latest", "made", "--yes", "--empty", "--skip-install", "--disable-git"
 )
+
+
+_SVELTE = {
+    "package.json": _package(
+        private=True,
+        type="module",
+        scripts={"build": "vite build"},
+        devDependencies={
+            "@sveltejs/adapter-node": "^5.0.0",
+            "@sveltejs/kit": "^2.0.0",
+            "@sveltejs/vite-plugin-svelte": "^6.0.0",
+            "svelte": "^5.0.0",
+            "vite": "^7.0.0",
+        },
+    ),
+    "svelte.config.js": "import adapter from '@sveltejs/adapter-node'\nexport default { kit: { adapter: adapter() }}\n",
+    "vite.config.js": "import { sveltekit } from '@sveltejs/kit/vite'\nexport default { plugins: [sveltekit()] }\n",
+    "src/app.html": "<!doctype html><html><head>%sveltekit.head%</head><body>%sveltekit.body%</body></html>",
+    "src/routes/+page.svelte": "<h1>hello</h1>\n",
+}
+_ASTRO = {
+    "package.json": _package(type="module", scripts={"build": "astro build"}, dependencies={"astro": "^5.0.0"}),
+    "src/pages/index.astro": "<html><body><h1>hello</h1></body></html>\n",
+    "src/pages/about.astro": "<html><body><h1>about</h1></body></html>\n",
+}
 
 
 def _managed(manager: str, *lock: str, **fields: object) -> Callable[[Workshop], None]:
@@ -144,7 +146,7 @@ const sockets = new WebSocketServer({ server, path: '/ws' })
 sockets.on('connection', one => one.on('message', text => one.send('hello ' + text)))
 """
 
-# The generators of these two fetch their templates from a forge.
+# The generators of these fetch their templates from a forge, or look for one.
 _NUXT = {
     "package.json": _package(
         private=True, type="module", scripts={"build": "nuxt build", "dev": "nuxt dev"}, dependencies={"nuxt": "^4.0.0"}
@@ -158,14 +160,14 @@ _REACT_ROUTER = {
         type="module",
         scripts={"build": "react-router build", "start": "react-router-serve ./build/server/index.js"},
         dependencies={
-            "@react-router/node": "^7.9.0",
-            "@react-router/serve": "^7.9.0",
-            "react-router": "^7.9.0",
+            "@react-router/node": "7.9.4",
+            "@react-router/serve": "7.9.4",
+            "react-router": "7.9.4",
             "react": "^19.1.0",
             "react-dom": "^19.1.0",
             "isbot": "^5.1.0",
         },
-        devDependencies={"@react-router/dev": "^7.9.0", "vite": "^7.1.0", "typescript": "^5.9.0"},
+        devDependencies={"@react-router/dev": "7.9.4", "vite": "^7.1.0", "typescript": "^5.9.0"},
     ),
     "vite.config.ts": "import { reactRouter } from '@react-router/dev/vite'\nimport { defineConfig } from 'vite'\n"
     "export default defineConfig({ plugins: [reactRouter()] })\n",
@@ -261,14 +263,8 @@ APPS = (
     App(name="next", make=_NEXT, says="<html"),
     App(name="next-export", make=_next_export, says="<html"),
     App(name="nuxt", make=files(_NUXT), says="hello"),
-    App(name="sveltekit-node", make=_svelte_node, says="Welcome to SvelteKit"),
-    App(
-        name="astro",
-        make=_generated(
-            "npx", "--yes", "create-astro@latest", "made", "--template", "basics", "--no-install", "--no-git", "--yes"
-        ),
-        says="<html",
-    ),
+    App(name="sveltekit-node", make=files(_SVELTE)),
+    App(name="astro", make=files(_ASTRO)),
     App(name="react-router", make=files(_REACT_ROUTER), says="hello"),
     App(name="vite-react", make=_vite("react", lock=True), says='<div id="root">', path="/any/route"),
     App(name="vite-vue", make=_vite("vue"), says='<div id="app">'),

@@ -205,7 +205,7 @@ def build_node(context: Context) -> Built:
 
 
 def _of_npm(package: Mapping[str, Any]) -> dict[str, str]:
-    """Return what npm tells a start script of its package, which some apps show as their version."""
+    """Return what npm gives a start script about its package, which some apps show as their version."""
     found = {name: text_field(package, name) for name in ("name", "version")}
     return {f"npm_package_{name}": value for name, value in found.items() if value}
 
