@@ -9,6 +9,7 @@ import click
 from functions.cli.client import NOT_FOUND, USAGE, Failure, Json, quoted
 from functions.cli.context import Session, app_option, chosen_app, json_option
 from functions.cli.output import print_json, print_table
+from functions.cli.releasing import Wait, follow_releases, newest_releases, wait_options
 from functions.common.domain.tokens import new_config_key
 
 _scope = click.option(
@@ -58,9 +59,10 @@ def list_(
 @click.argument("pairs", nargs=-1, required=True, metavar="KEY=VALUE...")
 @app_option
 @_scope
+@wait_options
 @json_option
 @click.pass_obj
-def set_(session: Session, pairs: tuple[str, ...], app: str | None, scope: str, *, as_json: bool) -> None:
+def set_(session: Session, pairs: tuple[str, ...], app: str | None, scope: str, *, wait: Wait, as_json: bool) -> None:
     """Set values."""
     changes: dict[str, str | None] = {}
     for position, pair in enumerate(pairs, start=1):
@@ -70,18 +72,19 @@ def set_(session: Session, pairs: tuple[str, ...], app: str | None, scope: str, 
             msg = f"argument {position} is not of the form KEY=VALUE"
             raise Failure(msg, USAGE)
         changes[key] = value
-    _change(session, app, scope, changes, as_json=as_json)
+    _change(session, app, scope, changes, wait=wait, as_json=as_json)
 
 
 @config.command()
 @click.argument("keys", nargs=-1, required=True, metavar="KEY...")
 @app_option
 @_scope
+@wait_options
 @json_option
 @click.pass_obj
-def unset(session: Session, keys: tuple[str, ...], app: str | None, scope: str, *, as_json: bool) -> None:
+def unset(session: Session, keys: tuple[str, ...], app: str | None, scope: str, *, wait: Wait, as_json: bool) -> None:
     """Unset keys."""
-    _change(session, app, scope, dict.fromkeys(keys), as_json=as_json)
+    _change(session, app, scope, dict.fromkeys(keys), wait=wait, as_json=as_json)
 
 
 @config.command()
@@ -117,27 +120,36 @@ def _live(one: Json, keys: str) -> str:
     return f"{what} other values of {keys}: see `paas releases`" if one["differs"] else f"{what} this config"
 
 
-def _change(session: Session, app: str | None, scope: str, changes: dict[str, Any], *, as_json: bool) -> None:
-    path = f"/apps/{quoted(chosen_app(app))}/config"
-    answer = session.client().send("PATCH", path, changes, query={"scope": scope})
+def _change(
+    session: Session, app: str | None, scope: str, changes: dict[str, Any], *, wait: Wait, as_json: bool
+) -> None:
+    """Change the config, and follow the releases that have it to their ends."""
+    client, name = session.client(), chosen_app(app)
+    before = newest_releases(client, name, scope)
+    answer = client.send("PATCH", f"/apps/{quoted(name)}/config", changes, query={"scope": scope})
+    if not as_json:
+        click.echo(_changed(answer, before))
+    follows = bool(answer["events"] and before and wait.seconds)
+    live = follow_releases(client, name, before, seconds=wait.seconds, quiet=as_json) if follows else []
     if as_json:
-        print_json(answer)
-        return
+        print_json({**answer, "live": live})
+
+
+def _changed(answer: Json, before: dict[str, int]) -> str:
     if not answer["changed"]:
-        click.echo("nothing changed: the config has these values already")
-        return
-    click.echo(f"changed {', '.join(answer['changed'])} of {answer['app']} ({scope})")
-    if answer["events"]:
-        click.echo("if a release is live, a new one with this config follows: see `paas releases`")
+        return "nothing changed: the config has these values already"
+    follows = "; a release with this config follows: see `paas releases`" if answer["events"] and before else ""
+    return f"changed {', '.join(answer['changed'])} of {answer['app']} ({answer['scope']}){follows}"
 
 
 @config.command("import")
 @click.argument("file", type=click.File(encoding="utf-8"), default=".env", metavar="[FILE]")
 @app_option
 @_scope
+@wait_options
 @json_option
 @click.pass_obj
-def import_(session: Session, file: IO[str], app: str | None, scope: str, *, as_json: bool) -> None:
+def import_(session: Session, file: IO[str], app: str | None, scope: str, *, wait: Wait, as_json: bool) -> None:
     """Set the values of a .env file, by default ./.env; - reads standard input. Other keys stay as they are."""
     from dotenv import dotenv_values  # noqa: PLC0415 - only this command needs it
 
@@ -152,7 +164,7 @@ def import_(session: Session, file: IO[str], app: str | None, scope: str, *, as_
     if not found:
         msg = f"{file.name} has no values: it needs lines of the form KEY=VALUE"
         raise Failure(msg, USAGE)
-    _change(session, app, scope, dict(found), as_json=as_json)
+    _change(session, app, scope, dict(found), wait=wait, as_json=as_json)
 
 
 @config.command()

@@ -275,6 +275,7 @@ class Handlers:
             config=config_vars,
             sealed=sealed,
             changes=self._changes,
+            counts=self.parts.platform.process_counts(),
             audit=self._audit,
         )
 

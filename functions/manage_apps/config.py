@@ -1,26 +1,23 @@
 """Config of apps: members see the names, owners also the values."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field
 
+from functions.common.domain.config import MOST_BYTES, NAME, check_total, check_variable
 from functions.common.errors import Rejected
 from functions.common.events.app import ConfigChanged
 from functions.common.ports.apps import ConfigScope, ConfigVars, SealedSecrets
 from functions.common.ports.audit import AuditLog
 from functions.common.ports.events import Changes
+from functions.common.ports.scales import ProcessCounts
 from functions.manage_apps.access import Need
 from functions.manage_apps.models import Body, ChangeView, NoBody, NoQuery, Query, View
 from functions.manage_apps.operation import Answer, Call, operation
 
 MASK = "********"
-_NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,127}"
-_KEY = re.compile(_NAME + r"\Z")
-_RESERVED = re.compile(r"^(PORT\Z|SLIPWAY_)", re.IGNORECASE)
-_MAX_VALUE = 64 * 1024
 
 
 class Scope(Query):
@@ -39,9 +36,9 @@ class ConfigChanges(Body):
     """New values by key, null to unset a key: {"KEY": "value", "OTHER": null}."""
 
     model_config = ConfigDict(
-        extra="allow", json_schema_extra={"propertyNames": {"pattern": _NAME + "$"}, "minProperties": 1}
+        extra="allow", json_schema_extra={"propertyNames": {"pattern": NAME + "$"}, "minProperties": 1}
     )
-    __pydantic_extra__: dict[str, Annotated[str, Field(max_length=_MAX_VALUE)] | None] = Field(init=False)
+    __pydantic_extra__: dict[str, Annotated[str, Field(max_length=MOST_BYTES)] | None] = Field(init=False)
 
     @classmethod
     def read(cls, fields: Mapping[str, Any]) -> Self:
@@ -50,7 +47,7 @@ class ConfigChanges(Body):
             msg = 'nothing to change: give {"KEY": "value"}, or null to unset'
             raise Rejected(msg)
         for key, value in fields.items():
-            _check(key, value)
+            check_variable(key, value)
         return cls(**fields)
 
     @property
@@ -99,6 +96,7 @@ class ConfigHandlers:
     config: ConfigVars
     sealed: SealedSecrets
     changes: Changes
+    counts: ProcessCounts
     audit: AuditLog
 
     @operation(ScopeAndReveal, NoBody, ConfigView, refusals=(403,))
@@ -119,7 +117,7 @@ class ConfigHandlers:
         name, scope = call.app.app.name, call.query.scope
         events = list[str]()
         with self.changes.begin() as change:
-            changed = self.config.change(name, scope, call.body.values)
+            changed = set_config(self.config, self.counts, name, scope, call.body.values)
             if changed:
                 # The scope is given as the environment: promote-image knows which environments take its config.
                 event = ConfigChanged(app=name, environment=scope, keys=changed, actor=call.actor)
@@ -136,16 +134,14 @@ class ConfigHandlers:
         return Answer(body=RenewedConfig(renewed=renewed))
 
 
-def _check(key: str, value: object) -> None:
-    if not _KEY.match(key):
-        msg = f"config key {key!r} is not usable: letters, digits and _, not starting with a digit"
-        raise Rejected(msg)
-    if _RESERVED.match(key):
-        msg = f"config key {key} is set by the platform: choose another name"
-        raise Rejected(msg)
-    if value is not None and not isinstance(value, str):
-        msg = f"the value of {key} must be a string, or null to unset"
-        raise Rejected(msg)
-    if value is not None and len(value) > _MAX_VALUE:
-        msg = f"the value of {key} must be at most {_MAX_VALUE} characters"
-        raise Rejected(msg)
+def set_config(
+    config: ConfigVars, counts: ProcessCounts, app: str, scope: ConfigScope, values: Mapping[str, str | None]
+) -> tuple[str, ...]:
+    """Set and unset values in the transaction of the caller, and return the keys that changed.
+
+    Raises Rejected, so that nothing changes, when a process could not have all of them.
+    """
+    changed = config.change(app, scope, values)
+    if any(values[key] is not None for key in changed):
+        check_total(config.read(app, scope), most=counts.capacity(app).config_bytes)
+    return changed

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, StrictBool, StrictInt, StringConstraints
 
 from functions.common.domain.build import is_digest
+from functions.common.domain.config import MOST_BYTES
 from functions.common.domain.environment import PRODUCTION, EnvironmentState
 from functions.common.domain.git_url import full_name_of
 from functions.common.domain.quantity import checked_cpu, checked_memory
@@ -34,7 +35,7 @@ from functions.common.ports.images import ImageResolver
 from functions.common.ports.releases import EnvironmentRecord, ReleaseHistory, ReleaseRecord
 from functions.common.ports.scales import AppLimits, Maintenance, ProcessCounts, Scales
 from functions.manage_apps.apps import Hosts
-from functions.manage_apps.config import ConfigChanges
+from functions.manage_apps.config import ConfigChanges, set_config
 from functions.manage_apps.domains import DomainProofs
 from functions.manage_apps.errors import Conflict
 from functions.manage_apps.models import Body, ChangeView, NoBody, NoQuery, Query, View
@@ -48,7 +49,7 @@ _REPLICAS = 1000
 _NO_COMMIT = "0" * 40
 Number = Annotated[StrictInt, Field(ge=0, le=_REPLICAS)]
 Port = Annotated[StrictInt, Field(ge=0, le=_PORT)]
-Texts = dict[str, Annotated[str, StringConstraints(max_length=64 * 1024)]]
+Texts = dict[str, Annotated[str, StringConstraints(max_length=MOST_BYTES)]]
 
 
 class InEnvironment(Query):
@@ -408,7 +409,8 @@ class OperationHandlers:
         body, app, events = call.body, call.app.app, list[Event]()
         if body.env_vars or body.secrets:
             # No config.changed: the release that follows has the config.
-            self.config.change(app.name, ConfigScope.PRODUCTION, {**body.env_vars, **body.secrets})
+            values = {**body.env_vars, **body.secrets}
+            set_config(self.config, self.counts, app.name, ConfigScope.PRODUCTION, values)
         if body.port:
             self.limits.change(app.name, replace(self.limits.read(app.name), port=body.port))
         if body.replicas:

@@ -1,6 +1,7 @@
 """Config, domains, releases, events, dead letters: what is printed, and the exit codes."""
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from functions.common.events.release import ReleaseLive
 from functions.common.ports.accounts import Scope
 from tests.cli.conftest import Platform
 from tests.local.repositories import GIT
+from tests.local.waiting import until
 from tests.story import KEY
 
 COLONS = ["apps:list", "config:list", "domains:list", "events:list", "dead-letters:list"]
@@ -41,7 +43,7 @@ def test_config_and_rollback_say_what_the_live_release_runs_with(platform: Platf
     platform.json("apps", "create", "past")
     for number, state in ((1, "retired"), (2, "live")):
         platform.story.release(number, state=state, app="past", config='{"A": "one", "GONE": "x"}')
-    platform.paas("config", "set", "A=one", "B=two", "--app", "past")
+    platform.paas("config", "set", "A=one", "B=two", "--app", "past", "--no-wait")
 
     listed = platform.paas("config", "list", "--app", "past")
     same, other = (platform.paas("config", "get", key, "--app", "past") for key in "AB")
@@ -54,6 +56,32 @@ def test_config_and_rollback_say_what_the_live_release_runs_with(platform: Platf
     assert (f"{has} B" in other.stderr, f"{has} GONE" in gone.stderr, gone.exit_code) == (True, True, 3)
     assert "rolling back past/production to v1, with the config of now" in back.stdout
     assert "v1 had other values of B, GONE: `paas rollback 1 --config KEY`" in back.stderr
+
+
+def test_a_config_change_is_followed_to_the_end_of_its_release(platform: Platform) -> None:
+    platform.json("apps", "create", "waits")
+    assert platform.paas("config", "set", "A=0", "--app", "waits").stdout == "changed A of waits (production)\n"
+    platform.story.release(1, state="live", app="waits")
+    for number, state in ((2, "live"), (3, "failed")):
+        with ThreadPoolExecutor() as pool:
+            setting = pool.submit(platform.paas, "config", "set", f"A={number}", "--app", "waits")
+            until(lambda: changes_of_config(platform) == number, why="the change")  # noqa: B023 - in its turn
+            platform.story.release(number, state=state, app="waits")
+            said = setting.result()
+        if state == "live":
+            assert (said.exit_code, said.stdout.splitlines()[-1]) == (0, "live: release v2 of waits/production")
+        else:
+            assert (said.exit_code, "release v3 of waits/production failed" in said.stderr) == (1, True), said.output
+            assert "what ran before still runs" in said.stderr
+
+    left = platform.json("config", "unset", "A", "--app", "waits", "--no-wait")
+    assert (left["changed"], left["live"]) == (["A"], [])
+
+
+def changes_of_config(platform: Platform) -> int:
+    """Return how often the config was changed; the command itself runs in a thread, and one at a time can."""
+    sql = "select count(*) from events where app = 'waits' and type like '%config.changed%'"
+    return int(platform.database.run(sql)[0][0])
 
 
 def test_domains(platform: Platform) -> None:

@@ -49,11 +49,13 @@ class Capacity:
 
     `is_elastic` when web processes follow the number of requests, down to none, unless they are scaled.
     `has_maintenance` when it can show visitors a maintenance page.
+    `config_bytes` is how much config an environment may have, see domain/config.py.
     `notes` say which limits the platform cannot enforce as Kubernetes does.
     """
 
     replicas: int
     most: int
+    config_bytes: int
     is_elastic: bool = False
     has_maintenance: bool = False
     notes: tuple[str, ...] = ()

@@ -124,6 +124,12 @@ def _windows_lines(ended: Ended) -> str:
     return f"the lines of {shown.removeprefix('./')} end as on Windows (CRLF), which no shell here can read: {remedy}"
 
 
+def _python_library(ended: Ended) -> str:
+    if "Fatal Python error: init_" not in ended.output:
+        return ""
+    return "Python does not find its own library: unset PYTHONHOME and PYTHONPATH in the config"
+
+
 def _python_module(ended: Ended) -> str:
     name = ended.says(r"^ModuleNotFoundError: No module named '([^']+)'") or ended.says(r": No module named (\S+)$")
     if not name:
@@ -238,6 +244,7 @@ _CAUSES: tuple[Callable[[Ended], str], ...] = (
     _out_of_memory,
     _too_long,
     _windows_lines,
+    _python_library,
     _python_module,
     _node_module,
     _missing_file,

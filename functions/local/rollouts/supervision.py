@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from functions.common.domain.config import OWNED
 from functions.common.domain.quantity import bytes_of, cores_of
 from functions.common.errors import Rejected, Unavailable
 from functions.common.ports.apps import Cipher
@@ -128,8 +129,9 @@ class AppPrograms:
 
     def _config(self, version: Version) -> dict[str, str]:
         """Return the version's config. Raises Unavailable when its key is not there: the operator can put it back."""
+        config = version.workload.config
         try:
-            return {name: self.cipher.open(value) for name, value in version.workload.config.items()}
+            return {name: self.cipher.open(value) for name, value in config.items() if name not in OWNED}
         except Rejected as error:
             msg = f"the config of {version.app}/{version.environment} cannot be read: {error}"
             raise Unavailable(msg) from error

@@ -60,7 +60,11 @@ def test_previews_have_their_own_config(api: ApiWorld) -> None:
         ({"A": "hush\0"}, "'A' holds NUL"),
         ({"A": "hush\ud800"}, "half a surrogate pair"),
         ({"A\n": "hush"}, "letters, digits and _"),
-        ({"A": "hush" * 20000}, "at most"),
+        ({"A": "hush" * 40000}, "value of A is too long: A=... has 160,003 bytes with the one at its end"),
+        ({"LONG": "hush\u00fc" * 30000}, "value of LONG is too long: LONG=... has 180,006 bytes"),
+        ({"PATH": "hush"}, "PATH is set by the platform: it leads to the programs of the app"),
+        ({"HOME": "hush"}, "HOME is set by the platform: it is the folder in which the app may write"),
+        ({"HOST": "hush"}, "HOST is set by the platform: it is the address at which"),
         ({}, "nothing to change"),
     ],
 )
@@ -71,3 +75,30 @@ def test_unusable_keys_and_values_are_refused_without_the_value(api: ApiWorld, b
     assert named in answer.body["error"]
     assert "hush" not in answer.text
     assert api.get(PATH)["config"] == {}
+
+
+def test_all_values_together_are_limited_and_what_is_refused_changes_nothing(api: ApiWorld) -> None:
+    value = "hush" * 32_000
+    for number in range(12):
+        assert api.call("PATCH", PATH, {f"BIG_{number}": value}).status == 200
+    api.broker.events.clear()
+
+    refused = api.call("PATCH", PATH, {"BIG_12": value, "SMALL": "x"})
+
+    assert refused.status == 422
+    assert "all 14 variables would take 1,665," in refused.body["error"]
+    assert (
+        "at most 1,572,864 fit on this platform: unset some; the largest are BIG_10 (128,008 bytes), BIG_11"
+        in (refused.body["error"])
+    )
+    assert "hush" not in refused.text
+    assert (len(api.get(PATH)["config"]), api.broker.events) == (12, [])
+    assert api.call("PATCH", PATH, {"BIG_0": None, "BIG_12": value}).status == 200
+    assert api.call("PATCH", PATH + "?scope=preview", {"BIG_12": value}).status == 200
+
+
+def test_a_name_that_the_platform_sets_can_still_be_unset(api: ApiWorld) -> None:
+    """It may have been set before it was refused."""
+    api.database.run("insert into config_vars (app, scope, key, value) values ('shop', 'production', 'PATH', '/x')")
+
+    assert api.call("PATCH", PATH, {"PATH": None}).body["changed"] == ["PATH"]

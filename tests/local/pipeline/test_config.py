@@ -37,8 +37,8 @@ def test_config_and_rollback_make_releases_without_a_build(stage: Stage) -> None
     dev = begin(stage, "settled")
     sha = dev.deploy()
 
-    dev.paas("config", "set", "GREETING=hello")
-    serves(dev, sha, "2", "hello")
+    assert "live: release v2 of settled/production" in dev.paas("config", "set", "GREETING=hello")
+    assert dev.answer().split() == [sha, "2", "hello"]
     assert encrypted(dev, "hello")
     second = dev.deploy({"more": "of it"})
     assert dev.answer().split() == [second, "3", "hello"]
@@ -50,3 +50,13 @@ def test_config_and_rollback_make_releases_without_a_build(stage: Stage) -> None
     assert dev.answer().split()[:2] == [third, "5"]
     kinds = [release["kind"] for release in reversed(dev.paas_json("releases"))]
     assert kinds == ["push", "config", "push", "rollback", "push"]
+
+
+def test_a_config_that_breaks_the_app_fails_the_command_with_the_reason(stage: Stage) -> None:
+    dev = begin(stage, "broken")
+    sha = dev.deploy()
+
+    said = dev.paas("config", "set", "PYTHONHOME=/nowhere", code=1)
+
+    assert "release v2 of broken/production failed: start: Python does not find its own library" in said
+    assert dev.answer().split()[:2] == [sha, "1"]

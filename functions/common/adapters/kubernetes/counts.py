@@ -7,6 +7,7 @@ from functions.common.adapters.kubernetes.api import KubernetesApi
 from functions.common.adapters.kubernetes.names import APP, ENVIRONMENT, PROCESS, Kind, Runtime, dns_label, place_of
 from functions.common.adapters.kubernetes.routes import has_maintenance
 from functions.common.adapters.kubernetes.status import condition, part
+from functions.common.domain.config import CLUSTER_BYTES
 from functions.common.ports.scales import Capacity
 
 MOST = 40  # the quota of an environment has 50 pods, and a new version needs a quarter more
@@ -23,7 +24,13 @@ class KubernetesProcessCounts:
         """Return what a cluster runs; see ProcessCounts."""
         is_elastic = self.runtime.kind_of(app) is Kind.KNATIVE
         shows = has_maintenance(self.runtime.kind_of(app), self.runtime)
-        return Capacity(replicas=self.runtime.replicas, most=MOST, is_elastic=is_elastic, has_maintenance=shows)
+        return Capacity(
+            replicas=self.runtime.replicas,
+            most=MOST,
+            config_bytes=CLUSTER_BYTES,
+            is_elastic=is_elastic,
+            has_maintenance=shows,
+        )
 
     def ready(self, app: str, environment: str) -> dict[str, int]:
         """Return the numbers of ready pods; see ProcessCounts. Pods that are ending do not count."""

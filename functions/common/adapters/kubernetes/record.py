@@ -11,6 +11,7 @@ from typing import Any
 
 from functions.common.adapters.kubernetes.api import KubernetesApi
 from functions.common.adapters.kubernetes.names import MANAGED, MANAGER, RELEASE, Kind, Place, labels_of
+from functions.common.domain.config import OWNED
 from functions.common.domain.release import RELEASE_COMMAND, WEB, Workload
 from functions.common.errors import Unavailable
 from functions.common.ports.apps import Cipher
@@ -94,7 +95,7 @@ def config_name(release: int) -> str:
 def config_secret(record: Record, place: Place, cipher: Cipher) -> dict[str, Any]:
     """Return the Secret with the environment variables of the record's release. Raises Rejected as the cipher does."""
     workload = record.workload
-    values = {name: cipher.open(value) for name, value in workload.config.items()}
+    values = {name: cipher.open(value) for name, value in workload.config.items() if name not in OWNED}
     return {
         "apiVersion": "v1",
         "kind": "Secret",

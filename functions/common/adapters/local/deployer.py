@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from functions.common.adapters.postgres.client import Postgres
+from functions.common.domain.config import MACHINE_BYTES
 from functions.common.domain.release import Release, Workload
 from functions.common.events.envelope import Envelope
 from functions.common.events.release import WorkloadChanged
@@ -125,7 +126,7 @@ class LocalProcessCounts:
 
     def capacity(self, app: str) -> Capacity:  # noqa: ARG002 - the same for every app
         """Return what one machine runs; see ProcessCounts."""
-        return Capacity(replicas=1, most=MOST, has_maintenance=True, notes=_NOTES)
+        return Capacity(replicas=1, most=MOST, config_bytes=MACHINE_BYTES, has_maintenance=True, notes=_NOTES)
 
     def ready(self, app: str, environment: str) -> dict[str, int]:
         """Return the numbers of running processes of the live version; see ProcessCounts."""
