@@ -317,6 +317,7 @@ APPS = (
     App(name="pnpm-9", make=_managed("pnpm@9.15.0", "install", "--lockfile-only", packageManager="pnpm@9.15.0")),
     App(name="pnpm-by-lock", make=_managed("pnpm@8.15.9", "install", "--lockfile-only")),
     App(name="pnpm-workspace", make=_pnpm_workspace),
+    App(name="root-pnpm", make=_pnpm_workspace, root="apps/web"),
     App(
         name="yarn-classic",
         make=_managed("yarn@1.22.22", "install", packageManager="yarn@1.22.22"),

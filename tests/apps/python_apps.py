@@ -319,6 +319,35 @@ APPS = (
     ),
     App(name="sse-python", make=files({"main.py": _STREAM, "requirements.txt": "fastapi\nuvicorn\n"}), says="hello 2"),
     App(
+        name="root-python",
+        make=files({"services/api/main.py": _FASTAPI, "services/api/requirements.txt": "fastapi\n", "README.md": "x"}),
+        root="services/api",
+    ),
+    App(
+        name="app-json",
+        make=files(
+            {
+                "app.py": _FLASK.replace('"hello"', '"hello " + str(len(os.environ["KEY"]))').replace(
+                    "from flask", "import os\n\nfrom flask"
+                ),
+                "requirements.txt": "flask\n",
+                "app.json": '{"env": {"KEY": {"generator": "secret"}, "OTHER": "x"}}',
+            }
+        ),
+        says="hello 64",
+    ),
+    App(
+        name="lfs-pointer",
+        make=files(
+            {
+                "index.html": "x",
+                ".gitattributes": "*.bin filter=lfs\n",
+                "a.bin": "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 3\n",
+            }
+        ),
+        refused="Git LFS",
+    ),
+    App(
         name="mkdocs",
         make=files({"requirements.txt": "mkdocs\n", "mkdocs.yml": "site_name: x\n", "docs/index.md": "# hello\n"}),
     ),

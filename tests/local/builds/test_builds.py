@@ -215,6 +215,25 @@ def _sleeping(world: BuildWorld) -> tuple[str, int]:
     return name, world.group(name)
 
 
+def test_a_registry_that_cannot_be_reached_ends_the_build_with_its_name(world: BuildWorld) -> None:
+    set_config(world, UV_HTTP_RETRIES="0", npm_config_fetch_retries="0")
+    package = {"name": "x", "version": "1.0.0", "scripts": {"start": "x"}, "dependencies": {"tiny": "1.0.0"}}
+    packages = {"": package, "node_modules/tiny": _LOCKED}
+    lock = {"name": "x", "version": "1.0.0", "lockfileVersion": 3, "packages": packages}
+    requirements = "--index-url http://127.0.0.1:9/simple\ntiny\n"
+    files: dict[str, str | None] = {"package.json": json.dumps(package), "package-lock.json": json.dumps(lock)}
+    node = world.ended(world.order(world.repository.commit(files)))
+    files = {"requirements.txt": requirements, "Procfile": "web: x"}
+    python = world.ended(world.order(world.repository.commit(files)))
+
+    for result in (node, python):
+        assert (result.state, result.step) == (BuildState.FAILED, "dependencies")
+        assert "127.0.0.1 cannot be reached from this machine" in result.reason, result
+
+
+_LOCKED = {"version": "1.0.0", "resolved": "http://127.0.0.1:9/tiny.tgz", "integrity": "sha512-AAEC"}
+
+
 def write_wheel(folder: Path, version: str) -> None:
     """Write the wheel of a package that holds its version."""
     name = f"tiny-{version}"
