@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from functions.common.adapters.local.logs import LocalBuildLogs
-from functions.common.adapters.postgres.apps import PostgresAppDirectory
+from functions.common.adapters.postgres.apps import PostgresAppDirectory, PostgresAppIdentities
+from functions.common.adapters.postgres.audit import PostgresAuditLog
 from functions.common.adapters.postgres.builds import PostgresBuildLedger
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.postgres.environments import PostgresEnvironments
@@ -20,6 +21,7 @@ from functions.common.events.envelope import Envelope, envelop
 from functions.common.events.push import BranchDeleted, PullRequestClosed, PushReceived, Repository
 from functions.record_build.handler import handle_end
 from functions.resolve_app.close_previews import PreviewCloser
+from functions.resolve_app.follow import RenameFollower
 from functions.resolve_app.handler import Admission, handle_push
 from functions.start_build.cancel import handle_app_deleted, handle_build_cancelled, handle_preview_closed
 from functions.start_build.handler import handle_request
@@ -73,7 +75,19 @@ class PushWorld:
         routes: list[Route] = [
             (
                 PushReceived,
-                partial(handle_push, apps=apps, history=history, heads=heads, admission=admission, sink=sink),
+                partial(
+                    handle_push,
+                    apps=apps,
+                    history=history,
+                    heads=heads,
+                    admission=admission,
+                    sink=sink,
+                    follow=RenameFollower(
+                        apps=fused(PostgresAppIdentities(database=database)),
+                        names=self.heads,
+                        audit=PostgresAuditLog(database=database),
+                    ),
+                ),
             ),
             (BranchDeleted, closer.branch_deleted),
             (PullRequestClosed, closer.pull_request_closed),

@@ -1,6 +1,6 @@
 """Decides for each app of a pushed repository what is to be built, and records it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from functions.common.domain.app import App
@@ -61,12 +61,16 @@ def handle_push(
     heads: ForgeHeads,
     admission: Admission,
     sink: EventSink,
+    follow: Callable[[PushReceived], None],
 ) -> Event | None:
     """Publish for each app of the repository what is to be built, or why nothing is.
 
     What is recorded is never decided again: a redelivery gets the same events. What is built, and asked for the
-    branch's head, is the URL that the app has, never one of the event.
+    branch's head, is the URL that the app has, never one of the event. `follow` gives an app whose repository was
+    renamed its new URL before.
     """
+    if event.signer:
+        follow(event)
     keys = repository_keys(event.repository.urls)
     found = [app for app in apps.by_repository(*keys) if event.app in {"", app.name}]
     done = {push.app: push for push in history.recorded(event.push)}

@@ -1,6 +1,7 @@
 """Verifies a webhook, stores it with its event, and publishes the event soon after."""
 
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from datetime import datetime
 
 from functions.common.domain.delivery import Delivery, DeliveryOutcome, Webhook
@@ -22,7 +23,7 @@ from functions.verify_webhook.webhook import (
     delivery_id_of,
     kept_headers,
     kind_of,
-    mismatch,
+    signature_of,
     value_count,
 )
 
@@ -54,11 +55,12 @@ def handle(
     with parsing if _is_heavy(webhook.body) else nullcontext():
         claim = claim_of(webhook, forges)
     secrets = trust.secrets_for(webhook.provider, claim.repository)
-    why = mismatch(webhook, forges, secrets=secrets, now=clock.now())
-    if why:
+    why, signed_with = signature_of(webhook, forges, secrets=secrets, now=clock.now())
+    if signed_with is None:
         return refusals(webhook, delivery_id, why)
     check_content_type(webhook)
-    delivery, envelope = read(webhook, claim, forges, hosts=trust.hosts, delivery_id=delivery_id, now=clock.now())
+    signed = Signed(by=signed_with.app, delivery_id=delivery_id, now=clock.now())
+    delivery, envelope = read(webhook, claim, forges, hosts=trust.hosts, signed=signed)
     stored = inbox.store(delivery)
     if envelope is not None and not stored.repeated:
         publisher.publish_soon(envelope)
@@ -81,11 +83,20 @@ def _answer(stored: StoredDelivery, *, sha: str) -> Answer:
     return Answer(status=200 if stored.repeated else 202, body=body)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """A delivery whose signature is right, and the app whose own secret it is signed with, if it is one of an app."""
+
+    by: str
+    delivery_id: str
+    now: datetime
+
+
 def read(
-    webhook: Webhook, claim: Claim, forges: Forges, *, hosts: ForgeHosts, delivery_id: str, now: datetime
+    webhook: Webhook, claim: Claim, forges: Forges, *, hosts: ForgeHosts, signed: Signed
 ) -> tuple[Delivery, Envelope | None]:
     """Return the delivery to store and its event; a payload that cannot be read makes a refused delivery."""
-    kind = ""
+    kind, delivery_id = "", signed.delivery_id
     try:
         kind = kind_of(webhook, forges)
         if claim.payload is None:
@@ -97,7 +108,7 @@ def read(
         return _delivery(webhook, kind, delivery_id, DeliveryOutcome.REFUSED, reason=str(error)), None
     if isinstance(found, Ignored):
         return _delivery(webhook, kind, delivery_id, DeliveryOutcome.IGNORED, reason=found.reason), None
-    envelope = _envelope(webhook, delivery_id, found, now)
+    envelope = _envelope(webhook, signed, found)
     delivery = _delivery(
         webhook,
         kind,
@@ -110,15 +121,15 @@ def read(
     return delivery, envelope
 
 
-def _envelope(webhook: Webhook, delivery_id: str, event: Event, now: datetime) -> Envelope:
-    cause = Cause(function=FUNCTION, source=SOURCE + webhook.provider, id=delivery_id)
+def _envelope(webhook: Webhook, signed: Signed, event: Event) -> Envelope:
+    cause = Cause(function=FUNCTION, source=SOURCE + webhook.provider, id=signed.delivery_id)
     identity = event_id(cause, event)
     if isinstance(event, PushReceived):
-        event = event.model_copy(update={"push": identity})
+        event = event.model_copy(update={"push": identity, "signer": signed.by})
     # The trace id is derived from the event's id, so that reconcile, which may publish it later, continues the trace.
     trace = identity.replace("-", "")
     cause = Cause(function=cause.function, source=cause.source, id=cause.id, traceparent=f"00-{trace}-{trace[:16]}-01")
-    return envelop(event, cause=cause, time=now.isoformat(), identity=identity)
+    return envelop(event, cause=cause, time=signed.now.isoformat(), identity=identity)
 
 
 def _delivery(

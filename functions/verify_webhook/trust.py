@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from functions.common.domain.delivery import Provider
-from functions.common.domain.git_url import host_key, repository_key, repository_keys
+from functions.common.domain.git_url import host_key, identity_of, repository_key, repository_keys
 from functions.common.errors import Rejected
 from functions.common.events.push import Repository
-from functions.common.ports.deliveries import WebhookSecrets
+from functions.common.ports.deliveries import WebhookSecret, WebhookSecrets
 
 _PUBLIC = {Provider.GITHUB: "github.com", Provider.GITLAB: "gitlab.com"}
 
@@ -61,13 +61,20 @@ class Trust:
     hosts: ForgeHosts
     git_server: GitServer
 
-    def secrets_for(self, provider: Provider, repository: Repository | None) -> tuple[str, ...]:
+    def secrets_for(self, provider: Provider, repository: Repository | None) -> tuple[WebhookSecret, ...]:
         """Return the secrets, one of which must have signed what a forge says of a repository (None: of none).
 
-        The secret of an app is for its repository alone. As soon as one app of a repository has a secret, that of the
-        forge is none for the repository.
+        The secret of an app is for its repository alone, also under a new name. As soon as one app of a repository has
+        a secret, that of the forge is none for the repository.
         """
-        own = self.own.of_repository(*repository_keys(repository.urls)) if repository else ()
+        own = self._own(repository) if repository else ()
         is_here = repository is not None and self.git_server.has(repository)
-        found = (self.git_server.secret, *own) if is_here else own or (self.default_of(provider),)
-        return tuple(one for one in found if one.strip())
+        if is_here:
+            found = (WebhookSecret(secret=self.git_server.secret), *own)
+        else:
+            found = own or (WebhookSecret(secret=self.default_of(provider)),)
+        return tuple(one for one in found if one.secret.strip())
+
+    def _own(self, repository: Repository) -> tuple[WebhookSecret, ...]:
+        keys = repository_keys(repository.urls)
+        return self.own.of_repository(*keys, identity=identity_of(keys[0], repository.id))

@@ -11,7 +11,7 @@ from typing import Any
 from functions.common.domain.delivery import Provider, Webhook
 from functions.common.errors import Rejected
 from functions.common.events.push import Repository
-from functions.common.ports.deliveries import ForgeWebhooks
+from functions.common.ports.deliveries import ForgeWebhooks, WebhookSecret
 
 Forges = Mapping[Provider, ForgeWebhooks]
 
@@ -46,13 +46,16 @@ _TRIED = 4
 _NO_SECRET = "of nobody"  # noqa: S105 - what is signed with it is not trusted either
 
 
-def mismatch(webhook: Webhook, forges: Forges, *, secrets: Sequence[str], now: datetime) -> str:
-    """Return why the webhook is not trusted, or an empty text when it is signed with one of the secrets."""
+def signature_of(
+    webhook: Webhook, forges: Forges, *, secrets: Sequence[WebhookSecret], now: datetime
+) -> tuple[str, WebhookSecret | None]:
+    """Return why the webhook is not trusted, or an empty text and the secret that it is signed with."""
     forge, padding = forges[webhook.provider], [_NO_SECRET] * (_TRIED - len(secrets))
-    problems = [forge.verify(webhook, secret=secret, now=now) for secret in (*secrets, *padding)][: len(secrets)]
+    tried = [*(one.secret for one in secrets), *padding]
+    problems = [forge.verify(webhook, secret=secret, now=now) for secret in tried][: len(secrets)]
     if not secrets:
-        return f"no secret is configured for {webhook.provider}"
-    return "" if "" in problems else problems[0]
+        return f"no secret is configured for {webhook.provider}", None
+    return ("", secrets[problems.index("")]) if "" in problems else (problems[0], None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

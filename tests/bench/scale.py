@@ -9,8 +9,10 @@ from functools import partial
 from statistics import median
 
 from functions.common.adapters.broker.sink import BrokerSink
+from functions.common.adapters.forges.no_forge import NoForge
 from functions.common.adapters.local.repositories import GitHeads
-from functions.common.adapters.postgres.apps import PostgresAppDirectory
+from functions.common.adapters.postgres.apps import PostgresAppDirectory, PostgresAppIdentities
+from functions.common.adapters.postgres.audit import PostgresAuditLog
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.postgres.deliveries import PostgresDeliveries
 from functions.common.adapters.postgres.environments import PostgresEnvironments
@@ -21,6 +23,7 @@ from functions.common.adapters.system_clock import SystemClock
 from functions.common.domain.delivery import Delivery, DeliveryOutcome, Provider
 from functions.common.events.push import PushReceived, Repository
 from functions.local.platform.programs import CODE
+from functions.resolve_app.follow import RenameFollower
 from functions.resolve_app.handler import Admission, handle_push
 from tests.bench.checkout import folder
 from tests.bench.options import Options, say
@@ -144,6 +147,9 @@ def _push(database: Postgres, heads: GitHeads) -> Callable[[], object]:
             environments=environments, pushes=pushes, sink=sink, default_domain="localhost", previews=50
         ),
         sink=sink,
+        follow=RenameFollower(
+            apps=PostgresAppIdentities(database=database), names=NoForge(), audit=PostgresAuditLog(database=database)
+        ),
     )
     return lambda: handle(_event())
 

@@ -107,6 +107,21 @@ class TestGitea(ForgeHeadsContract):
         assert world.heads.heads("https://other.example.org/team/hello.git") is None
         assert world.heads.head("https://other.example.org/team/hello.git", "main") is None
 
+    def test_a_repository_is_found_by_its_id_under_the_name_that_it_has_now(self, world: _GiteaWorld) -> None:
+        """Of an id that the forge does not know or show there are no URLs; another forge is not asked."""
+        world.forge.repositories["renamed"] = {}
+        world.forge.numbers["7"] = "renamed"
+
+        assert world.heads.urls_of(world.url, "7") == (
+            f"{world.forge.url}/team/renamed.git",
+            "git@127.0.0.1:team/renamed.git",
+        )
+        assert world.heads.urls_of(world.url, "8") == ()
+        assert world.heads.urls_of("https://other.example.org/team/hello.git", "7") is None
+        world.forge.failures = [503] * 2
+        with pytest.raises(Unavailable):
+            world.heads.urls_of(world.url, "7")
+
     @pytest.mark.parametrize("status", [429, 500, 503])
     def test_an_outage_is_unavailable(self, world: _GiteaWorld, status: int) -> None:
         """It is not the same as having no branches."""

@@ -16,7 +16,7 @@ _NOT_FOUND = Reply(status=404, body={"errors": None, "message": "The target coul
 
 
 class LoopbackForge:
-    """`repositories` are names with branches, `hooks` those of each.
+    """`repositories` are names with branches, `hooks` those of each, `numbers` names by the forge's ids.
 
     First come the `answers`, then the `failures`, which are statuses.
     """
@@ -24,6 +24,7 @@ class LoopbackForge:
     def __init__(self) -> None:
         self.repositories: dict[str, dict[str, str]] = {}
         self.hooks: dict[str, list[dict[str, Any]]] = {}
+        self.numbers: dict[str, str] = {}
         self.failures: list[int] = []
         self.answers: list[Reply] = []
         self.url = ""
@@ -39,6 +40,8 @@ class LoopbackForge:
             return Reply(status=401, body={"message": "invalid username, password or token"})
         if (call.method, call.path) == ("POST", f"/api/v1/orgs/{ORGANISATION}/repos"):
             return self._create(call.body)
+        if (name := self.numbers.get(call.path.removeprefix("/api/v1/repositories/"))) is not None:
+            return Reply(status=200, body=self._repository(name))
         match = _REPOSITORY.match(call.path)
         return self._one(call, *match.groups()) if match and match[1] in self.repositories else _NOT_FOUND
 

@@ -192,3 +192,30 @@ def test_invariant_15_an_app_that_moves_gets_another_secret(api: ApiWorld) -> No
     api.call("PUT", "/v1/apps/shop/git", {"url": "https://github.com/team/other.git"})
     assert secrets(api).keys() == {"shop"}
     assert secrets(api)["shop"] != first
+
+
+def identified(body: bytes, number: int) -> bytes:
+    """Return a push with the id that its forge gives to the repository."""
+    push = json.loads(body)
+    push["project" if "project" in push else "repository"]["id"] = number
+    return json.dumps(push).encode()
+
+
+@pytest.mark.parametrize("provider", list(Provider))
+def test_invariant_15_a_secret_announces_its_repository_under_a_new_name_that_no_app_has(
+    provider: Provider, database: str, forge: Sender, broker: LoopbackBroker
+) -> None:
+    url, _ = push_of(provider, "hello")
+    _, renamed = push_of(provider, "renamed")
+    vault, of_vault = push_of(provider, "vault")
+    add_app(database, "hello", url, OF_HELLO)
+    add_app(database, "vault", vault)
+    rows = Postgres(database)
+    rows.run("update projects set forge_id = :id where name = 'hello'", id=f"{HOSTS.get(provider, FORGE)}#7")
+    rows.close()
+
+    refused = [(renamed, OF_HELLO), (identified(renamed, 8), OF_HELLO), (identified(of_vault, 7), OF_HELLO)]
+    refused += [(identified(renamed, 7), SECRET), (identified(renamed, 7), OF_VAULT)]
+    assert [announce(forge, provider, body, secret) for body, secret in refused] == [401] * 5
+    assert announce(forge, provider, identified(renamed, 7), OF_HELLO, delivery="new") == 202
+    assert [event["data"]["signer"] for event in broker.events] == ["hello"]

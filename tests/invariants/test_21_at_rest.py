@@ -158,7 +158,7 @@ def test_invariant_21_a_renewal_encrypts_every_kind_of_secret_with_the_newest_ke
         ]  # fmt: skip
         assert channels_of(world, NEW).of_app(name)[1].secret == "canary"
     key = "forge.example.org/team/hello"
-    assert set(secrets_of(world, NEW).of_repository(key)) == {f"canary-{name}" for name in names}
+    assert {one.secret for one in secrets_of(world, NEW).of_repository(key)} == {f"canary-{name}" for name in names}
 
 
 def test_invariant_21_a_secret_whose_key_is_missing_is_no_secret_that_may_be_left_out(world: World) -> None:

@@ -29,6 +29,11 @@ def host_key(url: str) -> str:
     return repository_key(f"{url.rstrip('/')}/any").partition("/")[0]
 
 
+def identity_of(key: str, number: str) -> str:
+    """Return what identifies a repository whatever it is called: its key's host and its forge's id; or nothing."""
+    return f"{key.partition('/')[0]}#{number}" if number else ""
+
+
 def full_name_of(url: str) -> str:
     """Return the path of a git URL without `.git`, as it is spelled: the name of the repository at its forge."""
     return _spelled_key(url).partition("/")[2]

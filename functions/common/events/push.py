@@ -8,26 +8,31 @@ from functions.common.events.base import Event
 
 
 class Repository(BaseModel):
-    """A repository; `full_name` is its name at the forge, `urls` are all its git URLs, the best to clone first."""
+    """A repository; `full_name` is its name at the forge, `urls` are all its git URLs, the best to clone first.
+
+    `id` is the forge's, which a repository keeps when it is renamed; empty where the forge gives none.
+    """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
     full_name: str
     urls: tuple[str, ...]
     default_branch: str = ""
+    id: str = ""
 
 
 class PushReceived(Event):
     """A branch has a new head, or its head is to be deployed to `app`, which is empty for every app of the repository.
 
-    `before` is zeros for a new branch. `complete` is false when the forge omitted commits or changed files: then
-    `changed` must not be used to ignore the push.
+    `signer` is the app whose own secret signed the webhook, if one did. `before` is zeros for a new branch. `complete`
+    is false when the forge omitted commits or changed files: then `changed` must not be used to ignore the push.
     """
 
     type: ClassVar[str] = "dev.slipway.push.received.v1"
 
     provider: str
     delivery: str
+    signer: str = ""
     repository: Repository
     ref: str
     branch: str

@@ -7,7 +7,7 @@ if TYPE_CHECKING:  # a function uses one or two of these ports; importing all co
     from functions.common.ports.attention import Attention
     from functions.common.ports.builds import Builder, BuildQueue, BuildReports
     from functions.common.ports.deployer import RunningWorkloads, StagedDeployer, WorkloadReports
-    from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories, SourceHosts
+    from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories, RepositoryNames, SourceHosts
     from functions.common.ports.images import ImageResolver, ImageRetention, ImageStore
     from functions.common.ports.logs import BuildLogs, RuntimeLogs
     from functions.common.ports.network import CertificateReports, Certificates, DnsZone
@@ -93,6 +93,10 @@ class Platform(Protocol):
 
     def forge_heads(self) -> "ForgeHeads":
         """Return what reads the heads of branches."""
+        ...
+
+    def repository_names(self) -> "RepositoryNames":
+        """Return what is asked for the names that repositories have now."""
         ...
 
     def attention(self) -> "Attention":

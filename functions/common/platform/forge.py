@@ -9,7 +9,7 @@ if TYPE_CHECKING:  # see choice.py
     from functions.common.adapters.addresses import GitHosts
     from functions.common.adapters.forges.gitea import GiteaApi
     from functions.common.ports.accounts import ForgeLogin
-    from functions.common.ports.forge import CommitStatuses, ForgeAccounts, ForgeHeads, Repositories
+    from functions.common.ports.forge import CommitStatuses, ForgeAccounts, ForgeHeads, Repositories, RepositoryNames
 
 
 def source_hosts(settings: Settings, *own: str) -> "GitHosts":
@@ -29,6 +29,18 @@ def heads(settings: Settings) -> "ForgeHeads":
     from functions.common.adapters.forges.gitea import GiteaHeads
 
     warm_up(api.url)
+    return GiteaHeads(api=api)
+
+
+def names(settings: Settings) -> "RepositoryNames":
+    """Return what is asked for the names of repositories."""
+    api = _api(settings)
+    if api is None:
+        from functions.common.adapters.forges.no_forge import NoForge
+
+        return NoForge()
+    from functions.common.adapters.forges.gitea import GiteaHeads
+
     return GiteaHeads(api=api)
 
 

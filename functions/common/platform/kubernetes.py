@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # see choice.py
     from functions.common.adapters.tekton.runs import TektonBuildReports
     from functions.common.ports.attention import Attention
     from functions.common.ports.builds import Builder, BuildQueue
-    from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories, SourceHosts
+    from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories, RepositoryNames, SourceHosts
     from functions.common.ports.images import ImageResolver, ImageRetention
     from functions.common.ports.logs import BuildLogs, RuntimeLogs
     from functions.common.ports.network import Certificates, DnsZone
@@ -197,6 +197,10 @@ class KubernetesPlatform:
     def forge_heads(self) -> "ForgeHeads":
         """Return the forge at GITEA_URL, or none."""
         return forge.heads(self._settings)
+
+    def repository_names(self) -> "RepositoryNames":
+        """Return the forge at GITEA_URL, or none."""
+        return forge.names(self._settings)
 
     def attention(self) -> "Attention":
         """Return what is recorded."""

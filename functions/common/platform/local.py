@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # see choice.py
     from functions.common.ports.attention import Attention
     from functions.common.ports.builds import Builder, BuildQueue
     from functions.common.ports.deployer import RunningWorkloads, StagedDeployer
-    from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories, SourceHosts
+    from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories, RepositoryNames, SourceHosts
     from functions.common.ports.images import ImageResolver, ImageRetention, ImageStore
     from functions.common.ports.logs import BuildLogs, RuntimeLogs
     from functions.common.ports.network import Certificates, DnsZone
@@ -134,6 +134,12 @@ class LocalPlatform:
         from functions.common.adapters.local.repositories import GitHeads
 
         return GitHeads(**self._repositories())
+
+    def repository_names(self) -> "RepositoryNames":
+        """Return the forge at GITEA_URL, or none."""
+        from functions.common.platform import forge
+
+        return forge.names(self._settings)
 
     def attention(self) -> "Attention":
         """Return what is recorded, and what isolation lacks."""

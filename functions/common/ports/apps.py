@@ -28,6 +28,33 @@ class AppDirectory(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KnownSource:
+    """The repository of an app: its URL, and its identity (domain.git_url.identity_of), empty until one is known."""
+
+    git_url: str
+    identity: str
+
+
+class AppIdentities(Protocol):
+    """Knows the repositories of apps by what a forge calls them for good."""
+
+    def source(self, app: str) -> KnownSource | None:
+        """Return an app's repository, None without one."""
+        ...
+
+    def identify(self, app: str, git_url: str, identity: str) -> None:
+        """Record the identity of an app's repository, unless the app has another URL by now."""
+        ...
+
+    def move(self, app: str, old: str, new: str) -> bool:
+        """Give an app the new URL of its repository, and its pushes the new key.
+
+        False, changing nothing, when the app has another URL by now, or another app has a repository of the new key.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AppRecord:
     """An app as the API shows it.
 

@@ -1,7 +1,7 @@
 """Webhook deliveries: how each forge sends them, and where they are stored."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -64,11 +64,23 @@ class StoredDelivery:
     repeated: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSecret:
+    """A secret that may sign a webhook, and the app that has it; that of a forge or a git server is no app's."""
+
+    secret: str = field(repr=False)
+    app: str = ""
+
+
 class WebhookSecrets(Protocol):
     """Knows the webhook secrets of apps; callers must not log, publish or return them."""
 
-    def of_repository(self, *keys: str) -> tuple[str, ...]:
-        """Return the secrets of a repository's apps (domain.git_url.repository_key); most have one or none."""
+    def of_repository(self, *keys: str, identity: str = "") -> tuple[WebhookSecret, ...]:
+        """Return the secrets of a repository's apps (domain.git_url.repository_key); most have one or none.
+
+        Of a repository that no app has by its keys: those of the apps that had it under another name, by its identity
+        (domain.git_url.identity_of).
+        """
         ...
 
 

@@ -30,6 +30,17 @@ class ForgeHeads(Protocol):
         ...
 
 
+class RepositoryNames(Protocol):
+    """Asks the forge what a repository is called now."""
+
+    def urls_of(self, clone_url: str, number: str) -> tuple[str, ...] | None:
+        """Return the git URLs of the repository with this id at the forge of a URL, none when it may not be seen.
+
+        None when the forge cannot be asked. Raises Unavailable.
+        """
+        ...
+
+
 class Repositories(Protocol):
     """Creates repositories that users push to."""
 

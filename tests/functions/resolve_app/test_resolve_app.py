@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from functions.common.adapters.postgres.apps import PostgresAppEditor
 from functions.common.domain.git_url import repository_key
 from functions.common.events.push import BranchDeleted, PullRequestClosed, PushReceived, Repository
 from tests.push_world import URL, PushWorld, sha
@@ -370,3 +371,80 @@ def test_the_same_commit_is_built_again_when_the_app_is_in_another_folder(world:
 
     world.database.run("update projects set root = 'web'")
     assert last(world, "p3", "a")["type"] == "build.requested.v1"
+
+
+OLD, NEW = "https://forge.example.org/old/repo.git", "https://forge.example.org/new/Name.git"
+SSH = "git@forge.example.org:new/Name.git"
+
+
+def announced(world: PushWorld, letter: str, *urls: str, signer: str = "moving", number: str = "7") -> list[str]:
+    """Handle a push that the app's own secret signed; return the URLs that are built."""
+    repository = {"full_name": "x/y", "urls": urls, "id": number}
+    data = {**world.pushed(letter, letter).data, "repository": repository, "signer": signer, "push": letter}
+    caused = world.handle(world.event(PushReceived.model_validate(data), letter))
+    return [event.data["clone_url"] for event in caused if event.type == "dev.slipway.build.requested.v1"]
+
+
+@pytest.fixture
+def moving(world: PushWorld) -> PushWorld:
+    """An app whose repository was announced once, under its first name."""
+    world.app("moving", url=OLD)
+    for url in (OLD, NEW, SSH):
+        world.heads.branches[repository_key(url)] = {"main": sha("a")}
+    assert announced(world, "a", OLD) == [OLD]
+    for url in (OLD, NEW, SSH):
+        world.heads.branches[repository_key(url)] = {"main": sha("b")}
+    return world
+
+
+@pytest.mark.parametrize("names", [None, {"7": (NEW, SSH)}])
+def test_the_url_of_an_app_follows_its_repository_to_another_name(
+    moving: PushWorld, names: dict[str, tuple[str, ...]] | None
+) -> None:
+    moving.heads.names = names
+
+    assert announced(moving, "b", SSH, NEW) == [NEW]
+    (row,) = moving.rows("select git_url, git_key, git_clone_http from projects where name = 'moving'")
+    assert row == {"git_url": NEW, "git_key": "forge.example.org/new/name", "git_clone_http": NEW}
+    assert {row["repository"] for row in moving.rows("select repository from pushes where app = 'moving'")} == {
+        "forge.example.org/new/name"
+    }
+    assert moving.rows("select target, detail from audit_log") == [
+        {"target": "moving", "detail": f"{OLD} is {NEW} now"}
+    ]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"signer": ""},  # the secret of the forge, which other repositories have too
+        {"signer": "hello"},  # another app's secret
+        {"number": "8"},
+        {"number": ""},
+        {"urls": ("https://other.example.org/new/Name.git",)},
+        {"urls": (SSH,)},  # the platform has no key for it
+        {"urls": ("https://user:secret@forge.example.org/new/Name.git",)},
+        {"names": {}},  # the forge knows no such repository
+        {"names": {"7": (OLD,)}},  # or says that it has its old name
+        {"taken": NEW},  # an app of others has the repository of the new name
+    ],
+)
+def test_no_app_follows_what_its_secret_or_its_forge_does_not_say(moving: PushWorld, changed: dict[str, Any]) -> None:
+    moving.heads.names = changed.get("names")
+    if "taken" in changed:
+        moving.app("theirs", url=changed["taken"])
+    signed = {name: changed[name] for name in ("signer", "number") if name in changed}
+
+    assert OLD not in announced(moving, "b", *changed.get("urls", (NEW,)), **signed)
+    (row,) = moving.rows("select git_url from projects where name = 'moving'")
+    assert row == {"git_url": OLD}
+
+
+def test_an_app_that_moves_to_another_repository_forgets_the_id_of_the_first(moving: PushWorld) -> None:
+    editor = PostgresAppEditor(database=moving.database)
+    editor.set_source("moving", git_url="", branch="trunk")
+    same = moving.rows("select forge_id from projects where name = 'moving'")
+    editor.set_source("moving", git_url="https://forge.example.org/else/where.git", branch="")
+
+    assert same == [{"forge_id": "forge.example.org#7"}]
+    assert moving.rows("select forge_id from projects where name = 'moving'") == [{"forge_id": ""}]

@@ -12,7 +12,7 @@ import pytest
 
 from functions.common.domain.delivery import Provider, Webhook
 from functions.verify_webhook.app import FORGES
-from functions.verify_webhook.handler import read
+from functions.verify_webhook.handler import Signed, read
 from functions.verify_webhook.trust import ForgeHosts
 from functions.verify_webhook.webhook import claim_of
 from tests.webhook_sender import PAYLOADS, PUSHES, forge_headers
@@ -58,7 +58,8 @@ def test_a_payload_with_any_value_is_read_ignored_or_refused(path: Path) -> None
     for payload in replaced(json.loads(path.read_bytes())):
         webhook = Webhook(provider=provider, headers=headers, body=json.dumps(payload).encode(), remote="192.0.2.1")
 
-        delivery, _ = read(webhook, claim_of(webhook, FORGES), FORGES, hosts=ForgeHosts(), delivery_id="d-1", now=NOW)
+        signed = Signed(by="", delivery_id="d-1", now=NOW)
+        delivery, _ = read(webhook, claim_of(webhook, FORGES), FORGES, hosts=ForgeHosts(), signed=signed)
 
         assert len(delivery.sha) in {0, 40, 64}
         assert bool(delivery.event) != bool(delivery.reason)

@@ -11,8 +11,9 @@ import pytest
 
 from functions.common.adapters.forges.signatures import standard_webhooks_mismatch
 from functions.common.domain.delivery import Provider, Webhook
+from functions.common.ports.deliveries import WebhookSecret
 from functions.verify_webhook.app import FORGES
-from functions.verify_webhook.webhook import mismatch
+from functions.verify_webhook.webhook import signature_of
 from tests.conftest import SHARED
 from tests.webhook_sender import SECRET, signature
 
@@ -23,7 +24,8 @@ BODY = b'{"a": 1}'
 
 def check(provider: Provider, headers: dict[str, str], *, body: bytes = BODY, secret: str = SECRET) -> str:
     webhook = Webhook(provider=provider, headers=headers, body=body, remote="192.0.2.1")
-    return mismatch(webhook, FORGES, secrets=[one for one in (secret,) if one.strip()], now=NOW)
+    secrets = [WebhookSecret(secret=one) for one in (secret,) if one.strip()]
+    return signature_of(webhook, FORGES, secrets=secrets, now=NOW)[0]
 
 
 @pytest.mark.parametrize("provider", [Provider.FORGEJO, Provider.GITEA])

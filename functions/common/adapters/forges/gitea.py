@@ -144,7 +144,7 @@ _PAGE = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiteaHeads:
-    """ForgeHeads of one forge; repositories of others cannot be read."""
+    """ForgeHeads and RepositoryNames of one forge; repositories of others cannot be read."""
 
     api: GiteaApi
 
@@ -177,6 +177,18 @@ class GiteaHeads:
             raise self.api.refusal(answer, f"branch {branch} of {without_user(clone_url)}")
         # The same answer for a branch that is not there and for a repository that may not be seen.
         return "" if self.api.call("GET", path).is_success else None
+
+    def urls_of(self, clone_url: str, number: str) -> tuple[str, ...] | None:
+        """Return the git URLs of the repository with this id; see RepositoryNames."""
+        if self._path(clone_url) is None:
+            return None
+        answer = self.api.call("GET", f"/repositories/{quote(number, safe='')}")
+        if answer.status in _UNREADABLE:
+            return ()
+        if not answer.is_success:
+            raise self.api.refusal(answer, f"the repository {number}")
+        found = answer.read(_clone_urls)
+        return tuple(url for url in (found.http, found.ssh) if url)
 
     def _path(self, clone_url: str) -> str | None:
         found = owner_and_name(clone_url, base_url=self.api.url)

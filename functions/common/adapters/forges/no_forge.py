@@ -5,7 +5,7 @@ from functions.common.errors import Rejected
 
 
 class NoForge:
-    """ForgeHeads, Repositories and CommitStatuses without a forge."""
+    """ForgeHeads, RepositoryNames, Repositories and CommitStatuses without a forge."""
 
     def heads(self, clone_url: str) -> dict[str, str] | None:  # noqa: ARG002 - nothing can be read
         """Return None; see ForgeHeads."""
@@ -13,6 +13,10 @@ class NoForge:
 
     def head(self, clone_url: str, branch: str) -> str | None:  # noqa: ARG002 - as above
         """Return None; see ForgeHeads."""
+        return None
+
+    def urls_of(self, clone_url: str, number: str) -> tuple[str, ...] | None:  # noqa: ARG002 - as above
+        """Return None; see RepositoryNames."""
         return None
 
     def create(self, name: str, *, webhook_secret: str) -> str:  # noqa: ARG002 - nothing is created

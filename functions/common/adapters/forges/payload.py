@@ -178,6 +178,9 @@ def optional_sha(fields: Fields, name: str) -> str:
     return read_sha(fields, name) if fields.optional_text(name) else ""
 
 
+_MAX_ID = 2**63
+
+
 def read_repository(
     fields: Fields, *, name: str, urls: Sequence[str], others: Sequence[tuple[Fields, Sequence[str]]] = ()
 ) -> Repository:
@@ -198,7 +201,12 @@ def read_repository(
         raise Rejected(msg)
     known = dict.fromkeys(one.url for one in found if _is_same(one, first, name_key))
     default = fields.optional_text("default_branch")[:MAX_NAME]
-    return Repository(full_name=full_name, urls=tuple(known), default_branch=default)
+    return Repository(full_name=full_name, urls=tuple(known), default_branch=default, id=_id(fields.values.get("id")))
+
+
+def _id(value: object) -> str:
+    """Return the number that a forge gives to a repository; what is no such number identifies nothing."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) and 0 < value < _MAX_ID else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

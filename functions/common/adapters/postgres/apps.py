@@ -9,9 +9,10 @@ from functions.common.adapters.postgres.client import Postgres
 from functions.common.domain.app import EVERYTHING, App, Visibility
 from functions.common.domain.build import BuildState
 from functions.common.domain.environment import Environment, EnvironmentState, production
-from functions.common.domain.git_url import CloneUrls, repository_key
+from functions.common.domain.git_url import CloneUrls, clone_urls, full_name_of, repository_key
 from functions.common.errors import NotFound, Rejected, Unavailable
-from functions.common.ports.apps import AppRecord, Cipher, RemovedApp
+from functions.common.ports.apps import AppRecord, Cipher, KnownSource, RemovedApp
+from functions.common.ports.deliveries import WebhookSecret
 
 _log = logging.getLogger("slipway")
 
@@ -143,6 +144,7 @@ insert into environments (app, name, branch, label) values (:app, :name, :branch
 _ADD_OWNER = "insert into app_members (app, user_id, role) values (:app, :user::uuid, 'owner')"
 _SET_SOURCE = """
 update projects set git_url = coalesce(nullif(:git_url, ''), git_url),
+    forge_id = case when :git_key in ('', git_key) then forge_id else '' end,
     git_key = coalesce(nullif(:git_key, ''), git_key), branch = coalesce(nullif(:branch, ''), branch),
     root = coalesce(:root, root)
 where name = :name returning branch
@@ -152,7 +154,7 @@ update projects set git_clone_http = :http, git_clone_ssh = :ssh where name = :n
 """
 _SET_PUSH_FOLLOW = "update projects set push_follow = :follow where name = :name returning id"
 _SET_REPOSITORY = """
-update projects set git_url = :git_url, git_key = :git_key, git_repo_name = :repository
+update projects set git_url = :git_url, git_key = :git_key, git_repo_name = :repository, forge_id = ''
 where name = :name returning id
 """
 _SET_PRODUCTION = "update environments set branch = :branch where app = :name and name = 'production'"
@@ -268,11 +270,60 @@ def _gone(name: str) -> str:
     return f"there is no app {name!r}: see `paas apps list`"
 
 
+_SOURCE = "select git_url, forge_id as identity from projects where name = :app and git_url <> ''"
+_IDENTIFY = "update projects set forge_id = :identity where name = :app and git_url = :url"
+# A repository that Slipway created stays the app's own only under its owner.
+_MOVE = """
+update projects as p set git_url = :new, git_key = :key, git_clone_http = :http, git_clone_ssh = :ssh,
+    git_repo_name = case when git_repo_name = '' then '' else :created end
+where name = :app and git_url = :old
+    and not exists (select from projects as o where o.git_key = :key and o.name <> p.name)
+returning name
+"""
+_MOVE_PUSHES = "update pushes set repository = :key where app = :app and repository = :old"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresAppIdentities:
+    """AppIdentities over the tables projects and pushes."""
+
+    database: Postgres
+
+    def source(self, app: str) -> KnownSource | None:
+        """Return an app's repository; see AppIdentities."""
+        rows = self.database.rows(_SOURCE, app=app)
+        return KnownSource(**rows[0]) if rows else None
+
+    def identify(self, app: str, git_url: str, identity: str) -> None:
+        """Record the identity of an app's repository; see AppIdentities."""
+        self.database.run(_IDENTIFY, app=app, url=git_url, identity=identity)
+
+    def move(self, app: str, old: str, new: str) -> bool:
+        """Give an app the new URL of its repository; see AppIdentities."""
+        urls, key = clone_urls(new), repository_key(new)
+        (former, _, _), (owner, _, name) = (full_name_of(url).lower().rpartition("/") for url in (old, new))
+        values = {
+            "new": new,
+            "key": key,
+            "http": urls.http,
+            "ssh": urls.ssh,
+            "created": name if owner == former else "",
+        }
+        with self.database.transaction():
+            moved = self.database.run(_MOVE, app=app, old=old, **values)
+            if moved:
+                self.database.run(_MOVE_PUSHES, app=app, key=key, old=repository_key(old))
+        return bool(moved)
+
+
 # The webhook secrets of apps, in the table webhook_secrets.
 
 _SECRETS_OF = """
-select s.secret from projects as p join webhook_secrets as s on s.app = p.name
+select s.secret, p.name from projects as p join webhook_secrets as s on s.app = p.name
 where p.git_key = any(cast(:keys as text[])) and p.git_key <> ''
+    or :identity::text <> '' and p.forge_id = :identity::text
+        and not exists (select from projects where git_key = any(cast(:keys as text[])) and git_key <> '')
+order by p.name
 """
 _PUT_WEBHOOK = """
 insert into webhook_secrets (app, secret) values (:app, :secret)
@@ -294,11 +345,11 @@ class PostgresWebhookSecrets:
     database: Postgres
     cipher: Cipher
 
-    def of_repository(self, *keys: str) -> tuple[str, ...]:
+    def of_repository(self, *keys: str, identity: str = "") -> tuple[WebhookSecret, ...]:
         """Return the secrets of a repository's apps; see WebhookSecrets."""
-        found = self.database.run(_SECRETS_OF, keys=list(keys))
+        found = self.database.run(_SECRETS_OF, keys=list(keys), identity=identity)
         try:
-            return tuple(dict.fromkeys(self.cipher.open(secret) for (secret,) in found))
+            return tuple(WebhookSecret(secret=self.cipher.open(secret), app=app) for secret, app in found)
         except Rejected as error:
             # The caller is not known yet, and the forge must send the webhook again: the operator has to act.
             _log.error("the secret of a webhook cannot be opened: %s", error)
