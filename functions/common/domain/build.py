@@ -122,7 +122,8 @@ def check_order(order: BuildOrder) -> None:
     if not is_ref(order.ref):
         msg = f"build {order.name} has the ref {order.ref!r}: it must start with refs/, and be one that git accepts"
         raise Rejected(msg)
-    checked_root(order.root, field=f"build {order.name}: the app's root")
+    if order.root:
+        checked_root(order.root, field=f"build {order.name}: the app's root")
 
 
 def is_digest(text: str) -> bool:
