@@ -337,17 +337,6 @@ APPS = (
         says="hello 64",
     ),
     App(
-        name="lfs-pointer",
-        make=files(
-            {
-                "index.html": "x",
-                ".gitattributes": "*.bin filter=lfs\n",
-                "a.bin": "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 3\n",
-            }
-        ),
-        refused="Git LFS",
-    ),
-    App(
         name="mkdocs",
         make=files({"requirements.txt": "mkdocs\n", "mkdocs.yml": "site_name: x\n", "docs/index.md": "# hello\n"}),
     ),

@@ -151,7 +151,7 @@ def _processes(
 ) -> tuple[dict[str, str], Built, Context]:
     """Return the processes, and the build and its folders as the image will hold them."""
     has_procfile = context.tree.has("Procfile")
-    if built.site and set(declared) <= {"web"} and "web" not in declared and built.site.folder != ".":
+    if built.site and not declared and built.site.folder != ".":
         # What made the site is not needed any more: the image is the site.
         if built.installed:
             context.dependencies.keep(built.key, built.installed)
@@ -165,8 +165,10 @@ def _processes(
 
 
 def _keep_only(context: Context, folder: str) -> Context:
-    kept = context.checkout.with_name("site")
-    (context.app / folder).rename(kept)
+    kept, site = context.checkout.with_name("site"), Path(os.path.realpath(context.app / folder))
+    if site == Path(os.path.realpath(context.checkout)):  # a link to all that there is
+        return context
+    site.rename(kept)
     shutil.rmtree(context.checkout)
     kept.rename(context.checkout)
     return replace(context, app=context.checkout)

@@ -311,7 +311,8 @@ def _started(context: Context, package: Mapping[str, Any], manager: Manager) -> 
     """Return how the app starts: by its own script, by what its framework made, or as a site."""
     tree, scripts = context.tree, table(package, "scripts")
     if text_field(scripts, "start"):
-        return Built(web=start_command(scripts, manager), because="`scripts.start`")
+        name = "start:prod" if _compiles_at_start(package) else "start"
+        return Built(web=start_command(scripts, manager, name), because=f"`scripts.{name}`")
     if command := _of_framework(tree, package):
         return Built(web=command, because="what the build made")
     if site := made_site(tree):
@@ -324,13 +325,19 @@ def _started(context: Context, package: Mapping[str, Any], manager: Manager) -> 
     return Built(because=_missing(scripts))
 
 
-def start_command(scripts: Mapping[str, Any], manager: Manager) -> str:
+def _compiles_at_start(package: Mapping[str, Any]) -> bool:
+    """Return whether the start script is one of Nest's starter, which compiles for half a minute before it listens."""
+    is_nest = "@nestjs/core" in table(package, "dependencies")
+    return is_nest and bool(text_field(package, "scripts", "start:prod"))
+
+
+def start_command(scripts: Mapping[str, Any], manager: Manager, name: str = "start") -> str:
     """Return the start script itself where it needs no package manager, which takes a second and 80 MB."""
     if manager.is_plug or manager.name == "bun":
-        return f"{manager.name} run start"
-    script = text_field(scripts, "start")
-    is_alone = "prestart" not in scripts and "poststart" not in scripts
-    return script if is_alone and "\n" not in script and "npm_" not in script else "npm start"
+        return f"{manager.name} run {name}"
+    script = text_field(scripts, name)
+    is_alone = f"pre{name}" not in scripts and f"post{name}" not in scripts
+    return script if is_alone and "\n" not in script and "npm_" not in script else f"npm run {name}"
 
 
 def _main(package: Mapping[str, Any]) -> str:

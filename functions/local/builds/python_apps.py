@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from functions.common.errors import Rejected
@@ -29,6 +30,7 @@ _FACTORIES = ("create_app", "make_app", "create_application", "get_app")
 _USUAL = ("app.py", "main.py", "wsgi.py", "asgi.py", "application.py", "server.py", "api.py", "run.py", "index.py")
 _SCRIPTS = ("main.py", "app.py", "server.py", "run.py", "bot.py")
 _DEPTH = 2
+_MOST_FILES = 200  # a parsed file takes some milliseconds
 _GUNICORN = "gunicorn --bind $HOST:$PORT"
 _UVICORN = "uvicorn --host $HOST --port $PORT --proxy-headers"
 _SERVERS = {"gunicorn": _GUNICORN, "uvicorn": _UVICORN}
@@ -119,7 +121,7 @@ def _called(value: ast.expr | None) -> str:
 def _modules(tree: Tree) -> Iterator[tuple[Path, ast.Module]]:
     usual = [tree.folder / name for name in _USUAL if tree.has(name)]
     others = (path for path in tree.files(".py", depth=_DEPTH) if path not in usual)
-    for path in (*usual, *others):
+    for path in (*usual, *islice(others, _MOST_FILES)):
         if module := _parsed(tree, path):
             yield path, module
 
@@ -151,14 +153,14 @@ def static_settings(tree: Tree) -> str:
     environment = tree.json("app.json").get("env")
     if not tree.has("manage.py") or (isinstance(environment, dict) and "DISABLE_COLLECTSTATIC" in environment):
         return ""
-    for path, module in _modules(tree):
-        names = {
-            target.id
-            for node in module.body
-            if isinstance(node, ast.Assign)
-            for target in node.targets
-            if isinstance(target, ast.Name)
-        }
-        if "STATIC_ROOT" in names:
+    settings = (path for path in tree.files(".py", depth=_DEPTH) if "settings" in {path.stem, path.parent.name})
+    for path in settings:
+        module = _parsed(tree, path)
+        if module and "STATIC_ROOT" in _assigned(module):
             return str(path.relative_to(tree.folder))
     return ""
+
+
+def _assigned(module: ast.Module) -> set[str]:
+    targets = (target for node in module.body if isinstance(node, ast.Assign) for target in node.targets)
+    return {target.id for target in targets if isinstance(target, ast.Name)}

@@ -14,7 +14,7 @@ from typing import Any
 
 from functions.common.errors import Rejected
 
-_MAX_BYTES = 4 * 1024**2
+_MAX_BYTES = 32 * 1024**2  # lock files of large repositories are long
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 BOMS = (codecs.BOM_UTF8, *_UTF_16)
 

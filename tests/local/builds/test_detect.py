@@ -8,7 +8,7 @@ import pytest
 from functions.common.errors import Rejected
 from functions.local.builds.context import Built
 from functions.local.builds.detect import Kind, declared_processes, detect, processes_of
-from functions.local.builds.python_apps import default_web
+from functions.local.builds.python_apps import default_web, static_settings
 from functions.local.builds.tree import Tree
 
 
@@ -111,3 +111,27 @@ def test_a_python_app_starts_as_its_framework_does(
 
     assert web in command if web else not command
     assert server == added
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        ({"manage.py": "", "shop/settings.py": "STATIC_ROOT = 1"}, "shop/settings.py"),
+        ({"manage.py": "", "shop/settings/base.py": "STATIC_ROOT = 1"}, "shop/settings/base.py"),
+        ({"manage.py": "", "shop/settings.py": "X = 1", "shop/other.py": "STATIC_ROOT = 1"}, ""),
+        ({"manage.py": "", "shop/settings.py": "STATIC_ROOT = ("}, ""),
+        ({"shop/settings.py": "STATIC_ROOT = 1"}, ""),
+        (
+            {
+                "manage.py": "",
+                "s/settings.py": "STATIC_ROOT = 1",
+                "app.json": '{"env": {"DISABLE_COLLECTSTATIC": "1"}}',
+            },
+            "",
+        ),
+    ],
+)
+def test_static_files_are_collected_where_the_settings_say_where_to(
+    tmp_path: Path, files: dict[str, str], found: str
+) -> None:
+    assert static_settings(write(tmp_path, files)) == found

@@ -36,7 +36,7 @@ def test_text_is_read_in_the_encodings_that_editors_write(tmp_path: Path, conten
         (b"[1]", "must hold an object"),
         (b"{", "cannot be read"),
         (b'{"a": ' + b"1" * 5000 + b"}", "cannot be read"),
-        (b"x" * (5 * 1024**2), "longer than 4 MiB"),
+        (b"x" * (33 * 1024**2), "longer than 32 MiB"),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path: Path, content: bytes, message: str) -> None:

@@ -160,9 +160,9 @@ def test_yarn_without_modules_is_recognized(tmp_path: Path) -> None:
     ("scripts", "manager", "command"),
     [
         ({"start": "node server.js"}, "npm", "node server.js"),
-        ({"start": "node server.js", "prestart": "tsc"}, "npm", "npm start"),
-        ({"start": "echo $npm_package_version"}, "pnpm", "npm start"),
-        ({"start": "node a\nnode b"}, "npm", "npm start"),
+        ({"start": "node server.js", "prestart": "tsc"}, "npm", "npm run start"),
+        ({"start": "echo $npm_package_version"}, "pnpm", "npm run start"),
+        ({"start": "node a\nnode b"}, "npm", "npm run start"),
         ({"start": "next start"}, "bun", "bun run start"),
     ],
 )
