@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from functions.common.adapters.postgres import config_vars as config_tables
     from functions.common.adapters.postgres import domains as domains_tables
     from functions.common.adapters.postgres import events as events_tables
+    from functions.common.adapters.postgres import forge_accounts as forge_accounts_tables
     from functions.common.adapters.postgres import notifications as notification_tables
     from functions.common.adapters.postgres import pushes as pushes_tables
     from functions.common.adapters.postgres import releases as releases_tables
@@ -81,6 +82,7 @@ else:
     trigger_files = lazy("functions.common.adapters.trigger_files")
     apps_tables = lazy("functions.common.adapters.postgres.apps")
     events_tables = lazy("functions.common.adapters.postgres.events")
+    forge_accounts_tables = lazy("functions.common.adapters.postgres.forge_accounts")
     notification_tables = lazy("functions.common.adapters.postgres.notifications")
     config_tables = lazy("functions.common.adapters.postgres.config_vars")
     domains_tables = lazy("functions.common.adapters.postgres.domains")
@@ -243,6 +245,7 @@ class Handlers:
             directory=apps_tables.PostgresAppDirectory(database=self.parts.database),
             editor=apps_tables.PostgresAppEditor(database=self.parts.database),
             repositories=self.repositories,
+            usernames=forge_accounts_tables.PostgresForgeAccountRecords(database=self.parts.database),
             sources=self.parts.platform.source_hosts(),
             webhooks=apps_tables.PostgresWebhookSecrets(database=self.parts.database, cipher=self.cipher),
             webhook_urls=self._webhook_urls,

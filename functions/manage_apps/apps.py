@@ -1,5 +1,6 @@
 """Apps: create, list, show, delete, and change the git source."""
 
+import logging
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -10,18 +11,20 @@ from functions.common.domain.addresses import Addresses
 from functions.common.domain.app import DEFAULT_BRANCH, App, checked_app_name, checked_root
 from functions.common.domain.environment import Environment
 from functions.common.domain.git_url import checked_branch, checked_git_url, clone_urls, is_ssh, repository_key
-from functions.common.errors import Rejected
+from functions.common.errors import Rejected, SlipwayError
 from functions.common.events.app import AppCreated, AppDeleted, PreviewClosed
 from functions.common.ports.accounts import AppRole
 from functions.common.ports.apps import AppDirectory, AppEditor, AppRecord, AppRegister, AppWebhooks
 from functions.common.ports.audit import AuditLog
 from functions.common.ports.events import Changes
-from functions.common.ports.forge import Repositories, SourceHosts
+from functions.common.ports.forge import ForgeUsernames, Repositories, SourceHosts
 from functions.manage_apps.access import found_app
 from functions.manage_apps.errors import Conflict, Forbidden
 from functions.manage_apps.models import Body, ChangeView, Moment, NamePage, NoBody, NoQuery, PageView, next_page
 from functions.manage_apps.operation import Answer, Call, operation
 from functions.manage_apps.webhooks import WebhookUrls, new_secret
+
+_log = logging.getLogger("slipway")
 
 # Hosts of apps.
 
@@ -159,6 +162,7 @@ class AppHandlers:
     directory: AppDirectory
     editor: AppEditor
     repositories: Repositories
+    usernames: ForgeUsernames
     sources: SourceHosts
     webhooks: AppWebhooks
     webhook_urls: WebhookUrls
@@ -262,12 +266,22 @@ class AppHandlers:
         secret = new_secret()
         url = self.repositories.create(name, webhook_secret=secret)
         self.webhooks.put(name, secret)
+        self._admit(call, name)
         clone = self.repositories.clone_urls(name)
         keys = {repository_key(one) for one in (url, clone.http, clone.ssh) if one}
         if not all(self._may_deploy(call, app) for app in self.directory.by_repository(*keys) if app.name != name):
             msg = f"name: an app of another user is deployed from the repository {name!r} already: choose another name"
             raise Conflict(msg)
         return url
+
+    def _admit(self, call: Call[Any, Any], name: str) -> None:
+        """Let the caller push at once; reconcile gives the role to users that the forge does not know yet."""
+        username = self.usernames.intend(call.caller.user, name) if call.caller.user else ""
+        try:
+            if username:
+                self.repositories.admit(name, username)
+        except SlipwayError as error:  # reconcile tries again, and records why it is refused
+            _log.warning("%s cannot push to the repository %s yet: %s", username, name, error)
 
     def _first_secret(self, name: str) -> str:
         """Give an app the secret of its webhook and return it; nothing when its repository has the forge's."""

@@ -101,6 +101,16 @@ class TestGitea(RepositoriesContract):
         assert (ours["active"], ours["config"]["secret"]) == (True, "new")
         assert set(ours["events"]) >= {"push", "create", "delete"}
 
+    def test_a_user_of_the_forge_may_push(self, world: _GiteaWorld) -> None:
+        """A user that the forge does not know is refused."""
+        world.repositories.create("shop", webhook_secret=HOOK_SECRET)
+        world.forge.users.add("ada")
+        world.repositories.admit("shop", "ada")
+
+        assert world.forge.collaborators == {("shop", "ada"): "write"}
+        with pytest.raises(Rejected, match="the role of bob in team/shop"):
+            world.repositories.admit("shop", "bob")
+
     def test_a_repository_with_commits_is_not_taken_over(self, world: _GiteaWorld) -> None:
         """It would be deployed, and deleted with the app."""
         world.repositories.create("shop", webhook_secret=HOOK_SECRET)

@@ -11,7 +11,7 @@ from tests.fakes.loopback import Call, Reply
 
 TOKEN = "a-token"
 ORGANISATION = "team"
-_REPOSITORY = re.compile(r"^/api/v1/repos/team/([^/]+)(?:/(branches|hooks)(?:/(.+))?)?$")
+_REPOSITORY = re.compile(r"^/api/v1/repos/team/([^/]+)(?:/(branches|hooks|collaborators)(?:/(.+))?)?$")
 _NOT_FOUND = Reply(status=404, body={"errors": None, "message": "The target couldn't be found.", "url": "/api/swagger"})
 
 
@@ -24,6 +24,8 @@ class LoopbackForge:
     def __init__(self) -> None:
         self.repositories: dict[str, dict[str, str]] = {}
         self.hooks: dict[str, list[dict[str, Any]]] = {}
+        self.users: set[str] = set()
+        self.collaborators: dict[tuple[str, str], str] = {}
         self.numbers: dict[str, str] = {}
         self.failures: list[int] = []
         self.answers: list[Reply] = []
@@ -50,6 +52,11 @@ class LoopbackForge:
             return self._branches(name, item, call)
         if part == "hooks":
             return self._hooks(name, item, call)
+        if part == "collaborators":
+            if item not in self.users:
+                return Reply(status=422, body={"message": f"user does not exist [name: {item}]"})
+            self.collaborators[name, item] = call.body["permission"]
+            return Reply(status=204)
         if call.method == "DELETE":
             del self.repositories[name]
             return Reply(status=204)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from functions.common.domain.git_url import CloneUrls, path_at
-from functions.common.errors import Unavailable
+from functions.common.errors import SlipwayError, Unavailable
 
 
 @dataclass(slots=True, kw_only=True)
@@ -14,6 +14,8 @@ class FakeRepositories:
     ssh_url: str = "ssh://git@git.example.org:2222/slipway"
     names: set[str] = field(default_factory=set)
     down: bool = False
+    admitted: list[tuple[str, str]] = field(default_factory=list)
+    refusal: SlipwayError | None = None
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
 
     def create(self, name: str, *, webhook_secret: str) -> str:
@@ -21,6 +23,12 @@ class FakeRepositories:
         self.set_webhook(name, webhook_secret=webhook_secret)
         self.names.add(name)
         return f"{self.base_url}/{name}.git"
+
+    def admit(self, name: str, username: str) -> None:
+        """Record that a user may push; see Repositories."""
+        if self.refusal:
+            raise self.refusal
+        self.admitted.append((name, username))
 
     def set_webhook(self, name: str, *, webhook_secret: str) -> None:
         """Set the secret of a repository's webhook; see Repositories."""

@@ -48,6 +48,10 @@ class Repositories(Protocol):
         """Create the repository with a webhook that has this secret, and return its clone URL; safe to repeat."""
         ...
 
+    def admit(self, name: str, username: str) -> None:
+        """Let a user of the forge push to a repository that was created here. Raises Rejected and Unavailable."""
+        ...
+
     def set_webhook(self, name: str, *, webhook_secret: str) -> None:
         """Replace the webhook of a repository that was created here by one with this secret."""
         ...
@@ -100,6 +104,14 @@ class ForgeAccounts(Protocol):
 
         Only what Slipway put there is removed. Raises Rejected when the forge refuses all of it.
         """
+        ...
+
+
+class ForgeUsernames(Protocol):
+    """Knows the forge's users of the users here."""
+
+    def intend(self, user: str, repository: str) -> str:
+        """Record that a user is about to get a role in a repository; return the name at the forge, if it is known."""
         ...
 
 

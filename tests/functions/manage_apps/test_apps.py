@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from functions.common.errors import Rejected, SlipwayError, Unavailable
 from tests.api_world import ApiWorld
 from tests.story import Story
 
@@ -193,3 +194,21 @@ def test_a_deleted_app_leaves_only_its_events(api: ApiWorld, story: Story) -> No
     assert len(api.get("/v1/events?app=shop")["items"]) == 3
     assert api.call("DELETE", "/v1/apps/shop").status == 404
     assert api.app("shop")["state"] == "new"
+
+
+@pytest.mark.parametrize("refusal", [None, Unavailable("the forge does not answer"), Rejected("no such user")])
+def test_who_creates_an_app_may_push_at_once_where_the_forge_knows_the_user(
+    api: ApiWorld, refusal: SlipwayError | None
+) -> None:
+    known, unknown = api.user("known@example.org"), api.user("unknown@example.org")
+    api.app("first", token=known)
+    api.database.run("update forge_accounts set username = 'kay' where email = 'known@example.org'")
+    api.repositories.refusal = refusal
+
+    for token, name in ((known, "mine"), (unknown, "theirs")):
+        assert api.app(name, token=token)["git_url"].endswith(f"/{name}.git")
+    api.app("elsewhere", git_url="https://git.example.net/a/b.git", token=known)
+
+    assert api.repositories.admitted == ([] if refusal else [("mine", "kay")])
+    # A role that was given, or may have been, is taken back when the membership ends.
+    assert api.database.run("select email, repository from forge_roles") == [["known@example.org", "mine"]]

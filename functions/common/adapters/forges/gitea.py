@@ -265,6 +265,13 @@ class GiteaRepositories:
             raise self.api.refusal(answer, f"repository {self.organisation}/{name}")
         return repository_key(answer.read(_clone_urls).ssh or url).lower() == repository_key(url).lower()
 
+    def admit(self, name: str, username: str) -> None:
+        """Give a user the permission to push; see Repositories."""
+        path = f"{self._path(name)}/collaborators/{quote(username, safe='')}"
+        answer = self.api.call("PUT", path, body={"permission": "write"})
+        if not answer.is_success:
+            raise self.api.refusal(answer, f"the role of {username} in {self.organisation}/{name}")
+
     def set_webhook(self, name: str, *, webhook_secret: str) -> None:
         """Create the webhook and delete older ones of the same URL; see Repositories."""
         hooks, what = f"{self._path(name)}/hooks", f"the webhooks of {self.organisation}/{name}"

@@ -24,6 +24,9 @@ class NoForge:
         msg = f"repository {name} cannot be created: set GITEA_URL and GITEA_TOKEN, or give the app a git URL"
         raise Rejected(msg)
 
+    def admit(self, name: str, username: str) -> None:
+        """Do nothing; see Repositories."""
+
     def set_webhook(self, name: str, *, webhook_secret: str) -> None:
         """Do nothing; see Repositories."""
 

@@ -44,6 +44,9 @@ class LocalRepositories:
             raise Rejected(msg)
         return self.clone_urls(name).http
 
+    def admit(self, name: str, username: str) -> None:
+        """Do nothing: the git server asks for the role here; see Repositories."""
+
     def set_webhook(self, name: str, *, webhook_secret: str) -> None:
         """Do nothing: the hook of all repositories has the secret of the git server; see Repositories."""
 

@@ -28,6 +28,16 @@ _GRANTED = "select repository from forge_roles where email = :email"
 _INTEND = """
 insert into forge_roles (email, repository) select :email, unnest(cast(:repositories as text[])) on conflict do nothing
 """
+_INTEND_ONE = """
+with known as (
+    select a.email, a.username from forge_accounts as a join users as u on u.email = a.email
+    where u.id = cast(:user as uuid) and a.username <> ''
+),
+intended as (
+    insert into forge_roles (email, repository) select email, :repository from known on conflict do nothing
+)
+select username from known
+"""
 _FORGET = "delete from forge_roles where email = :email and repository <> all(cast(:granted as text[]))"
 _FINISH = """
 update forge_accounts set username = :username, synced_at = :changed_at, error = :error where email = :email
@@ -37,7 +47,7 @@ _FAIL = "update forge_accounts set error = :error where email = :email"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresForgeAccountRecords:
-    """ForgeAccountRecords over the tables forge_accounts and forge_roles; triggers note what changes."""
+    """ForgeAccountRecords and ForgeUsernames over forge_accounts and forge_roles; triggers note what changes."""
 
     database: Postgres
 
@@ -58,6 +68,11 @@ class PostgresForgeAccountRecords:
                 changed_at=account.changed_at,
                 error="; ".join(synced.problems),
             )
+
+    def intend(self, user: str, repository: str) -> str:
+        """Record a role that a user is about to get; see ForgeUsernames."""
+        rows = self.database.run(_INTEND_ONE, user=user, repository=repository)
+        return str(rows[0][0]) if rows else ""
 
     def fail(self, account: ForgeAccount, error: str) -> None:
         """Record an error; see ForgeAccountRecords."""
