@@ -3,6 +3,7 @@
 from functools import partial
 
 from functions.common.adapters.postgres.builds import PostgresBuiltImages
+from functions.common.adapters.postgres.declared import PostgresFirstConfig
 from functions.common.adapters.postgres.pushes import PostgresPushLedger
 from functions.common.adapters.postgres.releases import (
     PostgresAbandonedImages,
@@ -31,6 +32,7 @@ from functions.common.ports.pushes import PushLedger
 from functions.common.ports.releases import ReleaseArchive
 from functions.common.runtime.http import Endpoint, http_target
 from functions.common.runtime.subscriber import Route, on, on_type, subscriber, warm_up
+from functions.promote_image.declared import Declaring
 from functions.promote_image.handler import handle_image
 from functions.promote_image.one_off import OneOff
 from functions.promote_image.redeploy import Redeploy
@@ -50,9 +52,10 @@ def compose(parts: Core) -> Endpoint:
     redeploy = Redeploy(ledger=ledger, archive=archive, roll_out=roll_out, sink=sink)
     back = partial(handle_rollback, ledger=ledger, archive=archive, images=images, roll_out=roll_out)
     prepared = partial(continue_release, read=parts.platform.workload_reports().prepared, deployer=runs)
+    image = partial(handle_image, built=built, ledger=ledger, pushes=pushes, roll_out=roll_out)
     return subscriber(
         "promote-image",
-        on(ImagePublished, partial(handle_image, built=built, ledger=ledger, pushes=pushes, roll_out=roll_out)),
+        on(ImagePublished, partial(image, declare=_declaring(parts))),
         on(RollbackRequested, back),
         on(ConfigChanged, redeploy.config),
         on(DomainAdded, redeploy.domain),
@@ -72,6 +75,11 @@ def compose(parts: Core) -> Endpoint:
         clock=parts.clock,
         token=parts.event_token,
     )
+
+
+def _declaring(parts: Core) -> Declaring:
+    first = PostgresFirstConfig(database=parts.database, cipher=parts.cipher)
+    return Declaring(images=parts.platform.declared_images(), config=first)
 
 
 def _in_place(parts: Core, archive: ReleaseArchive, deployer: StagedDeployer) -> tuple[Route, ...]:

@@ -66,10 +66,15 @@ class RollOut:
     sink: EventSink
     plan: Plan
 
-    def __call__(self, begun: StartedRelease) -> ReleaseStarted | ReleaseSuperseded | ReleaseFailed:
-        """Ask for the release's workload unless the release has ended, and bring its push to the same state."""
+    def __call__(
+        self, begun: StartedRelease, *, refusal: str = ""
+    ) -> ReleaseStarted | ReleaseSuperseded | ReleaseFailed:
+        """Ask for the release's workload unless the release has ended, and bring its push to the same state.
+
+        A refusal is why there is no workload to ask for: the release fails by it.
+        """
         publish_superseded(begun.superseded, inherited=begun.release.push, pushes=self.pushes, sink=self.sink)
-        release = self._deploy(begun)
+        release = self._deploy(begun, refusal)
         if release.push:
             state = _PUSH_STATES[release.state]
             self.pushes.advance(release.push, release.app, state, step=release.step, reason=release.reason)
@@ -77,9 +82,11 @@ class RollOut:
             return release_failed(release)
         return superseded(release) if release.state is ReleaseState.SUPERSEDED else started(release)
 
-    def _deploy(self, begun: StartedRelease) -> Release:
+    def _deploy(self, begun: StartedRelease, refusal: str) -> Release:
         """Return the release as it is after its workload was asked for."""
         if begun.release.state is ReleaseState.STARTED:
+            if refusal:
+                return self._reject_release(begun.release, refusal)
             try:
                 self.deployer.apply(self.plan.workload(begun))
             except Rejected as error:

@@ -9,6 +9,7 @@ from werkzeug.datastructures import WWWAuthenticate
 
 from functions.common.adapters.http_client import Answer, HttpClient, text
 from functions.common.domain.build import is_digest
+from functions.common.domain.declared import Declared
 from functions.common.errors import Rejected
 
 _ACCESS = "set REGISTRY_USER and REGISTRY_PASSWORD"
@@ -21,6 +22,14 @@ _MEDIA_TYPES = (
     "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, "
     "application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json"
 )
+
+
+class NoDeclarations:
+    """DeclaredImages of a cluster, whose builds do not pass on app.json."""
+
+    def declared(self, digest: str) -> Declared:  # noqa: ARG002 - none is known
+        """Return nothing; see DeclaredImages."""
+        return Declared()
 
 
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"

@@ -8,7 +8,7 @@ if TYPE_CHECKING:  # a function uses one or two of these ports; importing all co
     from functions.common.ports.builds import Builder, BuildQueue, BuildReports
     from functions.common.ports.deployer import RunningWorkloads, StagedDeployer, WorkloadReports
     from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories, RepositoryNames, SourceHosts
-    from functions.common.ports.images import ImageResolver, ImageRetention, ImageStore
+    from functions.common.ports.images import DeclaredImages, ImageResolver, ImageRetention, ImageStore
     from functions.common.ports.logs import BuildLogs, RuntimeLogs
     from functions.common.ports.network import CertificateReports, Certificates, DnsZone
     from functions.common.ports.releases import ReleaseLimits
@@ -37,6 +37,10 @@ class Platform(Protocol):
 
     def image_store(self) -> "ImageStore":
         """Return what keeps images."""
+        ...
+
+    def declared_images(self) -> "DeclaredImages":
+        """Return what reads what an image's repository declares."""
         ...
 
     def image_resolver(self) -> "ImageResolver":

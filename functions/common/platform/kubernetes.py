@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # see choice.py
     from functions.common.ports.attention import Attention
     from functions.common.ports.builds import Builder, BuildQueue
     from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories, RepositoryNames, SourceHosts
-    from functions.common.ports.images import ImageResolver, ImageRetention
+    from functions.common.ports.images import DeclaredImages, ImageResolver, ImageRetention
     from functions.common.ports.logs import BuildLogs, RuntimeLogs
     from functions.common.ports.network import Certificates, DnsZone
     from functions.common.ports.releases import ReleaseLimits
@@ -78,6 +78,12 @@ class KubernetesPlatform:
         from functions.common.adapters.kubernetes.logs import TektonBuildLogs
 
         return TektonBuildLogs(api=self._api, namespace=self._settings.builds.namespace)
+
+    def declared_images(self) -> "DeclaredImages":
+        """Return nothing: builds of a cluster do not pass it on."""
+        from functions.common.adapters.registry import NoDeclarations
+
+        return NoDeclarations()
 
     def image_store(self) -> "RegistryImages":
         """Return the registry at REGISTRY_URL."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # see choice.py
     from functions.common.ports.builds import Builder, BuildQueue
     from functions.common.ports.deployer import RunningWorkloads, StagedDeployer
     from functions.common.ports.forge import CommitStatuses, ForgeHeads, Repositories, RepositoryNames, SourceHosts
-    from functions.common.ports.images import ImageResolver, ImageRetention, ImageStore
+    from functions.common.ports.images import DeclaredImages, ImageResolver, ImageRetention, ImageStore
     from functions.common.ports.logs import BuildLogs, RuntimeLogs
     from functions.common.ports.network import Certificates, DnsZone
     from functions.common.ports.releases import ReleaseLimits
@@ -51,6 +51,12 @@ class LocalPlatform:
 
     def image_store(self) -> "ImageStore":
         """Return the folder of images."""
+        from functions.common.adapters.local.images import LocalImageStore
+
+        return LocalImageStore(images=self._settings.local.home / "images")
+
+    def declared_images(self) -> "DeclaredImages":
+        """Return the same folder."""
         from functions.common.adapters.local.images import LocalImageStore
 
         return LocalImageStore(images=self._settings.local.home / "images")

@@ -219,6 +219,21 @@ class ConfigVars(Protocol):
         ...
 
 
+class FirstConfig(Protocol):
+    """Gives an app's production what its repository declares, where nothing is set."""
+
+    def fill(self, app: str, values: Mapping[str, str]) -> frozenset[str] | None:
+        """Set the config that has no value, and return all keys that have one.
+
+        Does nothing and returns None when a release of production was live: since then a person decides.
+        """
+        ...
+
+    def scale(self, app: str, replicas: Mapping[str, int]) -> None:
+        """Set the numbers of process types that were never scaled."""
+        ...
+
+
 class SealedSecrets(Protocol):
     """All secrets that are stored encrypted: config, secrets of webhooks, and where notifications go."""
 

@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from functions.common.domain.declared import Declared
+
 
 class ImageStore(Protocol):
     """Stores images by digest: a registry, or a folder."""
@@ -16,6 +18,14 @@ class ImageStore(Protocol):
 
     def delete(self, reference: str, digest: str) -> None:
         """Delete the image; a missing one is not an error."""
+        ...
+
+
+class DeclaredImages(Protocol):
+    """Reads what the repository of an image declares."""
+
+    def declared(self, digest: str) -> Declared:
+        """Return it; nothing when the platform does not know it."""
         ...
 
 

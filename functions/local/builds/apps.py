@@ -9,8 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from functions.common.adapters.addresses import git_hosts
+from functions.common.domain.declared import declared as declared_by
+from functions.common.domain.declared import unread
 from functions.local.builds.context import Built, Context
 from functions.local.builds.dependencies import Dependencies
 from functions.local.builds.detect import Kind, check_root, declared_processes, detect, processes_of
@@ -121,6 +124,7 @@ def build(job: Job, steps: Steps) -> Outcome:
         check_root(app, job.root)
         kind, marker = detect(context.tree)
         declared = declared_processes(context.tree)
+        wanted = _wanted(context)
         steps.log.line(f"{kind.value}, because of {marker}")
     give(draft, job.place.user)
     built = _BUILDERS[kind](context)
@@ -128,7 +132,7 @@ def build(job: Job, steps: Steps) -> Outcome:
     with steps.step("processes", "Processes of the app"):
         processes, built, context = _processes(context, kind, declared, built)
     with steps.step("image", "Storing the image"):
-        outcome = _stored(job, draft, kind, processes, built, root=context.root)
+        outcome = _stored(job, draft, kind, processes, built, root=context.root, declared=wanted)
     if built.installed:
         context.dependencies.note(built.key, outcome.digest, str(built.installed.relative_to(draft)))
     return outcome
@@ -144,6 +148,14 @@ def _context(job: Job, steps: Steps, draft: Path) -> Context:
         app=draft / "app" / job.root,
         venv=draft / "venv",
     )
+
+
+def _wanted(context: Context) -> dict[str, Any]:
+    """Return what the app's app.json declares, and say what of it is not read. Raises Rejected."""
+    found = context.tree.json("app.json")
+    for line in unread(found):
+        context.steps.log.line(line)
+    return declared_by(found).as_json()
 
 
 def _processes(
@@ -174,14 +186,14 @@ def _keep_only(context: Context, folder: str) -> Context:
     return replace(context, app=context.checkout)
 
 
-def _stored(job: Job, draft: Path, kind: Kind, processes: dict[str, str], built: Built, *, root: str) -> Outcome:
+def _stored(job: Job, draft: Path, kind: Kind, processes: dict[str, str], built: Built, **of_the_app: Any) -> Outcome:  # noqa: ANN401 - fields of Manifest
     manifest = Manifest(
         kind=kind.value,
         processes=processes,
         path=built.path,
         reads=built.reads,
         environment=dict(built.environment),
-        root=root,
+        **of_the_app,
     )
     is_shared = bool(job.place.user) and job.place.kind == "namespaces"
     digest = store_image(draft, manifest, Path(job.images), is_shared=is_shared)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from functions.common.errors import Rejected
 from functions.local.files import write_private
@@ -51,7 +52,7 @@ class Manifest:
     """The processes of an image, whose files are in the folders `app` and `venv`.
 
     They run in the folder `root` of `app`, need the folders `path` of programs first, read the folders `reads`, and
-    have the variables `environment` where the app's config does not set them.
+    have the variables `environment` where the app's config does not set them. `declared` is what is read of app.json.
     """
 
     kind: str
@@ -60,6 +61,7 @@ class Manifest:
     reads: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
     root: str = ""
+    declared: dict[str, Any] = field(default_factory=dict)
 
 
 def store_image(draft: Path, manifest: Manifest, images: Path, *, is_shared: bool = False) -> str:
@@ -173,4 +175,5 @@ def read_manifest(folder: Path) -> Manifest | None:
         reads=reads,
         environment=environment,
         root=root,
+        declared=found.get("declared", {}),
     )

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+from cryptography.fernet import Fernet
+
+from functions.common.adapters.encryption import FernetCipher
 from functions.common.adapters.local.images import LocalImageStore
 from functions.common.adapters.postgres.builds import PostgresBuiltImages
+from functions.common.adapters.postgres.declared import PostgresFirstConfig
 from functions.common.adapters.postgres.releases import (
     PostgresAbandonedImages,
     PostgresReleaseArchive,
@@ -16,6 +20,7 @@ from functions.common.events.build import ImagePublished
 from functions.common.events.release import RollbackRequested
 from functions.common.ports.deployer import Deployer
 from functions.common.ports.pushes import PushLedger
+from functions.promote_image.declared import Declaring
 from functions.promote_image.handler import handle_image
 from functions.promote_image.redeploy import Redeploy
 from functions.promote_image.removal import Removal
@@ -33,6 +38,7 @@ class Promoter:
         self.world, self.folder, self.pushes = world, images, pushes or world.pushes
         database, deployer = world.database, deployer or world.deployer
         self.store = LocalImageStore(images=images)
+        self.cipher = FernetCipher(keys=(Fernet.generate_key().decode(),))
         self.ledger = PostgresReleaseLedger(database=database)
         self.archive = PostgresReleaseArchive(database=database)
         self.roll_out = RollOut(
@@ -60,7 +66,10 @@ class Promoter:
     def handle(self, event: ImagePublished) -> Event:
         """Handle an image.published."""
         built = PostgresBuiltImages(database=self.world.database)
-        return handle_image(event, built=built, ledger=self.ledger, pushes=self.pushes, roll_out=self.roll_out)
+        first = PostgresFirstConfig(database=self.world.database, cipher=self.cipher)
+        declare = Declaring(images=self.store, config=first)
+        parts = {"ledger": self.ledger, "pushes": self.pushes, "roll_out": self.roll_out}
+        return handle_image(event, built=built, declare=declare, **parts)  # type: ignore[arg-type] # a dict for short
 
     def promote(self, push: Push, cause: str = "") -> Event:
         """Handle the push's image.published."""

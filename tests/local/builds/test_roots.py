@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.common.adapters.local.images import LocalImageStore
 from functions.common.domain.build import BuildOrder, BuildResult, BuildState, build_name
 from functions.common.errors import Rejected
 from functions.local.builds.detect import check_root
@@ -99,3 +100,22 @@ def test_a_site_that_a_folder_makes_is_the_whole_image(world: BuildWorld) -> Non
     manifest = read_manifest(folder)
     assert manifest is not None
     assert (manifest.root, [one.name for one in (folder / "app").iterdir()]) == ("", ["index.html"])
+
+
+def test_an_image_has_what_the_app_json_of_its_folder_declares(world: BuildWorld) -> None:
+    given = {"env": {"KEY": {"generator": "secret"}, "LEVEL": "3"}, "formation": {"worker": {"quantity": 2}}}
+    files: dict[str, str | None] = {**FILES, "app.json": '{"env": {"OTHER": "x"}}', "api/app.json": json.dumps(given)}
+    result = ordered(world, world.repository.commit(files), "api")
+
+    assert result.image, result
+    found = LocalImageStore(images=world.workspace.images).declared(result.image.digest)
+    assert {name: one.value for name, one in found.env.items()} == {"KEY": "", "LEVEL": "3"}
+    assert found.formation == {"worker": 2}
+
+
+def test_an_app_json_that_cannot_be_honoured_fails_in_words(world: BuildWorld) -> None:
+    files: dict[str, str | None] = {**FILES, "api/app.json": '{"formation": {"worker": {"quantity": "many"}}}'}
+    result = ordered(world, world.repository.commit(files), "api")
+
+    assert (result.state, result.step) == (BuildState.FAILED, "detect")
+    assert "app.json: the quantity of worker must be a number" in result.reason

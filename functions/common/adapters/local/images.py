@@ -1,17 +1,21 @@
 """Images of one machine: folders named by their digest."""
 
+import json
 import shutil
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
 from functions.common.domain.build import is_digest
+from functions.common.domain.declared import Declared, declared
 from functions.common.errors import Rejected, Unavailable
+
+_MANIFEST = "slipway.json"  # as functions/local/builds/image.py writes it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalImageStore:
-    """ImageStore and ImageResolver in `images`; the folder of an image appears there complete or not at all."""
+    """ImageStore, DeclaredImages and ImageResolver in `images`: an image's folder appears complete or not at all."""
 
     images: Path
 
@@ -37,6 +41,16 @@ class LocalImageStore:
         except OSError as error:
             msg = f"image {digest} cannot be deleted now: {error.strerror}"
             raise Unavailable(msg) from error
+
+    def declared(self, digest: str) -> Declared:
+        """Return what the image's manifest holds of app.json; see DeclaredImages."""
+        if not is_digest(digest):
+            return Declared()
+        try:
+            manifest = json.loads((self._folder(digest) / _MANIFEST).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return Declared()
+        return declared(manifest.get("declared", {}))
 
     def resolve(self, reference: str) -> tuple[str, str]:
         """Return the image that a build of this machine stored under a digest; see ImageResolver."""
