@@ -5,10 +5,12 @@ nothing of the platform.
 
 With `namespaces` three processes remain: this one waits, the first of a new PID namespace reaps what programs leave,
 and the third is the program. When it ends, the first one does, and with it the system ends all of the namespace.
+Without namespaces the second one is a guard, which does what the system would do.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -93,19 +95,21 @@ def _isolate(spec: Spec) -> NoReturn:
 def _start(spec: Spec) -> int:
     """Start the program and return its id; one with a terminal has a session of its own, and signals are passed on."""
     program = os.fork()
-    if program:
-        _pass_on(program)
-        if spec["tty"]:
-            for number in _GROUP_SIGNALS:
-                signal.signal(number, lambda passed, _: os.killpg(program, passed))
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _GROUP_SIGNALS)
-        return program
+    if not program:
+        _become_program(spec)
+    _pass_on(program)
+    if spec["tty"]:
+        _forward_to(program)
+    return program
+
+
+def _become_program(spec: Spec) -> NoReturn:
     if spec["tty"]:
         os.setsid()
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # the terminal becomes that of the session, for Ctrl-C and jobs
     if spec["kind"] != "namespaces":
         _become_user(spec)
-    return _execute(spec)
+    _execute(spec)
 
 
 def _pass_on(process: int) -> None:
@@ -114,22 +118,71 @@ def _pass_on(process: int) -> None:
         os.kill(process, number)
 
 
+def _forward_to(program: int) -> None:
+    """Send later signals to the program's own group."""
+    for number in _GROUP_SIGNALS:
+        signal.signal(number, lambda passed, _: os.killpg(program, passed))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _GROUP_SIGNALS)
+
+
 def _supervise(spec: Spec) -> NoReturn:
-    """Run the command, end with it what it left behind, in whatever process group, and exit with its exit code."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    """Run the command, end with it what it left behind, in whatever process group, and exit with its exit code.
+
+    A second process, the guard, is not in this one's group: when the group is killed, it ends the rest.
+    """
     ending = _Ending(spec["ending"])
-    program = _start(spec)
+    group, (reads, writes) = os.getpgrp(), os.pipe()
+    guard = os.fork()
+    if not guard:
+        os.close(reads)
+        _guard(spec, group, writes)
+    os.close(writes)
+    if program := int(os.read(reads, 32) or 0):
+        _pass_on(program)
+        if spec["tty"]:
+            _forward_to(program)
+    _, status = os.waitpid(guard, 0)
+    if program and os.WIFSIGNALED(status):  # then the program still runs
+        _kill(program)
+    ending.exit(_exit_code(status))
+
+
+def _guard(spec: Spec, group: int, writes: int) -> NoReturn:
+    """Start the program in the group of the first process, and end all of its descendants when it or that one ends."""
+    first = os.getppid()
+    os.setpgid(0, 0)
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    program = os.fork()
+    if not program:
+        if not spec["tty"]:
+            os.setpgid(0, group)
+        _become_program(spec)
+    signal.signal(signal.SIGUSR1, lambda *_: _kill(program))
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGUSR1)
+    if os.getppid() != first:  # it was killed before
+        _kill(program)
+    if not spec["tty"]:
+        with contextlib.suppress(OSError):  # it has done so itself, or has begun to run
+            os.setpgid(program, group)
+    os.write(writes, str(program).encode())
+    os.close(writes)
+    os._exit(_end_with(program))
+
+
+def _end_with(program: int) -> int:
+    """Wait for the program, end what it left behind, and return its exit code."""
     ended, code = 0, 0
     while ended != program:
         ended, status = os.wait()
         code = _exit_code(status)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # its id may be another process's now
     try:
         while True:
             for child in _children():
-                os.kill(child, signal.SIGKILL)
+                _kill(child)
             os.wait()
     except ChildProcessError:
-        ending.exit(code)
+        return code
 
 
 class _Ending:
@@ -155,6 +208,11 @@ class _Ending:
         """Return how many processes the system has ended for lack of memory."""
         text = os.pread(self._counts, 65_536, 0).decode() if self._counts >= 0 else ""
         return int(dict(line.split() for line in text.splitlines()).get("oom_kill", 0))
+
+
+def _kill(process: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
 
 
 def _children() -> list[int]:

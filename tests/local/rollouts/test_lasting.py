@@ -9,6 +9,7 @@ import time
 
 from functions.common.adapters.local.network import LocalCertificates
 from functions.common.adapters.system_clock import SystemClock
+from tests.local.processes import is_running
 from tests.local.rollouts.conftest import controlled
 from tests.local.rollouts.load import under_load
 from tests.local.rollouts.test_releases import load_on
@@ -190,3 +191,21 @@ def test_an_app_without_a_live_version_answers_503(bare: RolloutWorld) -> None:
             until(lambda: load.answers, why="an answer")
 
     assert {status for _, status, _ in load.answers} == {503}
+
+
+def test_nothing_survives_a_removed_app_where_nothing_isolates_it(bare: RolloutWorld) -> None:
+    """They began sessions of their own, and web ignores the request to end."""
+    leave = "setsid sleep 740{0}1 & setsid -f setsid sleep 740{0}2 >/dev/null 2>&1; sleep 740{0}3 & "
+    processes = {
+        "release": leave.format(1),
+        "web": leave.format(2) + "trap '' TERM; exec python app.py",
+        "worker": leave.format(3) + "while :; do wait; done",
+    }
+    left = [f"740{process}{number}" for process in "123" for number in "123"]
+    with controlled(bare, SLIPWAY_SANDBOX="off"):
+        bare.deployer.apply(bare.workload(1, processes=processes, replicas={"worker": 1}))
+        bare.live(1)
+        assert [name for name in left[:3] if is_running("sleep", name)] == []
+        until(lambda: all(is_running("sleep", name) for name in left[3:]), why="web and worker")
+        bare.deployer.remove("hello", "production", through=1)
+        until(lambda: not any(is_running("sleep", name) for name in left), seconds=40, why="their end")

@@ -152,14 +152,25 @@ def test_a_signal_to_the_process_group_reaches_the_program_alone(sandbox: Sandbo
     assert (process.returncode, output.splitlines()[-1]) == (5, "ended well")  # a shell may name its child too
 
 
-def test_a_killed_launcher_takes_its_program_with_it(sandbox: Sandbox) -> None:
-    if sandbox.isolation.kind != "namespaces":
-        pytest.skip("only namespaces end with their first process")
-    with sandbox.start("setsid sleep 7790 & echo begun; wait") as process:
-        until(lambda: is_running("sleep", "7790"), why="its start")
-        process.kill()
+@pytest.mark.parametrize("whole", [False, True], ids=["launcher", "group"])
+def test_a_kill_takes_the_program_with_all_that_it_started(sandbox: Sandbox, *, whole: bool) -> None:
+    """A process manager kills the group of a program that does not end by itself; its daemons are in no group of it."""
+    name = f"77{8 + whole}{len(sandbox.isolation.kind)}"
+    script = (
+        f"trap '' TERM; setsid sleep {name}1 & setsid -f setsid sleep {name}2; sleep {name}3 & "
+        "echo begun; while :; do wait; done"
+    )
+    with sandbox.start(script) as process:
+        until(lambda: all(is_running("sleep", f"{name}{number}") for number in "123"), why="its start")
+        os.killpg(process.pid, signal.SIGTERM)
+        assert process.poll() is None
+        if whole:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
 
-    until(lambda: not is_running("sleep", "7790"), why="its end")
+    for number in "123":
+        until(lambda number=number: not is_running("sleep", f"{name}{number}"), why=f"the end of {number}")  # type: ignore[misc]
 
 
 def test_the_number_of_processes_is_limited(sandbox: Sandbox) -> None:
