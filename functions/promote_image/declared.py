@@ -51,4 +51,5 @@ class Declaring:
             return ""
         names = "; ".join(f"{name} ({description})" if description else name for name, description in missing)
         sets = " ".join(f"{name}=VALUE" for name, _ in missing)
-        return f"app.json requires config that is not set: {names}. Set it by `paas config set {sets}`, and push again"
+        remedy = f"Set it by `paas config set {sets}`, then run `paas deploy`"
+        return f"app.json requires config that is not set: {names}. {remedy}"

@@ -85,7 +85,11 @@ def check_root(checkout: Path, root: str) -> None:
     there = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
     msg = (
         f"the app's root {root} is no folder of this commit: "
-        + (f"in {'its top' if where == '.' else where} there are {there}" if names else "it has no folders there")
+        + (
+            f"{'at its top' if where == '.' else f'in {where}'} there are {there}"
+            if names
+            else "it has no folders there"
+        )
         + "; `paas git --root DIR` changes it, `.` is the top"
     )
     raise Rejected(msg)

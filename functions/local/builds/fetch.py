@@ -179,7 +179,8 @@ class Sources:
 
 
 def _owner(url: str) -> str:
-    return repository_path(url).strip("/").rpartition("/")[0]
+    """Return the owner in lower case: forges take names in any case."""
+    return repository_path(url).strip("/").rpartition("/")[0].lower()
 
 
 def resolved_url(given: str, *, base: str) -> str:

@@ -95,7 +95,7 @@ def test_required_config_that_is_missing_ends_the_release_in_words_until_it_is_s
     assert isinstance(failed, ReleaseFailed)
     assert failed.reason == (
         "app.json requires config that is not set: TOKEN (of the bank); ID. "
-        "Set it by `paas config set TOKEN=VALUE ID=VALUE`, and push again"
+        "Set it by `paas config set TOKEN=VALUE ID=VALUE`, then run `paas deploy`"
     )
     assert app.world.state("a") is PushState.FAILED
     assert app.world.wanted() is None

@@ -61,7 +61,7 @@ def test_the_same_commit_and_folder_is_not_built_again_and_another_folder_is(wor
     assert "was built before" not in world.log(other.name)
 
 
-@pytest.mark.parametrize(("root", "there"), [("none", "in its top there are api, shared, web"), ("api/none", "in api")])
+@pytest.mark.parametrize(("root", "there"), [("none", "at its top there are api, shared, web"), ("api/none", "in api")])
 def test_a_folder_that_a_commit_has_not_fails_by_name(world: BuildWorld, root: str, there: str) -> None:
     result = ordered(world, world.repository.commit({**FILES, "api/inner/x": ""}), root)
 

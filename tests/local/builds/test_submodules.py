@@ -15,7 +15,7 @@ def test_submodules_of_the_owner_are_fetched_with_theirs_by_the_platforms_login(
     forge = fetching.forge
     deep = forge.commit("team/deep", {"deep.txt": "deep"})
     inner = forge.commit("team/private-lib", {"lib.txt": "lib"}, {"vendor/deep": ("../deep.git", deep)})
-    ssh = "git@127.0.0.1:team/private-lib.git"
+    ssh = "git@127.0.0.1:Team/private-lib.git"
     sha = forge.commit("team/app", {"app.txt": "app"}, {"libs/one": ("../private-lib.git", inner), "two": (ssh, inner)})
     out = fetching.get(fetching.sources("team/app"), sha)
 
