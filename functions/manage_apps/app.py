@@ -210,7 +210,9 @@ class Handlers:
             "runs": self._runs,
             "ssh_keys": self._ssh_keys,
             "tokens": self._tokens,
-            "usage": lambda: usage.UsageHandlers(usage=usage_tables.PostgresUsage(database=self.parts.database)),
+            "usage": lambda: usage.UsageHandlers(
+                usage=usage_tables.PostgresUsage(database=self.parts.database), disk=self.parts.platform.disk_usage()
+            ),
             "users": self._users,
             "webhooks": self._webhooks,
         }

@@ -166,6 +166,7 @@ ROUTES = (
         alias="test_common_channel",
     ),
     Route("GET", "/apps/<app>/audit", Need.OWNER, "audit", "list_app_audit"),
+    Route("GET", "/disk", Need.ADMINISTRATOR, "usage", "show_disk"),
     Route("GET", "/attention", Need.READ, "attention", "list_attention"),
     # What happened, found by its own name: each belongs to an app.
     Route("GET", "/builds/<build>", Need.VIEWER, "logs", "show_build"),

@@ -244,6 +244,21 @@ def test_builds_are_listed_and_cancelled(platform: Platform) -> None:
     assert platform.paas("builds", "logs", "bld").exit_code == 0
 
 
+def test_the_disk_is_shown_by_kind_and_by_app(platform: Platform) -> None:
+    platform.json("apps", "create", "dsk")
+    folder = platform.home / "cache" / "builds" / "dsk" / "production"
+    folder.mkdir(parents=True)
+    (folder / "x").write_bytes(b"x" * 3 * 1024 * 1024)
+
+    everything, one = platform.paas("usage", "--disk"), platform.paas("usage", "--disk", "--app", "dsk")
+
+    assert everything.stdout.splitlines()[0].split() == ["KIND", "SIZE"]
+    assert "dsk" in everything.stdout
+    assert ("3.0 MiB" in one.stdout, "are free" in one.stderr) == (True, True)
+    assert {item["app"] for item in platform.json("usage", "--disk", "--app", "dsk")["items"]} == {"dsk"}
+    assert platform.paas("usage", "--disk", scope=Scope.DEPLOY).exit_code == 4
+
+
 @pytest.mark.parametrize("command", COLONS)
 def test_every_group_accepts_colons(platform: Platform, command: str) -> None:
     platform.paas("apps", "create", "colons")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # a function uses one or two of these ports; importing all co
     from functions.common.ports.releases import ReleaseLimits
     from functions.common.ports.runs import OneOffRunner, RunConsole
     from functions.common.ports.scales import ProcessCounts
+    from functions.common.ports.usage import DiskUsage
 
 
 class Platform(Protocol):
@@ -101,6 +102,10 @@ class Platform(Protocol):
 
     def repository_names(self) -> "RepositoryNames":
         """Return what is asked for the names that repositories have now."""
+        ...
+
+    def disk_usage(self) -> "DiskUsage":
+        """Return what measures the disk."""
         ...
 
     def attention(self) -> "Attention":

@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # see choice.py
     from functions.common.ports.releases import ReleaseLimits
     from functions.common.ports.runs import OneOffRunner, RunConsole
     from functions.common.ports.scales import ProcessCounts
+    from functions.common.ports.usage import DiskUsage
 
 
 class KubernetesPlatform:
@@ -207,6 +208,12 @@ class KubernetesPlatform:
     def repository_names(self) -> "RepositoryNames":
         """Return the forge at GITEA_URL, or none."""
         return forge.names(self._settings)
+
+    def disk_usage(self) -> "DiskUsage":
+        """Return nothing: volumes and the registry have their own tools."""
+        from functions.common.adapters.kubernetes.counts import NoDisk
+
+        return NoDisk()
 
     def attention(self) -> "Attention":
         """Return what is recorded."""

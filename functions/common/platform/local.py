@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # see choice.py
     from functions.common.ports.releases import ReleaseLimits
     from functions.common.ports.runs import OneOffRunner, RunConsole
     from functions.common.ports.scales import ProcessCounts
+    from functions.common.ports.usage import DiskUsage
 
 
 class LocalPlatform:
@@ -146,6 +147,12 @@ class LocalPlatform:
         from functions.common.platform import forge
 
         return forge.names(self._settings)
+
+    def disk_usage(self) -> "DiskUsage":
+        """Return the state folder."""
+        from functions.common.adapters.local.disk import LocalDiskUsage
+
+        return LocalDiskUsage(home=self._settings.local.home, database=self._core.database)
 
     def attention(self) -> "Attention":
         """Return what is recorded, and what isolation lacks."""

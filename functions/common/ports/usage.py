@@ -25,6 +25,31 @@ class Usage(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """Bytes on the disk of one kind; `app` is empty for what belongs to no app alone."""
+
+    kind: str
+    app: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskSpace:
+    """What holds how much, the largest first, and the bytes that are free."""
+
+    holdings: tuple[Holding, ...]
+    free: int
+
+
+class DiskUsage(Protocol):
+    """Measures the disk that the platform uses."""
+
+    def measure(self) -> DiskSpace | None:
+        """Return what holds how much, None where the platform has no disk of its own."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformTotals:
     """Totals of the whole platform, as far back as its rows go. Durations are in seconds.
 

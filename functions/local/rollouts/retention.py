@@ -27,6 +27,7 @@ _RECORD_DELETION = (  # so that no later build uses the image
     "delete from abandoned_images where digest = :digest",
 )
 _ACTIVE = "select app, environment, release from platform.versions where stage not in ('failed', 'stopped')"
+_OPEN = "select app, name from environments where state = 'open'"
 _OLD_VERSIONS = """
 delete from platform.versions as v
 where stage in ('failed', 'stopped') and entered_at < now() - cast(:days as integer) * interval '1 day'
@@ -60,6 +61,7 @@ class Retention:
                 log.unlink(missing_ok=True)
         self._delete_app_logs()
         self._delete_app_data()
+        self._delete_caches()
         for statement in (_OLD_VERSIONS, _OLD_REPORTS):
             self.database.run(statement, days=self.days)
 
@@ -87,6 +89,15 @@ class Retention:
             app, environment, release = path.parts[-3:]
             if (app, environment, int(release)) not in active and not any(path.glob("run-*")):
                 shutil.rmtree(path, ignore_errors=True)
+
+    def _delete_caches(self) -> None:
+        """Delete the build caches of environments that are closed, and of deleted apps."""
+        found = [path for path in (self.home / "cache").glob("*/*/*") if _age(path) > _HOUR]
+        opened = {(row[0], row[1]) for row in self.database.run(_OPEN)} if found else set()
+        for path in found:
+            if path.parts[-2:] not in opened:
+                shutil.rmtree(path, ignore_errors=True)
+                _LOG.info("the build cache of %s is deleted: the environment is closed", "/".join(path.parts[-2:]))
 
     def _old_images(self) -> list[str]:
         found = (self.home / "images").glob("*")

@@ -73,6 +73,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/invitations"): Row("/invitations", answering(201, ADMINISTRATORS), {"email": "new@example.org"}),
     ("DELETE", "/invitations/<email>"): Row("/invitations/none@example.org", answering(404, ADMINISTRATORS)),
     ("GET", "/audit"): Row("/audit", ADMINISTRATORS),
+    ("GET", "/disk"): Row("/disk", ADMINISTRATORS),
     ("GET", "/attention"): Row("/attention", USERS),
     ("GET", "/apps/<app>/audit"): Row("/apps/shop/audit", OWNERS),
     ("GET", "/apps"): Row("/apps", USERS),

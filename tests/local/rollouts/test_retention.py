@@ -148,3 +148,23 @@ def test_old_logs_of_releases_are_deleted_unless_they_run(world: World, store: S
     store.retention()
 
     assert {path.name for path in folder.iterdir()} == {"1-release.log", "2-web.log", "2-web.log.1"}
+
+
+def test_caches_of_closed_environments_and_deleted_apps_are_deleted(world: World, tmp_path: Path) -> None:
+    store = Store(world, tmp_path)
+    closed = (
+        "insert into environments (app, name, branch, label, state) values ('hello', 'topic', 'topic', 'x', 'closed')"
+    )
+    world.database.run(closed)
+    kept = [("builds", "hello", "production"), ("dependencies", "hello", "production"), ("builds", "gone", "young")]
+    ended = [("builds", "hello", "topic"), ("dependencies", "gone", "production")]
+    for parts in (*kept, *ended):
+        folder = tmp_path.joinpath("cache", *parts)
+        folder.mkdir(parents=True)
+        (folder / "file").touch()
+        os.utime(folder, (time.time(), time.time()) if parts[-1] == "young" else (OLD, OLD))
+
+    store.retention()
+
+    left = {path.relative_to(tmp_path / "cache").parts for path in (tmp_path / "cache").glob("*/*/*")}
+    assert left == set(kept)

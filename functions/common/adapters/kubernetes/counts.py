@@ -46,3 +46,10 @@ class KubernetesProcessCounts:
 def _is_ready(pod: dict[str, Any]) -> bool:
     is_ending = bool(pod["metadata"].get("deletionTimestamp"))
     return not is_ending and condition(part(pod, "status"), "Ready").get("status") == "True"
+
+
+class NoDisk:
+    """DiskUsage of a cluster, which has no disk of its own."""
+
+    def measure(self) -> None:
+        """Return None; see DiskUsage."""
