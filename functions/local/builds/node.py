@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from functions.common.errors import Rejected
-from functions.local.builds.context import Built, Context, Site
+from functions.local.builds.context import Built, Context
 from functions.local.builds.dependencies import key_of
-from functions.local.builds.site import OUTPUTS, made_site, refuse_links
+from functions.local.builds.node_apps import started
 from functions.local.builds.toolchain import Asked
 from functions.local.builds.tree import Tree, table, text_field
 
@@ -197,7 +197,8 @@ def build_node(context: Context) -> Built:
     script.run(_build_script(scripts), before=_NEXT_CACHE, after=_KEEP_NEXT_CACHE)
     script.run("heroku-cleanup")
     with steps.step("processes", "Looking for what starts the app"):
-        built = _started(context, package, manager)
+        runner = manager.name if manager.is_plug or manager.name == "bun" else ""
+        built = started(context, package, runner)
     known = tuple(one for one in path if one != str(context.toolchain.tools))
     installed = manager.folder / "node_modules"
     environment = {"NODE_ENV": "production", **_of_npm(package)}
@@ -305,63 +306,3 @@ class _Scripts:
             self.context.steps.run(
                 argv, folder=self.context.app, remedy=remedy, extra=self.variables, name=self.manager.name
             )
-
-
-def _started(context: Context, package: Mapping[str, Any], manager: Manager) -> Built:
-    """Return how the app starts: by its own script, by what its framework made, or as a site."""
-    tree, scripts = context.tree, table(package, "scripts")
-    if text_field(scripts, "start"):
-        name = "start:prod" if _compiles_at_start(package) else "start"
-        return Built(web=start_command(scripts, manager, name), because=f"`scripts.{name}`")
-    if command := _of_framework(tree, package):
-        return Built(web=command, because="what the build made")
-    if site := made_site(tree):
-        refuse_links(context.app / site.folder, context.checkout)
-        return Built(site=site, because=f"{site.folder}/index.html")
-    if main := tree.first("server.js", _main(package), "index.js", "app.js", "src/index.js", "src/server.js"):
-        return Built(web=f"node {shlex.quote(main)}", because=main)
-    if tree.has("index.html"):
-        return Built(site=Site(), because="index.html")
-    return Built(because=_missing(scripts))
-
-
-def _compiles_at_start(package: Mapping[str, Any]) -> bool:
-    """Return whether the start script is one of Nest's starter, which compiles for half a minute before it listens."""
-    is_nest = "@nestjs/core" in table(package, "dependencies")
-    return is_nest and bool(text_field(package, "scripts", "start:prod"))
-
-
-def start_command(scripts: Mapping[str, Any], manager: Manager, name: str = "start") -> str:
-    """Return the start script itself where it needs no package manager, which takes a second and 80 MB."""
-    if manager.is_plug or manager.name == "bun":
-        return f"{manager.name} run {name}"
-    script = text_field(scripts, name)
-    is_alone = f"pre{name}" not in scripts and f"post{name}" not in scripts
-    return script if is_alone and "\n" not in script and "npm_" not in script else f"npm run {name}"
-
-
-def _main(package: Mapping[str, Any]) -> str:
-    main = text_field(package, "main")
-    return main if main and not main.startswith("/") and ".." not in main.split("/") else "server.js"
-
-
-# Package (empty: any), what its build makes, and the command that serves that.
-_FRAMEWORKS = (
-    ("", ".output/server/index.mjs", "node .output/server/index.mjs"),  # Nuxt, Nitro, SolidStart, TanStack Start
-    ("next", ".next/BUILD_ID", "next start"),
-    ("@sveltejs/adapter-node", "build/index.js", "node build"),
-    ("@astrojs/node", "dist/server/entry.mjs", "node dist/server/entry.mjs"),
-    ("@react-router/serve", "build/server/index.js", "react-router-serve ./build/server/index.js"),
-    ("@remix-run/serve", "build/server/index.js", "remix-serve ./build/server/index.js"),
-    ("@nestjs/core", "dist/main.js", "node dist/main"),
-)
-
-
-def _of_framework(tree: Tree, package: Mapping[str, Any]) -> str:
-    names = {"", *table(package, "dependencies"), *table(package, "devDependencies")}
-    return next((command for name, made, command in _FRAMEWORKS if name in names and tree.has(made)), "")
-
-
-def _missing(scripts: Mapping[str, Any]) -> str:
-    made = "its build script made no index.html in any of " + ", ".join(OUTPUTS) if scripts.get("build") else ""
-    return "package.json has no `start` script" + (f", and {made}" if made else "")

@@ -8,10 +8,11 @@ import pytest
 from functions.common.errors import Rejected
 from functions.local.builds.context import Context
 from functions.local.builds.dependencies import Dependencies
-from functions.local.builds.node import Manager, node_version, package_manager, start_command
+from functions.local.builds.node import Manager, node_version, package_manager
+from functions.local.builds.node_apps import start_command, started
 from functions.local.builds.python import poetry_range, python_version
 from functions.local.builds.steps import BuildLog, Steps
-from functions.local.builds.toolchain import Asked, Toolchain
+from functions.local.builds.toolchain import Toolchain
 from tests.local.builds.test_detect import write
 
 
@@ -82,12 +83,12 @@ def test_an_unknown_release_line_is_named(tmp_path: Path) -> None:
         node_version(write(tmp_path, {".nvmrc": "lts/wood"}), {})
 
 
-def chosen(folder: Path, files: dict[str, str], root: str = "") -> Manager:
+def context_of(folder: Path, files: dict[str, str], root: str = "") -> Context:
     tree = write(folder, files)
     steps = Steps(log=BuildLog(folder / "log"), environment={}, confine=lambda argv, *_: argv)
     toolchain = Toolchain(steps=steps, tools=folder, uv=folder)
     dependencies = Dependencies(folder=folder, images=folder, user=0, steps=steps)
-    context = Context(
+    return Context(
         steps=steps,
         toolchain=toolchain,
         dependencies=dependencies,
@@ -95,6 +96,10 @@ def chosen(folder: Path, files: dict[str, str], root: str = "") -> Manager:
         app=tree.folder / root,
         venv=folder / "venv",
     )
+
+
+def chosen(folder: Path, files: dict[str, str], root: str = "") -> Manager:
+    context = context_of(folder, files, root)
     return package_manager(context, context.tree.json("package.json"))
 
 
@@ -157,18 +162,61 @@ def test_yarn_without_modules_is_recognized(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scripts", "manager", "command"),
+    ("scripts", "runner", "command"),
     [
-        ({"start": "node server.js"}, "npm", "node server.js"),
-        ({"start": "node server.js", "prestart": "tsc"}, "npm", "npm run start"),
-        ({"start": "echo $npm_package_version"}, "pnpm", "npm run start"),
-        ({"start": "node a\nnode b"}, "npm", "npm run start"),
+        ({"start": "node server.js"}, "", "node server.js"),
+        ({"start": "node server.js", "prestart": "tsc"}, "", "npm run start"),
+        ({"start": "echo $npm_package_version"}, "", "npm run start"),
+        ({"start": "node a\nnode b"}, "", "npm run start"),
         ({"start": "next start"}, "bun", "bun run start"),
     ],
 )
 def test_a_start_script_runs_without_a_package_manager_where_it_can(
-    scripts: dict[str, str], manager: str, command: str
+    scripts: dict[str, str], runner: str, command: str
 ) -> None:
-    asked = Asked(version="1", source="x")
+    assert start_command(scripts, "start", runner) == command
 
-    assert start_command(scripts, Manager(name=manager, asked=asked, lock="", folder=Path())) == command
+
+_OF_NEST = {"scripts": {"start": "nest start", "start:prod": "node dist/main"}, "dependencies": {"@nestjs/core": "^11"}}
+
+
+@pytest.mark.parametrize(
+    ("package", "files", "web", "site"),
+    [
+        ({"scripts": {"start": "node ."}}, {}, "node .", ""),
+        ({"scripts": {"start": "node .", "build": "x"}}, {"dist/index.html": ""}, "node .", ""),
+        ({"scripts": {"start": "ng serve", "build": "ng build"}}, {"dist/index.html": ""}, "", "dist"),
+        ({"scripts": {"start": "docusaurus start", "build": "x"}}, {"build/index.html": ""}, "", "build"),
+        ({"scripts": {"start": "react-scripts start", "build": "x"}}, {"build/index.html": ""}, "", "build"),
+        ({"scripts": {"start": "vite", "build": "x"}}, {"dist/index.html": ""}, "", "dist"),
+        (
+            {"scripts": {"start": "vite preview --port $PORT", "build": "x"}},
+            {"dist/index.html": ""},
+            "vite preview",
+            "",
+        ),
+        ({"scripts": {"start": "astro dev", "build": "x"}}, {}, "astro dev", ""),
+        (
+            {"scripts": {"start": "next start", "build": "x"}, "dependencies": {"next": "15"}},
+            {".next/BUILD_ID": "", "out/index.html": ""},
+            "",
+            "out",
+        ),
+        ({"scripts": {"build": "x"}, "dependencies": {"next": "15"}}, {".next/BUILD_ID": ""}, "next start", ""),
+        ({"scripts": {"build": "x"}}, {".output/server/index.mjs": ""}, "node .output/server/index.mjs", ""),
+        (_OF_NEST, {}, "node dist/main", ""),
+        ({}, {"server.js": ""}, "node server.js", ""),
+        ({"main": "lib/a b.js"}, {"lib/a b.js": ""}, "node 'lib/a b.js'", ""),
+        ({"main": "../../etc/x.js"}, {"index.js": ""}, "node index.js", ""),
+        ({}, {"dist/index.html": "", "index.js": ""}, "node index.js", ""),
+        ({}, {"index.html": ""}, "", "."),
+        ({"scripts": {"build": "x"}}, {}, "", ""),
+    ],
+)
+def test_a_node_app_starts_by_its_script_or_by_what_its_build_made(
+    tmp_path: Path, package: dict[str, object], files: dict[str, str], web: str, site: str
+) -> None:
+    built = started(context_of(tmp_path, files), package)
+
+    assert built.web.startswith(web) if web else not built.web
+    assert (built.site.folder if built.site else "") == site
