@@ -90,12 +90,6 @@ def port_reservations() -> Iterator[PortReservations]:
         reservations.release()
 
 
-def free_port() -> int:
-    """Return a free port. Any process may take it before it is used: who can, keeps a reservation."""
-    with port_reservations() as reservations:
-        return reservations.take()
-
-
 def _is_free(port: int) -> bool:
     return _can_bind(socket.AF_INET, "", port) and (not _has_ipv6() or _can_bind(socket.AF_INET6, "::", port))
 

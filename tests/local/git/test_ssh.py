@@ -18,7 +18,7 @@ from functions.common.adapters.postgres.members import PostgresSshKeys
 from functions.common.settings import Settings
 from functions.local.git.composition import git_access
 from functions.local.git.ssh_server import Limits, host_key, serve
-from functions.local.ports import free_port
+from functions.local.ports import port_reservations
 from tests.databases import Databases
 from tests.local.git.forge import Forge, clone, commit, forge, git, ssh_command
 from tests.local.git.people import People, fill
@@ -237,9 +237,11 @@ async def limited(world: World, folder: Path, limits: Limits) -> AsyncIterator[i
         "SLIPWAY_LOCAL_HOME": str(world.forge.home),
         "DATABASE_URL": world.database_url,
     }
-    access, port = git_access(Settings(environment=environment)), free_port()
-    async with await serve(access, port=port, key=host_key(folder), path=os.defpath, limits=limits):
-        yield port
+    access = git_access(Settings(environment=environment))
+    with port_reservations() as ports:
+        port = ports.take()
+        async with await serve(access, port=port, key=host_key(folder), path=os.defpath, limits=limits):
+            yield port
 
 
 def test_a_client_that_says_nothing_is_ended(world: World, tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ PLACES = {
 
 
 def test_where_a_process_listens_instead_of_its_port_is_named(bare: RolloutWorld) -> None:
-    with controlled(bare, SLIPWAY_HEALTH_LIMIT=f"{patient(4):g}"):  # they must have started before
+    with controlled(bare, SLIPWAY_HEALTH_LIMIT=f"{patient(6):g}"):  # they must have started before
         for release, command in enumerate(PLACES, start=1):
             name = f"app{release}"
             hosts = (f"{name}.localhost",)

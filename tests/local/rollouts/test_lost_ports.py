@@ -90,8 +90,10 @@ def bound(port: int) -> Iterator[None]:
 
 @contextmanager
 def everywhere(port: int) -> Iterator[None]:
-    """Listen at all addresses, those of IPv6 included."""
-    with socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True):
+    """Listen at all addresses, those of IPv6 included where the machine has it."""
+    has_both = socket.has_dualstack_ipv6()
+    family, address = (socket.AF_INET6, "::") if has_both else (socket.AF_INET, "")
+    with socket.create_server((address, port), family=family, dualstack_ipv6=has_both):
         yield
 
 

@@ -19,7 +19,7 @@ from functions.common.events.release import WorkloadChanged
 from functions.common.settings import Settings
 from functions.local.builds.image import Manifest, store_image
 from functions.local.platform.programs import caddy_command
-from functions.local.ports import free_port
+from functions.local.ports import port_reservations
 from functions.local.rollouts.supervision import ProcessManager
 from functions.local.tools import beside_python
 from tests.local.sandboxed import sandbox_settings
@@ -176,8 +176,14 @@ class RolloutWorld:
 @contextmanager
 def rollout_world(database: str, home: Path, pause: float) -> Iterator[RolloutWorld]:
     """Yield a platform without a controller; everything is stopped afterwards."""
+    with port_reservations() as ports:
+        yield from _rollout_world(database, home, pause, apps_port=ports.take(), gateway_port=ports.take())
+
+
+def _rollout_world(
+    database: str, home: Path, pause: float, *, apps_port: int, gateway_port: int
+) -> Iterator[RolloutWorld]:
     runtime = Path(tempfile.mkdtemp(prefix="sw-"))
-    apps_port, gateway_port = free_port(), free_port()
     (home / "apps.d").mkdir(parents=True)
     environment = {
         "DATABASE_URL": database,
