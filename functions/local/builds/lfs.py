@@ -34,6 +34,8 @@ _ENDPOINT = "/info/lfs"
 _BATCH, _PLACES, _REDIRECTS = 100, 4, 5
 _SECONDS = 30.0
 _SSH_SECONDS = 60
+# What a server answers is chosen by the person who has it.
+_ODD = (ValueError, TypeError, AttributeError, LookupError, subprocess.TimeoutExpired)
 _ANY_STATUS = range(400, 600)  # each is explained here
 
 
@@ -79,6 +81,9 @@ class LargeFiles:
                 self._fetch(pointers, self._server(files, self.path + pointers[0].path))
             except Unavailable as error:
                 raise Rejected(str(error)) from error
+            except _ODD as error:
+                msg = f"{self.path}{pointers[0].path} is in Git LFS, whose server does not answer as one does ({error})"
+                raise Rejected(msg) from error
 
     def _mentions_lfs(self, path: str) -> bool:
         return b"lfs" in (self.folder / path).read_bytes()

@@ -30,7 +30,8 @@ _WHO = ("-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "prot
 class Forge:
     """Repositories OWNER/NAME in `folder`; those whose name begins with `private` need the login.
 
-    `logins` are the paths that were asked for with one. `objects` are those of Git LFS.
+    `logins` are the paths that were asked for with one. `objects` are those of Git LFS, whose server answers `odd`
+    where that is not empty.
     """
 
     folder: Path
@@ -38,6 +39,7 @@ class Forge:
     logins: list[str] = field(default_factory=list)
     objects: dict[str, bytes] = field(default_factory=dict)
     moved: dict[str, str] = field(default_factory=dict)
+    odd: str = ""
 
     def url(self, name: str, host: str = "127.0.0.1") -> str:
         """Return the URL of a repository at one of the two names that the forge has."""
@@ -104,6 +106,7 @@ class _Handler(SimpleHTTPRequestHandler):
         if self._is_let_in():
             objects = [self._object(one) for one in asked["objects"]]
             said = json.dumps({"transfer": "basic", "objects": objects}).encode()
+            said = self._forge.odd.replace("OID", asked["objects"][0]["oid"]).encode() or said
             self._answer(200, said, **{"Content-Type": "application/vnd.git-lfs+json"})
 
     def _object(self, one: dict[str, Any]) -> dict[str, Any]:

@@ -147,3 +147,33 @@ def test_a_pointer_that_cannot_be_read_is_named(fetching: Fetching, tmp_path: Pa
     with pytest.raises(StepFailed, match=r"x\.bin is a pointer of Git LFS that cannot be read"):
         fetching.get(fetching.sources("team/broken"), sha)
     assert (tmp_path / "out" / "x.bin").read_text() == broken
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "nonsense",
+        "[]",
+        "null",
+        '{"objects": 7}',
+        '{"objects": [7]}',
+        '{"objects": [{"oid": "OID", "actions": []}]}',
+        '{"objects": [{"oid": "OID", "actions": {"download": []}}]}',
+        '{"objects": [{"oid": "OID", "actions": {"download": {"href": 7}}}]}',
+        '{"objects": [{"oid": "OID", "actions": {"download": {"href": "http://[x"}}}]}',
+        '{"objects": [{"oid": "OID", "actions": {"download": {"href": "http://localhost:99999999/x"}}}]}',
+        '{"objects": [{"oid": "OID", "actions": {"download": {"href": "http://localhost/x", "header": "x"}}}]}',
+        '{"objects": [{"oid": "OID", "actions": {"download": {"href": "http://localhost/x", "header": {"a": 7}}}}]}',
+        '{"objects": [{"oid": "OID", "error": "x"}]}',
+    ],
+)
+def test_whatever_a_server_answers_ends_the_step_in_words(fetching: Fetching, answer: str) -> None:
+    forge = fetching.forge
+    sha = forge.commit("team/odd", {**TRACKED, "a.bin": forge.large(b"there")})
+    forge.odd = answer
+    try:
+        with pytest.raises(StepFailed) as error:
+            fetching.get(fetching.sources("team/odd"), sha)
+    finally:
+        forge.odd = ""
+    assert error.value.step == "large files"
