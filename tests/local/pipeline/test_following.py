@@ -24,14 +24,14 @@ def test_a_push_prints_the_build_until_it_is_live(stage: Stage) -> None:
 
 
 def test_a_push_whose_build_fails_prints_why_and_is_stored_all_the_same(stage: Stage) -> None:
-    dev = begin(stage, "broken")
+    dev = begin(stage, "unbuildable")
     sha = dev.commit({"requirements.txt": "no such requirement ==\n"})
 
     lines = remote_lines(dev.push(waits=True))
 
-    assert lines[-1].startswith("slipway: broken/production failed at ")
+    assert lines[-1].startswith("slipway: unbuildable/production failed at ")
     assert lines[-1].endswith("; the commits are stored, and what ran before runs on")
-    assert stage.ended(sha, "broken")["state"] == "failed"
+    assert stage.ended(sha, "unbuildable")["state"] == "failed"
     assert dev.git("ls-remote", "paas", "refs/heads/main").split()[0] == sha
 
 
