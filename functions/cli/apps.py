@@ -13,6 +13,7 @@ from functions.cli.context import (
     add_remote,
     app_option,
     chosen_app,
+    default_branch,
     is_clone,
     json_option,
     use_app,
@@ -36,7 +37,7 @@ def apps() -> None:
 @apps.command()
 @click.argument("name")
 @click.option("--git-url", default="", metavar="URL", help="Deploy from this repository; by default one is created.")
-@click.option("--branch", default="main", show_default=True, help="The branch that feeds production.")
+@click.option("--branch", default="", help="The branch that feeds production: main, or a clone's master.")
 @click.option("--path", "paths", multiple=True, metavar="GLOB", help="Deploy only pushes that touch this; repeatable.")
 @click.option("--root", default="", metavar="DIR", help="The app's folder in the repository; by default its top.")
 @json_option
@@ -44,6 +45,7 @@ def apps() -> None:
 def create(session: Session, /, *, paths: tuple[str, ...], as_json: bool, **given: str) -> None:
     """Create an app; in a clone also add the git remote `paas`."""
     body: dict[str, Any] = {key: value for key, value in given.items() if value}
+    body.setdefault("branch", default_branch() if is_clone() and not body.get("git_url") else "main")
     endpoint = session.endpoint()
     app = session.client().send("POST", "/apps", {**body, "paths": list(paths)})
     remote, current = _connect(app, endpoint) if is_clone() else ("none", app["name"])

@@ -110,6 +110,12 @@ def branch_of_clone() -> str:
     return _git("symbolic-ref", "--quiet", "--short", "HEAD").stdout.strip()
 
 
+def default_branch() -> str:
+    """Return the branch that a clone's production comes from: `main`, or `master` where that is all there is."""
+    older = branch_of_clone()
+    return older if older in {"master", "trunk"} and not commit_of_clone("refs/heads/main") else "main"
+
+
 def head_at_remote(branch: str) -> str:
     """Return the sha of a branch of the remote, empty when it has none or does not answer."""
     return _git("ls-remote", REMOTE, f"refs/heads/{branch}").stdout.partition("\t")[0].strip()

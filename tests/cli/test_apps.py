@@ -13,7 +13,7 @@ from tests.cli.conftest import Platform
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     folder = tmp_path / "clone"
-    subprocess.run(["git", "init", "--quiet", folder], check=True)
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=main", folder], check=True)
     return folder
 
 
@@ -33,6 +33,17 @@ def test_creating_an_app_in_a_clone_adds_the_remote_and_makes_it_current(platfor
     shown = platform.paas("apps:show", folder=clone)
     assert shown.exit_code == 0
     assert "name            first" in shown.stdout
+
+
+@pytest.mark.parametrize(("branch", "feeds"), [("master", "master"), ("trunk", "trunk"), ("feature", "main")])
+def test_the_branch_of_an_older_clone_feeds_production(
+    platform: Platform, clone: Path, branch: str, feeds: str
+) -> None:
+    subprocess.run(["git", "-C", clone, "symbolic-ref", "HEAD", f"refs/heads/{branch}"], check=True)
+    made = platform.paas("apps", "create", f"of-{branch}", folder=clone)
+
+    assert f"git push paas {feeds}" in made.stdout
+    assert platform.paas("apps:show", folder=clone).stdout.count(f"branch          {feeds}\n") == 1
 
 
 def test_a_remote_with_another_url_is_not_changed(platform: Platform, clone: Path) -> None:

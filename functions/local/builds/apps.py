@@ -127,7 +127,7 @@ def build(job: Job, steps: Steps) -> Outcome:
         wanted = _wanted(context)
         steps.log.line(f"{kind.value}, because of {marker}")
     give(draft, job.place.user)
-    built = _BUILDERS[kind](context)
+    built = _BUILDERS[kind](replace(context, procfile=declared))
     give(draft, os.getuid())
     with steps.step("processes", "Processes of the app"):
         processes, built, context = _processes(context, kind, declared, built)

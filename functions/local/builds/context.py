@@ -20,6 +20,7 @@ class Context:
     checkout: Path
     app: Path
     venv: Path
+    procfile: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def root(self) -> str:

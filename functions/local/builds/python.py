@@ -217,11 +217,9 @@ def build_python(context: Context) -> Built:
         installer.create(interpreter)
         installer.install()
     web, because, server = default_web(context.tree, installed(context.venv))
-    if server:
+    if server and server in context.procfile.get("web", server):
         with steps.step("server", f"Adding {server}, which serves this app"):
-            steps.log.line(
-                f"{because} needs a server, and none is installed; name {server} in your dependencies to pin it"
-            )
+            steps.log.line(f"none is installed; name {server} in your dependencies to choose its version")
             installer.pip(server)
     _collect_static(context, steps)
     site = None if web else _built_site(context, steps)
