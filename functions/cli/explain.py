@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -43,7 +43,7 @@ def explain(session: Session, push: str | None, app: str | None, timeout: float,
         print_json(found)
     else:
         _print_verdict(found)
-        _print_not_started(client, found)
+        print_not_started(client, [app for push in found["pushes"] for app in push["apps"]])
     if wait and not found["final"]:
         msg = f"not final after {timeout:g} s: wait on with `paas explain {push or known} --wait`"
         raise Failure(msg)
@@ -51,9 +51,9 @@ def explain(session: Session, push: str | None, app: str | None, timeout: float,
         raise SystemExit(FAILED)
 
 
-def _print_not_started(client: Client, found: Json) -> None:
+def print_not_started(client: Client, apps: Iterable[Json]) -> None:
     """Name the processes that a person who pushed may miss, as they run only when they are scaled."""
-    live = {(app["app"], app["environment"]) for push in found["pushes"] for app in push["apps"] if app["url"]}
+    live = {(app["app"], app["environment"]) for app in apps if app["url"]}
     for name, environment in sorted(live):
         with suppress(Failure):  # it was deleted meanwhile
             status = client.get(f"/apps/{quoted(name)}/deploy/status", environment=environment)

@@ -19,7 +19,7 @@ from functions.cli.context import (
     head_at_remote,
     remote_url,
 )
-from functions.cli.explain import print_verdict, states, step_line
+from functions.cli.explain import print_not_started, print_verdict, states, step_line
 from functions.cli.logs import indented_line
 from functions.cli.output import short_sha
 
@@ -59,6 +59,7 @@ def push(session: Session, branch: str | None, app: str | None, timeout: float, 
     number = _await_push(client, name, target, sha=sha, known=known)
     ended = Following(client=client, app=name).until_end(number, timeout)
     print_verdict(ended)
+    print_not_started(client, [ended])
     if not ended["final"]:
         msg = f"not final after {timeout:g} s: wait on with `paas explain {short_sha(sha)} --wait`"
         raise Failure(msg)

@@ -53,10 +53,10 @@ def test_config_and_rollback_make_releases_without_a_build(stage: Stage) -> None
 
 
 def test_a_config_that_breaks_the_app_fails_the_command_with_the_reason(stage: Stage) -> None:
-    dev = begin(stage, "broken")
+    dev = begin(stage, "misled")
     sha = dev.deploy()
 
     said = dev.paas("config", "set", "PYTHONHOME=/nowhere", code=1)
 
-    assert "release v2 of broken/production failed: start: Python does not find its own library" in said
+    assert "release v2 of misled/production failed: start: Python does not find its own library" in said
     assert dev.answer().split()[:2] == [sha, "1"]

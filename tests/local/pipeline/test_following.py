@@ -11,7 +11,7 @@ def remote_lines(output: str) -> list[str]:
 
 def test_a_push_prints_the_build_until_it_is_live(stage: Stage) -> None:
     dev = begin(stage, "shown")
-    sha = dev.commit()
+    sha = dev.commit({"Procfile": "web: python app.py\nworker: exec sleep 1000\n"})
 
     lines = remote_lines(dev.push(waits=True))
 
@@ -19,7 +19,11 @@ def test_a_push_prints_the_build_until_it_is_live(stage: Stage) -> None:
     log = [line for line in lines if line.startswith("----->")]
     assert log[0] == f"-----> Fetching commit {sha[:12]} of main"
     assert lines.index(log[-1]) < lines.index("slipway: release v1 starts")
-    assert lines[-1] == f"slipway: live at https://shown.localhost:{stage.at.apps_port}/"
+    assert lines[-2:] == [
+        f"slipway: live at https://shown.localhost:{stage.at.apps_port}/",
+        "slipway: worker is not started: paas scale worker=1 --app shown",
+    ]
+    assert "worker is not started: paas scale worker=1 --app shown" in dev.paas("explain", sha)
     assert any(line.startswith("slipway: building, log: paas logs --build ") for line in lines)
 
 
@@ -56,7 +60,7 @@ def test_of_a_shared_repository_a_user_sees_the_app_of_the_repository_alone(stag
 
 def test_paas_push_follows_to_the_end_and_exits_by_it(stage: Stage) -> None:
     dev = begin(stage, "pushed")
-    sha = dev.commit()
+    sha = dev.commit({"Procfile": "web: python app.py\nworker: exec sleep 1000\n"})
 
     live = dev.paas("push")
     again = dev.paas("push")
@@ -66,6 +70,7 @@ def test_paas_push_follows_to_the_end_and_exits_by_it(stage: Stage) -> None:
     detached = dev.paas("push", code=2)
 
     assert dev.answer().split()[0] == sha
+    assert "worker is not started: paas scale worker=1 --app pushed" in live
     assert f"pushed/production is live at https://pushed.localhost:{stage.at.apps_port}/" in live
     assert f"-----> Fetching commit {sha[:12]} of main" in live
     assert "remote: ----->" not in live  # the server does not follow it too
