@@ -18,10 +18,10 @@ from functions.local.builds.context import Built, Context
 from functions.local.builds.dependencies import Dependencies
 from functions.local.builds.detect import Kind, check_root, declared_processes, detect, processes_of
 from functions.local.builds.fetch import Source, Sources, fetch
-from functions.local.builds.image import Manifest, store_image
+from functions.local.builds.image import Manifest, check_folders, store_image
 from functions.local.builds.node import build_node
 from functions.local.builds.python import build_python
-from functions.local.builds.site import build_site
+from functions.local.builds.site import build_site, refuse_links
 from functions.local.builds.steps import BuildLog, StepFailed, Steps, redacted, url_secrets
 from functions.local.builds.submodules import Completion
 from functions.local.builds.toolchain import Toolchain
@@ -119,6 +119,7 @@ def build(job: Job, steps: Steps) -> Outcome:
     draft.mkdir()
     app = draft / "app"
     _fetch(job, steps, app)
+    steps = replace(steps, check=partial(check_folders, draft, root=job.root))
     context = _context(job, steps, draft)
     with steps.step("detect", "Detecting the language"):
         check_root(app, job.root)
@@ -178,6 +179,7 @@ def _processes(
 
 def _keep_only(context: Context, folder: str) -> Context:
     kept, site = context.checkout.with_name("site"), Path(os.path.realpath(context.app / folder))
+    refuse_links(site, context.checkout)
     if site == Path(os.path.realpath(context.checkout)):  # a link to all that there is
         return context
     site.rename(kept)

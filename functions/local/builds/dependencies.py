@@ -59,9 +59,11 @@ class Dependencies:
         return True
 
     def _copy(self, digest: str, path: str, target: Path) -> bool:
-        source = image_folder(self.images, digest) / path
+        image = image_folder(self.images, digest)
+        source = image / path
         with suppress(FileNotFoundError):
-            if intact_seal(self.images, digest) and source.is_dir() and not source.is_symlink():
+            # An app's root may be a link: none leads out of the image.
+            if intact_seal(self.images, digest) and source.is_dir() and source.resolve() == image.resolve() / path:
                 done, why = self.steps.ask(["cp", "-a", source, target], folder=self.images)
                 if done:
                     return True

@@ -70,7 +70,7 @@ def store_image(draft: Path, manifest: Manifest, images: Path, *, is_shared: boo
     `is_shared`: the processes of an app are another user, and write in an overlay of it.
     Raises Rejected when a build left something that no image can hold.
     """
-    _check_folders(draft)
+    check_folders(draft)
     _set_modes(draft, extra=0o022 if is_shared else 0)
     fields = {name: value for name, value in asdict(manifest).items() if value or name in {"kind", "processes"}}
     text = json.dumps(fields, sort_keys=True, indent=1)
@@ -87,14 +87,17 @@ def store_image(draft: Path, manifest: Manifest, images: Path, *, is_shared: boo
     return digest
 
 
-def _check_folders(draft: Path) -> None:
-    """Refuse what is not a folder of an image: a link there would lead the platform elsewhere."""
+def check_folders(draft: Path, *, root: str = "") -> None:
+    """Raise Rejected where a build left what is not a folder of an image: a link would lead the platform elsewhere."""
     for entry in os.scandir(draft):
         if entry.name not in _FOLDERS or not entry.is_dir(follow_symlinks=False):
             msg = f"the build left {entry.name} beside the folder of the app, or in its place: write below that folder"
             raise Rejected(msg)
     if not (draft / "app").is_dir():
         msg = "the build removed the folder of the app"
+        raise Rejected(msg)
+    if not (draft / "app" / root).resolve().is_relative_to((draft / "app").resolve()):
+        msg = f"the build left a link in the place of the app's root {root}, which leads out of the repository"
         raise Rejected(msg)
 
 

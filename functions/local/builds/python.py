@@ -9,6 +9,7 @@ from pathlib import Path
 from functions.local.builds.context import Built, Context, Site
 from functions.local.builds.dependencies import key_of
 from functions.local.builds.python_apps import default_web, static_settings
+from functions.local.builds.site import checked_folder
 from functions.local.builds.steps import Argv, StepFailed, Steps
 from functions.local.builds.toolchain import Asked
 from functions.local.builds.tree import BOMS, Tree, table, text_field
@@ -236,7 +237,7 @@ def _built_site(context: Context, steps: Steps) -> Site | None:
     with steps.step("mkdocs", "Running mkdocs build"):
         argv: Argv = [context.venv / "bin" / "python", "-m", "mkdocs", "build", "--site-dir", "site"]
         steps.run(argv, folder=context.app, remedy=f"see the lines above; {config} says what is built")
-    return Site(folder="site")
+        return Site(folder=checked_folder(context.tree, "site", "the folder of MkDocs"))
 
 
 # Other files, folders and links in requirements; paths and members of a workspace in projects and lock files.

@@ -99,8 +99,11 @@ def web_command(site: Site) -> str:
 
 
 def refuse_links(folder: Path, top: Path) -> None:
-    """Raise Rejected for a link in the folder that leaves `top`: the site would serve what it leads to."""
+    """Raise Rejected for a folder or a link in it that leaves `top`: the site would serve what it leads to."""
     real = os.path.realpath(top)
+    if not folder.resolve().is_relative_to(real):
+        msg = f"{folder.name} is a link that leaves the repository: remove it"
+        raise Rejected(msg)
     for parent, folders, files in os.walk(folder):
         for name in (*folders, *files):
             path = Path(parent, name)

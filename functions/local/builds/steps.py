@@ -106,12 +106,14 @@ class Steps:
     """Runs the programs of build steps in `environment`, with their output in the log.
 
     `confine` returns the command by which a program that runs an app's code is confined, but for the folders `reads`.
+    After each of these `check` raises Rejected where it left links that would lead the platform elsewhere.
     """
 
     log: BuildLog
     environment: Mapping[str, str] = field(repr=False)
     confine: Callable[[Sequence[str], Path, Mapping[str, str], Sequence[str]], Sequence[str]]
     reads: tuple[str, ...] = ()
+    check: Callable[[], None] = lambda: None
 
     @contextmanager
     def step(self, name: str, title: str) -> Iterator[None]:
@@ -155,6 +157,8 @@ class Steps:
             raise StepFailed(_CURRENT_STEP.get(), f"{program} cannot be started: {error.strerror}") from error
         with process:
             lines = self._log_output(program, process)
+        if confined:
+            self.check()
         if process.returncode:
             step = _CURRENT_STEP.get()
             why = known_cause([line.rstrip() for line in lines]) or remedy
