@@ -1,7 +1,9 @@
-"""Files of a state folder: private ones, lock files, and the room on their disk."""
+"""Files of a state folder: private ones, lock files, what programs left, and the room on their disk."""
 
 import fcntl
 import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,6 +23,17 @@ def write_private(path: Path, text: str) -> None:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
         raise
+
+
+def remove_tree(folder: Path) -> None:
+    """Delete a folder that other programs wrote, however deep it is and whatever modes they set; what fails stays."""
+    if folder.is_symlink() or not folder.exists():
+        return
+    try:
+        shutil.rmtree(folder)
+    except (OSError, RecursionError):
+        for words in (("chmod", "-R", "u+rwX"), ("rm", "-rf")):  # neither follows a link below the folder
+            subprocess.run([*words, "--", folder], capture_output=True, check=False)
 
 
 FULL_BYTES = 4 * 1024**2  # with less the disk is called full

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -25,7 +24,7 @@ from functions.local.builds.site import build_site, refuse_links
 from functions.local.builds.steps import BuildLog, StepFailed, Steps, redacted, url_secrets
 from functions.local.builds.submodules import Completion
 from functions.local.builds.toolchain import Toolchain
-from functions.local.files import write_private
+from functions.local.files import remove_tree, write_private
 from functions.local.sandbox.isolation import LAUNCH, Box, Isolation, IsolationKind, Limits, give
 
 _SECRET_NAME = re.compile(r"SECRET|TOKEN|PASS|CREDENTIAL|PRIVATE|DSN|DATABASE|(_|\b)KEY(_|\b)", re.IGNORECASE)
@@ -183,7 +182,7 @@ def _keep_only(context: Context, folder: str) -> Context:
     if site == Path(os.path.realpath(context.checkout)):  # a link to all that there is
         return context
     site.rename(kept)
-    shutil.rmtree(context.checkout)
+    remove_tree(context.checkout)
     kept.rename(context.checkout)
     return replace(context, app=context.checkout)
 
@@ -252,7 +251,7 @@ def main() -> None:
     except StepFailed as error:
         outcome = Outcome(step=error.step, reason=redacted(str(error), secrets))
         log.line(f"Failed: {outcome.reason}")
-    shutil.rmtree(Path(job.work) / "image", ignore_errors=True)
+    remove_tree(Path(job.work) / "image")
     write_private(Path(job.work) / "result.json", json.dumps(asdict(outcome)))
 
 

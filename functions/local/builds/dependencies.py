@@ -7,7 +7,6 @@ has none. No build can write in it.
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from functions.local.builds.image import image_folder, intact_seal
 from functions.local.builds.steps import Steps
-from functions.local.files import write_private
+from functions.local.files import remove_tree, write_private
 from functions.local.sandbox.isolation import give
 
 _NOTE, _KEPT = "note.json", "kept"
@@ -68,7 +67,7 @@ class Dependencies:
                 if done:
                     return True
                 self.steps.log.line(why.strip())
-        shutil.rmtree(target, ignore_errors=True)
+        remove_tree(target)
         return False
 
     def keep(self, key: str, installed: Path) -> None:
@@ -88,7 +87,7 @@ class Dependencies:
 
     def forget(self) -> None:
         """Forget all."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove_tree(self.folder)
 
     def _note(self) -> dict[str, str]:
         try:

@@ -16,6 +16,8 @@ from functions.common.errors import Rejected
 from functions.local.files import write_private
 from functions.local.sandbox.launch import seal
 
+_READ_AT_ONCE = 1024**2
+
 
 def tree_digest(folder: Path) -> str:
     """Return `sha256:...` over the sorted (path, mode, content) of all files and links below the folder.
@@ -27,12 +29,19 @@ def tree_digest(folder: Path) -> str:
         relative = os.path.relpath(path, folder)
         status = os.lstat(path)
         if stat.S_ISLNK(status.st_mode):
-            mode, content = "link", os.fsencode(Path(path).readlink())
+            mode, part = "link", hashlib.sha256(os.fsencode(Path(path).readlink())).hexdigest()
         else:
-            mode, content = ("x" if status.st_mode & stat.S_IXUSR else "-"), Path(path).read_bytes()
-        part = hashlib.sha256(content).hexdigest()
+            mode = "x" if status.st_mode & stat.S_IXUSR else "-"
+            part = _file_digest(path, status.st_size)
         whole.update(f"{relative}\0{mode}\0{part}\n".encode(errors="surrogateescape"))
     return f"sha256:{whole.hexdigest()}"
+
+
+def _file_digest(path: str, size: int) -> str:
+    with open(path, "rb") as file:  # noqa: PTH123 - a tree may have 50,000 files
+        if size < _READ_AT_ONCE:
+            return hashlib.sha256(file.read()).hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()  # it may be larger than this machine's memory
 
 
 def _files(folder: str) -> Iterator[str]:
@@ -83,6 +92,7 @@ def store_image(draft: Path, manifest: Manifest, images: Path, *, is_shared: boo
         except OSError:
             if not target.exists():  # otherwise another build stored the same content first
                 raise
+        _keep_seal(images, digest, seal(str(target)))  # what starts it first need not compare its digest
     mark_used(target)
     return digest
 
@@ -137,9 +147,14 @@ def intact_seal(images: Path, digest: str) -> str:
             return now
     if tree_digest(folder) != digest:
         return ""
+    _keep_seal(images, digest, now)
+    return now
+
+
+def _keep_seal(images: Path, digest: str, now: str) -> None:
+    known = _seal_file(images, digest)
     known.parent.mkdir(exist_ok=True)
     write_private(known, now)
-    return now
 
 
 def set_aside(images: Path, digest: str) -> None:

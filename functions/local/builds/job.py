@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from functions.local.builds.fetch import folder_of
 from functions.local.builds.orders import Order
 from functions.local.builds.steps import BuildLog, little_room
 from functions.local.builds.usage import Usage, disk_of
+from functions.local.files import remove_tree
 from functions.local.platform.processes import MARK
 from functions.local.sandbox.isolation import Isolation, Limits, build_cache, build_user
 from functions.local.variables import for_every_tool, given_for_builds
@@ -76,9 +76,9 @@ class Workspace:
     def start(self, order: Order, config: Mapping[str, str]) -> RunningBuild:
         """Start a build in an empty work folder, as a new process group; the app's own programs see its config."""
         work, log, cache = self.work_path(order.name), self.log_path(order.name), self._cache(order)
-        shutil.rmtree(work, ignore_errors=True)
+        remove_tree(work)
         if self.limits.file_bytes and disk_of(cache) > self.limits.file_bytes // 2:  # what a build may use is left
-            shutil.rmtree(cache, ignore_errors=True)
+            remove_tree(cache)
         for folder in (work, log.parent, self.images):
             folder.mkdir(parents=True, exist_ok=True)
         log.unlink(missing_ok=True)

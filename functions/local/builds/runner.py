@@ -4,7 +4,6 @@ All that a later runner needs is in PostgreSQL: after a crash it stops what stil
 """
 
 import logging
-import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from functions.local.builds.image import image_folder, intact_seal, mark_used, r
 from functions.local.builds.job import RunningBuild, Workspace, stop_group, stop_orphan
 from functions.local.builds.orders import Order, Orders
 from functions.local.builds.steps import BuildLog, log_tail
+from functions.local.files import remove_tree
 
 _LOG = logging.getLogger(__name__)
 _RENEW_SECONDS = 5.0
@@ -195,7 +195,7 @@ class BuildRunner:
         self.orders.end(name, state, outcome, tail=tail)
         self._log_ended.discard(name)
         self._running.pop(name, None)
-        shutil.rmtree(self.workspace.work_path(name), ignore_errors=True)
+        remove_tree(self.workspace.work_path(name))
 
     def _requeue_running(self) -> None:
         for name, build in self._running.items():

@@ -3,7 +3,9 @@
 Limits of single processes do not bound a build, which may start many, and those of address space break Node and Java.
 """
 
+import errno
 import os
+import sys
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -66,13 +68,15 @@ def memory_of(process: int) -> int:
 
 
 def disk_of(folder: Path) -> int:
-    """Return the space that all files below a folder take, in bytes."""
+    """Return the space that all files below a folder take, in bytes; sys.maxsize where no path reaches them."""
     total, waiting = 0, [str(folder)]
     while waiting:
         try:
             entries = list(os.scandir(waiting.pop()))
-        except OSError:  # it was deleted meanwhile
-            continue
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:  # nothing but a program that hides what it writes goes so deep
+                return sys.maxsize
+            continue  # it was deleted meanwhile
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(entry.path)

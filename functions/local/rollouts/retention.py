@@ -2,7 +2,6 @@
 
 import logging
 import re
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from functions.common.adapters.local.images import LocalImageStore
 from functions.common.adapters.postgres.client import Postgres
 from functions.common.adapters.postgres.images import NEEDED
 from functions.local.builds.image import forget_seal
+from functions.local.files import remove_tree
 
 _LOG = logging.getLogger(__name__)
 _HOUR, _DAY = 3_600.0, 86_400.0
@@ -88,7 +88,7 @@ class Retention:
         for path in found:
             app, environment, release = path.parts[-3:]
             if (app, environment, int(release)) not in active and not any(path.glob("run-*")):
-                shutil.rmtree(path, ignore_errors=True)
+                remove_tree(path)
 
     def _delete_caches(self) -> None:
         """Delete the build caches of environments that are closed, and of deleted apps."""
@@ -96,7 +96,7 @@ class Retention:
         opened = {(row[0], row[1]) for row in self.database.run(_OPEN)} if found else set()
         for path in found:
             if path.parts[-2:] not in opened:
-                shutil.rmtree(path, ignore_errors=True)
+                remove_tree(path)
                 _LOG.info("the build cache of %s is deleted: the environment is closed", "/".join(path.parts[-2:]))
 
     def _old_images(self) -> list[str]:

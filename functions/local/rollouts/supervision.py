@@ -1,7 +1,6 @@
 """The processes of apps as programs of supervisord."""
 
 import json
-import shutil
 import sys
 import threading
 import time
@@ -18,7 +17,7 @@ from functions.local.builds.dependencies import dependencies_folder
 from functions.local.builds.image import Manifest, image_folder, intact_seal, read_manifest, set_aside
 from functions.local.builds.site import OLD_STATIC_WEB, STATIC_WEB
 from functions.local.builds.steps import TAIL_LINES, log_tail
-from functions.local.files import write_private
+from functions.local.files import remove_tree, write_private
 from functions.local.platform.processes import MARK
 from functions.local.platform.supervisor import call
 from functions.local.rollouts.cause import Ended, read_ending
@@ -69,14 +68,14 @@ class AppPrograms:
         self._log_starts.pop(name, None)
         for suffix in (".conf", ".json", ".ending"):
             (self.home / "apps.d" / f"{name}{suffix}").unlink(missing_ok=True)
-        shutil.rmtree(self._data(name), ignore_errors=True)
+        remove_tree(self._data(name))
 
     def remove_environment(self, app: str, environment: str) -> None:
         """Remove the logs of an environment, and all that its processes wrote."""
         caches = (build_cache(self.home, app, environment), dependencies_folder(self.home, app, environment))
         written = (self.home / "apps" / app / environment, *caches)
         for folder in (self.log_folder(app, environment), *written):
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_tree(folder)
         for user in (f"{app}/{environment}", build_user(app, environment)):
             self.isolation.forget_user(user)
 

@@ -1,14 +1,19 @@
 """Repositories that try to lead the platform, which is isolated from nothing, to files that are not theirs."""
 
 import json
+import os
+import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from functions.common.domain.build import BuildState
 from functions.local.builds.dependencies import Dependencies
-from functions.local.builds.image import image_folder, tree_digest
+from functions.local.builds.image import Manifest, image_folder, intact_seal, store_image, tree_digest
 from functions.local.builds.steps import BuildLog, Steps
+from functions.local.builds.usage import disk_of
+from functions.local.files import remove_tree
 from tests.local.builds import tiny_backend
 from tests.local.builds.conftest import BuildWorld
 
@@ -75,3 +80,49 @@ def test_dependencies_are_not_taken_from_where_a_link_in_an_image_leads(tmp_path
 
     assert not kept.reuse("key", tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+def test_a_file_larger_than_memory_is_hashed_in_parts_and_once(tmp_path: Path) -> None:
+    draft, images = tmp_path / "draft", tmp_path / "images"
+    (draft / "app").mkdir(parents=True)
+    images.mkdir()
+    with (draft / "app/huge").open("wb") as file:
+        file.truncate(256 * 1024**2)  # it takes no room on the disk
+    tracemalloc.start()
+    digest = store_image(draft, Manifest(kind="static"), images)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert most < 32 * 1024**2
+    sealed = images / ".seals" / digest.removeprefix("sha256:")
+    assert sealed.read_text() == intact_seal(images, digest)
+
+
+def test_a_folder_that_no_path_reaches_is_counted_and_deleted(tmp_path: Path) -> None:
+    here = Path.cwd()
+    try:
+        os.chdir(tmp_path)
+        for _ in range(1500):
+            Path("deeper").mkdir()
+            os.chdir("deeper")
+        Path("hidden").write_bytes(bytes(1024**2))
+    finally:
+        os.chdir(here)
+
+    assert disk_of(tmp_path) == sys.maxsize
+    remove_tree(tmp_path / "deeper")
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_outside_is_deleted_or_changed_with_a_folder(tmp_path: Path) -> None:
+    kept, folder = tmp_path / "kept", tmp_path / "folder"
+    kept.mkdir(mode=0o500)
+    (folder / "a").mkdir(parents=True)
+    (folder / "a/link").symlink_to(kept)
+    (folder / "a").chmod(0)
+    remove_tree(folder)
+    (tmp_path / "link").symlink_to(kept)
+    remove_tree(tmp_path / "link")
+
+    assert not folder.exists()
+    assert kept.stat().st_mode & 0o777 == 0o500
