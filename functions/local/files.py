@@ -27,7 +27,7 @@ def write_private(path: Path, text: str) -> None:
 
 def remove_tree(folder: Path) -> None:
     """Delete a folder that other programs wrote, however deep it is and whatever modes they set; what fails stays."""
-    if folder.is_symlink() or not folder.exists():
+    if folder.is_symlink() or not folder.is_dir():
         return
     try:
         shutil.rmtree(folder)

@@ -27,7 +27,7 @@ from functions.local.builds.toolchain import Toolchain
 from functions.local.files import remove_tree, write_private
 from functions.local.sandbox.isolation import LAUNCH, Box, Isolation, IsolationKind, Limits, give
 
-_SECRET_NAME = re.compile(r"SECRET|TOKEN|PASS|CREDENTIAL|PRIVATE|DSN|DATABASE|(_|\b)KEY(_|\b)", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"SECRET|TOKEN|PASS|CREDENTIAL|PRIVATE|DSN|DATABASE|(_|\b)KEY(_|\b)|_AUTH\Z", re.IGNORECASE)
 _SECRET_LENGTH = 6  # a shorter one is found in other words, and guessed
 _FIXED = frozenset({"PATH", "VIRTUAL_ENV", "LD_PRELOAD", "LD_LIBRARY_PATH"})  # the build itself needs its own
 _OF_THE_PLATFORM = frozenset({"PYTHONPATH", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"})
@@ -232,9 +232,11 @@ _BUILDERS: Mapping[Kind, Callable[[Context], Built]] = {
 }
 
 
-def _secrets(config: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the values that no log may show, as their names say."""
-    return tuple(value for name, value in config.items() if _SECRET_NAME.search(name) and len(value) >= _SECRET_LENGTH)
+def secret_values(variables: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what no log may show, as the names of variables say: each line of their values, the longest first."""
+    values = (value for name, value in variables.items() if _SECRET_NAME.search(name))
+    lines = {line.strip() for value in values for line in value.splitlines()}
+    return tuple(sorted((line for line in lines if len(line) >= _SECRET_LENGTH), key=len, reverse=True))
 
 
 def main() -> None:
@@ -242,9 +244,9 @@ def main() -> None:
     given = json.load(sys.stdin)
     place = given.pop("place")
     job = Job(**given, place=Place(**{**place, "limits": Limits(**place["limits"])}))
-    secrets = (*url_secrets(job.clone_url), *_secrets(job.config))
-    log = BuildLog(Path(job.log), secrets=secrets)
     environment = dict(os.environ)  # noqa: TID251 - the runner made it, without settings of the platform
+    secrets = (*url_secrets(job.clone_url), *secret_values({**environment, **job.config}))
+    log = BuildLog(Path(job.log), secrets=secrets)
     try:
         confine = partial(job.place.command, job)
         outcome = build(job, Steps(log=log, environment=environment, confine=confine))

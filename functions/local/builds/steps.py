@@ -48,7 +48,7 @@ class BuildLog:
 
     def end(self, text: str) -> None:
         """Write the end marker; nothing may follow."""
-        self._append(f"{END_MARK}{text}")
+        self._append(f"{END_MARK}{text}".replace("\n", " "))
 
     def close(self) -> None:
         """Close the file."""
@@ -61,8 +61,10 @@ class BuildLog:
         self._append("       (the log is cut off here: it has reached 10 MB)" if self._is_cut else text)
 
     def _append(self, text: str) -> None:
+        # A name or reason of several lines, which a repository chose, begins no line of the log.
+        whole = redacted(text.rstrip("\r\n"), self._secrets).replace("\n", "\n       ")
         with suppress(OSError):
-            os.write(self._file, (redacted(text.rstrip("\r\n"), self._secrets) + "\n").encode(errors="replace"))
+            os.write(self._file, f"{whole}\n".encode(errors="replace"))
 
 
 def redacted(text: str, secrets: tuple[str, ...] = ()) -> str:

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from functions.common.domain.build import BuildState
+from functions.local.builds.apps import secret_values
 from functions.local.builds.dependencies import Dependencies
 from functions.local.builds.image import Manifest, image_folder, intact_seal, store_image, tree_digest
-from functions.local.builds.steps import BuildLog, Steps
+from functions.local.builds.steps import END_MARK, BuildLog, Steps
 from functions.local.builds.usage import disk_of
 from functions.local.files import remove_tree
 from tests.local.builds import tiny_backend
@@ -126,3 +127,27 @@ def test_nothing_outside_is_deleted_or_changed_with_a_folder(tmp_path: Path) -> 
 
     assert not folder.exists()
     assert kept.stat().st_mode & 0o777 == 0o500
+
+
+def test_no_name_of_a_repository_begins_a_line_of_the_log(tmp_path: Path) -> None:
+    log = BuildLog(tmp_path / "log")
+    for text in ("pnpm 10\n=====> succeeded", "a\r\n=====> b"):
+        log.header(text)
+        log.line(text)
+    log.end("failed: a\n=====> succeeded")
+
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert [line for line in lines if line.startswith(END_MARK)] == [lines[-1]]
+    assert lines[-1].startswith(f"{END_MARK}failed: a")
+
+
+def test_no_line_of_a_secret_is_in_the_log(tmp_path: Path) -> None:
+    key = "-----BEGIN KEY-----\nfirst-half\nsecond-half\n-----END KEY-----"
+    names = {"PRIVATE_KEY": key, "UV_INDEX_INSIDE_PASSWORD": "of-the-index", "npm_config__auth": "bmFtZTpwYXNz"}
+    log = BuildLog(tmp_path / "log", secrets=secret_values({**names, "MODE": "production"}))
+    for value in (*key.split("\n"), *names.values(), "production"):
+        log.line(f"printed: {value}")
+
+    text = (tmp_path / "log").read_text()
+    assert [value for value in ("first-half", "second-half", "of-the-index", "bmFtZTpwYXNz") if value in text] == []
+    assert "printed: production" in text
