@@ -93,8 +93,8 @@ def _variable(name: str, found: object) -> Variable:
         raise Rejected(msg)
     given = found if isinstance(found, dict) else {"value": found}
     value = _text(given.get("value"))
-    if len(value.encode(errors="replace")) > _MAX_VALUE_BYTES or "\0" in value:
-        msg = f"app.json: the value of env {name} must be at most {_MAX_VALUE_BYTES} bytes, without NUL"
+    if not _is_unicode(value) or len(value.encode()) > _MAX_VALUE_BYTES or "\0" in value:
+        msg = f"app.json: the value of env {name} must be at most {_MAX_VALUE_BYTES} bytes of UTF-8, without NUL"
         raise Rejected(msg)
     generator = _text(given.get("generator"))
     if generator not in {"", SECRET}:
@@ -104,8 +104,19 @@ def _variable(name: str, found: object) -> Variable:
         value=value,
         generator=generator,
         required=given.get("required") is not False and "value" not in given,
-        description=_text(given.get("description")).replace("\0", "")[:_MAX_TEXT],
+        description=_described(given.get("description")),
     )
+
+
+def _described(found: object) -> str:
+    """Return a description in one line that a database stores."""
+    text = " ".join(_text(found).replace("\0", "").split())[:_MAX_TEXT]
+    return text if _is_unicode(text) else ""
+
+
+def _is_unicode(text: str) -> bool:
+    """Return whether UTF-8 can encode the text: JSON can hold halves of characters."""
+    return not any("\ud800" <= one <= "\udfff" for one in text)
 
 
 def _text(found: object) -> str:

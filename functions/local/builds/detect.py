@@ -72,6 +72,7 @@ _ELSEWHERE = {
 
 
 _SHOWN = 20
+_MOST_CHARACTERS = 32 * 1024
 
 
 def check_root(checkout: Path, root: str) -> None:
@@ -143,7 +144,7 @@ def declared_processes(tree: Tree) -> dict[str, str]:
 def processes_of(declared: dict[str, str], built: Built, kind: Kind, *, has_procfile: bool) -> dict[str, str]:
     """Return all processes: what is declared, and the default of `web`. Raises Rejected when nothing starts the app."""
     if "web" in declared:
-        return declared
+        return _checked(declared)
     web = web_command(built.site) if built.site else built.web
     if not web:
         missing = "the Procfile has no `web` line" if has_procfile else "no Procfile"
@@ -151,4 +152,16 @@ def processes_of(declared: dict[str, str], built: Built, kind: Kind, *, has_proc
         reason = f" ({built.because})" if built.because else ""
         msg = f"{missing}: nothing says how to start this {kind} app{reason}; add one with a line `{line}`"
         raise Rejected(msg)
-    return {**declared, "web": web}
+    return _checked({**declared, "web": web})
+
+
+def _checked(processes: dict[str, str]) -> dict[str, str]:
+    """Raise Rejected for commands that no event about the image could carry."""
+    longest = max(processes, key=lambda name: len(processes[name]))
+    if sum(len(name) + len(command) for name, command in processes.items()) > _MOST_CHARACTERS:
+        msg = (
+            f"the commands of all processes have more than {_MOST_CHARACTERS} characters, most of them that of "
+            f"{longest[:_SHOWN]}: put it into a script of the repository, and start that"
+        )
+        raise Rejected(msg)
+    return processes

@@ -128,7 +128,12 @@ def table(value: Any, *keys: str) -> dict[str, Any]:  # noqa: ANN401 - what a pa
 
 
 def text_field(value: Any, *keys: str) -> str:  # noqa: ANN401 - as above
-    """Return the text below these keys without blanks around it, empty where something else is there."""
+    """Return the text below these keys without blanks around it, empty where something else is there, or no text."""
     *path, last = keys
     found = table(value, *path).get(last)
-    return found.strip() if isinstance(found, str) else ""
+    return found.strip() if isinstance(found, str) and _is_usable(found) else ""
+
+
+def _is_usable(text: str) -> bool:
+    """Return whether a program can have the text as an argument: JSON can hold characters that are none."""
+    return not any(one == "\0" or "\ud800" <= one <= "\udfff" for one in text)

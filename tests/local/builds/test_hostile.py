@@ -9,10 +9,15 @@ from pathlib import Path
 import pytest
 
 from functions.common.domain.build import BuildState
+from functions.common.domain.declared import declared
+from functions.common.errors import Rejected
 from functions.local.builds.apps import secret_values
+from functions.local.builds.context import Built
 from functions.local.builds.dependencies import Dependencies
+from functions.local.builds.detect import Kind, processes_of
 from functions.local.builds.image import Manifest, image_folder, intact_seal, store_image, tree_digest
 from functions.local.builds.steps import END_MARK, BuildLog, Steps
+from functions.local.builds.tree import Tree, text_field
 from functions.local.builds.usage import disk_of
 from functions.local.files import remove_tree
 from tests.local.builds import tiny_backend
@@ -151,3 +156,19 @@ def test_no_line_of_a_secret_is_in_the_log(tmp_path: Path) -> None:
     text = (tmp_path / "log").read_text()
     assert [value for value in ("first-half", "second-half", "of-the-index", "bmFtZTpwYXNz") if value in text] == []
     assert "printed: production" in text
+
+
+@pytest.mark.parametrize("start", ["node \ud800", "node \0", f"node {'x' * 40_000}"])
+def test_a_start_script_that_nothing_can_run_or_report_fails_in_words(tmp_path: Path, start: str) -> None:
+    (tmp_path / "package.json").write_text(json.dumps({"scripts": {"start": start}}))
+    package = Tree(folder=tmp_path, top=tmp_path).json("package.json")
+
+    with pytest.raises(Rejected, match=r"nothing says how to start|more than 32768 characters"):
+        processes_of({}, Built(web=text_field(package, "scripts", "start")), Kind.NODE, has_procfile=False)
+
+
+def test_config_that_a_database_cannot_store_fails_in_words() -> None:
+    with pytest.raises(Rejected, match="the value of env A must be"):
+        declared({"env": {"A": {"value": "\ud800"}}})
+    described = declared({"env": {"A": {"description": "\udc00"}, "B": {"description": "a\n=====> b"}}}).env
+    assert [one.description for one in described.values()] == ["", "a =====> b"]
