@@ -5,9 +5,12 @@ Limits of single processes do not bound a build, which may start many, and those
 
 import errno
 import os
+import stat
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +18,7 @@ _PROC = Path("/proc")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _BLOCK_BYTES = 512  # the unit of st_blocks
 _MEMORY_SECONDS, _DISK_SECONDS = 0.5, 2.0
+_HIDDEN = frozenset({errno.ENAMETOOLONG, errno.EACCES})
 _DISK_SHARE = 20  # looking at a folder may take this part of the time
 
 
@@ -37,7 +41,7 @@ class Usage:
             if memory_of(self.process) > self.memory:
                 return "memory", f"the build took more than {_mib(self.memory)} of memory (SLIPWAY_BUILD_MEMORY)"
         if self.disk and now >= self._disk_due:
-            used = sum(map(disk_of, self.folders))
+            used = sum(map(disk_of, self.folders)) + nameless_of(self.process, self.folders)
             self._disk_due = now + max(_DISK_SECONDS, _DISK_SHARE * (time.monotonic() - now))
             if used > self.disk:
                 return "disk", f"the build took more than {_mib(self.disk)} of disk (SLIPWAY_BUILD_STORAGE)"
@@ -50,6 +54,11 @@ def _mib(size: int) -> str:
 
 def memory_of(process: int) -> int:
     """Return the resident memory of a process and all its descendants, in bytes."""
+    return sum(_resident(process).values())
+
+
+def _resident(process: int) -> dict[int, int]:
+    """Return the resident memory of a process and of each of its descendants by their ids, in bytes."""
     children, resident = defaultdict[int, list[int]](list), dict[int, int]()
     for entry in _PROC.glob("[0-9]*/stat") if _PROC.is_dir() else ():
         try:
@@ -59,12 +68,26 @@ def memory_of(process: int) -> int:
         pid = int(entry.parent.name)
         children[int(fields[1])].append(pid)
         resident[pid] = int(fields[21]) * _PAGE_BYTES
-    total, waiting = 0, [process]
+    found, waiting = dict[int, int](), [process]
     while waiting:
         one = waiting.pop()
-        total += resident.get(one, 0)
+        found[one] = resident.get(one, 0)
         waiting += children[one]
-    return total
+    return found
+
+
+def nameless_of(process: int, folders: Sequence[Path]) -> int:
+    """Return the space on the disks of the folders of files without a name that a process or descendant holds open."""
+    disks = {folder.stat().st_dev for folder in folders if folder.exists()}
+    sizes = dict[tuple[int, int], int]()
+    for pid in _resident(process):
+        with suppress(OSError):  # it ended meanwhile
+            for link in os.scandir(_PROC / str(pid) / "fd"):
+                with suppress(OSError):  # it was closed meanwhile
+                    file = os.stat(link.path)  # noqa: PTH116 - there may be thousands
+                    if not file.st_nlink and file.st_dev in disks and stat.S_ISREG(file.st_mode):
+                        sizes[file.st_dev, file.st_ino] = file.st_blocks * _BLOCK_BYTES
+    return sum(sizes.values())
 
 
 def disk_of(folder: Path) -> int:
@@ -74,7 +97,7 @@ def disk_of(folder: Path) -> int:
         try:
             entries = list(os.scandir(waiting.pop()))
         except OSError as error:
-            if error.errno == errno.ENAMETOOLONG:  # nothing but a program that hides what it writes goes so deep
+            if error.errno in _HIDDEN:  # nothing but a program that hides what it writes makes such folders
                 return sys.maxsize
             continue  # it was deleted meanwhile
         for entry in entries:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
@@ -18,7 +20,7 @@ from functions.local.builds.detect import Kind, processes_of
 from functions.local.builds.image import Manifest, image_folder, intact_seal, store_image, tree_digest
 from functions.local.builds.steps import END_MARK, BuildLog, Steps
 from functions.local.builds.tree import Tree, text_field
-from functions.local.builds.usage import disk_of
+from functions.local.builds.usage import Usage, disk_of
 from functions.local.files import remove_tree
 from tests.local.builds import tiny_backend
 from tests.local.builds.conftest import BuildWorld
@@ -172,3 +174,23 @@ def test_config_that_a_database_cannot_store_fails_in_words() -> None:
         declared({"env": {"A": {"value": "\ud800"}}})
     described = declared({"env": {"A": {"description": "\udc00"}, "B": {"description": "a\n=====> b"}}}).env
     assert [one.description for one in described.values()] == ["", "a =====> b"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="this system has no /proc")
+def test_a_file_without_a_name_counts_as_disk_that_a_build_uses(tmp_path: Path) -> None:
+    program = (
+        "import os, subprocess, sys\nfile = open('hidden', 'wb')\nos.unlink('hidden')\nfile.write(bytes(8 * 1024**2))\n"
+        "file.flush()\nchild = subprocess.Popen(['sleep', '60'], stdout=file)\nprint(flush=True)\nchild.wait()"
+    )
+    argv = [sys.executable, "-c", program]
+    with subprocess.Popen(argv, cwd=tmp_path, stdout=subprocess.PIPE, start_new_session=True) as process:
+        try:
+            assert process.stdout
+            process.stdout.readline()
+            used = Usage(process=process.pid, folders=(tmp_path,), memory=0, disk=4 * 1024**2).excess()
+            fits = Usage(process=process.pid, folders=(tmp_path,), memory=0, disk=12 * 1024**2).excess()
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+
+    assert used[0] == "disk"
+    assert fits == ("", "")  # two processes have it open, and it counts once
