@@ -217,7 +217,7 @@ def build_python(context: Context) -> Built:
     else:
         installer.create(interpreter)
         installer.install()
-    web, because, server = default_web(context.tree, installed(context.venv))
+    web, because, server = default_web(context.tree, installed(context.venv), guess=not context.procfile)
     if server and server in context.procfile.get("web", server):
         with steps.step("server", f"Adding {server}, which serves this app"):
             steps.log.line(f"none is installed; name {server} in your dependencies to choose its version")

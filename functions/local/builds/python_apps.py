@@ -44,10 +44,11 @@ class _Object:
     maker: str
 
 
-def default_web(tree: Tree, packages: AbstractSet[str]) -> tuple[str, str, str]:
+def default_web(tree: Tree, packages: AbstractSet[str], *, guess: bool = True) -> tuple[str, str, str]:
     """Return the command of the web process, why it is that, and the server package that is still to be installed.
 
-    `packages` are the names of the installed ones. All are empty where nothing says how to start the app.
+    `packages` are the names of the installed ones; `guess` takes a script by its name too. All are empty where nothing
+    says how to start the app.
     """
     if "django" in packages and tree.has("manage.py"):
         return _django(tree, packages)
@@ -62,7 +63,7 @@ def default_web(tree: Tree, packages: AbstractSet[str]) -> tuple[str, str, str]:
             return command, f"{found.maker} in {place}", _missing(packages, server)
     if factory := _factory(tree, packages):
         return factory
-    script = tree.first(*_SCRIPTS)
+    script = tree.first(*_SCRIPTS) if guess else ""
     return (f"python {script}", script, "") if script else ("", "", "")
 
 

@@ -13,6 +13,7 @@ from functions.local.rollouts.store import RolloutStore, Stage, Version
 from functions.local.rollouts.supervision import AppPrograms, ProcessManager, ProcessState
 
 _MAX_FAILED_PROBES = 3  # in a row
+_ENDING_SECONDS = 1.0  # how a process ended is known a little later than that it does not answer
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,8 +61,11 @@ class Canary:
         # With little traffic no request may have reached the new version: it is probed before each step.
         problem = probe(version.port, version.workload.health_path, version.host)
         seen.failed_probes = seen.failed_probes + 1 if problem else 0
-        if seen.failed_probes >= _MAX_FAILED_PROBES:
-            return self._failure(version, problem)
+        if seen.failed_probes == 1:
+            seen.failing_since = time.monotonic()
+        if seen.failed_probes >= _MAX_FAILED_PROBES and time.monotonic() - seen.failing_since >= _ENDING_SECONDS:
+            ended = self.programs.ended(version, "web")  # before it was first seen here
+            return self._failure(version, ended.reason("web process") if ended else problem)
         if not problem:
             later = (step for step in version.workload.steps if step > version.weight)
             self.store.transition(replace(version, weight=min(next(later, WHOLE), WHOLE)))
@@ -101,6 +105,7 @@ class _Observation:
     weight: int = -1
     since: float = 0.0
     failed_probes: int = 0
+    failing_since: float = 0.0
 
 
 _SERVER_ERROR = 500

@@ -30,7 +30,7 @@ class Steady:
         shown = dev.paas("explain", sha)
 
         assert (found["state"], found["step"].startswith(step)) == ("failed", True), found
-        assert reason in shown
+        assert reason in shown, shown
         assert log_tail in shown.partition("the log ends with:")[2]
         # A failure takes less time than six requests where nothing else runs.
         until(lambda: len(self.probe.answers) - begun > 5, why="six requests since the push")
@@ -49,7 +49,7 @@ def steady(stage: Stage) -> Iterator[Steady]:
 
 def test_a_build_without_a_web_process_changes_nothing(steady: Steady) -> None:
     steady.expect_failure(
-        {"Procfile": "worker: true\n"}, step="detect", reason="no `web` line", log_tail="web: python app.py"
+        {"Procfile": "worker: true\n"}, step="processes", reason="no `web` line", log_tail="web: python app.py"
     )
 
 
@@ -73,7 +73,7 @@ def test_a_web_process_that_never_answers_changes_nothing(steady: Steady) -> Non
 
 def test_a_web_process_that_ends_at_once_changes_nothing(steady: Steady) -> None:
     files = {"Procfile": "web: echo no database; exit 4\n"}
-    steady.expect_failure(files, step="start", reason="before its health check", log_tail="no database")
+    steady.expect_failure(files, step="start", reason="exit code 4", log_tail="no database")
 
 
 def test_a_web_process_that_crashes_on_its_first_requests_changes_nothing(steady: Steady) -> None:
