@@ -75,6 +75,7 @@ class Toolchain:
         install: Argv = [self.uv, "python", "install", "--no-bin", asked.version]
         done, why = self.steps.ask(install, folder=self.tools, extra={**variables, "UV_HTTP_RETRIES": "1"})
         if done:
+            self._let_read(self.tools / "pythons")
             found, text = self.steps.ask(find, folder=self.tools, extra=variables)
             if found:
                 return Path(text.strip().split("\n")[-1])
@@ -190,9 +191,13 @@ class Toolchain:
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
+    def _let_read(self, folder: Path) -> None:
+        """Let the users of builds and apps read what the platform fetched, whatever its umask."""
+        self.steps.ask(["chmod", "-R", "a+rX", folder], folder=self.tools)
+
     def _keep(self, draft: Path, name: str) -> Path:
         kept = self.tools / name
-        draft.chmod(0o755)
+        self._let_read(draft)
         try:
             draft.rename(kept)
         except OSError:

@@ -71,6 +71,17 @@ def test_a_node_that_was_fetched_before_is_found(toolchain: Toolchain) -> None:
     assert toolchain.node(Asked(version="22.2.0", source="x")) == toolchain.tools / "node-22.2.0" / "bin"
 
 
+def test_others_can_read_and_run_what_is_fetched(toolchain: Toolchain) -> None:
+    draft = toolchain.tools / "draft"
+    (draft / "bin").mkdir(mode=0o700, parents=True)
+    for name, mode in (("tool", 0o700), ("data", 0o600)):
+        (draft / "bin" / name).touch(mode=mode)
+    kept = toolchain._keep(draft, "tool-1.0")  # noqa: SLF001 - a fetch needs a registry
+
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (kept / "bin", kept / "bin/tool", kept / "bin/data")}
+    assert modes == {"bin": 0o755, "tool": 0o755, "data": 0o644}
+
+
 @pytest.mark.parametrize(
     ("comparators", "specifier"),
     [
