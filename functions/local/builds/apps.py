@@ -13,6 +13,7 @@ from typing import Any
 from functions.common.adapters.addresses import git_hosts
 from functions.common.domain.declared import declared as declared_by
 from functions.common.domain.declared import unread
+from functions.common.errors import Rejected
 from functions.local.builds.context import Built, Context
 from functions.local.builds.dependencies import Dependencies
 from functions.local.builds.detect import Kind, check_root, declared_processes, detect, processes_of
@@ -239,6 +240,11 @@ def secret_values(variables: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sorted((line for line in lines if len(line) >= _SECRET_LENGTH), key=len, reverse=True))
 
 
+def _failed(log: BuildLog, step: str, reason: str) -> Outcome:
+    log.line(f"Failed: {reason}")
+    return Outcome(step=step, reason=reason)
+
+
 def main() -> None:
     """Build the job on the standard input."""
     given = json.load(sys.stdin)
@@ -251,8 +257,9 @@ def main() -> None:
         confine = partial(job.place.command, job)
         outcome = build(job, Steps(log=log, environment=environment, confine=confine))
     except StepFailed as error:
-        outcome = Outcome(step=error.step, reason=redacted(str(error), secrets))
-        log.line(f"Failed: {outcome.reason}")
+        outcome = _failed(log, error.step, redacted(str(error), secrets))
+    except (Rejected, OSError, ValueError, RecursionError) as error:  # what a repository holds, between two steps
+        outcome = _failed(log, "build", redacted(str(error), secrets))
     remove_tree(Path(job.work) / "image")
     write_private(Path(job.work) / "result.json", json.dumps(asdict(outcome)))
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ from functions.local.builds.steps import Steps
 _VERSION = b"version https://git-lfs.github.com/spec/v1"
 _POINTER = re.compile(_VERSION + rb"\r?\noid sha256:([0-9a-f]{64})\r?\nsize ([0-9]{1,18})(?:\r?\n)?\Z")
 _POINTER_BYTES = 1024
+_ATTRIBUTES_BYTES = 100 * 1024**2  # git itself ignores a longer file
 _CONFIG, _ATTRIBUTES = ".lfsconfig", ".gitattributes"
 _URL_NAMES = ("lfs.url", "remote.origin.lfsurl")
 _TYPE = "application/vnd.git-lfs+json"
@@ -86,7 +88,8 @@ class LargeFiles:
                 raise Rejected(msg) from error
 
     def _mentions_lfs(self, path: str) -> bool:
-        return b"lfs" in (self.folder / path).read_bytes()
+        file = self.folder / path
+        return not file.is_symlink() and file.stat().st_size < _ATTRIBUTES_BYTES and b"lfs" in file.read_bytes()
 
     def _pointers(self, files: Iterable[str]) -> Iterator[Pointer]:
         names = "\0".join(files).encode(errors="surrogateescape")
@@ -219,7 +222,7 @@ class LargeFiles:
         if digest != first.oid:
             raise _refused(server, "sends another content than the pointer names", named)
         for other in pointers[1:]:
-            (self.folder / other.path).write_bytes(target.read_bytes())
+            shutil.copyfile(target, self.folder / other.path)
 
     def _save(self, href: str, headers: dict[str, str], server: Server, one: Pointer, file: BinaryIO) -> None:
         url = urljoin(f"{server.url}/", href)

@@ -77,7 +77,7 @@ def _django(tree: Tree, packages: AbstractSet[str]) -> tuple[str, str, str]:
     found = next((path for path in tree.files(".py", depth=_DEPTH) if path.name == name), None)
     if found is None:
         return "python manage.py runserver --noreload $HOST:$PORT", "manage.py", ""
-    place = f"{_module(found, tree.folder)}:application"
+    place = shlex.quote(f"{_module(found, tree.folder)}:application")
     if name == "wsgi.py":
         return f"{_GUNICORN} {place}", "Django's wsgi.py", _missing(packages, "gunicorn")
     if "daphne" in packages:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from functions.local.builds.context import Built
 from functions.local.builds.dependencies import Dependencies
 from functions.local.builds.detect import Kind, processes_of
 from functions.local.builds.image import Manifest, image_folder, intact_seal, store_image, tree_digest
+from functions.local.builds.python_apps import default_web
 from functions.local.builds.steps import END_MARK, BuildLog, Steps
 from functions.local.builds.tree import Tree, text_field
 from functions.local.builds.usage import Usage, disk_of
@@ -194,3 +196,21 @@ def test_a_file_without_a_name_counts_as_disk_that_a_build_uses(tmp_path: Path) 
 
     assert used[0] == "disk"
     assert fits == ("", "")  # two processes have it open, and it counts once
+
+
+def test_a_site_outside_of_the_repository_fails_in_words(world: BuildWorld) -> None:
+    files: dict[str, str | None] = {"Staticfile": "root: ../..\n", "index.html": "x"}
+    result = world.ended(world.order(world.repository.commit(files)))
+
+    assert "the site's root, '../..', is no folder of this repository" in result.reason
+    assert "Traceback" not in world.log(result.name)
+
+
+def test_a_folders_name_is_no_command_of_the_shell_that_starts_django(tmp_path: Path) -> None:
+    folder = tmp_path / "a$(touch x)"
+    folder.mkdir()
+    for path in (tmp_path / "manage.py", folder / "wsgi.py"):
+        path.touch()
+    command, _, _ = default_web(Tree(folder=tmp_path, top=tmp_path), {"django", "gunicorn"})
+
+    assert shlex.split(command)[-1] == "a$(touch x).wsgi:application"
