@@ -143,7 +143,7 @@ def _context(job: Job, steps: Steps, draft: Path) -> Context:
     images = Path(job.images)
     return Context(
         steps=steps,
-        toolchain=Toolchain(steps=steps, tools=Path(job.tools), uv=Path(job.uv)),
+        toolchain=Toolchain(steps=steps, tools=Path(job.tools), uv=Path(job.uv), drafts=draft.parent),
         dependencies=Dependencies(folder=Path(job.dependencies), images=images, user=job.place.user, steps=steps),
         checkout=draft / "app",
         app=draft / "app" / job.root,

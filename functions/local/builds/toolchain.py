@@ -49,11 +49,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Toolchain:
-    """Finds and fetches tools. All methods raise StepFailed or Rejected naming what was asked, and where."""
+    """Finds and fetches tools. All methods raise StepFailed or Rejected naming what was asked, and where.
+
+    What is being fetched is in `drafts`, the build's own folder on the same disk: it ends with a build that is stopped.
+    """
 
     steps: Steps
     tools: Path
     uv: Path
+    drafts: Path
 
     def python(self, asked: Asked) -> Path:
         """Return an interpreter of the version; the platform's own where that fits."""
@@ -185,7 +189,7 @@ class Toolchain:
 
     @contextmanager
     def _draft(self) -> Iterator[Path]:
-        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=self.tools))
+        draft = Path(tempfile.mkdtemp(prefix="tool-", dir=self.drafts))
         try:
             yield draft
         finally:

@@ -20,7 +20,8 @@ OURS = f"{sys.version_info[0]}.{sys.version_info[1]}"
 def toolchain(tmp_path: Path) -> Toolchain:
     environment = {"PATH": os.defpath, "HOME": str(tmp_path), "UV_CACHE_DIR": str(tmp_path / "cache")}
     steps = Steps(log=BuildLog(tmp_path / "log"), environment=environment, confine=lambda argv, *_: argv)
-    return Toolchain(steps=steps, tools=make_tools(tmp_path), uv=beside_python("uv") or Path("uv"))
+    uv = beside_python("uv") or Path("uv")
+    return Toolchain(steps=steps, tools=make_tools(tmp_path), uv=uv, drafts=tmp_path)
 
 
 @pytest.mark.parametrize("version", ["", OURS, ">=3.9", f"=={OURS}.*", f">={OURS},<4"])
@@ -69,6 +70,16 @@ def test_a_node_that_was_fetched_before_is_found(toolchain: Toolchain) -> None:
 
     assert toolchain.node(Asked(version="20.x", source="x")) == toolchain.tools / "node-20.9.0" / "bin"
     assert toolchain.node(Asked(version="22.2.0", source="x")) == toolchain.tools / "node-22.2.0" / "bin"
+
+
+def test_a_fetch_that_is_stopped_leaves_nothing_among_the_tools(toolchain: Toolchain) -> None:
+    before = set(toolchain.tools.iterdir())
+    with toolchain._draft() as draft:  # noqa: SLF001 - as below
+        assert draft.parent == toolchain.drafts
+        assert set(toolchain.tools.iterdir()) == before
+        toolchain._keep(draft, "tool-1.0")  # noqa: SLF001 - as below
+
+    assert set(toolchain.tools.iterdir()) == {*before, toolchain.tools / "tool-1.0"}
 
 
 def test_others_can_read_and_run_what_is_fetched(toolchain: Toolchain) -> None:

@@ -86,7 +86,7 @@ def test_an_unknown_release_line_is_named(tmp_path: Path) -> None:
 def context_of(folder: Path, files: dict[str, str], root: str = "") -> Context:
     tree = write(folder, files)
     steps = Steps(log=BuildLog(folder / "log"), environment={}, confine=lambda argv, *_: argv)
-    toolchain = Toolchain(steps=steps, tools=folder, uv=folder)
+    toolchain = Toolchain(steps=steps, tools=folder, uv=folder, drafts=folder)
     dependencies = Dependencies(folder=folder, images=folder, user=0, steps=steps)
     return Context(
         steps=steps,
