@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import socket
 import ssl
 import subprocess
@@ -210,4 +211,6 @@ def _tried(stage: Stage, apps: Iterable[App], jobs: int) -> Iterable[Outcome]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    os._exit(code)  # no generator that still runs is waited for
