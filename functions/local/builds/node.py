@@ -242,7 +242,7 @@ def _key(context: Context, manager: Manager, package: Mapping[str, Any], version
     if any(name in table(package, "scripts") for name in _INSTALLING):
         return ""
     settings = (tree.text(name) for name in _SETTINGS)
-    return key_of((manager.name, manager.asked.version, version, tree.text(manager.lock), asked, *settings))
+    return key_of((manager.name, manager.asked.version, version, tree.digest(manager.lock), asked, *settings))
 
 
 def _install(
@@ -261,6 +261,8 @@ def _install(
             )
         argv = ["/usr/bin/env", manager.name, *arguments]
         extra = {**variables, "CI": "1", "YARN_ENABLE_IMMUTABLE_INSTALLS": "true" if manager.lock else "false"}
+        if manager.is_plug:  # its archives are what the app loads
+            extra["YARN_ENABLE_GLOBAL_CACHE"] = "false"
         context.steps.run(argv, folder=manager.folder, remedy=_SEE_ABOVE, extra=extra, name=manager.name)
         _forget_times(manager.folder)
 

@@ -4,6 +4,7 @@ A reader is not stricter than the tool that it prepares for: where npm ignores a
 """
 
 import codecs
+import hashlib
 import json
 import os
 import tomllib
@@ -63,6 +64,10 @@ class Tree:
             msg = f"{name} is longer than {_MAX_BYTES // 1024**2} MiB"
             raise Rejected(msg)
         return decoded(path.read_bytes(), name)
+
+    def digest(self, name: str) -> str:
+        """Return the SHA-256 of a file, which may be no text; empty when there is none."""
+        return hashlib.sha256((self.folder / name).read_bytes()).hexdigest() if self.has(name) else ""
 
     def lines(self, name: str) -> list[str]:
         """Return the lines of a file without their ends. Raises Rejected as `text`."""
