@@ -203,7 +203,7 @@ def test_a_build_leads_the_platform_nowhere_by_what_it_leaves(stage: Stage, app:
     before = file.read_text()
     ended, log = build(stage, f"leads-{app}", script.format(home=stage.home))
 
-    assert (ended["state"], ended["step"]) == ("failed", "image"), (ended, log)
+    assert (ended["state"], ended["step"]) == ("failed", "build script"), (ended, log)
     assert file.read_text() == before
 
 
