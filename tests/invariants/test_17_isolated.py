@@ -189,21 +189,21 @@ def test_a_build_changes_no_image_of_another_app(stage: Stage, victim: Attacker)
 
 
 @pytest.mark.parametrize(
-    ("app", "script"),
+    ("app", "step", "script"),
     [
-        ("manifest", "ln -s {home}/instance.json ../slipway.json"),
-        ("root", "cd .. && mv app hidden && ln -s / app"),
-        ("folder", "cd .. && mv app /tmp/app && ln -s {home}/images app"),
-        ("nothing", "cd .. && rm -rf app"),
-        ("pipe", "mkfifo pipe"),
+        ("manifest", "build script", "ln -s {home}/instance.json ../slipway.json"),
+        ("root", "build script", "cd .. && mv app hidden && ln -s / app"),
+        ("folder", "build script", "cd .. && mv app /tmp/app && ln -s {home}/images app"),
+        ("nothing", "build script", "cd .. && rm -rf app"),
+        ("pipe", "image", "mkfifo pipe"),
     ],
 )
-def test_a_build_leads_the_platform_nowhere_by_what_it_leaves(stage: Stage, app: str, script: str) -> None:
+def test_a_build_leads_the_platform_nowhere_by_what_it_leaves(stage: Stage, app: str, step: str, script: str) -> None:
     file = stage.home / "instance.json"
     before = file.read_text()
     ended, log = build(stage, f"leads-{app}", script.format(home=stage.home))
 
-    assert (ended["state"], ended["step"]) == ("failed", "build script"), (ended, log)
+    assert (ended["state"], ended["step"]) == ("failed", step), (ended, log)
     assert file.read_text() == before
 
 
