@@ -169,7 +169,7 @@ def lazy_packages(source: str) -> set[str]:
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     named = [node.args[0] for node in calls if ast.unparse(node.func) == "lazy"]
     modules = {str(name.value) for name in named if isinstance(name, ast.Constant)}
-    return {module.partition(".")[0] for module in modules} - {"functions"}
+    return {module.partition(".")[0] for module in modules} - {"functions", *sys.stdlib_module_names}
 
 
 def test_packages_that_are_imported_lazily_are_declared() -> None:

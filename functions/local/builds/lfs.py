@@ -15,15 +15,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urljoin, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from functions.common.adapters.http_client import Answer, HttpClient
+from functions.common.adapters.lazy import lazy
 from functions.common.domain.git_url import checked_git_url, repository_path
 from functions.common.errors import Rejected, Unavailable
 from functions.local.builds.fetch import GIT, QUIET, Source, Sources, check_place, public_addresses, read_git
 from functions.local.builds.steps import Steps
+
+if TYPE_CHECKING:
+    from urllib import request
+else:  # 25 ms, and few repositories have such files
+    request = lazy("urllib.request")
 
 _VERSION = b"version https://git-lfs.github.com/spec/v1"
 _POINTER = re.compile(_VERSION + rb"\r?\noid sha256:([0-9a-f]{64})\r?\nsize ([0-9]{1,18})(?:\r?\n)?\Z")
@@ -251,7 +256,7 @@ class LargeFiles:
             msg = f"{root}: Git LFS is fetched over https"
             raise Rejected(msg)
         addresses = public_addresses(checked, hosts=self.sources.hosts, environment=self.steps.environment)
-        is_proxied = checked.scheme in getproxies() and not proxy_bypass(checked.host)
+        is_proxied = checked.scheme in request.getproxies() and not request.proxy_bypass(checked.host)
         client = HttpClient(
             service=f"the Git LFS server {checked.host}",
             url=root,

@@ -14,11 +14,13 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from functions.common.errors import Rejected
-from functions.common.settings import Settings
 from functions.local.files import exclusive_lock, write_private
+
+if TYPE_CHECKING:  # 110 ms, of which each build would pay
+    from functions.common.settings import Settings
 
 LAUNCH = Path(__file__).with_name("launch.py")
 IsolationKind = Literal["namespaces", "users", ""]
@@ -202,7 +204,7 @@ def give(folder: Path, user: int) -> None:
 # What this machine allows is found by trying it: no version says it, as kernels and containers differ.
 
 
-def detect(settings: Settings) -> Isolation:
+def detect(settings: "Settings") -> Isolation:
     """Return the strongest isolation that works here. Raises Rejected when it is weaker than what is required."""
     given, home, is_root = settings.sandbox, settings.local.home, os.getuid() == 0
     reads = (*_SYSTEM, sys.prefix, sys.base_prefix, *_resolver(), *_named_files(settings), *given.paths)
@@ -308,6 +310,6 @@ def _resolver() -> tuple[str, ...]:
     return () if target.startswith("/etc/") else (target,)
 
 
-def _named_files(settings: Settings) -> tuple[str, ...]:
+def _named_files(settings: "Settings") -> tuple[str, ...]:
     found = [settings.environment.get(name, "") for name in _FILES]
     return tuple(os.path.abspath(path) for path in found if path.startswith("/") and Path(path).exists())  # noqa: PTH100
