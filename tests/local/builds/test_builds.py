@@ -220,7 +220,7 @@ def test_a_registry_that_cannot_be_reached_ends_the_build_with_its_name(world: B
     package = {"name": "x", "version": "1.0.0", "scripts": {"start": "x"}, "dependencies": {"tiny": "1.0.0"}}
     packages = {"": package, "node_modules/tiny": _LOCKED}
     lock = {"name": "x", "version": "1.0.0", "lockfileVersion": 3, "packages": packages}
-    requirements = "--index-url http://127.0.0.1:9/simple\ntiny\n"
+    requirements = f"--index-url {_SILENT}/simple\ntiny\n"
     files: dict[str, str | None] = {"package.json": json.dumps(package), "package-lock.json": json.dumps(lock)}
     node = world.ended(world.order(world.repository.commit(files)))
     files = {"requirements.txt": requirements, "Procfile": "web: x"}
@@ -231,7 +231,8 @@ def test_a_registry_that_cannot_be_reached_ends_the_build_with_its_name(world: B
         assert "127.0.0.1 cannot be reached from this machine" in result.reason, result
 
 
-_LOCKED = {"version": "1.0.0", "resolved": "http://127.0.0.1:9/tiny.tgz", "integrity": "sha512-AAEC"}
+_SILENT = "http://127.0.0.1:9"  # nothing listens there
+_LOCKED = {"version": "1.0.0", "resolved": f"{_SILENT}/tiny.tgz", "integrity": "sha512-AAEC"}
 
 
 def write_wheel(folder: Path, version: str) -> None:
